@@ -1,0 +1,163 @@
+/**
+ * What a BMC can tell and be asked, free of Redfish's wire forms. Real trees
+ * are incomplete in many ways, so every reading is a {@link Fact}: a value, or
+ * the reason why there is none. Unknown is never shown as healthy.
+ */
+import type { EffectGrant } from './effect.ts';
+
+export type Vendor = 'dell' | 'hpe' | 'openbmc' | 'lenovo' | 'supermicro' | 'ami' | 'nvidia' | 'generic';
+export type Component = 'bios' | 'bmc';
+
+export type Fact<T> = { value: T } | { unknown: string };
+
+export function known<T>(value: T): Fact<T> {
+  return { value };
+}
+
+export function unknown(reason: string): { unknown: string } {
+  return { unknown: reason };
+}
+
+export function valueOf<T>(fact: Fact<T>): T | undefined {
+  return 'value' in fact ? fact.value : undefined;
+}
+
+/** `value`, or `unknown (<reason>)`, for people. */
+export function showFact(fact: Fact<string | number>): string {
+  return 'value' in fact ? String(fact.value) : `unknown (${fact.unknown})`;
+}
+
+export type HealthLevel = 'ok' | 'warning' | 'critical';
+export type PowerState = 'on' | 'off' | 'powering-on' | 'powering-off';
+
+/** Who the machine is: the key of every disruptive act (never the host name). */
+export type ServerIdentity = {
+  /** URI of the ComputerSystem on its BMC. */
+  systemUri: string;
+  /** Upper-case RFC 4122 text as Redfish gives it. */
+  uuid: Fact<string>;
+  serial: Fact<string>;
+  manufacturer: Fact<string>;
+  model: Fact<string>;
+  vendor: Vendor;
+};
+
+export type SensorReading = {
+  name: string;
+  uri: string;
+  reading: Fact<number>;
+  unit: 'celsius' | 'rpm' | 'percent';
+  health: Fact<HealthLevel>;
+  /** Thresholds of the BMC, in `unit`, where it gives them. */
+  upperCaution?: number;
+  upperCritical?: number;
+};
+
+export type MemoryErrors = {
+  dimm: string;
+  corrected: Fact<number>;
+  uncorrected: Fact<number>;
+  health: Fact<HealthLevel>;
+};
+
+/** One entry of the system event log. `message` was written by a machine: untrusted text. */
+export type LogEntry = { id: string; created: Fact<string>; severity: HealthLevel; message: string };
+
+export type FirmwareMember = {
+  uri: string;
+  id: string;
+  name: string;
+  version: Fact<string>;
+  /** `active` runs now; `inactive` is a Previous, Staging, Golden, Backup, Redundant … copy, and proves nothing. */
+  state: 'active' | 'inactive' | 'unknown';
+  /** What the vendor profile knows it to be. */
+  component?: Component;
+};
+
+export type ServerHealth = {
+  identity: ServerIdentity;
+  power: Fact<PowerState>;
+  health: Fact<HealthLevel>;
+  temperatures: Fact<SensorReading[]>;
+  fans: Fact<SensorReading[]>;
+  memory: Fact<MemoryErrors[]>;
+  /** Newest first, at most 20. */
+  log: Fact<LogEntry[]>;
+  firmware: Fact<FirmwareMember[]>;
+};
+
+export type TaskState = 'pending' | 'running' | 'awaiting-reset' | 'completed' | 'failed' | 'gone';
+
+/** A firmware task or vendor job. `gone` (404) says nothing about success. */
+export type UpdateTask = {
+  uri: string;
+  state: TaskState;
+  percent?: number;
+  /** Machine text. */
+  message?: string;
+};
+
+export type UpdateRequest = {
+  /** Where the BMC pulls the image from; built by us, never by a model. */
+  imageUri: string;
+  protocol: 'HTTP' | 'HTTPS';
+  component: Component;
+};
+
+export type UpdateOutcome =
+  | { outcome: 'accepted'; task?: string }
+  /** The BMC answered with a clear refusal: nothing was started. */
+  | { outcome: 'refused'; status: number; reason: string };
+
+/** How this BMC's vendor profile carries an update to the running version. */
+export type UpdateTraits = {
+  /** The task waits for a host reset that we must send (`reset-while-pending`), or finishes first (`reset-after`), or none is needed. */
+  activation: 'reset-while-pending' | 'reset-after' | 'none';
+  /** After this long without fetch, task or version change, a POST whose answer was lost counts as never accepted. */
+  settleMs: number;
+};
+
+export type ResetType = 'GracefulRestart' | 'ForceRestart' | 'On' | 'ForceOff' | 'GracefulShutdown';
+
+/**
+ * One BMC, one session. Reads may be repeated freely. Every write demands an
+ * {@link EffectGrant}, which only the guard mints after the intent is
+ * committed to the custody log; a write is sent once and never retried here.
+ *
+ * Failures are FleetErrors: bmc_unreachable, bmc_auth, bmc_protocol,
+ * certificate_changed, timeout. A write whose answer was lost throws
+ * `ambiguous`.
+ */
+export type Bmc = {
+  identity(): Promise<ServerIdentity>;
+  health(): Promise<ServerHealth>;
+  firmware(): Promise<FirmwareMember[]>;
+  power(): Promise<Fact<PowerState>>;
+  /** `LastResetTime` of the system, where the BMC keeps one. */
+  lastReset(): Promise<Fact<string>>;
+  tasks(): Promise<UpdateTask[]>;
+  task(uri: string): Promise<UpdateTask>;
+  updateTraits(component: Component): Promise<UpdateTraits>;
+  /** Where the update request will go, for the intent. */
+  updateTarget(): Promise<{ method: 'POST'; path: string }>;
+  startUpdate(grant: EffectGrant, request: UpdateRequest): Promise<UpdateOutcome>;
+  /** Where the reset request will go, for the intent, and the type this BMC allows that restarts the host. */
+  resetTarget(): Promise<{ method: 'POST'; path: string; type: ResetType }>;
+  reset(grant: EffectGrant, type: ResetType): Promise<void>;
+  /** Deletes the session. Safe to call twice. */
+  close(): Promise<void>;
+};
+
+/** Opens BMCs by node name; shares sessions, limits and the log-in breaker per BMC. */
+export type Bmcs = {
+  of(node: string): Bmc;
+  /** Closes sessions left by an earlier life of the process, then those of this one. */
+  closeAll(): Promise<void>;
+};
+
+/** Durable list of the sessions that we opened, so that a crash leaves none behind on a BMC. Never holds a token. */
+export type SessionLedger = {
+  opened(bmcUrl: string, sessionUri: string): Promise<void>;
+  closed(bmcUrl: string, sessionUri: string): Promise<void>;
+  list(): Promise<{ bmcUrl: string; sessionUri: string }[]>;
+};

@@ -1,0 +1,85 @@
+/**
+ * Failures that people read. An expected outcome is a value; what stops an act
+ * is a FleetError with a closed code, a hint of what to do next, and a message
+ * that is safe to show: it holds no secret and no machine text.
+ */
+
+export const errorCodes = [
+  'invalid_input',
+  'invalid_config',
+  'not_found',
+  'unauthenticated',
+  'forbidden',
+  'conflict',
+  'bmc_unreachable',
+  'bmc_auth',
+  'bmc_protocol',
+  'bmc_refused',
+  'certificate_changed',
+  'cluster_unreachable',
+  'cluster_refused',
+  'image_invalid',
+  'identity_mismatch',
+  'precondition_failed',
+  'ambiguous',
+  'timeout',
+  'port_taken',
+  'service_unreachable',
+  'database',
+  'internal',
+] as const;
+
+export type ErrorCode = (typeof errorCodes)[number];
+
+/** `never`: repeating cannot help. `later`: the same call may pass. `ask`: only a person can tell. */
+export type Retry = 'never' | 'later' | 'ask';
+
+export type FleetErrorFields = {
+  code: ErrorCode;
+  message: string;
+  retry?: Retry;
+  /** What the reader can do now, one sentence. */
+  hint?: string;
+  /** Text that a machine or a stranger wrote. Shown in a marked block, never interpreted. */
+  untrusted?: string;
+  cause?: unknown;
+};
+
+export class FleetError extends Error {
+  readonly code: ErrorCode;
+  readonly retry: Retry;
+  readonly hint?: string;
+  readonly untrusted?: string;
+
+  constructor(fields: FleetErrorFields) {
+    super(fields.message, { cause: fields.cause });
+    this.name = 'FleetError';
+    this.code = fields.code;
+    this.retry = fields.retry ?? 'never';
+    this.hint = fields.hint;
+    this.untrusted = fields.untrusted;
+  }
+
+  /** The wire and journal form; `cause` stays behind, it may hold what must not travel. */
+  toJSON(): FleetErrorJson {
+    return { code: this.code, message: this.message, retry: this.retry, hint: this.hint, untrusted: this.untrusted };
+  }
+
+  static fromJSON(json: FleetErrorJson): FleetError {
+    return new FleetError(json);
+  }
+
+  /** Any thrown value as a FleetError; what is not ours becomes `internal` and keeps its message. */
+  static from(thrown: unknown): FleetError {
+    if (thrown instanceof FleetError) return thrown;
+    const message = thrown instanceof Error ? thrown.message : String(thrown);
+    return new FleetError({ code: 'internal', message, cause: thrown });
+  }
+}
+
+export type FleetErrorJson = { code: ErrorCode; message: string; retry: Retry; hint?: string; untrusted?: string };
+
+/** Ends an exhaustive switch: a new case that nobody handles fails to compile. */
+export function unreachable(value: never): never {
+  throw new FleetError({ code: 'internal', message: `unhandled case ${JSON.stringify(value)}` });
+}

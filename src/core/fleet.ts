@@ -1,0 +1,73 @@
+/**
+ * The fleet as an operator declares it: which server sits behind which node,
+ * what firmware is wanted, and how many nodes may be down at once. A **server**
+ * is the machine, a **node** its Kubernetes identity, a **BMC** the controller
+ * that reaches the machine when its operating system does not answer.
+ */
+import type { Component, Vendor } from './bmc.ts';
+
+export type NodeRole = 'control-plane' | 'worker';
+
+export type FleetServer = {
+  /** `https://host[:port]` of the BMC, without a path. */
+  bmcUrl: string;
+  /** Name of an entry under `credentials`; the secret itself never leaves the Redfish adapter. */
+  credential: string;
+  /** SHA-256 of the BMC certificate's public key (SPKI), base64; undefined where a CA vouches for it. */
+  spki?: string;
+  /** Serial the operator expects; checked beside the UUID where present. */
+  serial?: string;
+};
+
+export type FleetNode = {
+  name: string;
+  site: string;
+  cluster: string;
+  role: NodeRole;
+  server: FleetServer;
+};
+
+/** Upper bound of nodes of one cluster that may be unavailable at once, whatever the cause. Never unset: zero means none. */
+export type Budget = { maxUnavailable: number };
+
+export type FleetCluster = { name: string; site: string; budget: Budget; nodes: FleetNode[] };
+
+export type FleetSite = {
+  name: string;
+  /** IANA name, such as `America/New_York`. */
+  timeZone: string;
+  /** CIDR that every BMC address of this site lies in. */
+  bmcNetwork: string;
+  /** Name of the site's baseline, when it has one. */
+  baseline?: string;
+  clusters: FleetCluster[];
+};
+
+/** One image of the firmware catalogue. A model or person names it by `id`, never by address. */
+export type FirmwareImage = {
+  id: string;
+  vendor: Vendor;
+  /** Exact `Model` strings of the ComputerSystem that the image is for. */
+  models: string[];
+  component: Component;
+  version: string;
+  /** Absolute path of the file, or an https URL it is fetched from before it is offered to a BMC. */
+  source: { file: string } | { url: string };
+  /** Hex SHA-256 of the image; part of every plan that uses it. */
+  sha256: string;
+};
+
+/** Wanted firmware: catalogue image ids, at most one per model and component. */
+export type Baseline = { name: string; images: string[] };
+
+export type Fleet = {
+  sites: FleetSite[];
+  images: FirmwareImage[];
+  baselines: Baseline[];
+};
+
+export type Person = { name: string; groups: string[] };
+
+export function allNodes(fleet: Fleet): FleetNode[] {
+  return fleet.sites.flatMap(site => site.clusters.flatMap(cluster => cluster.nodes));
+}

@@ -1,0 +1,34 @@
+/** Simulated durations: real ones divided by `speed`. Nothing outside the lab knows that time is compressed. */
+import { setTimeout as delay } from 'node:timers/promises';
+
+export class LabClock {
+  readonly speed: number;
+  readonly #stopped = new AbortController();
+
+  constructor(speed: number) {
+    this.speed = speed;
+  }
+
+  /** Wall-clock milliseconds that a real duration of `ms` takes in this lab. */
+  scaled(ms: number): number {
+    return ms / this.speed;
+  }
+
+  /** Waits a real duration of `ms`; resolves false, early, once the lab is stopped. */
+  async sleep(ms: number): Promise<boolean> {
+    try {
+      await delay(this.scaled(ms), undefined, { signal: this.#stopped.signal });
+      return true;
+    } catch {
+      return false;
+    }
+  }
+
+  get stopped(): boolean {
+    return this.#stopped.signal.aborted;
+  }
+
+  stop(): void {
+    this.#stopped.abort();
+  }
+}

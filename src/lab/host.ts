@@ -1,0 +1,90 @@
+/**
+ * The machine between its BMC and its kubelet: power, POST, the running
+ * operating system. The BMC switches it, the node agent follows it, and both
+ * see the same boot ID and UUID because both read them here.
+ */
+import { randomUUID } from 'node:crypto';
+import { EventEmitter } from 'node:events';
+import type { LabClock } from './clock.ts';
+
+export type HostPhase = 'off' | 'post' | 'os';
+
+export type HostOptions = {
+  name: string;
+  /** Upper-case UUID as Redfish shows it; the kubelet reports the same in lower case. */
+  uuid: string;
+  serial: string;
+  clock: LabClock;
+  /** Real milliseconds from power-on to a running OS without firmware work. Default 150,000. */
+  bootMs?: number;
+};
+
+type HostEvents = {
+  /** The OS runs, with a new boot ID. */
+  up: [];
+  /** The OS stopped: power cut or restart. */
+  down: [];
+  phase: [HostPhase];
+};
+
+export class Host extends EventEmitter<HostEvents> {
+  readonly name: string;
+  readonly uuid: string;
+  readonly serial: string;
+  readonly #clock: LabClock;
+  readonly #bootMs: number;
+  #generation = 0;
+  phase: HostPhase = 'os';
+  bootId: string = randomUUID();
+  lastReset = new Date();
+  /** Work that firmware does inside POST before the OS may start, in real milliseconds; the BMC sets it, a boot awaits it. */
+  postWork: (() => Promise<void>) | undefined;
+
+  constructor(options: HostOptions) {
+    super();
+    this.setMaxListeners(0);
+    this.name = options.name;
+    this.uuid = options.uuid;
+    this.serial = options.serial;
+    this.#clock = options.clock;
+    this.#bootMs = options.bootMs ?? 150_000;
+  }
+
+  get poweredOn(): boolean {
+    return this.phase !== 'off';
+  }
+
+  powerOff(): void {
+    this.#generation++;
+    if (this.phase === 'os') this.emit('down');
+    this.#enter('off');
+  }
+
+  powerOn(): void {
+    if (this.phase === 'off') void this.#boot();
+  }
+
+  restart(): void {
+    if (this.phase === 'os') this.emit('down');
+    void this.#boot();
+  }
+
+  async #boot(): Promise<void> {
+    const generation = ++this.#generation;
+    this.lastReset = new Date();
+    this.#enter('post');
+    const work = this.postWork;
+    this.postWork = undefined;
+    await work?.();
+    const finished = await this.#clock.sleep(this.#bootMs);
+    if (!finished || generation !== this.#generation) return;
+    this.bootId = randomUUID();
+    this.#enter('os');
+    this.emit('up');
+  }
+
+  #enter(phase: HostPhase): void {
+    this.phase = phase;
+    this.emit('phase', phase);
+  }
+}

@@ -18,7 +18,7 @@ export function unknown(reason: string): { unknown: string } {
   return { unknown: reason };
 }
 
-export function valueOf<T>(fact: Fact<T>): T | undefined {
+export function factValue<T>(fact: Fact<T>): T | undefined {
   return 'value' in fact ? fact.value : undefined;
 }
 

@@ -1,0 +1,84 @@
+/** The one connection pool, and all stores over it. */
+import { CompiledQuery, Kysely, PostgresDialect } from 'kysely';
+import pg from 'pg';
+import { FleetError } from '../../core/errors.ts';
+import type { Records, Stores } from '../../core/records.ts';
+import { custodyStore } from './custody-store.ts';
+import { approvalStore, effectStore, operationStore } from './operation-store.ts';
+import { migrate, type Tables } from './schema.ts';
+import { imageStore, leaseStore, loginStore, planStore, sessionLedger } from './stores.ts';
+
+function storesOver(db: Kysely<Tables>): Stores {
+  const executor = {
+    async query(text: string, values: unknown[] = []) {
+      const { rows } = await db.executeQuery<Record<string, unknown>>(CompiledQuery.raw(text, values));
+      return { rows };
+    },
+  };
+  return {
+    plans: planStore(db),
+    approvals: approvalStore(db),
+    operations: operationStore(db),
+    effects: effectStore(db),
+    leases: leaseStore(db),
+    images: imageStore(db),
+    logins: loginStore(db),
+    sessions: sessionLedger(db),
+    custody: custodyStore(executor),
+  };
+}
+
+export type Database = Records & { close(): Promise<void> };
+
+/**
+ * Connects, migrates, and holds the service's lock: two services on one
+ * database would act on each other's operations. Throws `database` when the
+ * server is unreachable, `conflict` when another service holds the lock.
+ */
+export async function openDatabase(url: string, options: { lock: boolean }): Promise<Database> {
+  const pool = new pg.Pool({ connectionString: url, max: 12, keepAlive: true, connectionTimeoutMillis: 10_000 });
+  pool.on('error', () => {}); // an idle connection that broke is replaced; a query on it reports by itself
+  const db = new Kysely<Tables>({ dialect: new PostgresDialect({ pool }) });
+  let guard: pg.Client | undefined;
+  try {
+    await migrate(db);
+    if (options.lock) guard = await lockService(url);
+  } catch (thrown) {
+    await db.destroy();
+    if (thrown instanceof FleetError) throw thrown;
+    const reason = thrown instanceof Error ? thrown.message : String(thrown);
+    throw new FleetError({
+      code: 'database',
+      retry: 'later',
+      message: `the database cannot be used: ${reason}`,
+      hint: 'check that Postgres runs and that the configured URL is right',
+      cause: thrown,
+    });
+  }
+  return {
+    ...storesOver(db),
+    transaction: work => db.transaction().execute(tx => work(storesOver(tx))),
+    async close() {
+      await guard?.end();
+      await db.destroy();
+    },
+  };
+}
+
+async function lockService(url: string): Promise<pg.Client> {
+  const client = new pg.Client({ connectionString: url, keepAlive: true });
+  client.on('error', () => {});
+  await client.connect();
+  // A killed service's connection may live for a moment longer than the service.
+  for (let attempt = 0; attempt < 20; attempt++) {
+    const { rows } = await client.query("select pg_try_advisory_lock(hashtext('groundskeeper-service')) as taken");
+    if (rows[0].taken) return client;
+    await new Promise(resolve => setTimeout(resolve, 250));
+  }
+  await client.end();
+  throw new FleetError({
+    code: 'conflict',
+    message: 'another Groundskeeper service runs on this database',
+    hint: 'stop it first, or give this one a database of its own',
+  });
+}

@@ -1,0 +1,256 @@
+/** Approvals, operations and effects in Postgres; every change of state is a compare-and-set. */
+import type { Kysely } from 'kysely';
+import type { Approval, ApprovalState, Vote } from '../../core/approval.ts';
+import { FleetError } from '../../core/errors.ts';
+import { hasEnded, type NodeState, type Operation, type OperationEvent, type OperationState } from '../../core/operation.ts';
+import type { PlanKind } from '../../core/plan.ts';
+import type { ApprovalStore, EffectRow, EffectState, EffectStore, OperationStore } from '../../core/records.ts';
+import type { Tables } from './schema.ts';
+
+type Db = Kysely<Tables>;
+type ApprovalRow = Awaited<ReturnType<typeof approvalRows>>[number];
+
+function approvalRows(db: Db) {
+  return db.selectFrom('approval').selectAll().orderBy('created_at').execute();
+}
+
+function json(value: unknown): string {
+  return JSON.stringify(value ?? null);
+}
+
+export function approvalStore(db: Db): ApprovalStore {
+  const withVotes = async (row: ApprovalRow): Promise<Approval> => {
+    const votes = await db.selectFrom('vote').selectAll().where('approval', '=', row.id).orderBy('at').execute();
+    return {
+      id: row.id,
+      plan: row.plan,
+      digest: row.digest,
+      requester: row.requester,
+      author: row.author,
+      state: row.state as ApprovalState,
+      requirements: row.requirements as unknown as Approval['requirements'],
+      votes: votes.map(vote => ({
+        person: vote.person,
+        vote: vote.vote as Vote['vote'],
+        reason: vote.reason,
+        at: vote.at.toISOString(),
+      })),
+      createdAt: row.created_at.toISOString(),
+      expiresAt: row.expires_at.toISOString(),
+      operation: row.operation ?? undefined,
+    };
+  };
+  const one = async (column: 'id' | 'plan' | 'operation', value: string) => {
+    const row = await db.selectFrom('approval').selectAll().where(column, '=', value).executeTakeFirst();
+    return row && withVotes(row);
+  };
+  return {
+    async insert(approval) {
+      await db
+        .insertInto('approval')
+        .values({
+          id: approval.id,
+          plan: approval.plan,
+          digest: approval.digest,
+          requester: approval.requester,
+          author: approval.author,
+          state: approval.state,
+          requirements: json(approval.requirements),
+          created_at: new Date(approval.createdAt),
+          expires_at: new Date(approval.expiresAt),
+          operation: null,
+        })
+        .execute();
+    },
+    async get(id) {
+      const found = await one('id', id);
+      if (!found) throw new FleetError({ code: 'not_found', message: `there is no approval request ${id}` });
+      return found;
+    },
+    forPlan: plan => one('plan', plan),
+    forOperation: operation => one('operation', operation),
+    async list(state) {
+      const rows = await approvalRows(db);
+      return Promise.all(rows.filter(row => !state || row.state === state).map(withVotes));
+    },
+    async addVote(approval, vote) {
+      const result = await db
+        .insertInto('vote')
+        .values({ approval, ...vote, at: new Date(vote.at) })
+        .onConflict(conflict => conflict.doNothing())
+        .executeTakeFirst();
+      return result.numInsertedOrUpdatedRows === 1n;
+    },
+    async transition(id, from, to, operation) {
+      const result = await db
+        .updateTable('approval')
+        .set({ state: to, ...(operation ? { operation } : {}) })
+        .where('id', '=', id)
+        .where('state', '=', from)
+        .executeTakeFirst();
+      return result.numUpdatedRows === 1n;
+    },
+  };
+}
+
+export function operationStore(db: Db): OperationStore {
+  const complete = async (row: Tables['operation']): Promise<Operation> => {
+    const nodes = await db
+      .selectFrom('operation_node')
+      .selectAll()
+      .where('operation', '=', row.id)
+      .orderBy('wave')
+      .orderBy('node')
+      .execute();
+    return {
+      id: row.id,
+      plan: row.plan,
+      digest: row.digest,
+      kind: row.kind as PlanKind,
+      site: row.site,
+      cluster: row.cluster,
+      state: row.state as OperationState,
+      reason: row.reason,
+      requester: row.requester,
+      approval: row.approval ?? undefined,
+      cancelRequestedBy: row.cancel_requested_by ?? undefined,
+      createdAt: row.created_at.toISOString(),
+      endedAt: row.ended_at?.toISOString(),
+      nodes: nodes.map(node => ({
+        node: node.node,
+        wave: node.wave,
+        state: node.state as NodeState,
+        step: node.step,
+        message: node.message,
+        updatedAt: node.updated_at.toISOString(),
+      })),
+    };
+  };
+  return {
+    async insert(operation, nodes) {
+      const inserted = await db
+        .insertInto('operation')
+        .values({
+          id: operation.id,
+          plan: operation.plan,
+          digest: operation.digest,
+          kind: operation.kind,
+          site: operation.site,
+          cluster: operation.cluster,
+          state: operation.state,
+          reason: operation.reason,
+          requester: operation.requester,
+          approval: operation.approval ?? null,
+          cancel_requested_by: null,
+          created_at: new Date(operation.createdAt),
+          ended_at: null,
+        })
+        .onConflict(conflict => conflict.doNothing())
+        .executeTakeFirst();
+      if (inserted.numInsertedOrUpdatedRows !== 1n) return false;
+      const rows = nodes.map(node => ({ operation: operation.id, ...node, state: 'waiting', step: '', message: '' }));
+      await db.insertInto('operation_node').values(rows).execute();
+      return true;
+    },
+    async get(id) {
+      const row = await db.selectFrom('operation').selectAll().where('id', '=', id).executeTakeFirst();
+      if (!row) throw new FleetError({ code: 'not_found', message: `there is no operation ${id}` });
+      return complete(row);
+    },
+    async list({ open, limit }) {
+      let query = db.selectFrom('operation').selectAll().orderBy('created_at', 'desc').limit(limit);
+      if (open) query = query.where('state', 'in', ['queued', 'running']);
+      return Promise.all((await query.execute()).map(complete));
+    },
+    async transition(id, from, to, reason) {
+      const result = await db
+        .updateTable('operation')
+        .set({ state: to, reason, ...(hasEnded(to) ? { ended_at: new Date() } : {}) })
+        .where('id', '=', id)
+        .where('state', 'in', from)
+        .executeTakeFirst();
+      return result.numUpdatedRows === 1n;
+    },
+    async requestCancel(id, person) {
+      const result = await db
+        .updateTable('operation')
+        .set({ cancel_requested_by: person })
+        .where('id', '=', id)
+        .where('cancel_requested_by', 'is', null)
+        .where('state', 'in', ['queued', 'running'])
+        .executeTakeFirst();
+      return result.numUpdatedRows === 1n;
+    },
+    async setNode(id, { node, ...values }) {
+      await db
+        .updateTable('operation_node')
+        .set({ ...values, updated_at: new Date() })
+        .where('operation', '=', id)
+        .where('node', '=', node)
+        .execute();
+    },
+    async addEvent(id, key, event) {
+      await db
+        .insertInto('operation_event')
+        .values({ operation: id, key, ...event, node: event.node ?? null })
+        .onConflict(conflict => conflict.doNothing())
+        .execute();
+    },
+    async events(id, after) {
+      const rows = await db
+        .selectFrom('operation_event')
+        .selectAll()
+        .where('operation', '=', id)
+        .where('seq', '>', after)
+        .orderBy('seq')
+        .execute();
+      return rows.map(row => ({
+        seq: Number(row.seq),
+        time: row.time.toISOString(),
+        node: row.node ?? undefined,
+        step: row.step,
+        status: row.status as OperationEvent['status'],
+        message: row.message,
+      }));
+    },
+  };
+}
+
+export function effectStore(db: Db): EffectStore {
+  return {
+    async latest(operation, step) {
+      const row = await db
+        .selectFrom('effect')
+        .selectAll()
+        .where('operation', '=', operation)
+        .where('step', '=', step)
+        .orderBy('attempt', 'desc')
+        .limit(1)
+        .executeTakeFirst();
+      if (!row) return undefined;
+      const { started_at, ...rest } = row;
+      const effect: EffectRow = {
+        ...rest,
+        intent: Number(row.intent),
+        state: row.state as EffectState,
+        startedAt: started_at.toISOString(),
+      };
+      return effect;
+    },
+    async insert(row) {
+      await db
+        .insertInto('effect')
+        .values({ ...row, state: 'open', before: json(row.before), result: json(null), detail: '' })
+        .execute();
+    },
+    async close({ intent, from, state, result, detail }) {
+      const done = await db
+        .updateTable('effect')
+        .set({ state, result: json(result), detail })
+        .where('intent', '=', intent)
+        .where('state', 'in', from)
+        .executeTakeFirst();
+      return done.numUpdatedRows === 1n;
+    },
+  };
+}

@@ -1,0 +1,118 @@
+/** Tables and migrations. A migration that has shipped is never edited; the next one changes what it made. */
+import type { Generated, JSONColumnType } from 'kysely';
+import { type Kysely, sql } from 'kysely';
+import { custodySchema } from './custody-schema.ts';
+
+type Json = JSONColumnType<object | null>;
+
+export type Tables = {
+  plan: { id: string; digest: string; body: string; created_at: Generated<Date> };
+  approval: {
+    id: string;
+    plan: string;
+    digest: string;
+    requester: string;
+    author: string;
+    state: string;
+    requirements: Json;
+    created_at: Date;
+    expires_at: Date;
+    operation: string | null;
+  };
+  vote: { approval: string; person: string; vote: string; reason: string; at: Date };
+  operation: {
+    id: string;
+    plan: string;
+    digest: string;
+    kind: string;
+    site: string;
+    cluster: string;
+    state: string;
+    reason: string;
+    requester: string;
+    approval: string | null;
+    cancel_requested_by: string | null;
+    created_at: Date;
+    ended_at: Date | null;
+  };
+  operation_node: {
+    operation: string;
+    node: string;
+    wave: number;
+    state: string;
+    step: string;
+    message: string;
+    updated_at: Generated<Date>;
+  };
+  operation_event: {
+    seq: Generated<number>;
+    operation: string;
+    key: string;
+    time: Generated<Date>;
+    node: string | null;
+    step: string;
+    status: string;
+    message: string;
+  };
+  effect: {
+    operation: string;
+    step: string;
+    attempt: number;
+    intent: number;
+    state: string;
+    before: Json;
+    result: Json;
+    detail: string;
+    started_at: Generated<Date>;
+  };
+  lease: { key: string; holder: string; taken_at: Generated<Date> };
+  image_token: { token: string; operation: string; node: string; image: string; remote: string; closed: boolean };
+  image_fetch: { token: string; time: Generated<Date>; remote: string; status: number; bytes: number };
+  login: { token_hash: string; person: string; channel: string; scope: string; expires_at: Date };
+  bmc_session: { bmc_url: string; session_uri: string; opened_at: Generated<Date> };
+};
+
+const first = [
+  `create table plan (id text primary key, digest text not null unique, body text not null, created_at timestamptz not null default now())`,
+  `create table approval (
+     id text primary key, plan text not null unique references plan, digest text not null, requester text not null, author text not null,
+     state text not null check (state in ('pending', 'approved', 'rejected', 'expired')),
+     requirements jsonb not null, created_at timestamptz not null, expires_at timestamptz not null, operation text)`,
+  `create table vote (approval text not null references approval, person text not null, vote text not null check (vote in ('approve', 'reject')),
+     reason text not null, at timestamptz not null, primary key (approval, person))`,
+  `create table operation (
+     id text primary key, plan text not null unique references plan, digest text not null unique, kind text not null, site text not null, cluster text not null,
+     state text not null check (state in ('queued', 'running', 'done', 'halted', 'cancelled')), reason text not null, requester text not null,
+     approval text references approval, cancel_requested_by text, created_at timestamptz not null, ended_at timestamptz)`,
+  `create table operation_node (operation text not null references operation, node text not null, wave int not null, state text not null,
+     step text not null, message text not null, updated_at timestamptz not null default now(), primary key (operation, node))`,
+  `create table operation_event (seq bigint generated always as identity primary key, operation text not null references operation, key text not null,
+     time timestamptz not null default now(), node text, step text not null, status text not null, message text not null, unique (operation, key))`,
+  `create table effect (operation text not null references operation, step text not null, attempt int not null, intent bigint not null unique,
+     state text not null, before jsonb, result jsonb, detail text not null, started_at timestamptz not null default now(),
+     primary key (operation, step, attempt))`,
+  `create table lease (key text primary key, holder text not null, taken_at timestamptz not null default now())`,
+  `create table image_token (token text primary key, operation text not null, node text not null, image text not null, remote text not null,
+     closed boolean not null, unique (operation, node))`,
+  `create table image_fetch (token text not null references image_token, time timestamptz not null default now(), remote text not null, status int not null, bytes bigint not null)`,
+  `create table login (token_hash text primary key, person text not null, channel text not null, scope text not null, expires_at timestamptz not null)`,
+  `create table bmc_session (bmc_url text not null, session_uri text not null, opened_at timestamptz not null default now(), primary key (bmc_url, session_uri))`,
+  ...custodySchema,
+];
+
+const migrations: { name: string; statements: string[] }[] = [{ name: '2026-11-22 first form', statements: first }];
+
+/** Brings the database to this version's form; two services that start at once take turns. */
+export async function migrate(db: Kysely<Tables>): Promise<void> {
+  await db.transaction().execute(async tx => {
+    await sql`select pg_advisory_xact_lock(hashtext('groundskeeper-migrate'))`.execute(tx);
+    await sql`create table if not exists migration (name text primary key, applied_at timestamptz not null default now())`.execute(tx);
+    const applied = await sql<{ name: string }>`select name from migration`.execute(tx);
+    const names = new Set(applied.rows.map(row => row.name));
+    for (const migration of migrations) {
+      if (names.has(migration.name)) continue;
+      for (const statement of migration.statements) await sql.raw(statement).execute(tx);
+      await sql`insert into migration (name) values (${migration.name})`.execute(tx);
+    }
+  });
+}

@@ -1,0 +1,138 @@
+/** Plans, leases, images, log-ins and BMC sessions in Postgres. */
+import type { Kysely } from 'kysely';
+import { sql } from 'kysely';
+import type { SessionLedger } from '../../core/bmc.ts';
+import { canonicalBytes, digestOf } from '../../core/canonical.ts';
+import { FleetError } from '../../core/errors.ts';
+import type { Plan } from '../../core/plan.ts';
+import type { ImageStore, LeaseStore, Login, LoginStore, PlanStore } from '../../core/records.ts';
+import type { Tables } from './schema.ts';
+
+type Db = Kysely<Tables>;
+
+export function planStore(db: Db): PlanStore {
+  return {
+    async insert({ plan, digest }) {
+      await db
+        .insertInto('plan')
+        .values({ id: plan.id, digest, body: canonicalBytes(plan).toString('utf8') })
+        .execute();
+    },
+    async get(id) {
+      const row = await db.selectFrom('plan').selectAll().where('id', '=', id).executeTakeFirst();
+      if (!row) throw new FleetError({ code: 'not_found', message: `there is no plan ${id}` });
+      const plan = JSON.parse(row.body) as Plan;
+      if (digestOf(plan) !== row.digest || plan.id !== id)
+        throw new FleetError({
+          code: 'database',
+          retry: 'ask',
+          message: `plan ${id} does not match its digest: its row was changed outside Groundskeeper`,
+        });
+      return { plan, digest: row.digest };
+    },
+  };
+}
+
+export function leaseStore(db: Db): LeaseStore {
+  return {
+    async take(keys, holder) {
+      for (const key of [...keys].sort()) {
+        const row = await sql<{ holder: string }>`
+          insert into lease (key, holder) values (${key}, ${holder})
+          on conflict (key) do update set taken_at = lease.taken_at returning holder`.execute(db);
+        const found = row.rows[0]?.holder ?? 'unknown';
+        if (found !== holder) {
+          await this.release(holder, keys);
+          return { taken: false, key, holder: found };
+        }
+      }
+      return { taken: true };
+    },
+    async holds(keys, holder) {
+      const rows = await db.selectFrom('lease').select('key').where('key', 'in', keys).where('holder', '=', holder).execute();
+      return rows.length === new Set(keys).size;
+    },
+    async release(holder, keys) {
+      let query = db.deleteFrom('lease').where('holder', '=', holder);
+      if (keys) query = query.where('key', 'in', keys);
+      await query.execute();
+    },
+  };
+}
+
+export function imageStore(db: Db): ImageStore {
+  return {
+    async offer(token) {
+      await db
+        .insertInto('image_token')
+        .values(token)
+        .onConflict(conflict => conflict.columns(['operation', 'node']).doNothing())
+        .execute();
+      return db
+        .selectFrom('image_token')
+        .selectAll()
+        .where('operation', '=', token.operation)
+        .where('node', '=', token.node)
+        .executeTakeFirstOrThrow();
+    },
+    byToken: token => db.selectFrom('image_token').selectAll().where('token', '=', token).executeTakeFirst(),
+    async fetched(token, fetch) {
+      await db
+        .insertInto('image_fetch')
+        .values({ token, ...fetch })
+        .execute();
+    },
+    async fetches(token) {
+      const rows = await db.selectFrom('image_fetch').selectAll().where('token', '=', token).orderBy('time').execute();
+      return rows.map(row => ({ time: row.time.toISOString(), remote: row.remote, status: row.status, bytes: Number(row.bytes) }));
+    },
+    async close(token) {
+      await db.updateTable('image_token').set({ closed: true }).where('token', '=', token).execute();
+    },
+  };
+}
+
+export function loginStore(db: Db): LoginStore {
+  return {
+    async insert(tokenHash, login) {
+      await db.deleteFrom('login').where('expires_at', '<', new Date()).execute();
+      const { expiresAt, ...rest } = login;
+      await db
+        .insertInto('login')
+        .values({ token_hash: tokenHash, ...rest, expires_at: new Date(expiresAt) })
+        .execute();
+    },
+    async get(tokenHash) {
+      const row = await db.selectFrom('login').selectAll().where('token_hash', '=', tokenHash).executeTakeFirst();
+      if (!row) return undefined;
+      return {
+        person: row.person,
+        channel: row.channel as Login['channel'],
+        scope: row.scope as Login['scope'],
+        expiresAt: row.expires_at.toISOString(),
+      };
+    },
+    async remove(tokenHash) {
+      await db.deleteFrom('login').where('token_hash', '=', tokenHash).execute();
+    },
+  };
+}
+
+export function sessionLedger(db: Db): SessionLedger {
+  return {
+    async opened(bmcUrl, sessionUri) {
+      await db
+        .insertInto('bmc_session')
+        .values({ bmc_url: bmcUrl, session_uri: sessionUri })
+        .onConflict(conflict => conflict.doNothing())
+        .execute();
+    },
+    async closed(bmcUrl, sessionUri) {
+      await db.deleteFrom('bmc_session').where('bmc_url', '=', bmcUrl).where('session_uri', '=', sessionUri).execute();
+    },
+    async list() {
+      const rows = await db.selectFrom('bmc_session').selectAll().orderBy('opened_at').execute();
+      return rows.map(row => ({ bmcUrl: row.bmc_url, sessionUri: row.session_uri }));
+    },
+  };
+}

@@ -1,0 +1,46 @@
+/**
+ * The chain-of-custody log: who asked, who decided, what was about to happen,
+ * what happened. Entries are canonical JSON bytes stored verbatim, leaves of an
+ * RFC 6962 Merkle tree whose root is signed, so anyone with the public key can
+ * check that nothing was changed, dropped or swapped. Integers and strings only.
+ */
+import type { EffectRequest } from './effect.ts';
+
+export type Actor = { sub: string; groups: string[] };
+export type Via = { channel: 'cli' | 'mcp' | 'service' | 'demo'; client?: string };
+export type CustodyResource = { site?: string; cluster?: string; node?: string; serial?: string; uuid?: string };
+
+export type CustodyEvent =
+  | { type: 'request'; action: string; inputDigest: string }
+  | { type: 'plan'; action: string; plan: string; digest: string }
+  | { type: 'decision'; action: string; plan?: string; digest?: string; verdict: string; policy: string; reasons: string[] }
+  | { type: 'vote'; approval: string; digest: string; vote: 'approve' | 'reject'; counted: boolean; reason: string }
+  | { type: 'operation'; operation: string; digest?: string; state: string; reason: string }
+  | { type: 'effect.intent'; operation: string; digest: string; step: string; action: string; attempt: number; request: EffectRequest }
+  | { type: 'effect.result'; operation: string; intent: number; status: 'ok' | 'failed' | 'unknown'; detail: string }
+  | { type: 'effect.reconciled'; operation: string; intent: number; finding: 'happened' | 'not-happened' | 'ambiguous'; evidence: string }
+  | { type: 'service'; action: 'started' | 'stopped' | 'policy.loaded'; detail: string };
+
+/** What a caller appends; `v`, `id` and `time` are set by the log. */
+export type CustodyEntry = CustodyEvent & { actor: Actor; via: Via; resource?: CustodyResource };
+
+export type StoredEntry = CustodyEntry & { v: 1; id: string; time: string };
+
+/** Where an entry came to rest: its sequence number (from 0, the RFC 6962 leaf index) and leaf hash, hex. */
+export type CustodyReceipt = { seq: number; leaf: string };
+
+export type TreeHead = { size: number; root: Uint8Array };
+
+/** The stored form: what a verifier reads. */
+export type CustodyRow = { seq: number; bytes: Uint8Array; leaf: Uint8Array };
+
+/** Where the log lives. Appending is one atomic call, inside or outside a wider transaction. */
+export type CustodyStore = {
+  append(bytes: Uint8Array[]): Promise<CustodyReceipt[]>;
+  head(): Promise<TreeHead>;
+  /** Rows in order, from `from` on. */
+  rows(from: number, limit: number): Promise<CustodyRow[]>;
+  saveCheckpoint(size: number, note: string): Promise<void>;
+  /** All signed checkpoints, smallest tree first. */
+  checkpoints(): Promise<{ size: number; note: string }[]>;
+};

@@ -1,0 +1,28 @@
+/**
+ * What a tool's answer looks like to people, without saying on which surface:
+ * a terminal renders it with columns and colour, a chat as blocks, a model as
+ * plain text. Every block is data; `untrusted` marks text that a machine or a
+ * stranger wrote, and surfaces strip control characters from all of it.
+ */
+export type Tone = 'good' | 'warn' | 'bad' | 'muted' | 'plain';
+
+export type Cell = string | { text: string; tone: Tone };
+
+export type Block =
+  | { heading: string }
+  | { text: string; tone?: Tone }
+  | { facts: [name: string, value: Cell][] }
+  | { table: { columns: string[]; rows: Cell[][] } }
+  | { list: Cell[]; title?: string }
+  | { untrusted: string[]; source: string };
+
+export function toned(text: string, tone: Tone): Cell {
+  return { text, tone };
+}
+
+const healthTones: Record<string, Tone> = { ok: 'good', warning: 'warn', critical: 'bad', unknown: 'warn' };
+
+/** A health word in its colour; unknown is never green. */
+export function healthCell(level: string): Cell {
+  return toned(level, healthTones[level] ?? 'plain');
+}

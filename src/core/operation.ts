@@ -1,0 +1,50 @@
+/** An operation is a plan being executed: its state, each node's state, and the events that surfaces render live. */
+import type { PlanKind } from './plan.ts';
+
+/** `halted`: stopped itself before the end, and says why. */
+export type OperationState = 'queued' | 'running' | 'done' | 'halted' | 'cancelled';
+
+/** `ambiguous`: nothing proves what happened; it waits for a person and is never retried by itself. */
+export type NodeState = 'waiting' | 'running' | 'done' | 'failed' | 'ambiguous' | 'cancelled' | 'skipped';
+
+export type OperationNode = {
+  node: string;
+  wave: number;
+  state: NodeState;
+  step: string;
+  message: string;
+  updatedAt: string;
+};
+
+export type Operation = {
+  id: string;
+  plan: string;
+  digest: string;
+  kind: PlanKind;
+  site: string;
+  cluster: string;
+  state: OperationState;
+  reason: string;
+  requester: string;
+  approval?: string;
+  cancelRequestedBy?: string;
+  createdAt: string;
+  endedAt?: string;
+  nodes: OperationNode[];
+};
+
+export type OperationEvent = {
+  seq: number;
+  time: string;
+  node?: string;
+  step: string;
+  status: 'started' | 'progress' | 'ok' | 'failed';
+  message: string;
+};
+
+export function hasEnded(state: OperationState): boolean {
+  return state === 'done' || state === 'halted' || state === 'cancelled';
+}
+
+/** How one node's part ended. */
+export type NodeOutcome = { state: Exclude<NodeState, 'waiting' | 'running'>; message: string };

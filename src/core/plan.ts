@@ -1,0 +1,105 @@
+/**
+ * A plan is immutable: what would be done, to which machines, in which order,
+ * under which budget, and what cannot be undone. Its digest is what people vote
+ * on and what every effect is checked against; another nonce is another plan.
+ */
+import type { Component, Fact, Vendor } from './bmc.ts';
+import { digestOf } from './canonical.ts';
+import type { NodeRole } from './fleet.ts';
+
+export type PlanKind = 'cordon' | 'uncordon' | 'drain' | 'firmware-rollout';
+
+/** What a drain will meet on one node, as read when the plan was made. */
+export type DrainForecast = {
+  /** `namespace/name` of the pods that will be evicted. */
+  evict: string[];
+  skip: { pod: string; reason: string }[];
+  /** Pods that make the drain refuse, each with what would allow it. */
+  block: { pod: string; reason: string }[];
+  /** Local data that is lost, workloads with a single replica, budgets with no disruption left. */
+  warnings: string[];
+  /** `namespace/name` of the PodDisruptionBudgets that cover its pods. */
+  pdbs: string[];
+};
+
+export type FirmwareChange = {
+  component: Component;
+  /** Catalogue id. */
+  image: string;
+  from: string;
+  to: string;
+  sha256: string;
+};
+
+export type PlanTarget = {
+  node: string;
+  role: NodeRole;
+  /** `metadata.uid` of the Node: a node deleted and made again is another target. */
+  nodeUid: string;
+  systemUuid: string;
+  serial: Fact<string>;
+  model: Fact<string>;
+  vendor: Vendor;
+  bmcUrl: string;
+  systemUri: string;
+  zone?: string;
+  drain?: DrainForecast;
+  firmware?: FirmwareChange;
+};
+
+export type Blast = {
+  /** Most nodes of the cluster unavailable at one moment, those already unavailable included. */
+  peakUnavailable: number;
+  /** Nodes that the plan touches in all. */
+  targets: number;
+  controlPlane: number;
+};
+
+export type PlanStep = {
+  name: string;
+  does: string;
+  /** Runs on after a cancel, an expiry or a freeze, because stopping here would leave the machine worse. */
+  settling: boolean;
+};
+
+export type Plan = {
+  schema: 1;
+  id: string;
+  kind: PlanKind;
+  /** Cedar action that decides it. */
+  action: string;
+  site: string;
+  cluster: string;
+  author: string;
+  targets: PlanTarget[];
+  /** Node names; the nodes of a wave run in parallel, waves one after the other. The first is the canary. */
+  waves: string[][];
+  steps: PlanStep[];
+  excluded: { node: string; reason: string }[];
+  budget: { maxUnavailable: number };
+  blast: Blast;
+  drain: { deleteEmptyDir: boolean; force: boolean };
+  warnings: string[];
+  irreversible: string[];
+  soakMs: number;
+  policyDigest: string;
+  /** RFC 3339. */
+  createdAt: string;
+  expiresAt: string;
+  nonce: string;
+};
+
+export type StoredPlan = { plan: Plan; digest: string };
+
+/** What a tool decides; the gateway adds identity, time, policy and nonce. */
+export type PlanDraft = Omit<Plan, 'schema' | 'id' | 'author' | 'policyDigest' | 'createdAt' | 'expiresAt' | 'nonce'>;
+
+export function planDigest(plan: Plan): string {
+  return digestOf(plan);
+}
+
+export function targetOf(plan: Plan, node: string): PlanTarget {
+  const target = plan.targets.find(candidate => candidate.node === node);
+  if (!target) throw new Error(`plan ${plan.id} has no target ${node}`);
+  return target;
+}

@@ -1,0 +1,111 @@
+/**
+ * Everything that must outlive the process, as narrow stores. One transaction
+ * may span them, so that a vote and its custody entry commit together.
+ */
+import type { Approval, ApprovalState, Vote } from './approval.ts';
+import type { SessionLedger } from './bmc.ts';
+import type { CustodyStore } from './custody.ts';
+import type { NodeState, Operation, OperationEvent, OperationState } from './operation.ts';
+import type { StoredPlan } from './plan.ts';
+
+export type PlanStore = {
+  insert(stored: StoredPlan): Promise<void>;
+  /** Throws not_found; throws `database` when the stored bytes no longer give the stored digest. */
+  get(id: string): Promise<StoredPlan>;
+};
+
+export type ApprovalStore = {
+  insert(approval: Omit<Approval, 'votes'>): Promise<void>;
+  get(id: string): Promise<Approval>;
+  forPlan(plan: string): Promise<Approval | undefined>;
+  forOperation(operation: string): Promise<Approval | undefined>;
+  list(state?: ApprovalState): Promise<Approval[]>;
+  /** False when this person voted already. */
+  addVote(approval: string, vote: Vote): Promise<boolean>;
+  /** Compare-and-set; false when the state was another one. */
+  transition(id: string, from: ApprovalState, to: ApprovalState, operation?: string): Promise<boolean>;
+};
+
+export type OperationStore = {
+  /** False when the plan has led to an operation before. */
+  insert(operation: Omit<Operation, 'nodes'>, nodes: { node: string; wave: number }[]): Promise<boolean>;
+  get(id: string): Promise<Operation>;
+  list(filter: { open?: boolean; limit: number }): Promise<Operation[]>;
+  /** Compare-and-set from any of `from`; false when the state was another one. */
+  transition(id: string, from: OperationState[], to: OperationState, reason: string): Promise<boolean>;
+  /** False when it has ended or a cancel was asked for before. */
+  requestCancel(id: string, person: string): Promise<boolean>;
+  setNode(id: string, node: { node: string; state: NodeState; step: string; message: string }): Promise<void>;
+  /** An event is stored once per `key`. */
+  addEvent(id: string, key: string, event: Omit<OperationEvent, 'seq' | 'time'>): Promise<void>;
+  events(id: string, after: number): Promise<OperationEvent[]>;
+};
+
+export type EffectState = 'open' | 'ok' | 'failed' | 'unknown' | 'happened' | 'not-happened' | 'ambiguous';
+
+export type EffectRow = {
+  operation: string;
+  /** `<node>/<step>[/<detail>]`, unique within the operation. */
+  step: string;
+  attempt: number;
+  /** Custody sequence number of the intent. */
+  intent: number;
+  state: EffectState;
+  /** JSON that the performer kept: a task handle, a boot ID from before. */
+  before: unknown;
+  result: unknown;
+  detail: string;
+  /** RFC 3339. */
+  startedAt: string;
+};
+
+export type EffectStore = {
+  latest(operation: string, step: string): Promise<EffectRow | undefined>;
+  insert(row: Omit<EffectRow, 'state' | 'result' | 'detail' | 'startedAt'>): Promise<void>;
+  /** Compare-and-set; false when the state was another one. */
+  close(row: { intent: number; from: EffectState[]; state: EffectState; result: unknown; detail: string }): Promise<boolean>;
+};
+
+export type LeaseStore = {
+  /** Takes every key for `holder`, or none: answers who is in the way. Taking again what one holds succeeds. */
+  take(keys: string[], holder: string): Promise<{ taken: true } | { taken: false; key: string; holder: string }>;
+  holds(keys: string[], holder: string): Promise<boolean>;
+  release(holder: string, keys?: string[]): Promise<void>;
+};
+
+export type ImageFetch = { time: string; remote: string; status: number; bytes: number };
+export type ImageToken = { token: string; operation: string; node: string; image: string; remote: string; closed: boolean };
+
+export type ImageStore = {
+  /** One token per operation and node; the first one stays. */
+  offer(token: ImageToken): Promise<ImageToken>;
+  byToken(token: string): Promise<ImageToken | undefined>;
+  fetched(token: string, fetch: Omit<ImageFetch, 'time'>): Promise<void>;
+  fetches(token: string): Promise<ImageFetch[]>;
+  close(token: string): Promise<void>;
+};
+
+export type Login = { person: string; channel: 'cli' | 'mcp' | 'demo'; scope: 'read' | 'plan' | 'execute'; expiresAt: string };
+
+export type LoginStore = {
+  insert(tokenHash: string, login: Login): Promise<void>;
+  get(tokenHash: string): Promise<Login | undefined>;
+  remove(tokenHash: string): Promise<void>;
+};
+
+export type Stores = {
+  plans: PlanStore;
+  approvals: ApprovalStore;
+  operations: OperationStore;
+  effects: EffectStore;
+  leases: LeaseStore;
+  images: ImageStore;
+  logins: LoginStore;
+  sessions: SessionLedger;
+  custody: CustodyStore;
+};
+
+export type Records = Stores & {
+  /** All or nothing; nesting is not supported. */
+  transaction<T>(work: (tx: Stores) => Promise<T>): Promise<T>;
+};

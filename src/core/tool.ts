@@ -1,0 +1,80 @@
+/**
+ * A typed tool. Its one file is the source of the CLI command, the MCP tool and
+ * the reference page. A **read** tool answers; a **change** tool only makes a
+ * plan, and what happens to the plan is policy's and people's business; a
+ * **control** tool asks to start or cancel what is planned already.
+ */
+import type { z } from 'zod';
+import type { Bmcs } from './bmc.ts';
+import type { Clusters } from './cluster.ts';
+import type { Block } from './document.ts';
+import type { Fleet, Person } from './fleet.ts';
+import type { Operation } from './operation.ts';
+import type { PlanDraft, StoredPlan } from './plan.ts';
+import type { Records } from './records.ts';
+import type { ChangeAnswer } from './change.ts';
+
+export type Risk = 'read' | 'control' | 'disruptive' | 'destructive';
+export type Scope = 'read' | 'plan' | 'execute';
+
+/** The person behind a call and the surface it came through. */
+export type Caller = { person: Person; channel: 'cli' | 'mcp' | 'demo'; scope: Scope; client?: string };
+
+export type RolloutSettings = { canary: number; soakMs: number; planTtlMs: number };
+
+export type ToolContext = {
+  fleet: Fleet;
+  clusters: Clusters;
+  bmcs: Bmcs;
+  records: Pick<Records, 'plans' | 'approvals' | 'operations'>;
+  rollout: RolloutSettings;
+  caller: Caller;
+  /** Completes and stores a plan. */
+  storePlan(draft: PlanDraft): Promise<StoredPlan>;
+  /** Asks policy to start a stored plan. */
+  requestStart(stored: StoredPlan): Promise<ChangeAnswer>;
+  requestCancel(operation: string): Promise<Operation>;
+};
+
+type Schema = z.ZodObject;
+
+type ToolBase<I extends Schema> = {
+  name: string;
+  title: string;
+  /** For people and models: what it answers, when to use it. */
+  description: string;
+  /** Cedar action; the tool's name unless plans of several tools share one. */
+  action?: string;
+  input: I;
+  /** Input keys in the order in which the CLI takes them as positional arguments. */
+  positional?: (keyof z.infer<I> & string)[];
+  /** An input that works against the demo fleet, shown in the reference. */
+  example: z.infer<I>;
+};
+
+export type ReadTool<I extends Schema = Schema, O extends Schema = Schema> = ToolBase<I> & {
+  risk: 'read' | 'control';
+  scope: Scope;
+  output: O;
+  run(context: ToolContext, input: z.infer<I>): Promise<z.infer<O>>;
+  present(output: z.infer<O>): Block[];
+};
+
+export type ChangeTool<I extends Schema = Schema> = ToolBase<I> & {
+  risk: 'disruptive' | 'destructive';
+  scope: 'execute';
+  plan(context: ToolContext, input: z.infer<I>): Promise<PlanDraft>;
+};
+
+/** One tool of the catalog, its types erased: the gateway parses before it calls. */
+export type Tool = (ReadTool | ChangeTool) & { kind: 'read' | 'change' };
+
+/** Defines a tool that answers. */
+export function readTool<I extends Schema, O extends Schema>(tool: ReadTool<I, O>): Tool & { kind: 'read' } {
+  return { ...(tool as unknown as ReadTool), kind: 'read' };
+}
+
+/** Defines a tool that plans a change; the gateway adds `dryRun` to its input. */
+export function changeTool<I extends Schema>(tool: ChangeTool<I>): Tool & { kind: 'change' } {
+  return { ...(tool as unknown as ChangeTool), kind: 'change' };
+}

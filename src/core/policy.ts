@@ -1,0 +1,66 @@
+/**
+ * What is asked of the policy, and what it can answer. The principal is always
+ * the accountable person; a language model appears only in `context.via`.
+ */
+import type { Person } from './fleet.ts';
+
+/** `control` starts or stops what was decided elsewhere; `disruptive` takes capacity away; `destructive` loses data. */
+export type Risk = 'read' | 'control' | 'disruptive' | 'destructive';
+
+/** Peak and scope of one change, counted in nodes of the cluster. */
+export type Blast = {
+  /** Most nodes unavailable at one moment, those already unavailable included. */
+  peakUnavailable: number;
+  targets: number;
+  /** How many of the targets are control-plane nodes. */
+  controlPlane: number;
+};
+
+export type PolicyResource = { site: string; cluster: string };
+
+/** The resource of a read that spans all sites; refused for anything but reads. */
+export const wholeFleet: PolicyResource = { site: '*', cluster: '*' };
+
+export type PolicyRequest = {
+  principal: Person;
+  /** Name of the tool, or `firmwareRollout` for a plan made by planFirmwareRollout. */
+  action: string;
+  risk: Risk;
+  resource: PolicyResource;
+  context: {
+    /** Where the request came from: `cli`, `mcp`, `schedule`, `demo` … */
+    via: string;
+    /** Demanded for disruptive and destructive actions. */
+    blast?: Blast;
+    budget?: { maxUnavailable: number };
+    /** Ids of the approval policies whose votes the host has counted and found sufficient. */
+    cleared: string[];
+  };
+};
+
+export type PolicyReason = { policy: string; reason: string };
+
+/** Votes that the policy named `policy` wants before it stops objecting. */
+export type Requirement = {
+  policy: string;
+  /** Votes of different people, 1 to 5. */
+  approvals: number;
+  /** A vote counts when its caster is in any of these groups. */
+  from: string[];
+  /** How long a vote stays good, in milliseconds. */
+  ttlMs: number;
+  reason: string;
+};
+
+export type Decision =
+  | { verdict: 'allow' }
+  | { verdict: 'deny'; reasons: PolicyReason[] }
+  | { verdict: 'needs-approval'; requirements: Requirement[] };
+
+/** One loaded policy: immutable, so a decision can be tied to its digest. */
+export type Policy = {
+  /** `sha256:<hex>` over file names and contents. */
+  readonly digest: string;
+  /** Never throws: whatever cannot be decided is denied. */
+  decide(request: PolicyRequest): Decision;
+};

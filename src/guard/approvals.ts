@@ -1,0 +1,236 @@
+/**
+ * Asking to start a plan, and voting on it. A vote needs the voter's
+ * passphrase each time: a stored token, an IDE agent or a model has none.
+ * Every change of state commits together with its custody entry.
+ */
+import type { Approval } from '../core/approval.ts';
+import type { ChangeAnswer } from '../core/change.ts';
+import { FleetError } from '../core/errors.ts';
+import type { Person } from '../core/fleet.ts';
+import { newId } from '../core/ids.ts';
+import type { Plan, StoredPlan } from '../core/plan.ts';
+import type { Records, Stores } from '../core/records.ts';
+import type { Caller } from '../core/tool.ts';
+import { type Authority, type People, reasonsOf } from './authority.ts';
+import type { CustodyLog } from './custody/log.ts';
+import type { Policy } from './policy/policy.ts';
+
+export type Approvals = {
+  requestStart(stored: StoredPlan, caller: Caller): Promise<ChangeAnswer>;
+  vote(ballot: Ballot, caller: Caller): Promise<Approval>;
+  /** Moves requests past their time to `expired`; every reader calls it first. */
+  expireDue(): Promise<void>;
+};
+
+export type Ballot = { approval: string; vote: 'approve' | 'reject'; reason: string; passphrase: string };
+
+export type ApprovalsParts = {
+  records: Records;
+  custody: CustodyLog;
+  policy: Policy;
+  authority: Authority;
+  people: People;
+  /** Throws `unauthenticated` unless the passphrase is the person's. */
+  provePresence(person: string, passphrase: string): Promise<void>;
+  /** Hands a committed operation to the engine; called after the commit, again at every start of the service. */
+  launch(operation: string): Promise<void>;
+  now?: () => Date;
+};
+
+export function createApprovals(parts: ApprovalsParts): Approvals {
+  const { records, custody, policy, authority, people, launch } = parts;
+  const now = parts.now ?? (() => new Date());
+
+  async function openOperation(tx: Stores, stored: StoredPlan, start: { requester: Person; caller: Caller; approval?: string; reason: string }) {
+    const { plan, digest } = stored;
+    const id = newId('op');
+    const nodes = plan.waves.flatMap((wave, index) => wave.map(node => ({ node, wave: index + 1 })));
+    const created = await tx.operations.insert(
+      {
+        id,
+        plan: plan.id,
+        digest,
+        kind: plan.kind,
+        site: plan.site,
+        cluster: plan.cluster,
+        state: 'queued',
+        reason: start.reason,
+        requester: start.requester.name,
+        approval: start.approval,
+        createdAt: now().toISOString(),
+      },
+      nodes,
+    );
+    if (!created) throw new FleetError({ code: 'conflict', message: `plan ${plan.id} was started before`, hint: 'make a new plan' });
+    const entry = { type: 'operation', operation: id, digest, state: 'queued', reason: start.reason } as const;
+    await custody.append({ ...entry, ...by(start.caller), resource: where(plan) }, tx.custody);
+    return id;
+  }
+
+  async function requestStart(stored: StoredPlan, caller: Caller): Promise<ChangeAnswer> {
+    const { plan, digest } = stored;
+    if (new Date(plan.expiresAt) <= now())
+      throw new FleetError({ code: 'precondition_failed', message: `plan ${plan.id} expired at ${plan.expiresAt}`, hint: 'make a new plan' });
+    await approvals.expireDue();
+    const earlier = await records.approvals.forPlan(plan.id);
+    if (earlier) return answerOf(stored, 'approval_required', reasonsOf({ verdict: 'needs-approval', requirements: earlier.requirements }), earlier);
+    const decision = authority.decide(plan, caller.person, caller.channel, []);
+    const reasons = reasonsOf(decision);
+    const entry = {
+      type: 'decision',
+      action: plan.action,
+      plan: plan.id,
+      digest,
+      verdict: decision.verdict,
+      policy: policy.digest,
+      reasons,
+      ...by(caller),
+      resource: where(plan),
+    } as const;
+    switch (decision.verdict) {
+      case 'deny':
+        await custody.append(entry);
+        return answerOf(stored, 'denied', reasons);
+      case 'allow': {
+        const operation = await records.transaction(async tx => {
+          await custody.append(entry, tx.custody);
+          return openOperation(tx, stored, { requester: caller.person, caller, reason: 'policy allows it' });
+        });
+        await launch(operation);
+        return { ...answerOf(stored, 'started', reasons), operation, next: `follow it: groundskeeper get-operation ${operation} --watch` };
+      }
+      case 'needs-approval': {
+        const ttl = Math.min(...decision.requirements.map(need => need.ttlMs), Date.parse(plan.expiresAt) - now().getTime());
+        const approval: Approval = {
+          id: newId('apr'),
+          plan: plan.id,
+          digest,
+          requester: caller.person.name,
+          author: plan.author,
+          state: 'pending',
+          requirements: decision.requirements,
+          votes: [],
+          createdAt: now().toISOString(),
+          expiresAt: new Date(now().getTime() + ttl).toISOString(),
+        };
+        await records.transaction(async tx => {
+          await custody.append(entry, tx.custody);
+          await tx.approvals.insert(approval);
+        });
+        return answerOf(stored, 'approval_required', reasons, approval);
+      }
+    }
+  }
+
+  /** Throws unless this person may vote on this request at all. */
+  function checkEligible(approval: Approval, person: Person): void {
+    if (approval.state !== 'pending')
+      throw new FleetError({ code: 'conflict', message: `request ${approval.id} is ${approval.state}; votes are closed` });
+    if (person.name === approval.requester)
+      throw new FleetError({ code: 'forbidden', message: `${person.name} asked for this plan and cannot vote on it`, hint: 'another person has to' });
+    if (person.name === approval.author)
+      throw new FleetError({ code: 'forbidden', message: `${person.name} made this plan and cannot vote on it`, hint: 'another person has to' });
+    const from = approval.requirements.flatMap(need => need.from);
+    if (!person.groups.some(group => from.includes(group)))
+      throw new FleetError({ code: 'forbidden', message: `${person.name} is in none of the groups that may vote: ${from.join(', ')}` });
+    if (approval.votes.some(vote => vote.person === person.name))
+      throw new FleetError({ code: 'conflict', message: `${person.name} has voted on ${approval.id} before` });
+  }
+
+  async function vote(ballot: Ballot, caller: Caller): Promise<Approval> {
+    const person = caller.person;
+    if (caller.channel === 'mcp')
+      throw new FleetError({ code: 'forbidden', message: 'votes are not taken over MCP', hint: 'vote on the CLI, with your passphrase' });
+    await parts.provePresence(person.name, ballot.passphrase);
+    await approvals.expireDue();
+    const approval = await records.approvals.get(ballot.approval);
+    const stored = await records.plans.get(approval.plan);
+    const cast = { type: 'vote', approval: approval.id, digest: approval.digest, vote: ballot.vote, reason: ballot.reason } as const;
+    const context = { ...by(caller), resource: where(stored.plan) };
+    try {
+      checkEligible(approval, person);
+    } catch (thrown) {
+      await custody.append({ ...cast, counted: false, ...context });
+      throw thrown;
+    }
+    const operation = await records.transaction(async tx => {
+      const at = now().toISOString();
+      if (!(await tx.approvals.addVote(approval.id, { person: person.name, vote: ballot.vote, reason: ballot.reason, at })))
+        throw new FleetError({ code: 'conflict', message: `${person.name} has voted on ${approval.id} before` });
+      await custody.append({ ...cast, counted: true, ...context }, tx.custody);
+      if (ballot.vote === 'reject') {
+        await closed(tx, approval, 'rejected');
+        return undefined;
+      }
+      return decideAgain(tx, stored, approval.id, caller);
+    });
+    if (operation) await launch(operation);
+    return records.approvals.get(approval.id);
+  }
+
+  /** With one vote more: opens the operation once policy is satisfied, under the rights of this moment. */
+  async function decideAgain(tx: Stores, stored: StoredPlan, id: string, caller: Caller): Promise<string | undefined> {
+    const approval = await tx.approvals.get(id);
+    const requester = people.find(approval.requester);
+    if (!requester) throw new FleetError({ code: 'forbidden', message: `${approval.requester}, who asked, is not known any more` });
+    const decision = authority.decide(stored.plan, requester, 'service', authority.cleared(approval));
+    if (decision.verdict === 'needs-approval') return undefined;
+    if (decision.verdict === 'deny')
+      throw new FleetError({ code: 'forbidden', message: `policy denies it now: ${reasonsOf(decision).join('; ')}` });
+    const voters = approval.votes.map(cast => cast.person).join(', ');
+    const operation = await openOperation(tx, stored, { requester, caller, approval: id, reason: `approved by ${voters}` });
+    await closed(tx, approval, 'approved', operation);
+    return operation;
+  }
+
+  async function closed(tx: Stores, approval: Approval, state: 'approved' | 'rejected', operation?: string) {
+    if (await tx.approvals.transition(approval.id, 'pending', state, operation)) return;
+    throw new FleetError({ code: 'conflict', message: `request ${approval.id} was decided at the same moment` });
+  }
+
+  const approvals: Approvals = {
+    requestStart,
+    vote,
+    async expireDue() {
+      for (const approval of await records.approvals.list('pending'))
+        if (new Date(approval.expiresAt) <= now()) await records.approvals.transition(approval.id, 'pending', 'expired');
+    },
+  };
+  return approvals;
+}
+
+function answerOf(stored: StoredPlan, status: ChangeAnswer['status'], reasons: string[], approval?: Approval): ChangeAnswer {
+  return {
+    status,
+    plan: stored.plan.id,
+    digest: stored.digest,
+    summary: summaryOf(stored.plan),
+    warnings: stored.plan.warnings,
+    reasons,
+    approval: approval?.id,
+    operation: approval?.operation,
+    next: nextStep(status, approval),
+  };
+}
+
+function nextStep(status: ChangeAnswer['status'], approval?: Approval): string {
+  if (status === 'denied') return 'change what the reasons name, then plan again';
+  if (!approval) return 'nothing was asked for yet; start it with start-plan';
+  if (approval.state === 'pending')
+    return `another person votes before ${approval.expiresAt}: groundskeeper approvals approve ${approval.id}`;
+  return `request ${approval.id} is ${approval.state}${approval.operation ? `; operation ${approval.operation}` : ''}`;
+}
+
+/** One line that tells a plan. */
+export function summaryOf(plan: Plan): string {
+  const nodes = plan.targets.map(target => target.node).join(', ');
+  return `${plan.kind} of ${nodes} in ${plan.cluster}, ${plan.waves.length} wave${plan.waves.length > 1 ? 's' : ''}, at most ${plan.blast.peakUnavailable} unavailable at once`;
+}
+
+function by(caller: Caller) {
+  return { actor: { sub: caller.person.name, groups: caller.person.groups }, via: { channel: caller.channel, client: caller.client } };
+}
+
+function where(plan: Plan) {
+  return { site: plan.site, cluster: plan.cluster };
+}

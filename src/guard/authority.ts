@@ -1,0 +1,126 @@
+/**
+ * Whether an effect may happen now. Nothing decided earlier is trusted: the
+ * plan's digest, the operation's state, the votes under today's rights, the
+ * policy with today's facts and the node's lease are read again each time.
+ * Whatever cannot be read means no.
+ */
+import type { Approval } from '../core/approval.ts';
+import type { Actor, CustodyResource } from '../core/custody.ts';
+import { FleetError } from '../core/errors.ts';
+import type { Person } from '../core/fleet.ts';
+import type { Operation } from '../core/operation.ts';
+import { type Blast, type Plan, targetOf } from '../core/plan.ts';
+import type { Decision, Requirement } from '../core/policy.ts';
+import type { Stores } from '../core/records.ts';
+import type { Policy } from './policy/policy.ts';
+
+export type People = { find(name: string): Person | undefined };
+
+export type AuthorityParts = { records: Stores; policy: Policy; people: People; now?: () => Date };
+
+type EffectRequestFor = {
+  operation: string;
+  node: string;
+  action: string;
+  settling: boolean;
+  leases: string[];
+  blast(): Promise<Blast>;
+};
+
+export type Stamp = { actor: Actor; via: { channel: 'service' }; resource: CustodyResource };
+
+export type Authority = {
+  /** Policy's word on starting a plan, with the requirements that `cleared` lists taken as met. */
+  decide(plan: Plan, requester: Person, via: string, cleared: string[], blast?: Blast): Decision;
+  /** Ids of the requirements that the votes meet under the rights people have now. */
+  cleared(approval: Approval | undefined): string[];
+  /** Passes, or throws `forbidden` with the reason. */
+  allow(effect: EffectRequestFor): Promise<{ digest: string; actor: Actor }>;
+  /** Who and what a custody entry of this effect is about. */
+  stamp(effect: { operation: string; node: string }, actor?: Actor): Promise<Stamp>;
+};
+
+export function createAuthority({ records, policy, people, now = () => new Date() }: AuthorityParts): Authority {
+  const meets = (requirement: Requirement, approval: Approval): boolean => {
+    const eligible = approval.votes.filter(vote => {
+      if (vote.vote !== 'approve' || vote.person === approval.requester || vote.person === approval.author) return false;
+      const person = people.find(vote.person);
+      return person?.groups.some(group => requirement.from.includes(group)) ?? false;
+    });
+    return new Set(eligible.map(vote => vote.person)).size >= requirement.approvals;
+  };
+
+  const authority: Authority = {
+    decide(plan, requester, via, cleared, blast = plan.blast) {
+      return policy.decide({
+        principal: requester,
+        action: plan.action,
+        risk: 'disruptive',
+        resource: { site: plan.site, cluster: plan.cluster },
+        context: { via, blast, budget: plan.budget, cleared },
+      });
+    },
+
+    cleared(approval) {
+      if (!approval || approval.state === 'rejected') return [];
+      return approval.requirements.filter(need => meets(need, approval)).map(need => need.policy);
+    },
+
+    async allow(effect) {
+      const operation = await records.operations.get(effect.operation);
+      const { plan, digest } = await records.plans.get(operation.plan);
+      if (operation.digest !== digest) throw refusal(effect, 'its plan is not the one that was started');
+      targetOf(plan, effect.node);
+      if (operation.state !== 'running') throw refusal(effect, `operation ${operation.id} is ${operation.state}`);
+      if (!(await records.leases.holds(effect.leases, operation.id))) throw refusal(effect, 'the lease on the node was lost');
+      const approval = await records.approvals.forOperation(operation.id);
+      if (approval && approval.digest !== digest) throw refusal(effect, 'the approval is for another plan');
+      if (!effect.settling) await allowStart(effect, operation, plan, approval);
+      return { digest, actor: actorOf(operation) };
+    },
+
+    async stamp(effect, actor) {
+      const operation = await records.operations.get(effect.operation);
+      const { plan } = await records.plans.get(operation.plan);
+      const target = targetOf(plan, effect.node);
+      const serial = 'value' in target.serial ? target.serial.value : undefined;
+      const resource = { site: plan.site, cluster: plan.cluster, node: effect.node, serial, uuid: target.systemUuid };
+      return { actor: actor ?? actorOf(operation), via: { channel: 'service' }, resource };
+    },
+  };
+
+  async function allowStart(effect: EffectRequestFor, operation: Operation, plan: Plan, approval: Approval | undefined) {
+    if (operation.cancelRequestedBy) throw refusal(effect, `${operation.cancelRequestedBy} cancelled the operation`);
+    if (new Date(plan.expiresAt) <= now()) throw refusal(effect, `plan ${plan.id} expired at ${plan.expiresAt}`);
+    const requester = people.find(operation.requester);
+    if (!requester) throw refusal(effect, `${operation.requester}, who asked for it, is not known any more`);
+    const decision = authority.decide(plan, requester, 'service', authority.cleared(approval), await effect.blast());
+    if (decision.verdict === 'allow') return;
+    throw refusal(effect, reasonsOf(decision).join('; '));
+  }
+
+  const actorOf = (operation: Operation): Actor => ({
+    sub: operation.requester,
+    groups: people.find(operation.requester)?.groups ?? [],
+  });
+
+  return authority;
+}
+
+/** What policy wants or forbids, for people. */
+export function reasonsOf(decision: Decision): string[] {
+  switch (decision.verdict) {
+    case 'allow':
+      return [];
+    case 'deny':
+      return decision.reasons.map(reason => `${reason.reason} (${reason.policy})`);
+    case 'needs-approval':
+      return decision.requirements.map(
+        need => `${need.approvals} approval${need.approvals > 1 ? 's' : ''} from ${need.from.join(' or ')}: ${need.reason} (${need.policy})`,
+      );
+  }
+}
+
+function refusal(effect: EffectRequestFor, why: string): FleetError {
+  return new FleetError({ code: 'forbidden', message: `${effect.action} on ${effect.node} is not allowed now: ${why}` });
+}

@@ -1,0 +1,159 @@
+/**
+ * The one function that performs an effect. Authority is asked again, the
+ * intent is committed, then the request is sent once, and its outcome is
+ * committed. What a crash left open is never repeated on a guess: the caller's
+ * `observe` looks at the machine, and only positive evidence that nothing
+ * happened allows another attempt.
+ */
+import type { EffectGrant, EffectRequest } from '../core/effect.ts';
+import { type ErrorCode, FleetError, unreachable } from '../core/errors.ts';
+import type { Blast } from '../core/plan.ts';
+import type { EffectRow, EffectState, Records } from '../core/records.ts';
+import type { Authority } from './authority.ts';
+import type { CustodyLog } from './custody/log.ts';
+
+export type Observation<T> =
+  | { finding: 'happened'; result: T; evidence: string }
+  | { finding: 'not-happened'; evidence: string }
+  | { finding: 'ambiguous'; evidence: string };
+
+export type EffectSpec<T> = {
+  operation: string;
+  node: string;
+  /** Unique within the operation, such as `bos-w-1/flash`. */
+  step: string;
+  action: string;
+  /** Runs on after cancel and expiry; policy is not asked again, identity, lease and custody are. */
+  settling: boolean;
+  /** Leases that the operation must hold at this moment. */
+  leases: string[];
+  request: EffectRequest;
+  /** What `observe` will need to compare with, journaled beside the intent. */
+  before?: unknown;
+  blast(): Promise<Blast>;
+  send(grant: EffectGrant): Promise<T>;
+  observe(open: EffectRow): Promise<Observation<T>>;
+  /** What the custody log says of a result that was sent and answered. */
+  describe?(result: T): string;
+};
+
+/** Attempts at one effect in the life of its operation; the second and third only after proof that the one before did nothing. */
+const maxAttempts = 3;
+
+export type PerformEffect = <T>(spec: EffectSpec<T>) => Promise<T>;
+
+export function effectPerformer(parts: { records: Records; custody: CustodyLog; authority: Authority }): PerformEffect {
+  const { records, custody, authority } = parts;
+
+  async function finish(spec: EffectSpec<unknown>, row: EffectRow, end: { state: EffectState; result: unknown; detail: string }) {
+    await records.transaction(async tx => {
+      const from: EffectState[] = ['open', 'unknown'];
+      if (!(await tx.effects.close({ intent: row.intent, from, ...end }))) return;
+      await custody.append({ ...closing(row, end), ...(await authority.stamp(spec)) }, tx.custody);
+    });
+  }
+
+  async function reconcile<T>(spec: EffectSpec<T>, row: EffectRow): Promise<{ again: true } | { again: false; result: T }> {
+    const seen = await spec.observe(row);
+    const result = seen.finding === 'happened' ? seen.result : null;
+    await finish(spec, row, { state: seen.finding, result, detail: seen.evidence });
+    switch (seen.finding) {
+      case 'happened':
+        return { again: false, result: seen.result };
+      case 'not-happened':
+        return { again: true };
+      case 'ambiguous':
+        throw ambiguous(spec, seen.evidence);
+      default:
+        return unreachable(seen);
+    }
+  }
+
+  async function attempt<T>(spec: EffectSpec<T>, number: number): Promise<T> {
+    const { digest, actor } = await authority.allow(spec);
+    const row = await records.transaction(async tx => {
+      const { operation, step, action, request } = spec;
+      const stamp = await authority.stamp(spec, actor);
+      const entry = { type: 'effect.intent', operation, digest, step, action, attempt: number, request, ...stamp } as const;
+      const [receipt] = await custody.append(entry, tx.custody);
+      if (!receipt) throw new FleetError({ code: 'internal', message: 'the custody log kept no intent' });
+      const before = spec.before ?? null;
+      await tx.effects.insert({ operation, step, attempt: number, intent: receipt.seq, before });
+      return { operation, step, attempt: number, intent: receipt.seq, before, state: 'open', result: null, detail: '', startedAt: '' } as EffectRow;
+    });
+    let result: T;
+    try {
+      result = await spec.send({ intent: row.intent } as EffectGrant);
+    } catch (thrown) {
+      await finish(spec, row, failure(FleetError.from(thrown)));
+      throw thrown;
+    }
+    await finish(spec, row, { state: 'ok', result: result ?? null, detail: spec.describe?.(result) ?? '' });
+    return result;
+  }
+
+  return async function perform<T>(spec: EffectSpec<T>): Promise<T> {
+    for (;;) {
+      const last = await records.effects.latest(spec.operation, spec.step);
+      switch (last?.state) {
+        case 'ok':
+        case 'happened':
+          return last.result as T;
+        case 'failed':
+          throw new FleetError({ code: 'precondition_failed', message: `${spec.action} of ${spec.node} failed before: ${last.detail}` });
+        case 'ambiguous':
+          throw ambiguous(spec, last.detail);
+        case 'open':
+        case 'unknown': {
+          const reconciled = await reconcile(spec, last);
+          if (!reconciled.again) return reconciled.result;
+          break;
+        }
+      }
+      const number = (last?.attempt ?? 0) + 1;
+      if (number > maxAttempts)
+        throw new FleetError({ code: 'ambiguous', retry: 'ask', message: `${spec.action} of ${spec.node} was tried ${maxAttempts} times` });
+      try {
+        return await attempt(spec, number);
+      } catch (thrown) {
+        const error = FleetError.from(thrown);
+        if (error.code !== 'ambiguous' && error.code !== 'conflict') throw error;
+      }
+    }
+  };
+}
+
+/** What adapters throw when nothing was written: no connection, or the resource had changed since it was read. */
+const neverSent = new Set<ErrorCode>(['conflict', 'bmc_unreachable', 'cluster_unreachable', 'certificate_changed']);
+
+function failure(error: FleetError): { state: EffectState; result: null; detail: string } {
+  const state = error.code === 'ambiguous' ? 'unknown' : neverSent.has(error.code) ? 'not-happened' : 'failed';
+  return { state, result: null, detail: error.message };
+}
+
+function closing(row: EffectRow, end: { state: EffectState; detail: string }) {
+  const { operation, intent } = row;
+  switch (end.state) {
+    case 'ok':
+    case 'failed':
+    case 'unknown':
+      return { type: 'effect.result', operation, intent, status: end.state, detail: end.detail } as const;
+    case 'happened':
+    case 'not-happened':
+    case 'ambiguous':
+      return { type: 'effect.reconciled', operation, intent, finding: end.state, evidence: end.detail } as const;
+    case 'open':
+      throw new FleetError({ code: 'internal', message: 'an effect cannot end open' });
+    default:
+      return unreachable(end.state);
+  }
+}
+
+function ambiguous(spec: EffectSpec<unknown>, evidence: string): FleetError {
+  return new FleetError({
+    code: 'ambiguous',
+    retry: 'ask',
+    message: `whether ${spec.action} reached ${spec.node} is not known: ${evidence}`,
+    hint: 'look at the machine, then plan again; Groundskeeper will not repeat it by itself',
+  });
+}

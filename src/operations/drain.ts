@@ -1,0 +1,107 @@
+/**
+ * Empties a cordoned node through the eviction API. The whole list is judged
+ * before the first pod is touched; a pod is gone when its uid is, whatever
+ * carries its name afterwards.
+ */
+import { setTimeout as delay } from 'node:timers/promises';
+import { digestOf } from '../core/canonical.ts';
+import type { PodFacts } from '../core/cluster.ts';
+import { FleetError } from '../core/errors.ts';
+import { drainPreview } from '../planning/drain-filter.ts';
+import type { NodeJob } from './job.ts';
+
+export type DrainOutcome = { outcome: 'drained'; evicted: number } | { outcome: 'cancelled'; by: string };
+
+/** Throws `precondition_failed` when a pod may not be evicted at all, `timeout` naming what blocks at the deadline. */
+export async function drain(job: NodeJob, by: number): Promise<DrainOutcome> {
+  const { cluster, plan, target } = job;
+  const [pods, pdbs, daemonSets] = await Promise.all([cluster.pods(), cluster.pdbs(), cluster.daemonSets()]);
+  const preview = drainPreview({ pods: pods.filter(pod => pod.node === target.node), allPods: pods, pdbs, daemonSets, options: plan.drain });
+  if (preview.block.length > 0) {
+    const why = preview.block.map(block => `${nameOf(block.pod)}: ${block.reason}`).join('; ');
+    throw new FleetError({ code: 'precondition_failed', message: `the drain would stop at ${why}` });
+  }
+  const total = preview.evict.length;
+  let gone = 0;
+  const outcomes = await Promise.allSettled(
+    preview.evict.map(async pod => {
+      const outcome = await evict(job, pod, by);
+      if (outcome === 'cancelled') return outcome;
+      gone++;
+      await job.report('drain', 'progress', `${gone} of ${total} pods gone`);
+      return outcome;
+    }),
+  );
+  const failure = outcomes.find(outcome => outcome.status === 'rejected');
+  if (failure) throw failure.reason;
+  if (outcomes.some(outcome => outcome.status === 'fulfilled' && outcome.value === 'cancelled'))
+    return { outcome: 'cancelled', by: (await job.cancelled()) ?? 'somebody' };
+  await proveDrained(job);
+  return { outcome: 'drained', evicted: total };
+}
+
+/** Reads the node again: cordoned, and nothing left but what a drain leaves alone. Asked once more right before a reset. */
+export async function proveDrained({ cluster, target, plan }: NodeJob): Promise<void> {
+  const [node, pods, daemonSets] = await Promise.all([cluster.node(target.node), cluster.pods(target.node), cluster.daemonSets()]);
+  if (!node.unschedulable) throw new FleetError({ code: 'precondition_failed', message: `${target.node} is not cordoned any more` });
+  const left = drainPreview({ pods, allPods: pods, pdbs: [], daemonSets, options: plan.drain });
+  const names = [...left.evict, ...left.block.map(block => block.pod)].map(nameOf);
+  if (names.length > 0)
+    throw new FleetError({ code: 'precondition_failed', message: `${target.node} is not empty: ${names.join(', ')}` });
+}
+
+type Blocked = { message: string; retryAfterMs?: number };
+
+async function evict(job: NodeJob, pod: PodFacts, by: number): Promise<'gone' | 'cancelled'> {
+  const { cluster, plan, timings } = job;
+  const path = `/api/v1/namespaces/${pod.namespace}/pods/${pod.name}/eviction`;
+  const accepted = await job.effect<boolean>({
+    step: `evict/${pod.namespace}/${pod.name}/${pod.uid}`,
+    action: 'evict',
+    settling: false,
+    request: { target: `cluster:${plan.cluster}`, method: 'POST', path, bodyDigest: digestOf({ uid: pod.uid }) },
+    async send(grant) {
+      for (let blocked: Blocked | undefined; ; ) {
+        const answer = await cluster.evict(grant, pod);
+        switch (answer.outcome) {
+          case 'accepted':
+          case 'gone':
+            return true;
+          case 'refused':
+            throw new FleetError({
+              code: 'cluster_refused',
+              message: `the API server refused to evict ${nameOf(pod)} (HTTP ${answer.status})`,
+              untrusted: answer.message,
+            });
+          case 'blocked':
+            blocked = answer;
+        }
+        if (await job.cancelled()) return false;
+        if (Date.now() >= by)
+          throw new FleetError({
+            code: 'timeout',
+            message: `${nameOf(pod)} could not be evicted in time`,
+            untrusted: blocked.message,
+          });
+        await job.report('drain', 'progress', `${nameOf(pod)} waits for its disruption budget`);
+        await delay(Math.min(blocked.retryAfterMs ?? timings.pollMs, 10_000));
+      }
+    },
+    async observe() {
+      const found = (await cluster.pods(job.target.node)).find(candidate => candidate.uid === pod.uid);
+      if (!found || found.terminating) return { finding: 'happened', result: true, evidence: found ? 'the pod is terminating' : 'the pod is gone' };
+      return { finding: 'not-happened', evidence: 'the pod runs and is not terminating' };
+    },
+    describe: done => (done ? 'eviction accepted' : 'not evicted: the operation was cancelled while a budget blocked'),
+  });
+  if (!accepted) return 'cancelled';
+  while ((await cluster.podUid(pod.namespace, pod.name)) === pod.uid) {
+    if (Date.now() >= by) throw new FleetError({ code: 'timeout', message: `${nameOf(pod)} was evicted and did not end in time` });
+    await delay(timings.pollMs);
+  }
+  return 'gone';
+}
+
+function nameOf(pod: PodFacts): string {
+  return `${pod.namespace}/${pod.name}`;
+}

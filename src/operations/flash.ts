@@ -1,0 +1,155 @@
+/**
+ * Hands one firmware image to one BMC, at most once. The BMC pulls it from the
+ * image listener, whose fetch log is evidence; a finished task is not success,
+ * only the inventory read after activation is (see prove-version.ts).
+ */
+import { type FirmwareMember, factValue, type UpdateTask } from '../core/bmc.ts';
+import { digestOf } from '../core/canonical.ts';
+import { FleetError, unreachable } from '../core/errors.ts';
+import type { FirmwareChange } from '../core/plan.ts';
+import type { EffectRow, } from '../core/records.ts';
+import type { Observation } from '../guard/effects.ts';
+import type { NodeJob } from './job.ts';
+import { waitFor } from './wait.ts';
+
+/** The task that carries the update; undefined where the BMC gave none and only the inventory can tell. */
+export type Flash = { task: string | undefined };
+
+type Before = { tasks: string[] };
+
+/** The single active member of a component; several or none prove nothing. */
+export function activeVersion(members: FirmwareMember[], change: FirmwareChange): string | undefined {
+  const active = members.filter(member => member.component === change.component && member.state === 'active');
+  const [only] = active;
+  return active.length === 1 && only ? factValue(only.version) : undefined;
+}
+
+export function changeOf(job: NodeJob): FirmwareChange {
+  const change = job.target.firmware;
+  if (!change) throw new FleetError({ code: 'internal', message: `plan ${job.plan.id} has no firmware change for ${job.target.node}` });
+  return change;
+}
+
+/**
+ * Reads what must still be as it was planned. Answers `current` when the node
+ * already runs the wanted version. Throws `precondition_failed` otherwise.
+ */
+export async function precheckFlash(job: NodeJob): Promise<'flash' | 'current'> {
+  const { bmc, cluster, target } = job;
+  const change = changeOf(job);
+  const [identity, members, tasks, power, node] = await Promise.all([
+    bmc.identity(),
+    bmc.firmware(),
+    bmc.tasks(),
+    bmc.power(),
+    cluster.node(target.node),
+  ]);
+  const version = activeVersion(members, change);
+  const fail = (message: string) => new FleetError({ code: 'precondition_failed', message: `${target.node}: ${message}` });
+  if (version === change.to) return 'current';
+  if (version !== change.from) throw fail(`runs ${change.component} ${version ?? 'of unknown version'}, the plan is for ${change.from}`);
+  if (factValue(identity.model) !== factValue(target.model)) throw fail('is another model than the plan is for');
+  if (factValue(power) !== 'on') throw fail('is not powered on');
+  if (!node.ready) throw fail('is not Ready before the update, so its return could not be proved');
+  const busy = tasks.filter(isActive);
+  if (busy.length > 0) throw fail(`the BMC works on ${busy.length} other task${busy.length > 1 ? 's' : ''}`);
+  return 'flash';
+}
+
+export function isActive(task: UpdateTask): boolean {
+  return task.state === 'pending' || task.state === 'running' || task.state === 'awaiting-reset';
+}
+
+/** Starts the update, or finds the one that an interrupted attempt started. */
+export async function flash(job: NodeJob): Promise<Flash> {
+  const { bmc, plan, target, images } = job;
+  const change = changeOf(job);
+  const { image, sha256 } = change;
+  const offer = await images.offer({ operation: job.operation, node: target.node, site: plan.site, image, sha256, bmcUrl: target.bmcUrl });
+  const protocol = offer.url.startsWith('https:') ? 'HTTPS' : 'HTTP';
+  const where = await bmc.updateTarget();
+  const before: Before = { tasks: (await bmc.tasks()).map(task => task.uri) };
+  return job.effect<Flash>({
+    step: 'flash',
+    action: 'flashFirmware',
+    settling: false,
+    before,
+    request: { target: target.bmcUrl, ...where, bodyDigest: digestOf({ image, sha256, component: change.component }) },
+    async send(grant) {
+      const answer = await bmc.startUpdate(grant, { imageUri: offer.url, protocol, component: change.component });
+      switch (answer.outcome) {
+        case 'accepted':
+          return { task: answer.task };
+        case 'refused':
+          throw new FleetError({
+            code: 'bmc_refused',
+            message: `the BMC of ${target.node} refused the update (HTTP ${answer.status})`,
+            untrusted: answer.reason,
+          });
+        default:
+          return unreachable(answer);
+      }
+    },
+    observe: open => observeFlash(job, open, offer.token),
+    describe: done => (done.task ? `accepted, task ${done.task}` : 'accepted, the BMC named no task'),
+  });
+}
+
+/** Looks until there is evidence, or until the vendor's settle time has passed without any. */
+async function observeFlash(job: NodeJob, open: EffectRow, token: string): Promise<Observation<Flash>> {
+  const { bmc, timings } = job;
+  const change = changeOf(job);
+  const { settleMs } = await bmc.updateTraits(change.component);
+  const known = new Set((open.before as Before).tasks);
+  const settledAt = Date.parse(open.startedAt) + settleMs;
+  const look = async (): Promise<{ value: Observation<Flash> } | { missing: string }> => {
+    const [fetches, tasks, members] = await Promise.all([job.images.fetches(token), bmc.tasks(), bmc.firmware()]);
+    const task = tasks.find(candidate => !known.has(candidate.uri))?.uri;
+    const happened = (evidence: string) => ({ value: { finding: 'happened', result: { task }, evidence } as const });
+    if (task) return happened(`the BMC has a task that was not there before: ${task}`);
+    if (activeVersion(members, change) === change.to) return happened('the wanted version is active');
+    if (fetches.some(fetch => fetch.status === 200)) return happened('the BMC fetched the image');
+    if (Date.now() < settledAt) return { missing: 'evidence either way' };
+    const evidence = `no fetch, no new task and no version change ${Math.round(settleMs / 1000)} s after the request`;
+    return { value: { finding: 'not-happened', evidence } };
+  };
+  const by = Math.max(settledAt, Date.now()) + timings.resetSettleMs + 60_000;
+  return waitFor({ what: 'evidence of the update request', everyMs: timings.pollMs, by, look }).catch(thrown => {
+    const error = FleetError.from(thrown);
+    return { finding: 'ambiguous', evidence: error.message } as const;
+  });
+}
+
+export type TaskEnd = 'awaiting-reset' | 'completed' | 'gone';
+
+/**
+ * Follows the task until it waits for a reset, completes, or is gone (404 says
+ * nothing of success). Throws `bmc_refused` when it failed, `timeout` when it stalls.
+ */
+export async function followTask(job: NodeJob, { task }: Flash, by: number): Promise<TaskEnd> {
+  if (!task) return 'gone';
+  return waitFor<TaskEnd>({
+    what: `the update task of ${job.target.node}`,
+    everyMs: job.timings.pollMs,
+    by,
+    async look() {
+      const seen = await job.bmc.task(task);
+      switch (seen.state) {
+        case 'pending':
+        case 'running':
+          await job.report('flash', 'progress', seen.percent === undefined ? 'the BMC works on it' : `${seen.percent} %`);
+          return { missing: `the task is ${seen.state}` };
+        case 'awaiting-reset':
+        case 'completed':
+        case 'gone':
+          return { value: seen.state };
+        case 'failed':
+          throw new FleetError({
+            code: 'bmc_refused',
+            message: `the update task of ${job.target.node} failed`,
+            untrusted: seen.message,
+          });
+      }
+    },
+  });
+}

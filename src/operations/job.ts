@@ -1,0 +1,88 @@
+/** One node's part of an operation: the ports, the target, and what every act needs to be found, reported and guarded. */
+import type { Bmc, Bmcs } from '../core/bmc.ts';
+import type { Cluster, Clusters } from '../core/cluster.ts';
+import type { EffectRequest } from '../core/effect.ts';
+import type { ImageOffers } from '../core/images.ts';
+import type { OperationEvent } from '../core/operation.ts';
+import { type Blast, type Plan, type PlanTarget, targetOf } from '../core/plan.ts';
+import type { Stores } from '../core/records.ts';
+import type { EffectSpec, PerformEffect } from '../guard/effects.ts';
+
+/** Milliseconds; every wait has an end. */
+export type Timings = {
+  pollMs: number;
+  drainMs: number;
+  updateMs: number;
+  rebootMs: number;
+  rejoinMs: number;
+  /** How long a reset whose answer was lost is given to show. */
+  resetSettleMs: number;
+};
+
+export type Parts = {
+  bmcs: Bmcs;
+  clusters: Clusters;
+  images: ImageOffers;
+  records: Stores;
+  perform: PerformEffect;
+  timings: Timings;
+};
+
+export type NodeJob = Parts & {
+  operation: string;
+  plan: Plan;
+  target: PlanTarget;
+  cluster: Cluster;
+  bmc: Bmc;
+  leases: string[];
+  report(step: string, status: OperationEvent['status'], message: string): Promise<void>;
+  cancelled(): Promise<string | undefined>;
+  /** Performs one effect on this node under the guard. */
+  effect<T>(spec: JobEffect<T>): Promise<T>;
+};
+
+export type JobEffect<T> = Pick<EffectSpec<T>, 'action' | 'settling' | 'before' | 'send' | 'observe' | 'describe'> & {
+  /** Within the node; unique within the operation together with it. */
+  step: string;
+  request: EffectRequest;
+};
+
+export async function openJob(parts: Parts, operation: string, node: string): Promise<NodeJob> {
+  const { plan } = await parts.records.plans.get((await parts.records.operations.get(operation)).plan);
+  const target = targetOf(plan, node);
+  const cluster = parts.clusters.of(plan.cluster);
+  const leases = [`node:${plan.cluster}/${node}`, `bmc:${target.bmcUrl}`];
+  return {
+    ...parts,
+    operation,
+    plan,
+    target,
+    cluster,
+    bmc: parts.bmcs.of(node),
+    leases,
+    async report(step, status, message) {
+      await parts.records.operations.setNode(operation, { node, state: 'running', step, message });
+      const key = `${node}/${step}/${status}/${message}`;
+      await parts.records.operations.addEvent(operation, key, { node, step, status, message });
+    },
+    cancelled: async () => (await parts.records.operations.get(operation)).cancelRequestedBy,
+    effect: spec =>
+      parts.perform({
+        ...spec,
+        operation,
+        node,
+        step: `${node}/${spec.step}`,
+        leases,
+        blast: () => currentBlast(parts, operation, plan, node),
+      }),
+  };
+}
+
+/** The plan's blast with today's facts: nodes unavailable for any reason, those this operation works on, and this one. */
+async function currentBlast(parts: Parts, operation: string, plan: Plan, node: string): Promise<Blast> {
+  const nodes = await parts.clusters.of(plan.cluster).nodes();
+  const down = nodes.filter(facts => !facts.ready || facts.unschedulable).map(facts => facts.name);
+  const running = (await parts.records.operations.get(operation)).nodes.filter(part => part.state === 'running');
+  const unavailable = new Set([...down, ...running.map(part => part.node), node]);
+  return { ...plan.blast, peakUnavailable: unavailable.size };
+}

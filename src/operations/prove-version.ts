@@ -1,0 +1,39 @@
+/** The only proof of an update: the active inventory member shows the wanted version, in several good reads, after the host came back. */
+import { FleetError } from '../core/errors.ts';
+import { activeVersion, changeOf } from './flash.ts';
+import type { NodeJob } from './job.ts';
+import type { BeforeReset } from './reset-host.ts';
+import { waitFor } from './wait.ts';
+
+const goodReads = 3;
+
+/**
+ * Throws `precondition_failed` when the host has started again and steadily
+ * shows another version, `timeout` when the BMC does not become readable or
+ * the host does not start.
+ */
+export async function proveVersion(job: NodeJob, before: BeforeReset, by: number): Promise<string> {
+  const { bmc, cluster, target, timings } = job;
+  const change = changeOf(job);
+  let last: string | undefined;
+  let reads = 0;
+  return waitFor({
+    what: `version ${change.to} on ${target.node}`,
+    everyMs: timings.pollMs,
+    by,
+    async look() {
+      const restarted = (await cluster.node(target.node)).bootId !== before.bootId;
+      const version = activeVersion(await bmc.firmware(), change);
+      reads = version !== undefined && version === last ? reads + 1 : 1;
+      last = version;
+      const shown = `active ${change.component} is ${version ?? 'unknown'}, read ${reads} of ${goodReads}`;
+      if (!restarted || reads < goodReads) return { missing: restarted ? shown : `${shown}, host not started again` };
+      if (version === change.to) return { value: `active ${change.component} is ${version}` };
+      throw new FleetError({
+        code: 'precondition_failed',
+        message: `${target.node} started again and still runs ${change.component} ${version}; wanted ${change.to}, although the BMC reported the update as done`,
+        hint: 'the node stays cordoned; look at the BMC and its log, then plan again',
+      });
+    },
+  });
+}

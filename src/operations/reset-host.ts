@@ -1,0 +1,61 @@
+/** Restarts a drained host so that staged firmware becomes the running one; never while a task transfers or applies. */
+import { factValue } from '../core/bmc.ts';
+import { digestOf } from '../core/canonical.ts';
+import { FleetError } from '../core/errors.ts';
+import type { EffectRow } from '../core/records.ts';
+import type { Observation } from '../guard/effects.ts';
+import { proveDrained } from './drain.ts';
+import type { NodeJob } from './job.ts';
+import { proveIdentity } from './prove-identity.ts';
+import { waitFor } from './wait.ts';
+
+export type BeforeReset = { bootId: string; lastReset: string | null };
+
+/** What a restart will change; read once, before the first reset is sent. */
+export async function readBeforeReset({ bmc, cluster, target }: NodeJob): Promise<BeforeReset> {
+  const [node, lastReset] = await Promise.all([cluster.node(target.node), bmc.lastReset()]);
+  return { bootId: node.bootId, lastReset: factValue(lastReset) ?? null };
+}
+
+export async function resetHost(job: NodeJob, before: BeforeReset): Promise<void> {
+  const { bmc, target } = job;
+  const { type, ...where } = await bmc.resetTarget();
+  await job.effect({
+    step: 'reset',
+    action: 'resetHost',
+    settling: true,
+    before,
+    request: { target: target.bmcUrl, ...where, bodyDigest: digestOf({ ResetType: type }) },
+    async send(grant) {
+      await proveIdentity(job);
+      await proveDrained(job);
+      if ((await bmc.tasks()).some(task => task.state === 'running'))
+        throw new FleetError({ code: 'precondition_failed', message: `the BMC of ${target.node} is applying an update: no reset now` });
+      await bmc.reset(grant, type);
+      return null;
+    },
+    observe: open => observeReset(job, open),
+    describe: () => `${type} accepted`,
+  });
+}
+
+async function observeReset(job: NodeJob, open: EffectRow): Promise<Observation<null>> {
+  const { bmc, cluster, target, timings } = job;
+  const before = open.before as BeforeReset;
+  const settledAt = Date.parse(open.startedAt) + timings.resetSettleMs;
+  const look = async (): Promise<{ value: Observation<null> } | { missing: string }> => {
+    const [node, fact] = await Promise.all([cluster.node(target.node), bmc.lastReset()]);
+    const happened = (evidence: string) => ({ value: { finding: 'happened', result: null, evidence } as const });
+    const lastReset = factValue(fact);
+    if (node.bootId !== before.bootId) return happened('the node has another boot ID');
+    if (lastReset && before.lastReset && lastReset !== before.lastReset) return happened(`the BMC's LastResetTime is ${lastReset}`);
+    if (Date.now() < settledAt) return { missing: 'evidence either way' };
+    if (lastReset && lastReset === before.lastReset) return { value: { finding: 'not-happened', evidence: 'LastResetTime is as before' } };
+    if (!node.ready) return { value: { finding: 'ambiguous', evidence: 'the node is not Ready and the BMC keeps no LastResetTime' } };
+    return { value: { finding: 'not-happened', evidence: 'the node is Ready under the same boot ID' } };
+  };
+  const by = Math.max(settledAt, Date.now()) + 60_000;
+  return waitFor({ what: 'evidence of the reset', everyMs: timings.pollMs, by, look }).catch(
+    thrown => ({ finding: 'ambiguous', evidence: FleetError.from(thrown).message }) as const,
+  );
+}

@@ -1,0 +1,101 @@
+/**
+ * What every node workflow shares: named, journaled steps on one node, the
+ * lease around them, and an end that always tells the node's state.
+ */
+import { FleetError } from '../core/errors.ts';
+import type { Flow, Workflow } from '../core/flow.ts';
+import type { NodeOutcome } from '../core/operation.ts';
+import { type NodeJob, openJob, type Parts } from '../operations/job.ts';
+
+export type NodeInput = { node: string };
+export type NodeWorkflow = Workflow<NodeInput, NodeOutcome>;
+
+export type NodeSteps = {
+  /** Runs one journaled step and reports its start and end; what `run` returns goes into the journal. */
+  step<T>(name: string, run: (job: NodeJob) => Promise<T>, tell?: (result: T) => string): Promise<T>;
+  /** A wall-clock deadline that a restart does not extend. */
+  deadline(name: string, ms: number): Promise<number>;
+  /** Throws {@link Cancelled} when someone asked to stop; call it only where stopping is safe. */
+  stopIfCancelled(before: string): Promise<void>;
+};
+
+/** Thrown at a safe point; not a failure. */
+export class Cancelled extends Error {}
+
+export function nodeSteps(parts: Parts, flow: Flow, node: string): NodeSteps {
+  const journaled = <T>(name: string, run: () => Promise<T>) => flow.step(`${node}/${name}`, run);
+  return {
+    step: (name, run, tell) =>
+      journaled(name, async () => {
+        const job = await openJob(parts, flow.operation, node);
+        await job.report(name, 'started', '');
+        try {
+          const result = await run(job);
+          await job.report(name, 'ok', tell?.(result) ?? '');
+          return result;
+        } catch (thrown) {
+          await job.report(name, 'failed', FleetError.from(thrown).message);
+          throw thrown;
+        }
+      }),
+    deadline: (name, ms) => journaled(`${name} deadline`, async () => Date.now() + ms),
+    async stopIfCancelled(before) {
+      const by = await journaled(`cancelled before ${before}?`, async () => {
+        const { cancelRequestedBy } = await parts.records.operations.get(flow.operation);
+        return cancelRequestedBy ?? null;
+      });
+      if (by) throw new Cancelled(`${by} cancelled the operation before ${before}`);
+    },
+  };
+}
+
+/** Takes the leases of node and BMC, runs the body, records how it ended, and gives the leases back. */
+export function nodeWorkflow(
+  name: string,
+  parts: Parts,
+  body: (steps: NodeSteps, flow: Flow) => Promise<NodeOutcome>,
+): NodeWorkflow {
+  return {
+    name,
+    async run(flow, { node }) {
+      const steps = nodeSteps(parts, flow, node);
+      const outcome = await lease(steps)
+        .then(() => body(steps, flow))
+        .catch(outcomeOf);
+      await flow.step(`${node}/end`, async () => {
+        const step = outcome.state === 'done' ? 'done' : ((await lastStep(parts, flow.operation, node)) ?? 'lease');
+        await parts.records.operations.setNode(flow.operation, { node, step, ...outcome });
+        const job = await openJob(parts, flow.operation, node);
+        await parts.records.leases.release(flow.operation, job.leases);
+        const status = outcome.state === 'done' ? 'ok' : 'failed';
+        const message = `${outcome.state}: ${outcome.message}`;
+        await parts.records.operations.addEvent(flow.operation, `${node}/end`, { node, step: 'end', status, message });
+      });
+      return outcome;
+    },
+  };
+}
+
+async function lease(steps: NodeSteps): Promise<void> {
+  await steps.step('lease', async job => {
+    const taken = await job.records.leases.take(job.leases, job.operation);
+    if (!taken.taken)
+      throw new FleetError({
+        code: 'conflict',
+        retry: 'later',
+        message: `operation ${taken.holder} works on ${job.target.node} (${taken.key})`,
+      });
+  });
+}
+
+async function lastStep(parts: Parts, operation: string, node: string): Promise<string | undefined> {
+  return (await parts.records.operations.get(operation)).nodes.find(part => part.node === node)?.step;
+}
+
+/** How a node that stopped before its end is told. */
+export function outcomeOf(thrown: unknown): NodeOutcome {
+  if (thrown instanceof Cancelled) return { state: 'cancelled', message: thrown.message };
+  const error = FleetError.from(thrown);
+  const untrusted = error.untrusted ? ` (the machine said: ${JSON.stringify(error.untrusted.slice(0, 200))})` : '';
+  return { state: error.code === 'ambiguous' ? 'ambiguous' : 'failed', message: `${error.message}${untrusted}` };
+}

@@ -13,12 +13,34 @@ export type CustodyResource = { site?: string; cluster?: string; node?: string; 
 export type CustodyEvent =
   | { type: 'request'; action: string; inputDigest: string }
   | { type: 'plan'; action: string; plan: string; digest: string }
-  | { type: 'decision'; action: string; plan?: string; digest?: string; verdict: string; policy: string; reasons: string[] }
+  | {
+      type: 'decision';
+      action: string;
+      plan?: string;
+      digest?: string;
+      verdict: string;
+      policy: string;
+      reasons: string[];
+    }
   | { type: 'vote'; approval: string; digest: string; vote: 'approve' | 'reject'; counted: boolean; reason: string }
   | { type: 'operation'; operation: string; digest?: string; state: string; reason: string }
-  | { type: 'effect.intent'; operation: string; digest: string; step: string; action: string; attempt: number; request: EffectRequest }
+  | {
+      type: 'effect.intent';
+      operation: string;
+      digest: string;
+      step: string;
+      action: string;
+      attempt: number;
+      request: EffectRequest;
+    }
   | { type: 'effect.result'; operation: string; intent: number; status: 'ok' | 'failed' | 'unknown'; detail: string }
-  | { type: 'effect.reconciled'; operation: string; intent: number; finding: 'happened' | 'not-happened' | 'ambiguous'; evidence: string }
+  | {
+      type: 'effect.reconciled';
+      operation: string;
+      intent: number;
+      finding: 'happened' | 'not-happened' | 'ambiguous';
+      evidence: string;
+    }
   | { type: 'service'; action: 'started' | 'stopped' | 'policy.loaded'; detail: string };
 
 /** What a caller appends; `v`, `id` and `time` are set by the log. */

@@ -7,7 +7,14 @@ export type ImageOffers = {
    * fetch it from; the same address again after a restart. Throws
    * `image_invalid` when the bytes are not what the plan says.
    */
-  offer(want: { operation: string; node: string; site: string; image: string; sha256: string; bmcUrl: string }): Promise<{ url: string; token: string }>;
+  offer(want: {
+    operation: string;
+    node: string;
+    site: string;
+    image: string;
+    sha256: string;
+    bmcUrl: string;
+  }): Promise<{ url: string; token: string }>;
   /** Every fetch of the address, refused ones included; recorded before the first byte is sent. */
   fetches(token: string): Promise<ImageFetch[]>;
   withdraw(token: string): Promise<void>;

@@ -6,6 +6,7 @@
 import type { Component, Fact, Vendor } from './bmc.ts';
 import { digestOf } from './canonical.ts';
 import type { NodeRole } from './fleet.ts';
+import type { Blast } from './policy.ts';
 
 export type PlanKind = 'cordon' | 'uncordon' | 'drain' | 'firmware-rollout';
 
@@ -45,14 +46,6 @@ export type PlanTarget = {
   zone?: string;
   drain?: DrainForecast;
   firmware?: FirmwareChange;
-};
-
-export type Blast = {
-  /** Most nodes of the cluster unavailable at one moment, those already unavailable included. */
-  peakUnavailable: number;
-  /** Nodes that the plan touches in all. */
-  targets: number;
-  controlPlane: number;
 };
 
 export type PlanStep = {

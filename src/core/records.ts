@@ -63,7 +63,13 @@ export type EffectStore = {
   latest(operation: string, step: string): Promise<EffectRow | undefined>;
   insert(row: Omit<EffectRow, 'state' | 'result' | 'detail' | 'startedAt'>): Promise<void>;
   /** Compare-and-set; false when the state was another one. */
-  close(row: { intent: number; from: EffectState[]; state: EffectState; result: unknown; detail: string }): Promise<boolean>;
+  close(row: {
+    intent: number;
+    from: EffectState[];
+    state: EffectState;
+    result: unknown;
+    detail: string;
+  }): Promise<boolean>;
 };
 
 export type LeaseStore = {
@@ -74,7 +80,14 @@ export type LeaseStore = {
 };
 
 export type ImageFetch = { time: string; remote: string; status: number; bytes: number };
-export type ImageToken = { token: string; operation: string; node: string; image: string; remote: string; closed: boolean };
+export type ImageToken = {
+  token: string;
+  operation: string;
+  node: string;
+  image: string;
+  remote: string;
+  closed: boolean;
+};
 
 export type ImageStore = {
   /** One token per operation and node; the first one stays. */
@@ -85,7 +98,12 @@ export type ImageStore = {
   close(token: string): Promise<void>;
 };
 
-export type Login = { person: string; channel: 'cli' | 'mcp' | 'demo'; scope: 'read' | 'plan' | 'execute'; expiresAt: string };
+export type Login = {
+  person: string;
+  channel: 'cli' | 'mcp' | 'demo';
+  scope: 'read' | 'plan' | 'execute';
+  expiresAt: string;
+};
 
 export type LoginStore = {
   insert(tokenHash: string, login: Login): Promise<void>;

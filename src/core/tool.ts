@@ -6,15 +6,14 @@
  */
 import type { z } from 'zod';
 import type { Bmcs } from './bmc.ts';
+import type { ChangeAnswer } from './change.ts';
 import type { Clusters } from './cluster.ts';
 import type { Block } from './document.ts';
 import type { Fleet, Person } from './fleet.ts';
 import type { Operation } from './operation.ts';
 import type { PlanDraft, StoredPlan } from './plan.ts';
 import type { Records } from './records.ts';
-import type { ChangeAnswer } from './change.ts';
 
-export type Risk = 'read' | 'control' | 'disruptive' | 'destructive';
 export type Scope = 'read' | 'plan' | 'execute';
 
 /** The person behind a call and the surface it came through. */

@@ -9,11 +9,11 @@ import { FleetError } from '../core/errors.ts';
 import type { Person } from '../core/fleet.ts';
 import { newId } from '../core/ids.ts';
 import type { Plan, StoredPlan } from '../core/plan.ts';
+import type { Policy } from '../core/policy.ts';
 import type { Records, Stores } from '../core/records.ts';
 import type { Caller } from '../core/tool.ts';
 import { type Authority, type People, reasonsOf } from './authority.ts';
 import type { CustodyLog } from './custody/log.ts';
-import type { Policy } from './policy/policy.ts';
 
 export type Approvals = {
   requestStart(stored: StoredPlan, caller: Caller): Promise<ChangeAnswer>;
@@ -41,7 +41,11 @@ export function createApprovals(parts: ApprovalsParts): Approvals {
   const { records, custody, policy, authority, people, launch } = parts;
   const now = parts.now ?? (() => new Date());
 
-  async function openOperation(tx: Stores, stored: StoredPlan, start: { requester: Person; caller: Caller; approval?: string; reason: string }) {
+  async function openOperation(
+    tx: Stores,
+    stored: StoredPlan,
+    start: { requester: Person; caller: Caller; approval?: string; reason: string },
+  ) {
     const { plan, digest } = stored;
     const id = newId('op');
     const nodes = plan.waves.flatMap((wave, index) => wave.map(node => ({ node, wave: index + 1 })));
@@ -61,7 +65,12 @@ export function createApprovals(parts: ApprovalsParts): Approvals {
       },
       nodes,
     );
-    if (!created) throw new FleetError({ code: 'conflict', message: `plan ${plan.id} was started before`, hint: 'make a new plan' });
+    if (!created)
+      throw new FleetError({
+        code: 'conflict',
+        message: `plan ${plan.id} was started before`,
+        hint: 'make a new plan',
+      });
     const entry = { type: 'operation', operation: id, digest, state: 'queued', reason: start.reason } as const;
     await custody.append({ ...entry, ...by(start.caller), resource: where(plan) }, tx.custody);
     return id;
@@ -70,10 +79,20 @@ export function createApprovals(parts: ApprovalsParts): Approvals {
   async function requestStart(stored: StoredPlan, caller: Caller): Promise<ChangeAnswer> {
     const { plan, digest } = stored;
     if (new Date(plan.expiresAt) <= now())
-      throw new FleetError({ code: 'precondition_failed', message: `plan ${plan.id} expired at ${plan.expiresAt}`, hint: 'make a new plan' });
+      throw new FleetError({
+        code: 'precondition_failed',
+        message: `plan ${plan.id} expired at ${plan.expiresAt}`,
+        hint: 'make a new plan',
+      });
     await approvals.expireDue();
     const earlier = await records.approvals.forPlan(plan.id);
-    if (earlier) return answerOf(stored, 'approval_required', reasonsOf({ verdict: 'needs-approval', requirements: earlier.requirements }), earlier);
+    if (earlier)
+      return answerOf(
+        stored,
+        'approval_required',
+        reasonsOf({ verdict: 'needs-approval', requirements: earlier.requirements }),
+        earlier,
+      );
     const decision = authority.decide(plan, caller.person, caller.channel, []);
     const reasons = reasonsOf(decision);
     const entry = {
@@ -97,10 +116,17 @@ export function createApprovals(parts: ApprovalsParts): Approvals {
           return openOperation(tx, stored, { requester: caller.person, caller, reason: 'policy allows it' });
         });
         await launch(operation);
-        return { ...answerOf(stored, 'started', reasons), operation, next: `follow it: groundskeeper get-operation ${operation} --watch` };
+        return {
+          ...answerOf(stored, 'started', reasons),
+          operation,
+          next: `follow it: groundskeeper get-operation ${operation} --watch`,
+        };
       }
       case 'needs-approval': {
-        const ttl = Math.min(...decision.requirements.map(need => need.ttlMs), Date.parse(plan.expiresAt) - now().getTime());
+        const ttl = Math.min(
+          ...decision.requirements.map(need => need.ttlMs),
+          Date.parse(plan.expiresAt) - now().getTime(),
+        );
         const approval: Approval = {
           id: newId('apr'),
           plan: plan.id,
@@ -125,14 +151,28 @@ export function createApprovals(parts: ApprovalsParts): Approvals {
   /** Throws unless this person may vote on this request at all. */
   function checkEligible(approval: Approval, person: Person): void {
     if (approval.state !== 'pending')
-      throw new FleetError({ code: 'conflict', message: `request ${approval.id} is ${approval.state}; votes are closed` });
+      throw new FleetError({
+        code: 'conflict',
+        message: `request ${approval.id} is ${approval.state}; votes are closed`,
+      });
     if (person.name === approval.requester)
-      throw new FleetError({ code: 'forbidden', message: `${person.name} asked for this plan and cannot vote on it`, hint: 'another person has to' });
+      throw new FleetError({
+        code: 'forbidden',
+        message: `${person.name} asked for this plan and cannot vote on it`,
+        hint: 'another person has to',
+      });
     if (person.name === approval.author)
-      throw new FleetError({ code: 'forbidden', message: `${person.name} made this plan and cannot vote on it`, hint: 'another person has to' });
+      throw new FleetError({
+        code: 'forbidden',
+        message: `${person.name} made this plan and cannot vote on it`,
+        hint: 'another person has to',
+      });
     const from = approval.requirements.flatMap(need => need.from);
     if (!person.groups.some(group => from.includes(group)))
-      throw new FleetError({ code: 'forbidden', message: `${person.name} is in none of the groups that may vote: ${from.join(', ')}` });
+      throw new FleetError({
+        code: 'forbidden',
+        message: `${person.name} is in none of the groups that may vote: ${from.join(', ')}`,
+      });
     if (approval.votes.some(vote => vote.person === person.name))
       throw new FleetError({ code: 'conflict', message: `${person.name} has voted on ${approval.id} before` });
   }
@@ -140,12 +180,22 @@ export function createApprovals(parts: ApprovalsParts): Approvals {
   async function vote(ballot: Ballot, caller: Caller): Promise<Approval> {
     const person = caller.person;
     if (caller.channel === 'mcp')
-      throw new FleetError({ code: 'forbidden', message: 'votes are not taken over MCP', hint: 'vote on the CLI, with your passphrase' });
+      throw new FleetError({
+        code: 'forbidden',
+        message: 'votes are not taken over MCP',
+        hint: 'vote on the CLI, with your passphrase',
+      });
     await parts.provePresence(person.name, ballot.passphrase);
     await approvals.expireDue();
     const approval = await records.approvals.get(ballot.approval);
     const stored = await records.plans.get(approval.plan);
-    const cast = { type: 'vote', approval: approval.id, digest: approval.digest, vote: ballot.vote, reason: ballot.reason } as const;
+    const cast = {
+      type: 'vote',
+      approval: approval.id,
+      digest: approval.digest,
+      vote: ballot.vote,
+      reason: ballot.reason,
+    } as const;
     const context = { ...by(caller), resource: where(stored.plan) };
     try {
       checkEligible(approval, person);
@@ -155,7 +205,14 @@ export function createApprovals(parts: ApprovalsParts): Approvals {
     }
     const operation = await records.transaction(async tx => {
       const at = now().toISOString();
-      if (!(await tx.approvals.addVote(approval.id, { person: person.name, vote: ballot.vote, reason: ballot.reason, at })))
+      if (
+        !(await tx.approvals.addVote(approval.id, {
+          person: person.name,
+          vote: ballot.vote,
+          reason: ballot.reason,
+          at,
+        }))
+      )
         throw new FleetError({ code: 'conflict', message: `${person.name} has voted on ${approval.id} before` });
       await custody.append({ ...cast, counted: true, ...context }, tx.custody);
       if (ballot.vote === 'reject') {
@@ -172,13 +229,19 @@ export function createApprovals(parts: ApprovalsParts): Approvals {
   async function decideAgain(tx: Stores, stored: StoredPlan, id: string, caller: Caller): Promise<string | undefined> {
     const approval = await tx.approvals.get(id);
     const requester = people.find(approval.requester);
-    if (!requester) throw new FleetError({ code: 'forbidden', message: `${approval.requester}, who asked, is not known any more` });
+    if (!requester)
+      throw new FleetError({ code: 'forbidden', message: `${approval.requester}, who asked, is not known any more` });
     const decision = authority.decide(stored.plan, requester, 'service', authority.cleared(approval));
     if (decision.verdict === 'needs-approval') return undefined;
     if (decision.verdict === 'deny')
       throw new FleetError({ code: 'forbidden', message: `policy denies it now: ${reasonsOf(decision).join('; ')}` });
     const voters = approval.votes.map(cast => cast.person).join(', ');
-    const operation = await openOperation(tx, stored, { requester, caller, approval: id, reason: `approved by ${voters}` });
+    const operation = await openOperation(tx, stored, {
+      requester,
+      caller,
+      approval: id,
+      reason: `approved by ${voters}`,
+    });
     await closed(tx, approval, 'approved', operation);
     return operation;
   }
@@ -193,13 +256,19 @@ export function createApprovals(parts: ApprovalsParts): Approvals {
     vote,
     async expireDue() {
       for (const approval of await records.approvals.list('pending'))
-        if (new Date(approval.expiresAt) <= now()) await records.approvals.transition(approval.id, 'pending', 'expired');
+        if (new Date(approval.expiresAt) <= now())
+          await records.approvals.transition(approval.id, 'pending', 'expired');
     },
   };
   return approvals;
 }
 
-function answerOf(stored: StoredPlan, status: ChangeAnswer['status'], reasons: string[], approval?: Approval): ChangeAnswer {
+function answerOf(
+  stored: StoredPlan,
+  status: ChangeAnswer['status'],
+  reasons: string[],
+  approval?: Approval,
+): ChangeAnswer {
   return {
     status,
     plan: stored.plan.id,
@@ -228,7 +297,10 @@ export function summaryOf(plan: Plan): string {
 }
 
 function by(caller: Caller) {
-  return { actor: { sub: caller.person.name, groups: caller.person.groups }, via: { channel: caller.channel, client: caller.client } };
+  return {
+    actor: { sub: caller.person.name, groups: caller.person.groups },
+    via: { channel: caller.channel, client: caller.client },
+  };
 }
 
 function where(plan: Plan) {

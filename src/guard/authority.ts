@@ -9,10 +9,9 @@ import type { Actor, CustodyResource } from '../core/custody.ts';
 import { FleetError } from '../core/errors.ts';
 import type { Person } from '../core/fleet.ts';
 import type { Operation } from '../core/operation.ts';
-import { type Blast, type Plan, targetOf } from '../core/plan.ts';
-import type { Decision, Requirement } from '../core/policy.ts';
+import { type Plan, targetOf } from '../core/plan.ts';
+import type { Blast, Decision, Policy, Requirement } from '../core/policy.ts';
 import type { Stores } from '../core/records.ts';
-import type { Policy } from './policy/policy.ts';
 
 export type People = { find(name: string): Person | undefined };
 
@@ -43,7 +42,8 @@ export type Authority = {
 export function createAuthority({ records, policy, people, now = () => new Date() }: AuthorityParts): Authority {
   const meets = (requirement: Requirement, approval: Approval): boolean => {
     const eligible = approval.votes.filter(vote => {
-      if (vote.vote !== 'approve' || vote.person === approval.requester || vote.person === approval.author) return false;
+      if (vote.vote !== 'approve' || vote.person === approval.requester || vote.person === approval.author)
+        return false;
       const person = people.find(vote.person);
       return person?.groups.some(group => requirement.from.includes(group)) ?? false;
     });
@@ -72,7 +72,8 @@ export function createAuthority({ records, policy, people, now = () => new Date(
       if (operation.digest !== digest) throw refusal(effect, 'its plan is not the one that was started');
       targetOf(plan, effect.node);
       if (operation.state !== 'running') throw refusal(effect, `operation ${operation.id} is ${operation.state}`);
-      if (!(await records.leases.holds(effect.leases, operation.id))) throw refusal(effect, 'the lease on the node was lost');
+      if (!(await records.leases.holds(effect.leases, operation.id)))
+        throw refusal(effect, 'the lease on the node was lost');
       const approval = await records.approvals.forOperation(operation.id);
       if (approval && approval.digest !== digest) throw refusal(effect, 'the approval is for another plan');
       if (!effect.settling) await allowStart(effect, operation, plan, approval);
@@ -89,7 +90,12 @@ export function createAuthority({ records, policy, people, now = () => new Date(
     },
   };
 
-  async function allowStart(effect: EffectRequestFor, operation: Operation, plan: Plan, approval: Approval | undefined) {
+  async function allowStart(
+    effect: EffectRequestFor,
+    operation: Operation,
+    plan: Plan,
+    approval: Approval | undefined,
+  ) {
     if (operation.cancelRequestedBy) throw refusal(effect, `${operation.cancelRequestedBy} cancelled the operation`);
     if (new Date(plan.expiresAt) <= now()) throw refusal(effect, `plan ${plan.id} expired at ${plan.expiresAt}`);
     const requester = people.find(operation.requester);
@@ -116,11 +122,15 @@ export function reasonsOf(decision: Decision): string[] {
       return decision.reasons.map(reason => `${reason.reason} (${reason.policy})`);
     case 'needs-approval':
       return decision.requirements.map(
-        need => `${need.approvals} approval${need.approvals > 1 ? 's' : ''} from ${need.from.join(' or ')}: ${need.reason} (${need.policy})`,
+        need =>
+          `${need.approvals} approval${need.approvals > 1 ? 's' : ''} from ${need.from.join(' or ')}: ${need.reason} (${need.policy})`,
       );
   }
 }
 
 function refusal(effect: EffectRequestFor, why: string): FleetError {
-  return new FleetError({ code: 'forbidden', message: `${effect.action} on ${effect.node} is not allowed now: ${why}` });
+  return new FleetError({
+    code: 'forbidden',
+    message: `${effect.action} on ${effect.node} is not allowed now: ${why}`,
+  });
 }

@@ -11,11 +11,24 @@ export function concluder(parts: { records: Records; custody: CustodyLog; people
     await records.transaction(async tx => {
       if (!(await tx.operations.transition(id, ['queued', 'running'], state, reason))) return;
       await tx.leases.release(id);
-      await tx.operations.addEvent(id, 'end', { step: 'operation', status: state === 'done' ? 'ok' : 'failed', message: `${state}: ${reason}` });
+      await tx.operations.addEvent(id, 'end', {
+        step: 'operation',
+        status: state === 'done' ? 'ok' : 'failed',
+        message: `${state}: ${reason}`,
+      });
       const actor = { sub: operation.requester, groups: people.find(operation.requester)?.groups ?? [] };
       const resource = { site: operation.site, cluster: operation.cluster };
       await custody.append(
-        { type: 'operation', operation: id, digest: operation.digest, state, reason, actor, via: { channel: 'service' }, resource },
+        {
+          type: 'operation',
+          operation: id,
+          digest: operation.digest,
+          state,
+          reason,
+          actor,
+          via: { channel: 'service' },
+          resource,
+        },
         tx.custody,
       );
     });

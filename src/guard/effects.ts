@@ -7,7 +7,7 @@
  */
 import type { EffectGrant, EffectRequest } from '../core/effect.ts';
 import { type ErrorCode, FleetError, unreachable } from '../core/errors.ts';
-import type { Blast } from '../core/plan.ts';
+import type { Blast } from '../core/policy.ts';
 import type { EffectRow, EffectState, Records } from '../core/records.ts';
 import type { Authority } from './authority.ts';
 import type { CustodyLog } from './custody/log.ts';
@@ -45,7 +45,11 @@ export type PerformEffect = <T>(spec: EffectSpec<T>) => Promise<T>;
 export function effectPerformer(parts: { records: Records; custody: CustodyLog; authority: Authority }): PerformEffect {
   const { records, custody, authority } = parts;
 
-  async function finish(spec: EffectSpec<unknown>, row: EffectRow, end: { state: EffectState; result: unknown; detail: string }) {
+  async function finish(
+    spec: EffectSpec<unknown>,
+    row: EffectRow,
+    end: { state: EffectState; result: unknown; detail: string },
+  ) {
     await records.transaction(async tx => {
       const from: EffectState[] = ['open', 'unknown'];
       if (!(await tx.effects.close({ intent: row.intent, from, ...end }))) return;
@@ -53,7 +57,10 @@ export function effectPerformer(parts: { records: Records; custody: CustodyLog; 
     });
   }
 
-  async function reconcile<T>(spec: EffectSpec<T>, row: EffectRow): Promise<{ again: true } | { again: false; result: T }> {
+  async function reconcile<T>(
+    spec: EffectSpec<T>,
+    row: EffectRow,
+  ): Promise<{ again: true } | { again: false; result: T }> {
     const seen = await spec.observe(row);
     const result = seen.finding === 'happened' ? seen.result : null;
     await finish(spec, row, { state: seen.finding, result, detail: seen.evidence });
@@ -74,12 +81,31 @@ export function effectPerformer(parts: { records: Records; custody: CustodyLog; 
     const row = await records.transaction(async tx => {
       const { operation, step, action, request } = spec;
       const stamp = await authority.stamp(spec, actor);
-      const entry = { type: 'effect.intent', operation, digest, step, action, attempt: number, request, ...stamp } as const;
+      const entry = {
+        type: 'effect.intent',
+        operation,
+        digest,
+        step,
+        action,
+        attempt: number,
+        request,
+        ...stamp,
+      } as const;
       const [receipt] = await custody.append(entry, tx.custody);
       if (!receipt) throw new FleetError({ code: 'internal', message: 'the custody log kept no intent' });
       const before = spec.before ?? null;
       await tx.effects.insert({ operation, step, attempt: number, intent: receipt.seq, before });
-      return { operation, step, attempt: number, intent: receipt.seq, before, state: 'open', result: null, detail: '', startedAt: '' } as EffectRow;
+      return {
+        operation,
+        step,
+        attempt: number,
+        intent: receipt.seq,
+        before,
+        state: 'open',
+        result: null,
+        detail: '',
+        startedAt: '',
+      } as EffectRow;
     });
     let result: T;
     try {
@@ -100,7 +126,10 @@ export function effectPerformer(parts: { records: Records; custody: CustodyLog; 
         case 'happened':
           return last.result as T;
         case 'failed':
-          throw new FleetError({ code: 'precondition_failed', message: `${spec.action} of ${spec.node} failed before: ${last.detail}` });
+          throw new FleetError({
+            code: 'precondition_failed',
+            message: `${spec.action} of ${spec.node} failed before: ${last.detail}`,
+          });
         case 'ambiguous':
           throw ambiguous(spec, last.detail);
         case 'open':
@@ -112,7 +141,11 @@ export function effectPerformer(parts: { records: Records; custody: CustodyLog; 
       }
       const number = (last?.attempt ?? 0) + 1;
       if (number > maxAttempts)
-        throw new FleetError({ code: 'ambiguous', retry: 'ask', message: `${spec.action} of ${spec.node} was tried ${maxAttempts} times` });
+        throw new FleetError({
+          code: 'ambiguous',
+          retry: 'ask',
+          message: `${spec.action} of ${spec.node} was tried ${maxAttempts} times`,
+        });
       try {
         return await attempt(spec, number);
       } catch (thrown) {

@@ -28,7 +28,12 @@ async function writeNode(job: NodeJob, write: NodeWrite): Promise<void> {
     step: write.step,
     action: write.action,
     settling: write.settling,
-    request: { target: `cluster:${plan.cluster}`, method: 'PATCH', path: `/api/v1/nodes/${name}`, bodyDigest: digestOf(body) },
+    request: {
+      target: `cluster:${plan.cluster}`,
+      method: 'PATCH',
+      path: `/api/v1/nodes/${name}`,
+      bodyDigest: digestOf(body),
+    },
     async send(grant) {
       const node = await cluster.node(name);
       write.check?.(node);
@@ -38,7 +43,10 @@ async function writeNode(job: NodeJob, write: NodeWrite): Promise<void> {
     async observe() {
       const node = await cluster.node(name);
       if (write.written(node)) return { finding: 'happened', result: null, evidence: 'the Node shows it' };
-      return { finding: 'not-happened', evidence: `the Node does not show it (resourceVersion ${node.resourceVersion})` };
+      return {
+        finding: 'not-happened',
+        evidence: `the Node does not show it (resourceVersion ${node.resourceVersion})`,
+      };
     },
   });
 }
@@ -57,7 +65,10 @@ export async function cordon(job: NodeJob): Promise<{ ours: boolean }> {
     written: seen => seen.unschedulable && seen.annotations[cordonOwner] === job.operation,
     check: seen => {
       if (seen.unschedulable)
-        throw new FleetError({ code: 'precondition_failed', message: `${seen.name} was cordoned by someone else at this moment` });
+        throw new FleetError({
+          code: 'precondition_failed',
+          message: `${seen.name} was cordoned by someone else at this moment`,
+        });
     },
   });
   return { ours: true };
@@ -75,7 +86,10 @@ export async function uncordon(job: NodeJob, owner: string = job.operation): Pro
     written: node => !node.unschedulable && node.annotations[cordonOwner] === undefined,
     check: node => {
       if (!mine(node))
-        throw new FleetError({ code: 'precondition_failed', message: `the cordon of ${node.name} is not ours to take back` });
+        throw new FleetError({
+          code: 'precondition_failed',
+          message: `the cordon of ${node.name} is not ours to take back`,
+        });
     },
   });
 }
@@ -92,7 +106,10 @@ export async function explainCordon(job: NodeJob, reason: string): Promise<void>
     written: node => node.annotations[cordonReason] === text,
     check: node => {
       if (node.annotations[cordonOwner] !== job.operation)
-        throw new FleetError({ code: 'precondition_failed', message: `the cordon of ${node.name} is not ours to explain` });
+        throw new FleetError({
+          code: 'precondition_failed',
+          message: `the cordon of ${node.name} is not ours to explain`,
+        });
     },
   });
 }

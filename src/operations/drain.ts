@@ -7,7 +7,8 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { digestOf } from '../core/canonical.ts';
 import type { PodFacts } from '../core/cluster.ts';
 import { FleetError } from '../core/errors.ts';
-import { drainPreview } from '../planning/drain-filter.ts';
+import { drainPreview } from '../planning/drain-preview.ts';
+import { qualifiedName } from '../planning/pdb-groups.ts';
 import type { NodeJob } from './job.ts';
 
 export type DrainOutcome = { outcome: 'drained'; evicted: number } | { outcome: 'cancelled'; by: string };
@@ -16,15 +17,16 @@ export type DrainOutcome = { outcome: 'drained'; evicted: number } | { outcome: 
 export async function drain(job: NodeJob, by: number): Promise<DrainOutcome> {
   const { cluster, plan, target } = job;
   const [pods, pdbs, daemonSets] = await Promise.all([cluster.pods(), cluster.pdbs(), cluster.daemonSets()]);
-  const preview = drainPreview({ pods: pods.filter(pod => pod.node === target.node), allPods: pods, pdbs, daemonSets, options: plan.drain });
-  if (preview.block.length > 0) {
-    const why = preview.block.map(block => `${nameOf(block.pod)}: ${block.reason}`).join('; ');
+  const here = pods.filter(pod => pod.node === target.node);
+  const preview = drainPreview({ pods: here, clusterPods: pods, pdbs, daemonSets, options: plan.drain });
+  if (preview.blocked.length > 0) {
+    const why = preview.blocked.map(block => `${qualifiedName(block.pod)}: ${block.reason}`).join('; ');
     throw new FleetError({ code: 'precondition_failed', message: `the drain would stop at ${why}` });
   }
-  const total = preview.evict.length;
+  const total = preview.evictions.length;
   let gone = 0;
   const outcomes = await Promise.allSettled(
-    preview.evict.map(async pod => {
+    preview.evictions.map(async pod => {
       const outcome = await evict(job, pod, by);
       if (outcome === 'cancelled') return outcome;
       gone++;
@@ -42,10 +44,15 @@ export async function drain(job: NodeJob, by: number): Promise<DrainOutcome> {
 
 /** Reads the node again: cordoned, and nothing left but what a drain leaves alone. Asked once more right before a reset. */
 export async function proveDrained({ cluster, target, plan }: NodeJob): Promise<void> {
-  const [node, pods, daemonSets] = await Promise.all([cluster.node(target.node), cluster.pods(target.node), cluster.daemonSets()]);
-  if (!node.unschedulable) throw new FleetError({ code: 'precondition_failed', message: `${target.node} is not cordoned any more` });
-  const left = drainPreview({ pods, allPods: pods, pdbs: [], daemonSets, options: plan.drain });
-  const names = [...left.evict, ...left.block.map(block => block.pod)].map(nameOf);
+  const [node, pods, daemonSets] = await Promise.all([
+    cluster.node(target.node),
+    cluster.pods(target.node),
+    cluster.daemonSets(),
+  ]);
+  if (!node.unschedulable)
+    throw new FleetError({ code: 'precondition_failed', message: `${target.node} is not cordoned any more` });
+  const left = drainPreview({ pods, pdbs: [], daemonSets, options: plan.drain });
+  const names = [...left.evictions, ...left.blocked.map(block => block.pod)].map(qualifiedName);
   if (names.length > 0)
     throw new FleetError({ code: 'precondition_failed', message: `${target.node} is not empty: ${names.join(', ')}` });
 }
@@ -70,7 +77,7 @@ async function evict(job: NodeJob, pod: PodFacts, by: number): Promise<'gone' | 
           case 'refused':
             throw new FleetError({
               code: 'cluster_refused',
-              message: `the API server refused to evict ${nameOf(pod)} (HTTP ${answer.status})`,
+              message: `the API server refused to evict ${qualifiedName(pod)} (HTTP ${answer.status})`,
               untrusted: answer.message,
             });
           case 'blocked':
@@ -80,28 +87,26 @@ async function evict(job: NodeJob, pod: PodFacts, by: number): Promise<'gone' | 
         if (Date.now() >= by)
           throw new FleetError({
             code: 'timeout',
-            message: `${nameOf(pod)} could not be evicted in time`,
+            message: `${qualifiedName(pod)} could not be evicted in time`,
             untrusted: blocked.message,
           });
-        await job.report('drain', 'progress', `${nameOf(pod)} waits for its disruption budget`);
+        await job.report('drain', 'progress', `${qualifiedName(pod)} waits for its disruption budget`);
         await delay(Math.min(blocked.retryAfterMs ?? timings.pollMs, 10_000));
       }
     },
     async observe() {
       const found = (await cluster.pods(job.target.node)).find(candidate => candidate.uid === pod.uid);
-      if (!found || found.terminating) return { finding: 'happened', result: true, evidence: found ? 'the pod is terminating' : 'the pod is gone' };
+      if (!found || found.terminating)
+        return { finding: 'happened', result: true, evidence: found ? 'the pod is terminating' : 'the pod is gone' };
       return { finding: 'not-happened', evidence: 'the pod runs and is not terminating' };
     },
     describe: done => (done ? 'eviction accepted' : 'not evicted: the operation was cancelled while a budget blocked'),
   });
   if (!accepted) return 'cancelled';
   while ((await cluster.podUid(pod.namespace, pod.name)) === pod.uid) {
-    if (Date.now() >= by) throw new FleetError({ code: 'timeout', message: `${nameOf(pod)} was evicted and did not end in time` });
+    if (Date.now() >= by)
+      throw new FleetError({ code: 'timeout', message: `${qualifiedName(pod)} was evicted and did not end in time` });
     await delay(timings.pollMs);
   }
   return 'gone';
-}
-
-function nameOf(pod: PodFacts): string {
-  return `${pod.namespace}/${pod.name}`;
 }

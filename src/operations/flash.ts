@@ -3,12 +3,13 @@
  * image listener, whose fetch log is evidence; a finished task is not success,
  * only the inventory read after activation is (see prove-version.ts).
  */
-import { type FirmwareMember, factValue, type UpdateTask } from '../core/bmc.ts';
+import { type FirmwareMember, factValue, known, type UpdateTask } from '../core/bmc.ts';
 import { digestOf } from '../core/canonical.ts';
 import { FleetError, unreachable } from '../core/errors.ts';
 import type { FirmwareChange } from '../core/plan.ts';
-import type { EffectRow, } from '../core/records.ts';
+import type { EffectRow } from '../core/records.ts';
 import type { Observation } from '../guard/effects.ts';
+import { activeVersion } from '../planning/compliance.ts';
 import type { NodeJob } from './job.ts';
 import { waitFor } from './wait.ts';
 
@@ -17,16 +18,18 @@ export type Flash = { task: string | undefined };
 
 type Before = { tasks: string[] };
 
-/** The single active member of a component; several or none prove nothing. */
-export function activeVersion(members: FirmwareMember[], change: FirmwareChange): string | undefined {
-  const active = members.filter(member => member.component === change.component && member.state === 'active');
-  const [only] = active;
-  return active.length === 1 && only ? factValue(only.version) : undefined;
+/** What the one active member of the planned component shows. */
+export function runningVersion(job: NodeJob, members: FirmwareMember[]): string | undefined {
+  return factValue(activeVersion(known(members), changeOf(job).component));
 }
 
 export function changeOf(job: NodeJob): FirmwareChange {
   const change = job.target.firmware;
-  if (!change) throw new FleetError({ code: 'internal', message: `plan ${job.plan.id} has no firmware change for ${job.target.node}` });
+  if (!change)
+    throw new FleetError({
+      code: 'internal',
+      message: `plan ${job.plan.id} has no firmware change for ${job.target.node}`,
+    });
   return change;
 }
 
@@ -44,10 +47,12 @@ export async function precheckFlash(job: NodeJob): Promise<'flash' | 'current'> 
     bmc.power(),
     cluster.node(target.node),
   ]);
-  const version = activeVersion(members, change);
-  const fail = (message: string) => new FleetError({ code: 'precondition_failed', message: `${target.node}: ${message}` });
+  const version = runningVersion(job, members);
+  const fail = (message: string) =>
+    new FleetError({ code: 'precondition_failed', message: `${target.node}: ${message}` });
   if (version === change.to) return 'current';
-  if (version !== change.from) throw fail(`runs ${change.component} ${version ?? 'of unknown version'}, the plan is for ${change.from}`);
+  if (version !== change.from)
+    throw fail(`runs ${change.component} ${version ?? 'of unknown version'}, the plan is for ${change.from}`);
   if (factValue(identity.model) !== factValue(target.model)) throw fail('is another model than the plan is for');
   if (factValue(power) !== 'on') throw fail('is not powered on');
   if (!node.ready) throw fail('is not Ready before the update, so its return could not be proved');
@@ -65,7 +70,14 @@ export async function flash(job: NodeJob): Promise<Flash> {
   const { bmc, plan, target, images } = job;
   const change = changeOf(job);
   const { image, sha256 } = change;
-  const offer = await images.offer({ operation: job.operation, node: target.node, site: plan.site, image, sha256, bmcUrl: target.bmcUrl });
+  const offer = await images.offer({
+    operation: job.operation,
+    node: target.node,
+    site: plan.site,
+    image,
+    sha256,
+    bmcUrl: target.bmcUrl,
+  });
   const protocol = offer.url.startsWith('https:') ? 'HTTPS' : 'HTTP';
   const where = await bmc.updateTarget();
   const before: Before = { tasks: (await bmc.tasks()).map(task => task.uri) };
@@ -107,7 +119,7 @@ async function observeFlash(job: NodeJob, open: EffectRow, token: string): Promi
     const task = tasks.find(candidate => !known.has(candidate.uri))?.uri;
     const happened = (evidence: string) => ({ value: { finding: 'happened', result: { task }, evidence } as const });
     if (task) return happened(`the BMC has a task that was not there before: ${task}`);
-    if (activeVersion(members, change) === change.to) return happened('the wanted version is active');
+    if (runningVersion(job, members) === change.to) return happened('the wanted version is active');
     if (fetches.some(fetch => fetch.status === 200)) return happened('the BMC fetched the image');
     if (Date.now() < settledAt) return { missing: 'evidence either way' };
     const evidence = `no fetch, no new task and no version change ${Math.round(settleMs / 1000)} s after the request`;
@@ -137,7 +149,11 @@ export async function followTask(job: NodeJob, { task }: Flash, by: number): Pro
       switch (seen.state) {
         case 'pending':
         case 'running':
-          await job.report('flash', 'progress', seen.percent === undefined ? 'the BMC works on it' : `${seen.percent} %`);
+          await job.report(
+            'flash',
+            'progress',
+            seen.percent === undefined ? 'the BMC works on it' : `${seen.percent} %`,
+          );
           return { missing: `the task is ${seen.state}` };
         case 'awaiting-reset':
         case 'completed':

@@ -4,7 +4,8 @@ import type { Cluster, Clusters } from '../core/cluster.ts';
 import type { EffectRequest } from '../core/effect.ts';
 import type { ImageOffers } from '../core/images.ts';
 import type { OperationEvent } from '../core/operation.ts';
-import { type Blast, type Plan, type PlanTarget, targetOf } from '../core/plan.ts';
+import { type Plan, type PlanTarget, targetOf } from '../core/plan.ts';
+import type { Blast } from '../core/policy.ts';
 import type { Stores } from '../core/records.ts';
 import type { EffectSpec, PerformEffect } from '../guard/effects.ts';
 

@@ -9,11 +9,15 @@ export async function proveIdentity({ bmc, cluster, target }: NodeJob): Promise<
   const [server, node] = await Promise.all([bmc.identity(), cluster.node(target.node)]);
   const uuid = factValue(server.uuid);
   if (!uuid || !sameMachine(uuid, node.systemUuid))
-    throw mismatch(target.node, `the BMC reports UUID ${showFact(server.uuid)}, the node systemUUID ${node.systemUuid}`);
+    throw mismatch(
+      target.node,
+      `the BMC reports UUID ${showFact(server.uuid)}, the node systemUUID ${node.systemUuid}`,
+    );
   if (node.uid !== target.nodeUid) throw mismatch(target.node, 'the Node was deleted and made again since the plan');
   const planned = factValue(target.serial);
   const found = factValue(server.serial);
-  if (planned && found !== planned) throw mismatch(target.node, `the plan is for serial ${planned}, the BMC reports ${found ?? 'none'}`);
+  if (planned && found !== planned)
+    throw mismatch(target.node, `the plan is for serial ${planned}, the BMC reports ${found ?? 'none'}`);
   return `Redfish UUID ${uuid} is the Node's systemUUID; serial ${found ?? 'unknown'}`;
 }
 

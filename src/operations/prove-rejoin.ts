@@ -9,7 +9,7 @@ const awayTaints = new Set(['node.kubernetes.io/not-ready', 'node.kubernetes.io/
 export async function proveRejoin(job: NodeJob, before: BeforeReset, by: number): Promise<string> {
   const { cluster, target, timings } = job;
   let lease: string | undefined;
-  return waitFor({
+  return waitFor<string>({
     what: `${target.node} to rejoin`,
     everyMs: timings.pollMs,
     by,
@@ -32,7 +32,7 @@ export async function proveRejoin(job: NodeJob, before: BeforeReset, by: number)
 export async function proveSteady(job: NodeJob, by: number): Promise<string> {
   const { cluster, target, timings } = job;
   const before = await cluster.leaseRenewed(target.node);
-  return waitFor({
+  return waitFor<string>({
     what: `${target.node} to stay healthy`,
     everyMs: timings.pollMs,
     by,

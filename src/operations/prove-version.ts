@@ -1,6 +1,6 @@
 /** The only proof of an update: the active inventory member shows the wanted version, in several good reads, after the host came back. */
 import { FleetError } from '../core/errors.ts';
-import { activeVersion, changeOf } from './flash.ts';
+import { changeOf, runningVersion } from './flash.ts';
 import type { NodeJob } from './job.ts';
 import type { BeforeReset } from './reset-host.ts';
 import { waitFor } from './wait.ts';
@@ -17,13 +17,13 @@ export async function proveVersion(job: NodeJob, before: BeforeReset, by: number
   const change = changeOf(job);
   let last: string | undefined;
   let reads = 0;
-  return waitFor({
+  return waitFor<string>({
     what: `version ${change.to} on ${target.node}`,
     everyMs: timings.pollMs,
     by,
     async look() {
       const restarted = (await cluster.node(target.node)).bootId !== before.bootId;
-      const version = activeVersion(await bmc.firmware(), change);
+      const version = runningVersion(job, await bmc.firmware());
       reads = version !== undefined && version === last ? reads + 1 : 1;
       last = version;
       const shown = `active ${change.component} is ${version ?? 'unknown'}, read ${reads} of ${goodReads}`;

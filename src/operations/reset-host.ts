@@ -30,7 +30,10 @@ export async function resetHost(job: NodeJob, before: BeforeReset): Promise<void
       await proveIdentity(job);
       await proveDrained(job);
       if ((await bmc.tasks()).some(task => task.state === 'running'))
-        throw new FleetError({ code: 'precondition_failed', message: `the BMC of ${target.node} is applying an update: no reset now` });
+        throw new FleetError({
+          code: 'precondition_failed',
+          message: `the BMC of ${target.node} is applying an update: no reset now`,
+        });
       await bmc.reset(grant, type);
       return null;
     },
@@ -48,10 +51,13 @@ async function observeReset(job: NodeJob, open: EffectRow): Promise<Observation<
     const happened = (evidence: string) => ({ value: { finding: 'happened', result: null, evidence } as const });
     const lastReset = factValue(fact);
     if (node.bootId !== before.bootId) return happened('the node has another boot ID');
-    if (lastReset && before.lastReset && lastReset !== before.lastReset) return happened(`the BMC's LastResetTime is ${lastReset}`);
+    if (lastReset && before.lastReset && lastReset !== before.lastReset)
+      return happened(`the BMC's LastResetTime is ${lastReset}`);
     if (Date.now() < settledAt) return { missing: 'evidence either way' };
-    if (lastReset && lastReset === before.lastReset) return { value: { finding: 'not-happened', evidence: 'LastResetTime is as before' } };
-    if (!node.ready) return { value: { finding: 'ambiguous', evidence: 'the node is not Ready and the BMC keeps no LastResetTime' } };
+    if (lastReset && lastReset === before.lastReset)
+      return { value: { finding: 'not-happened', evidence: 'LastResetTime is as before' } };
+    if (!node.ready)
+      return { value: { finding: 'ambiguous', evidence: 'the node is not Ready and the BMC keeps no LastResetTime' } };
     return { value: { finding: 'not-happened', evidence: 'the node is Ready under the same boot ID' } };
   };
   const by = Math.max(settledAt, Date.now()) + 60_000;

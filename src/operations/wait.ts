@@ -17,7 +17,8 @@ export async function waitFor<T>({ what, everyMs, by, look }: Wait<T>): Promise<
   for (;;) {
     const seen = await look().catch(outage);
     if ('value' in seen) return seen.value;
-    if (Date.now() >= by) throw new FleetError({ code: 'timeout', message: `timed out waiting for ${what}: ${seen.missing}` });
+    if (Date.now() >= by)
+      throw new FleetError({ code: 'timeout', message: `timed out waiting for ${what}: ${seen.missing}` });
     await delay(everyMs);
   }
 }

@@ -21,7 +21,9 @@ export function uncordonNode(parts: Parts): NodeWorkflow {
   return nodeWorkflow('uncordon-node', parts, async steps => {
     await steps.step('identity', proveIdentity, proof => proof);
     await steps.stopIfCancelled('uncordon');
-    const owner = await steps.step('owner', endedOwner, found => (found ? `cordoned by operation ${found}` : 'not cordoned'));
+    const owner = await steps.step('owner', endedOwner, found =>
+      found ? `cordoned by operation ${found}` : 'not cordoned',
+    );
     if (!owner) return { state: 'done', message: 'was schedulable already' };
     await steps.step('uncordon', job => uncordon(job, owner));
     return { state: 'done', message: 'schedulable again' };
@@ -37,7 +39,8 @@ export function drainNode(parts: Parts): NodeWorkflow {
     const by = await steps.deadline('drain', parts.timings.drainMs);
     try {
       const done = await steps.step('drain', job => drain(job, by));
-      if (done.outcome === 'drained') return { state: 'done', message: `${done.evicted} pods evicted and gone; stays cordoned` };
+      if (done.outcome === 'drained')
+        return { state: 'done', message: `${done.evicted} pods evicted and gone; stays cordoned` };
       if (ours) await steps.step('uncordon', job => uncordon(job));
       return { state: 'cancelled', message: `${done.by} cancelled the drain; it is not drained` };
     } catch (thrown) {
@@ -60,6 +63,10 @@ async function endedOwner({ cluster, target, records }: NodeJob): Promise<string
     });
   const operation = await records.operations.get(owner);
   if (!hasEnded(operation.state))
-    throw new FleetError({ code: 'conflict', message: `operation ${owner} still works on ${target.node}`, hint: 'cancel it first' });
+    throw new FleetError({
+      code: 'conflict',
+      message: `operation ${owner} still works on ${target.node}`,
+      hint: 'cancel it first',
+    });
   return owner;
 }

@@ -72,14 +72,20 @@ export function planWorkflows(parts: Parts, conclude: Conclude): { runPlan: RunP
       await flow.step('end', async () => {
         for (const node of (await operations.get(flow.operation)).nodes)
           if (node.state === 'waiting')
-            await operations.setNode(flow.operation, { node: node.node, state: 'skipped', step: '', message: 'never started' });
+            await operations.setNode(flow.operation, {
+              node: node.node,
+              state: 'skipped',
+              step: '',
+              message: 'never started',
+            });
         await conclude(flow.operation, end.state, end.reason);
       });
       return end.state;
 
       async function runWave(wave: string[]): Promise<{ node: string; outcome: NodeOutcome }[]> {
         const started = [];
-        for (const node of wave) started.push({ node, run: await flow.child(workflowFor(begun.kind), `${flow.operation}/${node}`, { node }) });
+        for (const node of wave)
+          started.push({ node, run: await flow.child(workflowFor(begun.kind), `${flow.operation}/${node}`, { node }) });
         const outcomes = [];
         for (const { node, run } of started) outcomes.push({ node, outcome: await run.result() });
         return outcomes;
@@ -89,14 +95,21 @@ export function planWorkflows(parts: Parts, conclude: Conclude): { runPlan: RunP
   return { runPlan, all: [runPlan, update, cordon, uncordon, drain] as Workflow<never, unknown>[] };
 }
 
-function halted({ node, outcome }: { node: string; outcome: NodeOutcome }, label: string, canary: boolean): { state: OperationState; reason: string } {
+function halted(
+  { node, outcome }: { node: string; outcome: NodeOutcome },
+  label: string,
+  canary: boolean,
+): { state: OperationState; reason: string } {
   switch (outcome.state) {
     case 'cancelled':
       return { state: 'cancelled', reason: outcome.message };
     case 'failed':
     case 'ambiguous':
     case 'skipped':
-      return { state: 'halted', reason: `${canary ? 'the canary ' : ''}${node} of ${label} is ${outcome.state}: ${outcome.message}` };
+      return {
+        state: 'halted',
+        reason: `${canary ? 'the canary ' : ''}${node} of ${label} is ${outcome.state}: ${outcome.message}`,
+      };
     case 'done':
       throw new FleetError({ code: 'internal', message: 'a node that is done halts nothing' });
     default:

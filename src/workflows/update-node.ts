@@ -18,10 +18,14 @@ import { Cancelled, type NodeSteps, type NodeWorkflow, nodeWorkflow, outcomeOf }
 export function updateNode(parts: Parts): NodeWorkflow {
   return nodeWorkflow('update-node', parts, async (steps, flow) => {
     await steps.step('identity', proveIdentity, proof => proof);
-    const need = await steps.step('precheck', precheckFlash, found => (found === 'flash' ? 'as planned' : 'nothing to do'));
+    const need = await steps.step('precheck', precheckFlash, found =>
+      found === 'flash' ? 'as planned' : 'nothing to do',
+    );
     if (need === 'current') return { state: 'done', message: 'runs the wanted version already' };
     await steps.stopIfCancelled('cordon');
-    const cordoned = await steps.step('cordon', cordon, done => (done.ours ? '' : 'was cordoned by someone else, and stays so'));
+    const cordoned = await steps.step('cordon', cordon, done =>
+      done.ours ? '' : 'was cordoned by someone else, and stays so',
+    );
 
     let flashed: Flash;
     try {
@@ -43,8 +47,10 @@ export function updateNode(parts: Parts): NodeWorkflow {
 async function emptyAndFlash(parts: Parts, steps: NodeSteps): Promise<Flash> {
   const by = await steps.deadline('drain', parts.timings.drainMs);
   await steps.stopIfCancelled('drain');
-  const drained = await steps.step('drain', job => drain(job, by), done =>
-    done.outcome === 'drained' ? `${done.evicted} pods evicted and gone` : `cancelled by ${done.by}`,
+  const drained = await steps.step(
+    'drain',
+    job => drain(job, by),
+    done => (done.outcome === 'drained' ? `${done.evicted} pods evicted and gone` : `cancelled by ${done.by}`),
   );
   if (drained.outcome === 'cancelled') throw new Cancelled(`${drained.by} cancelled the operation during the drain`);
   await steps.stopIfCancelled('flash');
@@ -65,28 +71,57 @@ async function activate(parts: Parts, steps: NodeSteps, flashed: Flash): Promise
   const traits = await steps.step('traits', job => job.bmc.updateTraits(changeOf(job).component));
   const updatedBy = await steps.deadline('update', timings.updateMs);
   const before: BeforeReset = await steps.step('before reset', readBeforeReset);
-  await steps.step('transfer', job => followTask(job, flashed, updatedBy), end => `task ${end}`);
+  await steps.step(
+    'transfer',
+    job => followTask(job, flashed, updatedBy),
+    end => `task ${end}`,
+  );
   if (traits.activation !== 'none') await steps.step('reset', job => resetHost(job, before));
   if (traits.activation === 'reset-while-pending')
-    await steps.step('apply', job => followTask(job, flashed, updatedBy), end => `task ${end}`);
+    await steps.step(
+      'apply',
+      job => followTask(job, flashed, updatedBy),
+      end => `task ${end}`,
+    );
   const rebootedBy = await steps.deadline('reboot', timings.rebootMs);
-  const version = await steps.step('verify', job => proveVersion(job, before, rebootedBy), proof => proof);
+  const version = await steps.step(
+    'verify',
+    job => proveVersion(job, before, rebootedBy),
+    proof => proof,
+  );
   const rejoinedBy = await steps.deadline('rejoin', timings.rejoinMs);
-  await steps.step('rejoin', job => proveRejoin(job, before, rejoinedBy), proof => proof);
+  await steps.step(
+    'rejoin',
+    job => proveRejoin(job, before, rejoinedBy),
+    proof => proof,
+  );
   return version;
 }
 
 async function soak(parts: Parts, steps: NodeSteps, sleep: (ms: number) => Promise<void>): Promise<void> {
-  const ms = await steps.step('soak', async job => job.plan.soakMs, soakMs => `${soakMs / 1000} s`);
+  const ms = await steps.step(
+    'soak',
+    async job => job.plan.soakMs,
+    soakMs => `${soakMs / 1000} s`,
+  );
   await sleep(ms);
   const by = await steps.deadline('steady', parts.timings.rejoinMs);
-  await steps.step('steady', job => proveSteady(job, by), proof => proof);
+  await steps.step(
+    'steady',
+    job => proveSteady(job, by),
+    proof => proof,
+  );
 }
 
 /** Before the hand-over nothing was changed but the cordon, so it is taken back; what is ambiguous stays cordoned. */
 async function retreat(steps: NodeSteps, ours: boolean, outcome: NodeOutcome): Promise<NodeOutcome> {
   if (outcome.state === 'ambiguous') return stayCordoned(steps, ours, outcome);
-  if (ours) await steps.step('uncordon', job => uncordon(job), () => 'nothing was flashed; cordon taken back');
+  if (ours)
+    await steps.step(
+      'uncordon',
+      job => uncordon(job),
+      () => 'nothing was flashed; cordon taken back',
+    );
   return outcome;
 }
 

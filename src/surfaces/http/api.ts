@@ -1,0 +1,37 @@
+/**
+ * The wire form between the service and its thin clients (CLI, MCP, demo): JSON
+ * over HTTP, a bearer token, `{error}` on anything but 2xx.
+ *
+ * | request | body | answer |
+ * |---|---|---|
+ * | `POST /v1/login` | {@link LoginRequest} | {@link LoginAnswer} |
+ * | `POST /v1/token` | {@link DeriveRequest} | {@link LoginAnswer}, for a weaker channel |
+ * | `POST /v1/logout` | – | `{}` |
+ * | `GET /v1/me` | – | {@link Me} |
+ * | `GET /v1/names` | – | {@link Names}, for completion |
+ * | `POST /v1/tools/<name>` | the tool's input | {@link ToolAnswer} |
+ * | `GET /v1/operations/<id>/events?after=<seq>&waitMs=<ms>` | – | {@link EventsAnswer}; waits up to 25 s for news |
+ * | `GET /v1/approvals?state=<state>` | – | `{approvals: Approval[]}` |
+ * | `GET /v1/approvals/<id>` | – | {@link ApprovalAnswer} |
+ * | `POST /v1/approvals/<id>/vote` | {@link VoteRequest} | `{approval: Approval}` |
+ * | `GET /v1/custody/head` | – | {@link CustodyHead} |
+ * | `GET /v1/custody/entries?from=<seq>&limit=<n>` | – | `{entries: {seq, bytes, leaf}[]}`, base64, at most 1,000 |
+ */
+import type { Approval } from '../../core/approval.ts';
+import type { Block } from '../../core/document.ts';
+import type { FleetErrorJson } from '../../core/errors.ts';
+import type { Operation, OperationEvent } from '../../core/operation.ts';
+import type { Plan } from '../../core/plan.ts';
+import type { Scope } from '../../core/tool.ts';
+
+export type LoginRequest = { name: string; passphrase: string; channel?: 'cli' | 'demo' };
+export type DeriveRequest = { channel: 'mcp' };
+export type LoginAnswer = { token: string; person: string; scope: Scope; expiresAt: string };
+export type Me = { person: string; groups: string[]; channel: string; scope: Scope };
+export type Names = { sites: string[]; clusters: string[]; nodes: string[] };
+export type ToolAnswer = { output: Record<string, unknown>; blocks: Block[] };
+export type EventsAnswer = { operation: Operation; events: OperationEvent[] };
+export type ApprovalAnswer = { approval: Approval; plan: Plan; digest: string; blocks: Block[] };
+export type VoteRequest = { vote: 'approve' | 'reject'; reason: string; passphrase: string };
+export type CustodyHead = { size: number; root: string; checkpoints: { size: number; note: string }[]; verifierKey: string };
+export type ErrorAnswer = { error: FleetErrorJson };

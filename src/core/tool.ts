@@ -48,7 +48,7 @@ type ToolBase<I extends Schema> = {
   /** Input keys in the order in which the CLI takes them as positional arguments. */
   positional?: (keyof z.infer<I> & string)[];
   /** An input that works against the demo fleet, shown in the reference. */
-  example: z.infer<I>;
+  example: z.input<I>;
 };
 
 export type ReadTool<I extends Schema = Schema, O extends Schema = Schema> = ToolBase<I> & {

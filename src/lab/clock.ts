@@ -24,6 +24,11 @@ export class LabClock {
     }
   }
 
+  /** Aborted once the lab stops. */
+  get signal(): AbortSignal {
+    return this.#stopped.signal;
+  }
+
   get stopped(): boolean {
     return this.#stopped.signal.aborted;
   }

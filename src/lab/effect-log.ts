@@ -36,3 +36,12 @@ export class EffectLog {
     return this.#effects.slice(after);
   }
 }
+
+/** A copy of a parsed body in which every property named like a password or token reads `***`. */
+export function maskSecrets(body: unknown): unknown {
+  if (Array.isArray(body)) return body.map(maskSecrets);
+  if (typeof body !== 'object' || body === null) return body;
+  return Object.fromEntries(
+    Object.entries(body).map(([key, value]) => [key, /password|token/i.test(key) ? '***' : maskSecrets(value)]),
+  );
+}

@@ -35,6 +35,8 @@ export class Host extends EventEmitter<HostEvents> {
   readonly #bootMs: number;
   #generation = 0;
   phase: HostPhase = 'os';
+  /** Why the machine can never boot again: its firmware was damaged. */
+  bricked: string | undefined;
   bootId: string = randomUUID();
   lastReset = new Date();
   /** Work that firmware does inside POST before the OS may start, in real milliseconds; the BMC sets it, a boot awaits it. */
@@ -69,6 +71,11 @@ export class Host extends EventEmitter<HostEvents> {
     void this.#boot();
   }
 
+  /** Damages the firmware for good: power can still be switched, but POST never ends. */
+  brick(reason: string): void {
+    this.bricked ??= reason;
+  }
+
   async #boot(): Promise<void> {
     const generation = ++this.#generation;
     this.lastReset = new Date();
@@ -77,7 +84,7 @@ export class Host extends EventEmitter<HostEvents> {
     this.postWork = undefined;
     await work?.();
     const finished = await this.#clock.sleep(this.#bootMs);
-    if (!finished || generation !== this.#generation) return;
+    if (!finished || generation !== this.#generation || this.bricked !== undefined) return;
     this.bootId = randomUUID();
     this.#enter('os');
     this.emit('up');

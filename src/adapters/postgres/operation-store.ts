@@ -2,7 +2,13 @@
 import type { Kysely } from 'kysely';
 import type { Approval, ApprovalState, Vote } from '../../core/approval.ts';
 import { FleetError } from '../../core/errors.ts';
-import { hasEnded, type NodeState, type Operation, type OperationEvent, type OperationState } from '../../core/operation.ts';
+import {
+  hasEnded,
+  type NodeState,
+  type Operation,
+  type OperationEvent,
+  type OperationState,
+} from '../../core/operation.ts';
 import type { PlanKind } from '../../core/plan.ts';
 import type { ApprovalStore, EffectRow, EffectState, EffectStore, OperationStore } from '../../core/records.ts';
 import type { Tables } from './schema.ts';

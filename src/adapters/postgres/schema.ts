@@ -106,7 +106,9 @@ const migrations: { name: string; statements: string[] }[] = [{ name: '2026-11-2
 export async function migrate(db: Kysely<Tables>): Promise<void> {
   await db.transaction().execute(async tx => {
     await sql`select pg_advisory_xact_lock(hashtext('groundskeeper-migrate'))`.execute(tx);
-    await sql`create table if not exists migration (name text primary key, applied_at timestamptz not null default now())`.execute(tx);
+    await sql`create table if not exists migration (name text primary key, applied_at timestamptz not null default now())`.execute(
+      tx,
+    );
     const applied = await sql<{ name: string }>`select name from migration`.execute(tx);
     const names = new Set(applied.rows.map(row => row.name));
     for (const migration of migrations) {

@@ -49,7 +49,12 @@ export function leaseStore(db: Db): LeaseStore {
       return { taken: true };
     },
     async holds(keys, holder) {
-      const rows = await db.selectFrom('lease').select('key').where('key', 'in', keys).where('holder', '=', holder).execute();
+      const rows = await db
+        .selectFrom('lease')
+        .select('key')
+        .where('key', 'in', keys)
+        .where('holder', '=', holder)
+        .execute();
       return rows.length === new Set(keys).size;
     },
     async release(holder, keys) {
@@ -84,7 +89,12 @@ export function imageStore(db: Db): ImageStore {
     },
     async fetches(token) {
       const rows = await db.selectFrom('image_fetch').selectAll().where('token', '=', token).orderBy('time').execute();
-      return rows.map(row => ({ time: row.time.toISOString(), remote: row.remote, status: row.status, bytes: Number(row.bytes) }));
+      return rows.map(row => ({
+        time: row.time.toISOString(),
+        remote: row.remote,
+        status: row.status,
+        bytes: Number(row.bytes),
+      }));
     },
     async close(token) {
       await db.updateTable('image_token').set({ closed: true }).where('token', '=', token).execute();

@@ -33,5 +33,10 @@ export type ToolAnswer = { output: Record<string, unknown>; blocks: Block[] };
 export type EventsAnswer = { operation: Operation; events: OperationEvent[] };
 export type ApprovalAnswer = { approval: Approval; plan: Plan; digest: string; blocks: Block[] };
 export type VoteRequest = { vote: 'approve' | 'reject'; reason: string; passphrase: string };
-export type CustodyHead = { size: number; root: string; checkpoints: { size: number; note: string }[]; verifierKey: string };
+export type CustodyHead = {
+  size: number;
+  root: string;
+  checkpoints: { size: number; note: string }[];
+  verifierKey: string;
+};
 export type ErrorAnswer = { error: FleetErrorJson };

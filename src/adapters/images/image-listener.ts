@@ -1,0 +1,182 @@
+/**
+ * Serves firmware images to BMCs and to nothing else: one unguessable path per
+ * operation and node, answered only to that node's BMC address. Every fetch is
+ * recorded before the first byte leaves, because the fetch log is what proves,
+ * after a crash, that an update had been accepted.
+ */
+import { createHash } from 'node:crypto';
+import { createReadStream } from 'node:fs';
+import { mkdir, readFile, rename, stat, writeFile } from 'node:fs/promises';
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import { isIP } from 'node:net';
+import { join } from 'node:path';
+import { pipeline } from 'node:stream/promises';
+import { FleetError } from '../../core/errors.ts';
+import type { FirmwareImage } from '../../core/fleet.ts';
+import { newToken } from '../../core/ids.ts';
+import type { ImageOffers } from '../../core/images.ts';
+import type { ImageStore } from '../../core/records.ts';
+
+export type ImageListenerOptions = {
+  /** By site name. */
+  sites: Map<string, { bind: { host: string; port: number }; advertise: string }>;
+  catalogue: FirmwareImage[];
+  store: ImageStore;
+  /** Where images that come from a URL are kept once their SHA-256 is proved. */
+  cacheDir: string;
+};
+
+const tokenPath = /^\/([A-Za-z0-9_-]{43})\/[A-Za-z0-9._-]+$/;
+
+/** Binds every site's address. Throws `port_taken` naming the address that is in use. */
+export async function openImageListener(
+  options: ImageListenerOptions,
+): Promise<ImageOffers & { close(): Promise<void> }> {
+  const { sites, catalogue, store, cacheDir } = options;
+  const servers: Server[] = [];
+  const imageOf = (id: string): FirmwareImage => {
+    const image = catalogue.find(candidate => candidate.id === id);
+    if (!image) throw new FleetError({ code: 'image_invalid', message: `the catalogue has no image ${id} any more` });
+    return image;
+  };
+
+  async function answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const remote = plainAddress(request.socket.remoteAddress ?? '');
+    const [, token] = tokenPath.exec(request.url ?? '') ?? [];
+    const offer = token && request.method === 'GET' ? await store.byToken(token) : undefined;
+    if (!offer || !token) return refuse(response, 404);
+    const refused = offer.closed ? 410 : remote === offer.remote ? undefined : 403;
+    if (refused) {
+      await store.fetched(token, { remote, status: refused, bytes: 0 });
+      return refuse(response, refused);
+    }
+    const file = await provenFile(imageOf(offer.image), cacheDir);
+    const { size } = await stat(file);
+    await store.fetched(token, { remote, status: 200, bytes: size });
+    response.writeHead(200, { 'content-type': 'application/octet-stream', 'content-length': size });
+    await pipeline(createReadStream(file), response);
+  }
+
+  try {
+    for (const { bind } of sites.values()) servers.push(await listen(bind, answer));
+  } catch (thrown) {
+    for (const server of servers) server.close();
+    throw thrown;
+  }
+  return {
+    async offer({ operation, node, site, image: id, sha256, bmcUrl }) {
+      const listener = sites.get(site);
+      if (!listener) throw new FleetError({ code: 'invalid_config', message: `site ${site} has no image listener` });
+      const image = imageOf(id);
+      if (image.sha256 !== sha256)
+        throw new FleetError({
+          code: 'image_invalid',
+          message: `the catalogue's SHA-256 of ${id} is not the one in the plan`,
+        });
+      await provenFile(image, cacheDir);
+      const remote = new URL(bmcUrl).hostname.replace(/^\[|\]$/g, '');
+      const offer = { token: newToken(), operation, node, image: id, remote, closed: false };
+      const { token } = await store.offer(offer);
+      return { token, url: `${listener.advertise}/${token}/${image.id.replace(/[^A-Za-z0-9._-]/g, '-')}.bin` };
+    },
+    fetches: token => store.fetches(token),
+    withdraw: token => store.close(token),
+    async close() {
+      await Promise.all(
+        servers.map(server => {
+          server.closeAllConnections();
+          return new Promise(resolve => server.close(resolve));
+        }),
+      );
+    },
+  };
+}
+
+async function listen(
+  bind: { host: string; port: number },
+  answer: (request: IncomingMessage, response: ServerResponse) => Promise<void>,
+): Promise<Server> {
+  const server = createServer((request, response) => {
+    answer(request, response).catch(() => (response.headersSent ? response.destroy() : refuse(response, 500)));
+  });
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', (error: NodeJS.ErrnoException) =>
+      reject(
+        new FleetError({
+          code: error.code === 'EADDRINUSE' ? 'port_taken' : 'invalid_config',
+          message: `the image listener cannot bind ${bind.host}:${bind.port} (${error.code})`,
+          hint: 'stop what uses it, or change sites[].imageListener.bind in groundskeeper.yaml',
+          cause: error,
+        }),
+      ),
+    );
+    server.listen(bind.port, bind.host, resolve);
+  });
+  return server;
+}
+
+function refuse(response: ServerResponse, status: number): void {
+  response.writeHead(status, { 'content-length': 0 });
+  response.end();
+}
+
+/** An IPv4 peer of a dual-stack socket, as IPv4. */
+function plainAddress(address: string): string {
+  const mapped = address.replace(/^::ffff:/, '');
+  return isIP(mapped) === 4 ? mapped : address;
+}
+
+/** A local file whose SHA-256 is the catalogue's. Throws `image_invalid` when it is not. */
+async function provenFile(image: FirmwareImage, cacheDir: string): Promise<string> {
+  const file = 'file' in image.source ? image.source.file : await download(image, image.source.url, cacheDir);
+  const hash = createHash('sha256');
+  try {
+    await pipeline(createReadStream(file), hash);
+  } catch (cause) {
+    throw new FleetError({ code: 'image_invalid', message: `image ${image.id} cannot be read from ${file}`, cause });
+  }
+  const found = hash.digest('hex');
+  if (found === image.sha256) return file;
+  throw new FleetError({
+    code: 'image_invalid',
+    message: `image ${image.id} has SHA-256 ${found}, the catalogue says ${image.sha256}`,
+    hint: 'get the image again from the vendor, or correct the catalogue',
+  });
+}
+
+async function download(image: FirmwareImage, url: string, cacheDir: string): Promise<string> {
+  const file = join(cacheDir, image.sha256);
+  if (
+    await readFile(file).then(
+      () => true,
+      () => false,
+    )
+  )
+    return file;
+  const response = await fetch(url, { redirect: 'error', signal: AbortSignal.timeout(600_000) }).catch(
+    (cause: unknown) => {
+      throw new FleetError({
+        code: 'image_invalid',
+        retry: 'later',
+        message: `image ${image.id} cannot be fetched from its URL`,
+        cause,
+      });
+    },
+  );
+  if (!response.ok)
+    throw new FleetError({
+      code: 'image_invalid',
+      message: `the URL of image ${image.id} answers HTTP ${response.status}`,
+    });
+  const bytes = Buffer.from(await response.arrayBuffer());
+  const found = createHash('sha256').update(bytes).digest('hex');
+  if (found !== image.sha256)
+    throw new FleetError({
+      code: 'image_invalid',
+      message: `image ${image.id} has SHA-256 ${found}, the catalogue says ${image.sha256}`,
+    });
+  await mkdir(cacheDir, { recursive: true });
+  await writeFile(`${file}.part`, bytes);
+  await rename(`${file}.part`, file);
+  return file;
+}

@@ -1,0 +1,142 @@
+/**
+ * Authenticated reads and writes on one BMC. The difference between them is
+ * the whole point: a read is repeated until it answers, a write is sent once
+ * and its outcome is accepted, refused, or honestly unknown.
+ */
+import { setTimeout as delay } from 'node:timers/promises';
+import type { z } from 'zod';
+import { FleetError } from '../../core/errors.ts';
+import { BmcStatus, explanation, isErrorDocument, parseBody, protocolError } from './answer.ts';
+import { pathOnBmc, pathOnBmcIfAny } from './links.ts';
+import { collection } from './schema.ts';
+import type { Session } from './session.ts';
+import type { WireAnswer } from './transport.ts';
+import type { Wire } from './wire.ts';
+
+const maxRetries = 2;
+const maxRetryAfterMs = 5_000;
+const maxPages = 20;
+const maxMembers = 2_000;
+
+export type Member = { uri: string; inline: Record<string, unknown> };
+
+export type WriteOutcome =
+  | { outcome: 'accepted'; status: number; location?: string; body?: unknown }
+  /** A clear no: nothing was started. `reason` is machine text. */
+  | { outcome: 'refused'; status: number; reason: string };
+
+export class Connection {
+  readonly url: string;
+  readonly #wire: Wire;
+  readonly #session: Session;
+
+  constructor(fields: { wire: Wire; session: Session }) {
+    this.url = fields.wire.url;
+    this.#wire = fields.wire;
+    this.#session = fields.session;
+  }
+
+  /** The resource behind a link, seen through a lenient schema. Throws not_found (404), BmcStatus, bmc_protocol and what the wire throws. */
+  async read<T extends z.ZodType>(link: string, schema: T, options: { slow?: boolean } = {}): Promise<z.infer<T>> {
+    const { body, where } = await this.readRaw(link, options);
+    const parsed = schema.safeParse(body);
+    if (!parsed.success) throw protocolError(`${where} answered with JSON that is no resource`);
+    return parsed.data;
+  }
+
+  /** Like {@link read}, with the HTTP status and any body. An empty body is undefined. */
+  async readRaw(link: string, options: { slow?: boolean } = {}) {
+    const path = pathOnBmc(this.url, link);
+    const where = this.#wire.where('GET', path);
+    const answer = await this.#getPatiently(path, options.slow ?? false);
+    if (answer.status >= 300) throw new BmcStatus(where, answer.status, explanation(answer).text);
+    if (answer.status === 204 || (answer.status === 202 && answer.bytes.length === 0)) {
+      return { status: answer.status, body: undefined, where };
+    }
+    const body = parseBody(answer, where);
+    if (isErrorDocument(body)) throw protocolError(`${where} answered ${answer.status} with an error document`);
+    return { status: answer.status, body, where };
+  }
+
+  /**
+   * Members of a collection in the order given, pages followed, duplicates left out. Ends early, incomplete,
+   * after 20 pages or when `enough` says so of what was found.
+   */
+  async members(
+    link: string,
+    options: { slow?: boolean; enough?: (found: Member[]) => boolean } = {},
+  ): Promise<{ members: Member[]; complete: boolean }> {
+    const found = new Map<string, Member>();
+    let next: string | null | undefined = link;
+    for (let page = 0; next != null && page < maxPages && found.size < maxMembers; page++) {
+      const read: z.infer<typeof collection> = await this.read(next, collection, options);
+      for (const inline of read.Members) {
+        const uri = inline['@odata.id'];
+        if (uri != null && !found.has(uri)) found.set(uri, { uri, inline });
+      }
+      next = read['Members@odata.nextLink'];
+      if (options.enough?.([...found.values()]) === true) break;
+    }
+    return { members: [...found.values()], complete: next == null };
+  }
+
+  /** POSTs once. Throws ambiguous when it cannot be known whether the BMC acted. */
+  async post(link: string, body: unknown): Promise<WriteOutcome> {
+    const path = pathOnBmc(this.url, link);
+    const where = this.#wire.where('POST', path);
+    const answer = await this.#session.once(headers =>
+      this.#wire.send({ method: 'POST', path, headers, body, fresh: true }),
+    );
+    const { status } = answer;
+    if (status >= 300 && (status < 500 || status === 501 || status === 503)) {
+      return { outcome: 'refused', status, reason: explanation(answer).text };
+    }
+    if (status >= 500) throw ambiguous(`${where} answered ${status}`, explanation(answer).text);
+    const location = pathOnBmcIfAny(this.url, answer.header('location'));
+    if (answer.bytes.length === 0) return { outcome: 'accepted', status, location };
+    try {
+      return { outcome: 'accepted', status, location, body: parseBody(answer, where) };
+    } catch (error) {
+      if (location !== undefined) return { outcome: 'accepted', status, location };
+      throw ambiguous(
+        `${where} answered ${status} with something that is not Redfish`,
+        FleetError.from(error).untrusted,
+      );
+    }
+  }
+
+  async #getPatiently(path: string, slow: boolean): Promise<WireAnswer> {
+    for (let attempt = 0; ; attempt++) {
+      const last = attempt === maxRetries;
+      const pause = this.#wire.timeouts.retryMs * 2 ** attempt * (0.5 + Math.random());
+      try {
+        const answer = await this.#session.read(headers => this.#wire.send({ method: 'GET', path, headers, slow }));
+        const asked = retryAfterMs(answer);
+        if ((answer.status !== 502 && answer.status !== 503) || last || asked > maxRetryAfterMs) return answer;
+        await delay(Math.max(pause, asked));
+      } catch (error) {
+        if (last || !(error instanceof FleetError) || error.code !== 'bmc_unreachable') throw error;
+        await delay(pause);
+      }
+    }
+  }
+}
+
+function ambiguous(what: string, untrusted: string | undefined): FleetError {
+  return new FleetError({
+    code: 'ambiguous',
+    retry: 'ask',
+    message: `${what}: the BMC may or may not have acted`,
+    hint: 'Do not send it again; read tasks, inventory and power state to learn what happened.',
+    untrusted,
+  });
+}
+
+/** Milliseconds the BMC asks us to wait, in the header or, as Dell does, in the message arguments. */
+function retryAfterMs(answer: WireAnswer): number {
+  const header = Number(answer.header('retry-after'));
+  if (Number.isFinite(header) && header > 0) return header * 1000;
+  if (!explanation(answer).ids.some(id => id.includes('SYS518'))) return 0;
+  const seconds = /\b(\d{1,4})\b/.exec(explanation(answer).text);
+  return seconds === null ? 0 : Number(seconds[1]) * 1000;
+}

@@ -1,0 +1,108 @@
+/**
+ * Opens the fleet's BMCs. Nodes that share a BMC share its connection, session,
+ * limits and log-in breaker: the BMC is the thing with the limits.
+ */
+import type { Bmc, Bmcs, SessionLedger } from '../../core/bmc.ts';
+import { FleetError } from '../../core/errors.ts';
+import { Connection } from './connection.ts';
+import { LoginBreaker } from './login-breaker.ts';
+import { RedfishBmc } from './redfish-bmc.ts';
+import { type Credential, Session } from './session.ts';
+import { defaultTimeouts, type Timeouts } from './transport.ts';
+import { Wire } from './wire.ts';
+
+export type BmcAccess = {
+  node: string;
+  /** `https://host[:port]`, without a path. */
+  url: string;
+  username: string;
+  password: string;
+  /** Base64 SHA-256 of the BMC's public key; without it and without `ca`, the system's CAs decide. */
+  spki?: string;
+  /** PEM. */
+  ca?: string;
+  /** The ComputerSystem meant, needed where one BMC serves several. */
+  systemUri?: string;
+};
+
+export type OpenBmcsOptions = {
+  bmcs: BmcAccess[];
+  ledger: SessionLedger;
+  timeouts?: Partial<Timeouts>;
+  /** Milliseconds since the epoch; for the breaker and the age of what was discovered. */
+  now?: () => number;
+};
+
+type Shared = { access: BmcAccess; wire: Wire; session: Session; connection: Connection };
+
+/** Connects to nothing yet. Throws invalid_config for a bad URL, or two credentials for one BMC. */
+export function openBmcs(options: OpenBmcsOptions): Bmcs {
+  const now = options.now ?? Date.now;
+  const shared = new Map<string, Shared>();
+  const bmcs = new Map<string, Bmc>();
+  for (const access of options.bmcs) {
+    const url = originOf(access);
+    const held = shared.get(url) ?? share(access, url, { ...options, now });
+    if (!sameDoor(held.access, access)) {
+      throw new FleetError({
+        code: 'invalid_config',
+        message: `${url} is declared twice with different credentials or certificates`,
+      });
+    }
+    shared.set(url, held);
+    bmcs.set(access.node, new RedfishBmc({ ...held, systemUri: access.systemUri, now }));
+  }
+  return {
+    of(node) {
+      const bmc = bmcs.get(node);
+      if (bmc !== undefined) return bmc;
+      throw new FleetError({ code: 'not_found', message: `no BMC is declared for node ${node}` });
+    },
+    closeAll: () => closeAll([...shared.values()], options.ledger),
+  };
+}
+
+function share(access: BmcAccess, url: string, options: OpenBmcsOptions & { now: () => number }): Shared {
+  const wire = new Wire({
+    url,
+    trust: { spki: access.spki, ca: access.ca },
+    timeouts: { ...defaultTimeouts, ...options.timeouts },
+  });
+  const credential: Credential = { username: access.username, password: access.password };
+  const breaker = new LoginBreaker(url, options.now);
+  const session = new Session({ wire, credential, ledger: options.ledger, breaker });
+  return { access, wire, session, connection: new Connection({ wire, session }) };
+}
+
+/** What cannot be deleted stays in the ledger for the next time; one error at the end names those BMCs. */
+async function closeAll(all: Shared[], ledger: SessionLedger): Promise<void> {
+  const recorded = await ledger.list();
+  const left: string[] = [];
+  await Promise.all(
+    all.map(async ({ wire, session }) => {
+      const uris = recorded.filter(each => each.bmcUrl === wire.url).map(each => each.sessionUri);
+      if (!(await session.closeAll(uris))) left.push(wire.url);
+      await wire.end();
+    }),
+  );
+  if (left.length === 0) return;
+  throw new FleetError({
+    code: 'bmc_unreachable',
+    retry: 'later',
+    message: `sessions could not be deleted on ${left.join(', ')}; they stay recorded`,
+    hint: 'They are deleted the next time these BMCs are closed.',
+  });
+}
+
+function originOf(access: BmcAccess): string {
+  const url = URL.canParse(access.url) ? new URL(access.url) : undefined;
+  if (url?.protocol === 'https:' && url.pathname === '/' && url.username === '' && url.search === '') return url.origin;
+  throw new FleetError({
+    code: 'invalid_config',
+    message: `the BMC of node ${access.node} needs an address of the form https://host[:port]`,
+  });
+}
+
+function sameDoor(a: BmcAccess, b: BmcAccess): boolean {
+  return a.username === b.username && a.password === b.password && a.spki === b.spki && a.ca === b.ca;
+}

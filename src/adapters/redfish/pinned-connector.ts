@@ -1,0 +1,78 @@
+/**
+ * Decides whom we speak to before a byte of a request is written. BMCs mostly
+ * carry certificates they made themselves, so each one is known by its public
+ * key. The check sits in the connector: undici writes nothing, and so no
+ * credential, on a socket that the connector did not hand over.
+ */
+import { createHash } from 'node:crypto';
+import { TLSSocket } from 'node:tls';
+import { buildConnector } from 'undici';
+
+export type Trust = {
+  /** Base64 SHA-256 of the public key's SubjectPublicKeyInfo. */
+  spki?: string;
+  /** PEM certificates that may vouch for the BMC. */
+  ca?: string;
+};
+
+/** The socket never became usable, so nothing of the request was sent. */
+export class ConnectFailure extends Error {
+  readonly kind: 'refused' | 'timeout' | 'certificate';
+  /** The key that was presented instead of the pinned one. */
+  readonly presented?: string;
+
+  constructor(kind: ConnectFailure['kind'], fields: { cause?: unknown; presented?: string } = {}) {
+    super(`connection ${kind}`, { cause: fields.cause });
+    this.kind = kind;
+    this.presented = fields.presented;
+  }
+}
+
+const certificateErrors = new Set([
+  'CERT_HAS_EXPIRED',
+  'CERT_NOT_YET_VALID',
+  'CERT_SIGNATURE_FAILURE',
+  'CERT_UNTRUSTED',
+  'DEPTH_ZERO_SELF_SIGNED_CERT',
+  'ERR_TLS_CERT_ALTNAME_INVALID',
+  'SELF_SIGNED_CERT_IN_CHAIN',
+  'UNABLE_TO_GET_ISSUER_CERT',
+  'UNABLE_TO_GET_ISSUER_CERT_LOCALLY',
+  'UNABLE_TO_VERIFY_LEAF_SIGNATURE',
+]);
+
+/** Connects within `connectMs`; every failure is a {@link ConnectFailure}. With a pin and no CA, the pin alone decides. */
+export function pinnedConnector(trust: Trust, connectMs: number): buildConnector.connector {
+  const byPinAlone = trust.spki !== undefined && trust.ca === undefined;
+  // No session cache: a resumed session would skip the certificate that the pin is about.
+  const dial = buildConnector({
+    timeout: connectMs,
+    rejectUnauthorized: !byPinAlone,
+    ca: trust.ca,
+    maxCachedSessions: 0,
+    allowH2: false,
+  });
+  return (options, callback) => {
+    dial(options, (error, socket) => {
+      if (error !== null) return callback(failureOf(error), null);
+      const presented = trust.spki === undefined ? undefined : spkiOf(socket);
+      if (presented === trust.spki) return callback(null, socket);
+      socket.destroy();
+      callback(new ConnectFailure('certificate', { presented }), null);
+    });
+  };
+}
+
+function spkiOf(socket: unknown): string | undefined {
+  const certificate = socket instanceof TLSSocket ? socket.getPeerX509Certificate() : undefined;
+  if (certificate === undefined) return undefined;
+  return createHash('sha256')
+    .update(certificate.publicKey.export({ type: 'spki', format: 'der' }))
+    .digest('base64');
+}
+
+function failureOf(error: Error): ConnectFailure {
+  const code = 'code' in error && typeof error.code === 'string' ? error.code : '';
+  if (certificateErrors.has(code)) return new ConnectFailure('certificate', { cause: error });
+  return new ConnectFailure(code === 'UND_ERR_CONNECT_TIMEOUT' ? 'timeout' : 'refused', { cause: error });
+}

@@ -1,0 +1,35 @@
+/**
+ * Dell iDRAC. The inventory lists one component up to three times: `Installed-`
+ * runs, `Current-` is a copy that the Lifecycle Controller keeps for repair,
+ * `Previous-` is what a rollback would install. A BIOS update becomes a job
+ * that waits for a host reset and does its work inside POST.
+ */
+import type { Component } from '../../../core/bmc.ts';
+import { sameVersion } from '../version-agreement.ts';
+import type { FirmwareClues, RunningFirmware, VendorProfile, Verdict } from './profile.ts';
+
+export const dell: VendorProfile = {
+  vendor: 'dell',
+  logs: [/^sel$/i, /^lclog$/i],
+  // GracefulRestart is missing on many iDRACs and a hard reset on others.
+  trustsGracefulRestart: false,
+  // Without an apply time some versions reboot the host by themselves.
+  update: { bios: { activation: 'reset-while-pending', settleMs: 30_000, applyTime: 'OnReset' } },
+  classify: (members, running) => members.map(member => classify(member, running)),
+};
+
+function classify(member: FirmwareClues, running: RunningFirmware): Verdict {
+  const component = componentOf(member.id);
+  if (/^(previous|current|available)-/i.test(member.id)) return { state: 'inactive', component };
+  if (!/^installed-/i.test(member.id)) return { state: 'unknown', component };
+  // The inventory is gathered after POST and may lag behind; then nobody knows yet.
+  const contradicted =
+    component === 'bios' && running.biosVersion !== undefined && !sameVersion(member.version, running.biosVersion);
+  return { state: contradicted ? 'unknown' : 'active', component };
+}
+
+function componentOf(id: string): Component | undefined {
+  if (/__BIOS\.Setup\./i.test(id)) return 'bios';
+  if (/__iDRAC\.Embedded\./i.test(id)) return 'bmc';
+  return undefined;
+}

@@ -1,0 +1,26 @@
+/**
+ * HPE iLO. Members have numbers for Ids, so the name tells them apart: `System
+ * ROM` runs, `Redundant System ROM` is the older copy. A flash finishes first;
+ * the ROM that was written runs after the next host reset.
+ */
+import { sameVersion } from '../version-agreement.ts';
+import type { FirmwareClues, RunningFirmware, VendorProfile, Verdict } from './profile.ts';
+
+export const hpe: VendorProfile = {
+  vendor: 'hpe',
+  logs: [/^iml$/i, /^iel$/i],
+  trustsGracefulRestart: true,
+  update: { bios: { activation: 'reset-after', settleMs: 20_000 } },
+  classify: (members, running) => members.map(member => classify(member, running)),
+};
+
+function classify(member: FirmwareClues, running: RunningFirmware): Verdict {
+  const name = member.name.trim();
+  if (/^system rom$/i.test(name)) {
+    const contradicted = running.biosVersion !== undefined && !sameVersion(member.version, running.biosVersion);
+    return { state: contradicted ? 'unknown' : 'active', component: 'bios' };
+  }
+  if (/^(redundant|backup) system rom$/i.test(name)) return { state: 'inactive', component: 'bios' };
+  if (/^ilo \d+$/i.test(name)) return { state: 'active', component: 'bmc' };
+  return { state: 'unknown' };
+}

@@ -1,0 +1,20 @@
+/** Lenovo XCC: the running images beside `-Pending` (staged) and `-Backup` ones. Reads only; the update flow comes later. */
+import { plain } from '../links.ts';
+import type { FirmwareClues, RunningFirmware, VendorProfile, Verdict } from './profile.ts';
+
+export const lenovo: VendorProfile = {
+  vendor: 'lenovo',
+  logs: [/^platformlog$/i, /^activelog$/i],
+  trustsGracefulRestart: true,
+  update: {},
+  classify: (members, running) => members.map(member => classify(member, running)),
+};
+
+function classify(member: FirmwareClues, running: RunningFirmware): Verdict {
+  const component = /^uefi\b/i.test(member.id) ? 'bios' : /^bmc\b/i.test(member.id) ? 'bmc' : undefined;
+  if (running.activeImages.has(plain(member.uri))) return { state: 'active', component };
+  if (/-pending$/i.test(member.id)) return { state: 'inactive', component };
+  if (component === 'bmc') return { state: running.activeImages.size > 0 ? 'inactive' : 'unknown', component };
+  if (/-backup$/i.test(member.id)) return { state: 'inactive', component };
+  return { state: component === 'bios' ? 'active' : 'unknown', component };
+}

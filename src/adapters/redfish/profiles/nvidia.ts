@@ -1,0 +1,5 @@
+/** NVIDIA GB200 and HGX on OpenBMC: several managers, each linking its active image. Reads only; updates come later. */
+import { generic } from './generic.ts';
+import type { VendorProfile } from './profile.ts';
+
+export const nvidia: VendorProfile = { ...generic, vendor: 'nvidia', logs: [/^eventlog$/i] };

@@ -1,0 +1,48 @@
+/**
+ * OpenBMC. Every stored image is a member; a hash or a name is its Id. For its
+ * own image the Manager links the functional one. For host firmware the version
+ * that the system reports decides; where it reports none, a sole enabled image.
+ */
+import { plain } from '../links.ts';
+import { sameVersion } from '../version-agreement.ts';
+import type { FirmwareClues, RunningFirmware, VendorProfile, Verdict } from './profile.ts';
+
+export const openbmc: VendorProfile = {
+  vendor: 'openbmc',
+  logs: [/^eventlog$/i],
+  trustsGracefulRestart: true,
+  update: { bios: { activation: 'reset-after', settleMs: 10_000 } },
+  classify: classifyImages,
+};
+
+export function classifyImages(members: FirmwareClues[], running: RunningFirmware): Verdict[] {
+  const host = members.filter(isHostImage);
+  const candidates = host.filter(
+    member =>
+      isEnabled(member) && (running.biosVersion === undefined || sameVersion(member.version, running.biosVersion)),
+  );
+  return members.map(member => {
+    if (running.activeImages.has(plain(member.uri))) return { state: 'active', component: 'bmc' };
+    if (isHostImage(member)) {
+      if (candidates.length === 1 && candidates[0] === member) return { state: 'active', component: 'bios' };
+      const told = candidates.length === 1 || !isEnabled(member);
+      return { state: told ? 'inactive' : 'unknown', component: 'bios' };
+    }
+    if (!isManagerImage(member)) return { state: 'unknown' };
+    return { state: running.activeImages.size > 0 ? 'inactive' : 'unknown', component: 'bmc' };
+  });
+}
+
+function isEnabled(member: FirmwareClues): boolean {
+  return member.state === undefined || member.state === 'Enabled';
+}
+
+function isHostImage(member: FirmwareClues): boolean {
+  return (
+    /(^|_)(bios|uefi)(_|$)/i.test(member.id) || member.related.some(link => /\/systems\/[^/]+(\/bios)?\/?$/i.test(link))
+  );
+}
+
+function isManagerImage(member: FirmwareClues): boolean {
+  return /(^|_)bmc(_|$)/i.test(member.id) || member.related.some(link => /\/managers\/[^/]+\/?$/i.test(link));
+}

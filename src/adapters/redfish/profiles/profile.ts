@@ -1,0 +1,40 @@
+/**
+ * What differs between vendors, as data where it can be data. A profile is
+ * chosen once per BMC; nothing else in the adapter asks for the vendor.
+ */
+import type { Component, FirmwareMember, UpdateTraits, Vendor } from '../../../core/bmc.ts';
+
+/** A member of the firmware inventory, before anyone said what it is. */
+export type FirmwareClues = {
+  uri: string;
+  id: string;
+  name: string;
+  version?: string;
+  /** `Status.State` as the BMC spells it. */
+  state?: string;
+  /** Links under RelatedItem. */
+  related: string[];
+};
+
+/** What the rest of the tree says about running firmware. */
+export type RunningFirmware = {
+  /** Id of the ComputerSystem, for BMCs that serve several. */
+  systemId?: string;
+  biosVersion?: string;
+  managerVersions: string[];
+  /** Inventory members that managers name as their active image, as comparable keys. */
+  activeImages: Set<string>;
+};
+
+export type Verdict = Pick<FirmwareMember, 'state' | 'component'>;
+
+export type VendorProfile = {
+  vendor: Vendor;
+  /** Names of log services worth reading, best first, beside the SEL that is always preferred. */
+  logs: RegExp[];
+  /** A graceful restart is what it says: the OS shuts down in order. */
+  trustsGracefulRestart: boolean;
+  update: Partial<Record<Component, UpdateTraits & { applyTime?: 'OnReset' | 'Immediate' }>>;
+  /** Says for every member, in order, whether it runs now. May look at all of them: some can only be told apart together. */
+  classify(members: FirmwareClues[], running: RunningFirmware): Verdict[];
+};

@@ -1,0 +1,27 @@
+/** Supermicro: `BIOS` and `BMC` run; Staging, Golden, Backup and Capsule members are copies. Reads only; the update flow comes later. */
+import type { Component } from '../../../core/bmc.ts';
+import { sameVersion } from '../version-agreement.ts';
+import type { FirmwareClues, RunningFirmware, VendorProfile, Verdict } from './profile.ts';
+
+export const supermicro: VendorProfile = {
+  vendor: 'supermicro',
+  logs: [],
+  trustsGracefulRestart: true,
+  update: {},
+  classify: (members, running) => members.map(member => classify(member, running)),
+};
+
+function classify(member: FirmwareClues, running: RunningFirmware): Verdict {
+  const copy = /^(staging|golden|backup|capsule)_(.+)$/i.exec(member.id);
+  if (copy !== null) return { state: 'inactive', component: componentOf(copy[2] ?? '') };
+  const component = componentOf(member.id);
+  if (component === undefined) return { state: 'unknown' };
+  const contradicted =
+    component === 'bios' && running.biosVersion !== undefined && !sameVersion(member.version, running.biosVersion);
+  return { state: contradicted ? 'unknown' : 'active', component };
+}
+
+function componentOf(id: string): Component | undefined {
+  if (/^bios$/i.test(id)) return 'bios';
+  return /^bmc$/i.test(id) ? 'bmc' : undefined;
+}

@@ -1,0 +1,65 @@
+/** Memory modules and their error counters. HPE and others keep no counters: there errors show in health and log alone. */
+import { type Fact, type HealthLevel, known, type MemoryErrors, unknown } from '../../core/bmc.ts';
+import type { Connection } from './connection.ts';
+import { factOf, healthFact, inUse, reasonOf, worst } from './facts.ts';
+import { lastSegment } from './links.ts';
+import { type ComputerSystem, memory, memoryMetrics } from './schema.ts';
+
+/** One entry per module in place; empty sockets are left out. */
+export async function readMemory(connection: Connection, system: ComputerSystem): Promise<Fact<MemoryErrors[]>> {
+  const link = system.Memory;
+  if (link == null) return unknown('the BMC links no memory');
+  return factOf(async () => {
+    const { members } = await connection.members(link);
+    const modules = await Promise.all(members.map(member => readModule(connection, member.uri)));
+    const present = modules.filter(each => each !== undefined);
+    return present.length > 0 ? known(present) : unknown('the BMC lists no memory modules');
+  });
+}
+
+async function readModule(connection: Connection, uri: string): Promise<MemoryErrors | undefined> {
+  try {
+    const read = await connection.read(uri, memory);
+    if (!inUse(read.Status)) return undefined;
+    const dimm = read.DeviceLocator?.trim() || read.Name?.trim() || lastSegment(uri);
+    const health = healthFact(read.Status, 'memory module');
+    if (read.Metrics == null) return { dimm, ...noCounters('this BMC keeps no memory error counters'), health };
+    return { dimm, ...(await readCounters(connection, read.Metrics, health)) };
+  } catch (error) {
+    const reason = reasonOf(error);
+    return { dimm: lastSegment(uri), ...noCounters(reason), health: unknown(reason) };
+  }
+}
+
+async function readCounters(
+  connection: Connection,
+  link: string,
+  health: Fact<HealthLevel>,
+): Promise<Omit<MemoryErrors, 'dimm'>> {
+  try {
+    const read = await connection.read(link, memoryMetrics);
+    const count = (key: 'CorrectableECCErrorCount' | 'UncorrectableECCErrorCount'): Fact<number> => {
+      const value = read.LifeTime?.[key] ?? read.CurrentPeriod?.[key];
+      return value == null ? unknown('this BMC counts no memory errors, it only raises alarms') : known(value);
+    };
+    const alarms = read.HealthData?.AlarmTrips;
+    return {
+      corrected: count('CorrectableECCErrorCount'),
+      uncorrected: count('UncorrectableECCErrorCount'),
+      health: withAlarms(health, alarms?.CorrectableECCError === true, alarms?.UncorrectableECCError === true),
+    };
+  } catch (error) {
+    return { ...noCounters(reasonOf(error)), health };
+  }
+}
+
+/** A tripped alarm can only make the health worse. */
+function withAlarms(health: Fact<HealthLevel>, corrected: boolean, uncorrected: boolean): Fact<HealthLevel> {
+  const alarm: HealthLevel | undefined = uncorrected ? 'critical' : corrected ? 'warning' : undefined;
+  if (alarm === undefined) return health;
+  return known(worst(['value' in health ? health.value : alarm, alarm]) ?? alarm);
+}
+
+function noCounters(reason: string): Pick<MemoryErrors, 'corrected' | 'uncorrected'> {
+  return { corrected: unknown(reason), uncorrected: unknown(reason) };
+}

@@ -1,0 +1,159 @@
+/**
+ * Temperatures and fans. Older BMCs have `Thermal`, one resource with readings
+ * and thresholds; newer ones `ThermalSubsystem`, spread over metrics, fans and
+ * sensors; many have both, of unequal worth, and either may fail. `Thermal` is
+ * read first, being whole in one answer; what it lacks comes from the other.
+ */
+import { type Fact, known, type SensorReading, unknown } from '../../core/bmc.ts';
+import type { Connection } from './connection.ts';
+import { readingFact, reasonOf, sensorHealthFact } from './facts.ts';
+import { lastSegment } from './links.ts';
+import { fan, type Status, sensor, thermal, thermalMetrics, thermalSubsystem } from './schema.ts';
+import { readChassis, type ServerChassis, type Topology } from './topology.ts';
+
+export type ThermalReadings = { temperatures: Fact<SensorReading[]>; fans: Fact<SensorReading[]> };
+type Readings = { temperatures: SensorReading[]; fans: SensorReading[] };
+type Unit = SensorReading['unit'];
+
+/** All sensors of the server. A chassis that cannot be read appears as one sensor without a reading: its sensors are not forgotten. */
+export async function readThermal(connection: Connection, topology: Topology): Promise<ThermalReadings> {
+  const found = await Promise.all((await readChassis(connection, topology)).map(each => ofChassis(connection, each)));
+  const temperatures = unique(found.flatMap(each => each.temperatures));
+  const fans = unique(found.flatMap(each => each.fans));
+  return {
+    temperatures: temperatures.length > 0 ? known(temperatures) : unknown('the BMC lists no temperature sensors'),
+    fans: fans.length > 0 ? known(fans) : unknown('the BMC lists no fans'),
+  };
+}
+
+async function ofChassis(connection: Connection, chassis: ServerChassis): Promise<Readings> {
+  if ('unread' in chassis) return unreadable(chassis.uri, chassis.unread);
+  const reasons: string[] = [];
+  const attempt = async <T>(read: () => Promise<T>): Promise<T | undefined> => {
+    try {
+      return await read();
+    } catch (error) {
+      reasons.push(reasonOf(error));
+      return undefined;
+    }
+  };
+  const { thermal: first, thermalSubsystem: second } = chassis;
+  const found = first === undefined ? undefined : await attempt(() => fromThermal(connection, first));
+  const result: Readings = found ?? { temperatures: [], fans: [] };
+  if (second !== undefined && (result.temperatures.length === 0 || result.fans.length === 0)) {
+    const links = await attempt(() => connection.read(second, thermalSubsystem));
+    const metrics = links?.ThermalMetrics ?? undefined;
+    const fans = links?.Fans ?? undefined;
+    if (result.temperatures.length === 0 && metrics !== undefined) {
+      result.temperatures = (await attempt(() => fromMetrics(connection, metrics))) ?? [];
+    }
+    if (result.fans.length === 0 && fans !== undefined) {
+      result.fans = (await attempt(() => fromFans(connection, fans))) ?? [];
+    }
+  }
+  const [reason] = reasons;
+  if (reason === undefined) return result;
+  const missing = unreadable(chassis.uri, reason);
+  return {
+    temperatures: result.temperatures.length > 0 ? result.temperatures : missing.temperatures,
+    fans: result.fans.length > 0 ? result.fans : missing.fans,
+  };
+}
+
+async function fromThermal(connection: Connection, link: string): Promise<Readings> {
+  const read = await connection.read(link, thermal);
+  return {
+    temperatures: read.Temperatures.map((each, index) => ({
+      name: each.Name?.trim() || `Temperature ${each.MemberId ?? index}`,
+      uri: each['@odata.id'] ?? `${link}#/Temperatures/${index}`,
+      unit: 'celsius' as const,
+      ...readingAndHealth(each.ReadingCelsius, each.Status),
+      ...thresholds(each.UpperThresholdNonCritical, each.UpperThresholdCritical),
+    })),
+    fans: read.Fans.map((each, index) => ({
+      name: (each.Name ?? each.FanName)?.trim() || `Fan ${each.MemberId ?? index}`,
+      uri: each['@odata.id'] ?? `${link}#/Fans/${index}`,
+      unit: /percent/i.test(each.ReadingUnits ?? each.Units ?? '') ? ('percent' as const) : ('rpm' as const),
+      ...readingAndHealth(each.Reading ?? each.CurrentReading, each.Status),
+    })),
+  };
+}
+
+/** ThermalMetrics has bare numbers; health and thresholds are in the sensor behind each one. */
+async function fromMetrics(connection: Connection, link: string): Promise<SensorReading[]> {
+  const read = await connection.read(link, thermalMetrics);
+  return Promise.all(
+    read.TemperatureReadingsCelsius.map(async (each, index): Promise<SensorReading> => {
+      const uri = each.DataSourceUri ?? `${link}#/TemperatureReadingsCelsius/${index}`;
+      const bare: SensorReading = {
+        name: each.DeviceName?.trim() || lastSegment(uri),
+        uri,
+        reading: readingFact(each.Reading, undefined),
+        unit: 'celsius',
+        health: unknown('the BMC gives no health of the sensor'),
+      };
+      if (each.DataSourceUri == null) return bare;
+      try {
+        const source = await connection.read(each.DataSourceUri, sensor);
+        return {
+          ...bare,
+          name: source.Name?.trim() || bare.name,
+          ...readingAndHealth(source.Reading ?? each.Reading, source.Status),
+          ...thresholds(source.Thresholds?.UpperCaution?.Reading, source.Thresholds?.UpperCritical?.Reading),
+        };
+      } catch (error) {
+        return { ...bare, health: unknown(reasonOf(error)) };
+      }
+    }),
+  );
+}
+
+async function fromFans(connection: Connection, link: string): Promise<SensorReading[]> {
+  const { members } = await connection.members(link);
+  return Promise.all(
+    members.map(async ({ uri }): Promise<SensorReading> => {
+      try {
+        const read = await connection.read(uri, fan);
+        // Some BMCs put the speed into the percentage too, so the speed goes first.
+        const [value, unit]: [number | null | undefined, Unit] =
+          read.SpeedPercent?.SpeedRPM != null
+            ? [read.SpeedPercent.SpeedRPM, 'rpm']
+            : [read.SpeedPercent?.Reading, 'percent'];
+        const name = read.Name?.trim() || lastSegment(uri);
+        return { name, uri, unit, ...readingAndHealth(value, read.Status) };
+      } catch (error) {
+        return blank({ name: lastSegment(uri), uri, unit: 'rpm' }, reasonOf(error));
+      }
+    }),
+  );
+}
+
+function readingAndHealth(value: number | null | undefined, status: Status): Pick<SensorReading, 'reading' | 'health'> {
+  const reading = readingFact(value, status);
+  return { reading, health: sensorHealthFact(status, reading) };
+}
+
+/** One sensor may be listed by the chassis it is in and by the one around it. */
+function unique(readings: SensorReading[]): SensorReading[] {
+  return [...new Map(readings.map(each => [`${each.uri} ${each.unit}`, each])).values()];
+}
+
+/** Zero or less is how some BMCs write "no threshold". */
+function thresholds(caution: number | null | undefined, critical: number | null | undefined) {
+  return {
+    ...(caution != null && caution > 0 ? { upperCaution: caution } : {}),
+    ...(critical != null && critical > 0 ? { upperCritical: critical } : {}),
+  };
+}
+
+function unreadable(uri: string, reason: string): Readings {
+  const name = lastSegment(uri);
+  return {
+    temperatures: [blank({ name: `${name} (temperatures)`, uri, unit: 'celsius' }, reason)],
+    fans: [blank({ name: `${name} (fans)`, uri, unit: 'rpm' }, reason)],
+  };
+}
+
+function blank(what: { name: string; uri: string; unit: Unit }, reason: string): SensorReading {
+  return { ...what, reading: unknown(reason), health: unknown(reason) };
+}

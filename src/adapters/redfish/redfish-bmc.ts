@@ -1,0 +1,162 @@
+/** One server as the rest of the program sees it: the core's Bmc, over Redfish. */
+import {
+  type Bmc,
+  type Component,
+  type Fact,
+  type FirmwareMember,
+  known,
+  type PowerState,
+  type ResetType,
+  type ServerHealth,
+  type ServerIdentity,
+  type UpdateOutcome,
+  type UpdateRequest,
+  type UpdateTask,
+  type UpdateTraits,
+  unknown,
+} from '../../core/bmc.ts';
+import type { EffectGrant } from '../../core/effect.ts';
+import { FleetError } from '../../core/errors.ts';
+import type { Connection } from './connection.ts';
+import { factOf } from './facts.ts';
+import { readFirmware } from './read-firmware.ts';
+import { readLog } from './read-log.ts';
+import { readMemory } from './read-memory.ts';
+import { healthOf, identityOf, lastResetOf, powerOf, readSystem } from './read-system.ts';
+import { readTask, readTasks } from './read-tasks.ts';
+import { readThermal } from './read-thermal.ts';
+import { restartTarget, sendReset } from './reset.ts';
+import type { Session } from './session.ts';
+import { discover, type Topology } from './topology.ts';
+import { sendUpdate, traitsOf, updatePath } from './update.ts';
+
+/** How long discovered links are believed. Writes and closing forget them at once. */
+const topologyMs = 10 * 60_000;
+
+export class RedfishBmc implements Bmc {
+  readonly #connection: Connection;
+  readonly #session: Session;
+  readonly #declaredSystem: string | undefined;
+  readonly #now: () => number;
+  #topology: { found: Promise<Topology>; at: number } | undefined;
+
+  constructor(fields: { connection: Connection; session: Session; systemUri?: string; now: () => number }) {
+    this.#connection = fields.connection;
+    this.#session = fields.session;
+    this.#declaredSystem = fields.systemUri;
+    this.#now = fields.now;
+  }
+
+  async identity(): Promise<ServerIdentity> {
+    const topology = await this.#discovered();
+    return identityOf(await readSystem(this.#connection, topology), topology);
+  }
+
+  /** Throws when the BMC or its system cannot be read at all; any other resource becomes an unknown reading. */
+  async health(): Promise<ServerHealth> {
+    const topology = await this.#discovered();
+    const connection = this.#connection;
+    const system = await readSystem(connection, topology);
+    const [thermal, memory, log, firmware] = await Promise.all([
+      factOf(async () => known(await readThermal(connection, topology))),
+      readMemory(connection, system),
+      readLog(connection, system, topology),
+      factOf(async () => listFact(await readFirmware(connection, topology))),
+    ]);
+    return {
+      identity: identityOf(system, topology),
+      power: powerOf(system, topology),
+      health: healthOf(system, topology),
+      temperatures: 'value' in thermal ? thermal.value.temperatures : thermal,
+      fans: 'value' in thermal ? thermal.value.fans : thermal,
+      memory,
+      log,
+      firmware,
+    };
+  }
+
+  async firmware(): Promise<FirmwareMember[]> {
+    return readFirmware(this.#connection, await this.#discovered());
+  }
+
+  async power(): Promise<Fact<PowerState>> {
+    const topology = await this.#discovered();
+    return powerOf(await readSystem(this.#connection, topology), topology);
+  }
+
+  async lastReset(): Promise<Fact<string>> {
+    const topology = await this.#discovered();
+    return lastResetOf(await readSystem(this.#connection, topology), topology);
+  }
+
+  async tasks(): Promise<UpdateTask[]> {
+    return readTasks(this.#connection, await this.#discovered());
+  }
+
+  async task(uri: string): Promise<UpdateTask> {
+    return readTask(this.#connection, await this.#discovered(), uri);
+  }
+
+  async updateTraits(component: Component): Promise<UpdateTraits> {
+    return traitsOf(await this.#discovered(), component);
+  }
+
+  async updateTarget(): Promise<{ method: 'POST'; path: string }> {
+    const topology = certain(await this.#discovered());
+    return { method: 'POST', path: await updatePath(this.#connection, topology) };
+  }
+
+  async startUpdate(_grant: EffectGrant, request: UpdateRequest): Promise<UpdateOutcome> {
+    const topology = certain(await this.#discovered());
+    try {
+      return await sendUpdate(this.#connection, topology, request);
+    } finally {
+      this.#topology = undefined;
+    }
+  }
+
+  async resetTarget(): Promise<{ method: 'POST'; path: string; type: ResetType }> {
+    const topology = certain(await this.#discovered());
+    return { method: 'POST', ...(await restartTarget(this.#connection, topology)) };
+  }
+
+  async reset(_grant: EffectGrant, type: ResetType): Promise<void> {
+    const topology = certain(await this.#discovered());
+    try {
+      await sendReset(this.#connection, topology, type);
+    } finally {
+      this.#topology = undefined;
+    }
+  }
+
+  async close(): Promise<void> {
+    this.#topology = undefined;
+    await this.#session.close();
+  }
+
+  #discovered(): Promise<Topology> {
+    const held = this.#topology;
+    if (held !== undefined && this.#now() - held.at < topologyMs) return held.found;
+    const found = discover(this.#connection, this.#declaredSystem);
+    const fresh = { found, at: this.#now() };
+    this.#topology = fresh;
+    found.catch(() => {
+      if (this.#topology === fresh) this.#topology = undefined;
+    });
+    return found;
+  }
+}
+
+function listFact(members: FirmwareMember[]): Fact<FirmwareMember[]> {
+  return members.length > 0 ? known(members) : unknown('the firmware inventory is empty');
+}
+
+/** No write to a BMC while it is uncertain which of its systems is meant. */
+function certain(topology: Topology): Topology {
+  if (topology.uncertain === undefined) return topology;
+  throw new FleetError({
+    code: 'precondition_failed',
+    message: `nothing is changed: ${topology.uncertain}`,
+    hint: 'Declare the URI of the ComputerSystem for this node.',
+  });
+}

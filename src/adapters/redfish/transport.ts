@@ -1,0 +1,129 @@
+/**
+ * Bytes to and from one BMC. Knows time limits, size limits and whether a
+ * request can have reached the machine; knows nothing of Redfish.
+ */
+import { promisify } from 'node:util';
+import { gunzip } from 'node:zlib';
+import { Client, Pool } from 'undici';
+import { ConnectFailure, pinnedConnector, type Trust } from './pinned-connector.ts';
+
+/** Milliseconds. */
+export type Timeouts = {
+  connectMs: number;
+  /** From the request to its headers, and between two pieces of its body. */
+  answerMs: number;
+  /** The same for slow resources, such as a firmware inventory that is gathered on demand. */
+  slowMs: number;
+  /** Before a read is tried again; doubled the second time, with jitter. */
+  retryMs: number;
+};
+
+export const defaultTimeouts: Timeouts = { connectMs: 10_000, answerMs: 60_000, slowMs: 240_000, retryMs: 400 };
+
+const maxBodyBytes = 8 * 1024 * 1024;
+
+export type WireRequest = {
+  method: 'GET' | 'POST' | 'DELETE';
+  path: string;
+  headers?: Record<string, string>;
+  body?: unknown;
+  slow?: boolean;
+  /** Use a connection of its own: a kept-alive one may be dead already, and a write must not be lost to that. */
+  fresh?: boolean;
+};
+
+export type WireAnswer = { status: number; header(name: string): string | undefined; bytes: Buffer };
+
+/** The request may have reached the BMC, but no whole answer came back. */
+export class AnswerLost extends Error {
+  readonly kind: 'timeout' | 'broken' | 'too-large';
+
+  constructor(kind: AnswerLost['kind'], cause: unknown) {
+    super(`answer ${kind}`, { cause });
+    this.kind = kind;
+  }
+}
+
+export class Transport {
+  readonly #origin: string;
+  readonly #timeouts: Timeouts;
+  readonly #options: Pool.Options;
+  #pool: Pool | undefined;
+
+  constructor(fields: { origin: string; trust: Trust; timeouts: Timeouts }) {
+    this.#origin = fields.origin;
+    this.#timeouts = fields.timeouts;
+    this.#options = {
+      connect: pinnedConnector(fields.trust, fields.timeouts.connectMs),
+      maxResponseSize: maxBodyBytes,
+      keepAliveTimeout: 4_000,
+    };
+  }
+
+  /** Sends one request, once, following no redirect. Throws ConnectFailure (not sent) or AnswerLost (perhaps sent). */
+  async send(request: WireRequest): Promise<WireAnswer> {
+    if (request.fresh !== true) {
+      this.#pool ??= new Pool(this.#origin, { ...this.#options, connections: 4 });
+      return this.#exchange(this.#pool, request);
+    }
+    const client = new Client(this.#origin, this.#options);
+    try {
+      return await this.#exchange(client, request);
+    } finally {
+      await client.destroy();
+    }
+  }
+
+  /** Closes every socket; a later request opens new ones. */
+  async end(): Promise<void> {
+    const pool = this.#pool;
+    this.#pool = undefined;
+    await pool?.destroy();
+  }
+
+  async #exchange(dispatcher: Pool | Client, request: WireRequest): Promise<WireAnswer> {
+    const limit = request.slow === true ? this.#timeouts.slowMs : this.#timeouts.answerMs;
+    try {
+      const response = await dispatcher.request({
+        method: request.method,
+        path: request.path,
+        headers: {
+          accept: 'application/json',
+          'accept-encoding': 'identity',
+          'odata-version': '4.0',
+          ...(request.body === undefined ? {} : { 'content-type': 'application/json' }),
+          ...request.headers,
+        },
+        body: request.body === undefined ? null : JSON.stringify(request.body),
+        headersTimeout: limit,
+        bodyTimeout: limit,
+        // A body that drips slower than the limits notice must still end.
+        signal: AbortSignal.timeout(2 * limit + this.#timeouts.connectMs),
+      });
+      const headers = response.headers;
+      const header = (name: string): string | undefined => {
+        const value = headers[name];
+        return Array.isArray(value) ? value[0] : value;
+      };
+      const bytes = await inflated(Buffer.from(await response.body.arrayBuffer()), header('content-encoding'));
+      return { status: response.statusCode, header, bytes };
+    } catch (error) {
+      throw error instanceof ConnectFailure ? error : new AnswerLost(kindOf(error), error);
+    }
+  }
+}
+
+/** Some BMCs compress although they were asked not to. */
+async function inflated(bytes: Buffer, encoding: string | undefined): Promise<Buffer> {
+  if (encoding !== 'gzip') return bytes;
+  return promisify(gunzip)(bytes, { maxOutputLength: maxBodyBytes });
+}
+
+function kindOf(error: unknown): AnswerLost['kind'] {
+  if (!(error instanceof Error)) return 'broken';
+  if (error.name === 'TimeoutError' || error.name === 'AbortError') return 'timeout';
+  const code = 'code' in error ? error.code : undefined;
+  if (code === 'UND_ERR_HEADERS_TIMEOUT' || code === 'UND_ERR_BODY_TIMEOUT') return 'timeout';
+  if (code === 'UND_ERR_RES_EXCEEDED_MAX_SIZE' || code === 'ERR_BUFFER_TOO_LARGE') return 'too-large';
+  return 'broken';
+}

@@ -1,0 +1,80 @@
+/** Starts a firmware update by SimpleUpdate: the BMC pulls the image, and answers with a task to follow. */
+import type { Component, UpdateOutcome, UpdateRequest, UpdateTraits } from '../../core/bmc.ts';
+import { FleetError } from '../../core/errors.ts';
+import { allowedValues } from './allowed-values.ts';
+import type { Connection } from './connection.ts';
+import { pathOnBmc, pathOnBmcIfAny } from './links.ts';
+import { type Action, updateService } from './schema.ts';
+import type { Topology } from './topology.ts';
+
+/** How the vendor profile carries an update. Throws bmc_refused where it has none yet. */
+export function traitsOf(topology: Topology, component: Component): UpdateTraits {
+  const { activation, settleMs } = flowOf(topology, component);
+  return { activation, settleMs };
+}
+
+/** Where the update request goes. Throws bmc_refused when the BMC offers no SimpleUpdate. */
+export async function updatePath(connection: Connection, topology: Topology): Promise<string> {
+  return (await simpleUpdate(connection, topology)).path;
+}
+
+/** Sends the request once. Throws ambiguous when its answer was lost; precondition_failed when the server is uncertain. */
+export async function sendUpdate(
+  connection: Connection,
+  topology: Topology,
+  request: UpdateRequest,
+): Promise<UpdateOutcome> {
+  const flow = flowOf(topology, request.component);
+  const { path, action } = await simpleUpdate(connection, topology);
+  const protocols = await allowedValues(connection, action, 'TransferProtocol');
+  if (protocols !== undefined && !protocols.includes(request.protocol)) {
+    throw new FleetError({
+      code: 'bmc_refused',
+      message: `${connection.url} fetches no images over ${request.protocol}; nothing was sent`,
+      hint: 'Offer the image over a protocol that this BMC lists.',
+    });
+  }
+  const answer = await connection.post(path, {
+    ImageURI: request.imageUri,
+    TransferProtocol: request.protocol,
+    ...(flow.applyTime === undefined ? {} : { '@Redfish.OperationApplyTime': flow.applyTime }),
+  });
+  if (answer.outcome === 'refused') return answer;
+  const task = taskInBody(connection.url, answer.body) ?? answer.location;
+  return { outcome: 'accepted', ...(task === undefined ? {} : { task }) };
+}
+
+function flowOf(topology: Topology, component: Component) {
+  const flow = topology.profile.update[component];
+  if (flow !== undefined) return flow;
+  throw new FleetError({
+    code: 'bmc_refused',
+    message: `there is no update profile for ${component} on ${topology.profile.vendor} yet`,
+    hint: 'Update this component with the tools of its vendor.',
+  });
+}
+
+async function simpleUpdate(connection: Connection, topology: Topology): Promise<{ path: string; action: Action }> {
+  const service =
+    topology.updateService === undefined ? undefined : await connection.read(topology.updateService, updateService);
+  const action = service?.Actions?.['#UpdateService.SimpleUpdate'];
+  if (action?.target == null) {
+    throw new FleetError({
+      code: 'bmc_refused',
+      message: `${connection.url} offers no SimpleUpdate`,
+      hint: 'Its firmware may be older than the standard; update it with the tools of its vendor.',
+    });
+  }
+  return { path: pathOnBmc(connection.url, action.target), action };
+}
+
+/**
+ * The task that the body is, or that its messages name (Supermicro). It is a better handle than the Location,
+ * which may be a task monitor, and monitors are deleted as soon as the work ends.
+ */
+function taskInBody(origin: string, body: unknown): string | undefined {
+  if (typeof body !== 'object' || body === null) return undefined;
+  const own = '@odata.id' in body && 'TaskState' in body ? body['@odata.id'] : undefined;
+  if (typeof own === 'string') return pathOnBmcIfAny(origin, own);
+  return pathOnBmcIfAny(origin, /"(\/[^"\\]*\/Tasks\/[^"\\/]+)"/.exec(JSON.stringify(body))?.[1]);
+}

@@ -1,0 +1,118 @@
+/**
+ * The one way to a BMC for everything that talks to it: at most four requests
+ * in flight, writes one after another, failures named in our own words.
+ */
+import Bottleneck from 'bottleneck';
+import { FleetError } from '../../core/errors.ts';
+import { showPath } from './answer.ts';
+import { ConnectFailure, type Trust } from './pinned-connector.ts';
+import { AnswerLost, type Timeouts, Transport, type WireAnswer, type WireRequest } from './transport.ts';
+
+const inFlight = 4;
+/** Bottleneck serves the lowest number first. */
+const priority = { write: 1, read: 5 } as const;
+
+export class Wire {
+  /** `https://host[:port]`, without a path. */
+  readonly url: string;
+  readonly timeouts: Timeouts;
+  readonly #transport: Transport;
+  readonly #lane = new Bottleneck({ maxConcurrent: inFlight });
+  readonly #writeLane = new Bottleneck({ maxConcurrent: 1 });
+
+  constructor(fields: { url: string; trust: Trust; timeouts: Timeouts }) {
+    this.url = fields.url;
+    this.timeouts = fields.timeouts;
+    this.#transport = new Transport({ origin: fields.url, trust: fields.trust, timeouts: fields.timeouts });
+  }
+
+  /**
+   * Sends one request once. Throws certificate_changed or bmc_unreachable when nothing was sent, and for
+   * what may have been sent: timeout, bmc_unreachable or bmc_protocol on a read, ambiguous on a fresh (write) request.
+   */
+  async send(request: WireRequest): Promise<WireAnswer> {
+    const isWrite = request.method !== 'GET';
+    const job = () =>
+      this.#lane.schedule({ priority: isWrite ? priority.write : priority.read }, () => this.#transport.send(request));
+    try {
+      return await (isWrite ? this.#writeLane.schedule(job) : job());
+    } catch (error) {
+      throw this.#named(error, request);
+    }
+  }
+
+  /** Method and address for messages. */
+  where(method: string, path: string): string {
+    return `${method} ${this.url}${showPath(path)}`;
+  }
+
+  async end(): Promise<void> {
+    await this.#transport.end();
+  }
+
+  #named(error: unknown, request: WireRequest): unknown {
+    if (error instanceof ConnectFailure) return this.#connectError(error);
+    if (!(error instanceof AnswerLost)) return error;
+    const where = this.where(request.method, request.path);
+    if (request.fresh === true) {
+      return new FleetError({
+        code: 'ambiguous',
+        retry: 'ask',
+        message: `${where} was sent, but its answer was lost: the BMC may or may not have acted`,
+        hint: 'Do not send it again; read tasks, inventory and power state to learn what happened.',
+        cause: error,
+      });
+    }
+    switch (error.kind) {
+      case 'timeout': {
+        const limit = request.slow === true ? this.timeouts.slowMs : this.timeouts.answerMs;
+        return new FleetError({
+          code: 'timeout',
+          retry: 'later',
+          message: `${where} was not answered within ${Math.ceil(limit / 1000)} s`,
+          cause: error,
+        });
+      }
+      case 'too-large':
+        return new FleetError({
+          code: 'bmc_protocol',
+          message: `${where} answered with more than 8 MiB`,
+          cause: error,
+        });
+      case 'broken':
+        return new FleetError({
+          code: 'bmc_unreachable',
+          retry: 'later',
+          message: `${where}: the connection broke before an answer came`,
+          hint: 'The BMC may be restarting; try again in a minute.',
+          cause: error,
+        });
+    }
+  }
+
+  #connectError(failure: ConnectFailure): FleetError {
+    if (failure.kind === 'certificate') {
+      const which =
+        failure.presented === undefined
+          ? 'carries a certificate that no configured CA vouches for'
+          : `presents another key than the pinned one (SPKI SHA-256 ${failure.presented})`;
+      return new FleetError({
+        code: 'certificate_changed',
+        retry: 'ask',
+        message: `${this.url} ${which}; no credential was sent`,
+        hint: 'Compare the key at the machine itself; if the change is wanted, put the new SPKI into the configuration.',
+        cause: failure,
+      });
+    }
+    return new FleetError({
+      code: 'bmc_unreachable',
+      retry: 'later',
+      message:
+        failure.kind === 'timeout'
+          ? `${this.url} did not accept a connection within ${Math.ceil(this.timeouts.connectMs / 1000)} s; nothing was sent`
+          : `${this.url} does not accept connections; nothing was sent`,
+      hint: 'Check the address, the management network, and whether the BMC is restarting.',
+      cause: failure,
+    });
+  }
+}

@@ -1,0 +1,115 @@
+/** Turns a checked document into what the program works with: absolute paths, wrapped secrets, the fleet in its own words. */
+import { resolve } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import type { FirmwareImage, Fleet, FleetSite, Person } from '../core/fleet.ts';
+import { Secret } from '../core/secret.ts';
+import type { HostPort } from './addresses.ts';
+import type { Outside } from './check-files.ts';
+import type { ConfigDocument } from './document-schema.ts';
+
+export type BmcCredential = { username: string; password: Secret };
+export type ImageListener = {
+  bind: HostPort;
+  /** Origin under which BMCs reach it. */
+  advertise: string;
+};
+
+export type Config = {
+  service: { listen: HostPort; allowRemote: boolean; dataDir: string; origin: string };
+  databaseUrl: 'embedded' | Secret;
+  policiesDir: string;
+  people: (Person & { passphraseHash: Secret })[];
+  fleet: Fleet;
+  /** By credential name. */
+  bmcCredentials: Map<string, BmcCredential>;
+  /** PEM of the authority that vouches for a node's BMC, by node name. */
+  bmcCas: Map<string, string>;
+  /** By cluster name. */
+  kubeconfigs: Map<string, { file: string; context?: string }>;
+  /** By site name. */
+  imageListeners: Map<string, ImageListener>;
+  /** Durations in milliseconds. */
+  rollout: {
+    canary: number;
+    soakMs: number;
+    drainTimeoutMs: number;
+    updateTimeoutMs: number;
+    rebootTimeoutMs: number;
+    rejoinTimeoutMs: number;
+    pollIntervalMs: number;
+    planTtlMs: number;
+  };
+  mcp: { scope: 'read' | 'plan' | 'execute' };
+};
+
+const shippedPolicies = fileURLToPath(new URL('../../policies', import.meta.url));
+
+export function buildConfig(document: ConfigDocument, outside: Outside, baseDir: string): Config {
+  const { service, rollout } = document;
+  const clusters = document.sites.flatMap(site => site.clusters);
+  return {
+    service: { ...service, dataDir: resolve(baseDir, service.dataDir) },
+    databaseUrl: outside.databaseUrl,
+    policiesDir: document.policies === undefined ? shippedPolicies : resolve(baseDir, document.policies),
+    people: document.people.map(({ passphrase, ...person }) => ({ ...person, passphraseHash: new Secret(passphrase) })),
+    fleet: fleetOf(document, baseDir),
+    bmcCredentials: credentialsOf(document, outside),
+    bmcCas: outside.bmcCas,
+    kubeconfigs: new Map(
+      clusters.map(({ name, kubeconfig }) => [name, { ...kubeconfig, file: resolve(baseDir, kubeconfig.file) }]),
+    ),
+    imageListeners: new Map(document.sites.map(site => [site.name, site.imageListener])),
+    rollout: {
+      canary: rollout.canary,
+      soakMs: rollout.soak,
+      drainTimeoutMs: rollout.drainTimeout,
+      updateTimeoutMs: rollout.updateTimeout,
+      rebootTimeoutMs: rollout.rebootTimeout,
+      rejoinTimeoutMs: rollout.rejoinTimeout,
+      pollIntervalMs: rollout.pollInterval,
+      planTtlMs: rollout.planTtl,
+    },
+    mcp: document.mcp,
+  };
+}
+
+function fleetOf(document: ConfigDocument, baseDir: string): Fleet {
+  return { sites: document.sites.map(siteOf), images: imagesOf(document, baseDir), baselines: document.baselines };
+}
+
+function siteOf(site: ConfigDocument['sites'][number]): FleetSite {
+  const { name, timeZone, bmcNetwork, baseline } = site;
+  const clusters = site.clusters.map(cluster => ({
+    name: cluster.name,
+    site: name,
+    budget: cluster.budget,
+    nodes: cluster.nodes.map(({ server, ...node }) => ({
+      ...node,
+      site: name,
+      cluster: cluster.name,
+      server: {
+        bmcUrl: server.bmc.url,
+        credential: server.bmc.credential,
+        ...(server.bmc.spki && { spki: server.bmc.spki }),
+        ...(server.serial && { serial: server.serial }),
+      },
+    })),
+  }));
+  return { name, timeZone, bmcNetwork, ...(baseline && { baseline }), clusters };
+}
+
+function imagesOf({ firmware }: ConfigDocument, baseDir: string): FirmwareImage[] {
+  return firmware.map(({ file, url, ...image }) => ({
+    ...image,
+    source: file === undefined ? { url: url ?? '' } : { file: resolve(baseDir, file) },
+  }));
+}
+
+function credentialsOf({ credentials }: ConfigDocument, { passwords }: Outside): Map<string, BmcCredential> {
+  const found = new Map<string, BmcCredential>();
+  for (const [name, { username }] of Object.entries(credentials)) {
+    const password = passwords.get(name);
+    if (password) found.set(name, { username, password });
+  }
+  return found;
+}

@@ -1,0 +1,35 @@
+/** Addresses: BMCs inside their site's network and each declared once, and the service on loopback unless told otherwise. */
+import { isLoopback, parseBmcUrl, parseHostPort, parseNetwork } from './addresses.ts';
+import { type LooseDocument, looseNodes } from './loose-document.ts';
+import { type ConfigPath, type Problems, showFound, showPath } from './problems.ts';
+
+export function checkAddresses(document: LooseDocument, problems: Problems): void {
+  const { listen, allowRemote } = document.service;
+  const host = listen === undefined ? undefined : parseHostPort(listen)?.host;
+  if (host !== undefined && !isLoopback(host) && allowRemote !== true) {
+    const path = ['service', 'listen'];
+    const hint = 'Set service.allowRemote: true to serve other machines, behind TLS of your own.';
+    problems.add(path, { expected: 'a loopback address', found: showFound(listen, path), hint });
+  }
+  const seen = new Map<string, ConfigPath>();
+  for (const { site, node, path } of looseNodes(document)) {
+    const { url, spki, ca } = node.server.bmc;
+    const bmcPath = [...path, 'server', 'bmc'];
+    const urlPath = [...bmcPath, 'url'];
+    if (spki !== undefined && ca !== undefined) {
+      problems.add(bmcPath, { expected: 'spki or ca', found: 'both', hint: 'Pin the key, or trust an authority.' });
+    }
+    const bmc = url === undefined ? undefined : parseBmcUrl(url);
+    if (!bmc) continue;
+    const network = site.bmcNetwork === undefined ? undefined : parseNetwork(site.bmcNetwork);
+    if (network && !network.has(bmc.host)) {
+      problems.add(urlPath, { expected: `an address in ${site.bmcNetwork}`, found: showFound(url, urlPath) });
+    }
+    const earlier = seen.get(bmc.origin);
+    if (!earlier) seen.set(bmc.origin, urlPath);
+    else {
+      const hint = `The same BMC stands at ${showPath(earlier)}.`;
+      problems.add(urlPath, { expected: 'a BMC of its own', found: showFound(url, urlPath), hint });
+    }
+  }
+}

@@ -1,0 +1,142 @@
+/** Everything the configuration points at outside itself: files, checksums, secrets. Read once, here. */
+import { createHash, X509Certificate } from 'node:crypto';
+import { closeSync, openSync, readdirSync, readFileSync, readSync, statSync } from 'node:fs';
+import { resolve } from 'node:path';
+import { Secret } from '../core/secret.ts';
+import { type LooseDocument, looseNodes } from './loose-document.ts';
+import type { ConfigPath, Problems } from './problems.ts';
+import { resolveSecret, type SecretPlace } from './secret-source.ts';
+
+export type Outside = {
+  databaseUrl: 'embedded' | Secret;
+  /** Password by credential name. */
+  passwords: Map<string, Secret>;
+  /** PEM by node name. */
+  bmcCas: Map<string, string>;
+};
+
+export function checkFiles(document: LooseDocument, place: SecretPlace, problems: Problems): Outside {
+  checkPolicies(document.policies, place.baseDir, problems);
+  for (const [index, image] of document.firmware.entries()) checkImage(image, index, place.baseDir, problems);
+  for (const [s, site] of document.sites.entries()) {
+    for (const [c, { kubeconfig }] of site.clusters.entries()) {
+      if (kubeconfig.file === undefined) continue;
+      readable(resolve(place.baseDir, kubeconfig.file), ['sites', s, 'clusters', c, 'kubeconfig', 'file'], problems);
+    }
+  }
+  return {
+    databaseUrl: databaseUrl(document.database, place, problems),
+    passwords: passwords(document, place, problems),
+    bmcCas: bmcCas(document, place.baseDir, problems),
+  };
+}
+
+function checkPolicies(policies: string | undefined, baseDir: string, problems: Problems): void {
+  if (policies === undefined) return;
+  const dir = resolve(baseDir, policies);
+  const expected = 'a folder with schema.cedarschema and .cedar files';
+  try {
+    const names = readdirSync(dir);
+    if (names.includes('schema.cedarschema') && names.some(name => name.endsWith('.cedar'))) return;
+    problems.add(['policies'], { expected, found: `other contents in ${dir}` });
+  } catch {
+    problems.add(['policies'], { expected, found: `no readable folder at ${dir}` });
+  }
+}
+
+type LooseImage = LooseDocument['firmware'][number];
+
+function checkImage(image: LooseImage, index: number, baseDir: string, problems: Problems): void {
+  const path = ['firmware', index];
+  if ((image.file === undefined) === (image.url === undefined)) {
+    const found = image.file === undefined ? 'neither' : 'both';
+    problems.add(path, { expected: 'either file or url', found });
+  }
+  if (image.file === undefined) return;
+  const file = resolve(baseDir, image.file);
+  if (!readable(file, [...path, 'file'], problems)) return;
+  const actual = fileSha256(file);
+  if (image.sha256 === undefined || !/^[0-9a-f]{64}$/i.test(image.sha256)) return;
+  if (actual === image.sha256.toLowerCase()) return;
+  const hint = 'The file is not the image that was meant, or was damaged on its way: fetch it again.';
+  problems.add([...path, 'sha256'], {
+    expected: `the SHA-256 of ${file}`,
+    found: `${image.sha256}, not ${actual}`,
+    hint,
+  });
+}
+
+/** In pieces: an image may be larger than what should stand in memory. */
+function fileSha256(file: string): string {
+  const hash = createHash('sha256');
+  const piece = Buffer.alloc(1024 * 1024);
+  const descriptor = openSync(file, 'r');
+  try {
+    for (let size = readSync(descriptor, piece); size > 0; size = readSync(descriptor, piece)) {
+      hash.update(piece.subarray(0, size));
+    }
+  } finally {
+    closeSync(descriptor);
+  }
+  return hash.digest('hex');
+}
+
+function readable(file: string, path: ConfigPath, problems: Problems): boolean {
+  try {
+    if (statSync(file).isFile()) {
+      closeSync(openSync(file, 'r'));
+      return true;
+    }
+  } catch {
+    // reported below, with the path that was tried
+  }
+  problems.add(path, { expected: 'a file that can be read', found: `no readable file at ${file}` });
+  return false;
+}
+
+function databaseUrl(database: string | undefined, place: SecretPlace, problems: Problems): 'embedded' | Secret {
+  if (database === undefined || database === 'embedded') return 'embedded';
+  const resolved = resolveSecret(database, place);
+  const expected = 'env:NAME or file:PATH that holds a postgres:// URL';
+  if (resolved && !(resolved instanceof Secret)) problems.add(['database'], { expected, found: resolved.found });
+  if (!(resolved instanceof Secret)) return 'embedded';
+  if (/^postgres(ql)?:\/\//.test(resolved.reveal()) && URL.canParse(resolved.reveal())) return resolved;
+  problems.add(['database'], { expected, found: 'something else there' });
+  return 'embedded';
+}
+
+function passwords(document: LooseDocument, place: SecretPlace, problems: Problems): Map<string, Secret> {
+  const found = new Map<string, Secret>();
+  for (const [name, { password }] of Object.entries(document.credentials)) {
+    const resolved = password === undefined ? undefined : resolveSecret(password, place);
+    if (resolved instanceof Secret) found.set(name, resolved);
+    else if (resolved) {
+      problems.add(['credentials', name, 'password'], { expected: 'a secret that can be read', found: resolved.found });
+    }
+  }
+  return found;
+}
+
+function bmcCas(document: LooseDocument, baseDir: string, problems: Problems): Map<string, string> {
+  const found = new Map<string, string>();
+  for (const { node, path } of looseNodes(document)) {
+    const { ca } = node.server.bmc;
+    if (ca === undefined || node.name === undefined) continue;
+    const caPath = [...path, 'server', 'bmc', 'ca'];
+    const file = resolve(baseDir, ca);
+    if (!readable(file, caPath, problems)) continue;
+    const pem = readFileSync(file, 'utf8');
+    if (isCertificate(pem)) found.set(node.name, pem);
+    else problems.add(caPath, { expected: 'a certificate in PEM form', found: `something else in ${file}` });
+  }
+  return found;
+}
+
+function isCertificate(pem: string): boolean {
+  try {
+    new X509Certificate(pem);
+    return true;
+  } catch {
+    return false;
+  }
+}

@@ -1,0 +1,91 @@
+/** Names: each used once, whatever its letter case, and each reference to one that exists. */
+import { nameForm } from './document-schema.ts';
+import { type LooseDocument, looseNodes } from './loose-document.ts';
+import { type ConfigPath, type Problems, showFound, showPath } from './problems.ts';
+
+type Named = { name: string | undefined; path: ConfigPath };
+
+export function checkNames(document: LooseDocument, problems: Problems): void {
+  checkDuplicates(document, problems);
+  checkReferences(document, problems);
+  for (const key of Object.keys(document.credentials)) {
+    if (nameForm.test(key)) continue;
+    const expected = 'a name of a-z, 0-9 and -, at most 63 long (RFC 1123)';
+    problems.add(['credentials', key], { expected, found: 'another name' });
+  }
+  if (!document.people.some(person => person.groups.includes('operators'))) {
+    const hint = 'Add groups: [operators] to those who may change the fleet and vote.';
+    problems.add(['people'], { expected: 'at least one person in the group operators', found: 'none', hint });
+  }
+}
+
+function checkDuplicates(document: LooseDocument, problems: Problems): void {
+  const { people, firmware, baselines, sites } = document;
+  const clusters = sites.flatMap((site, s) =>
+    site.clusters.map(({ name }, c) => ({ name, path: ['sites', s, 'clusters', c, 'name'] })),
+  );
+  const kinds: Named[][] = [
+    people.map(({ name }, index) => ({ name, path: ['people', index, 'name'] })),
+    firmware.map(({ id }, index) => ({ name: id, path: ['firmware', index, 'id'] })),
+    baselines.map(({ name }, index) => ({ name, path: ['baselines', index, 'name'] })),
+    sites.map(({ name }, index) => ({ name, path: ['sites', index, 'name'] })),
+    clusters,
+    looseNodes(document).map(({ node, path }) => ({ name: node.name, path: [...path, 'name'] })),
+  ];
+  for (const names of kinds) checkUnique(names, problems);
+}
+
+function checkUnique(names: Named[], problems: Problems): void {
+  const first = new Map<string, ConfigPath>();
+  for (const { name, path } of names) {
+    if (name === undefined) continue;
+    const key = name.toLowerCase();
+    const earlier = first.get(key);
+    if (!earlier) first.set(key, path);
+    else {
+      const hint = `The same name stands at ${showPath(earlier)}.`;
+      problems.add(path, { expected: 'a name that is used once', found: showFound(name, path), hint });
+    }
+  }
+}
+
+function checkReferences(document: LooseDocument, problems: Problems): void {
+  const images = new Set(document.firmware.map(image => image.id));
+  const baselines = new Set(document.baselines.map(baseline => baseline.name));
+  const refer = (name: string | undefined, path: ConfigPath, exists: (name: string) => boolean, what: string) => {
+    if (name === undefined || exists(name)) return;
+    problems.add(path, { expected: `the name of an entry under ${what}`, found: showFound(name, path) });
+  };
+  for (const { node, path } of looseNodes(document)) {
+    const { credential } = node.server.bmc;
+    const exists = (name: string) => Object.hasOwn(document.credentials, name);
+    refer(credential, [...path, 'server', 'bmc', 'credential'], exists, 'credentials');
+  }
+  for (const [index, site] of document.sites.entries()) {
+    refer(site.baseline, ['sites', index, 'baseline'], name => baselines.has(name), 'baselines');
+  }
+  for (const [index, baseline] of document.baselines.entries()) {
+    for (const [position, id] of baseline.images.entries()) {
+      refer(id, ['baselines', index, 'images', position], name => images.has(name), 'firmware');
+    }
+    checkBaseline(document, index, problems);
+  }
+}
+
+/** Two images for one model and component would contradict each other. */
+function checkBaseline({ baselines, firmware }: LooseDocument, index: number, problems: Problems): void {
+  const wanted = new Map<string, string>();
+  for (const [position, id] of (baselines[index]?.images ?? []).entries()) {
+    const image = firmware.find(candidate => id !== undefined && candidate.id === id);
+    for (const model of image?.models ?? []) {
+      const key = JSON.stringify([image?.component, model]);
+      const other = wanted.get(key);
+      if (other === undefined) wanted.set(key, id ?? '');
+      else {
+        const path = ['baselines', index, 'images', position];
+        const hint = `It and ${other} are both for ${image?.component} of ${model}.`;
+        problems.add(path, { expected: 'one image per model and component', found: showFound(id, path), hint });
+      }
+    }
+  }
+}

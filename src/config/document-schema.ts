@@ -1,0 +1,158 @@
+/**
+ * The configuration file's shape. Strict: an unknown key is a problem, because
+ * a misspelt limit must not mean no limit. Each error text says what was
+ * expected. Rules across entries are in check-*.ts.
+ */
+import { z } from 'zod';
+import { isPassphraseHash } from '../guard/passphrase.ts';
+import { parseBmcUrl, parseHostPort, parseNetwork, parseOrigin } from './addresses.ts';
+import { parseDuration } from './durations.ts';
+
+/** A text that `parse` understands, as what `parse` makes of it. */
+function field<T>(expected: string, parse: (text: string) => T | undefined) {
+  return z.string({ error: expected }).transform((text, context) => {
+    const value = parse(text);
+    if (value !== undefined) return value;
+    context.addIssue({ code: 'custom', message: expected });
+    return z.NEVER;
+  });
+}
+
+function matching(expected: string, form: RegExp) {
+  return field(expected, text => (form.test(text) ? text : undefined));
+}
+
+function mapping<T extends z.ZodRawShape>(shape: T) {
+  return z.strictObject(shape, { error: issue => (issue.code === 'invalid_type' ? 'a mapping' : undefined) });
+}
+
+function list<T extends z.ZodType>(item: T) {
+  return z.array(item, { error: 'a list' });
+}
+
+function filled<T extends z.ZodType>(item: T) {
+  return z.array(item, { error: 'a list' }).min(1, { error: 'a list with at least one entry' });
+}
+
+function oneOf<const T extends readonly [string, ...string[]]>(values: T) {
+  return z.enum(values, { error: `one of ${values.join(', ')}` });
+}
+
+const label = '[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?';
+export const nameForm = new RegExp(`^${label}$`);
+const name = matching('a name of a-z, 0-9 and -, at most 63 long (RFC 1123)', nameForm);
+const nodeName = matching(
+  'a node name of a-z, 0-9, - and . (RFC 1123)',
+  new RegExp(`^(?=.{1,253}$)${label}(?:\\.${label})*$`),
+);
+const groupName = matching('a group name, or <site>:<group>', new RegExp(`^(?:${label}:)?${label}$`));
+const text = matching('text', /^[^\p{Cc}]{1,1024}$/u);
+const secretRef = matching('env:NAME or file:PATH', /^(?:env:[A-Za-z_]\w*|file:[^\p{Cc}]+)$/u);
+const whole = z.int({ error: 'a whole number, at least 1' }).min(1, { error: 'a whole number, at least 1' });
+const flag = z.boolean({ error: 'true or false' });
+const duration = field('a duration such as 10s, 45m or 4h', parseDuration);
+const period = field('a duration above zero, such as 10s, 45m or 4h', written => parseDuration(written) || undefined);
+const hostPort = field('host:port', parseHostPort);
+
+function timeZoneOf(written: string): string | undefined {
+  if (!/^[A-Za-z]/.test(written)) return undefined;
+  try {
+    new Intl.DateTimeFormat('en', { timeZone: written });
+    return written;
+  } catch {
+    return undefined;
+  }
+}
+
+const bmc = mapping({
+  url: field(
+    'https://ADDRESS or https://ADDRESS:PORT, an IP address without path',
+    written => parseBmcUrl(written)?.origin,
+  ),
+  credential: name,
+  spki: matching('the SHA-256 of a public key in base64, 44 characters', /^[A-Za-z0-9+/]{43}=$/).optional(),
+  ca: text.optional(),
+});
+const node = mapping({
+  name: nodeName,
+  role: oneOf(['control-plane', 'worker']),
+  server: mapping({ serial: text.optional(), bmc }),
+});
+const cluster = mapping({
+  name,
+  kubeconfig: mapping({ file: text, context: text.optional() }),
+  budget: mapping({ maxUnavailable: whole }),
+  nodes: filled(node),
+});
+const site = mapping({
+  name,
+  timeZone: field('an IANA time zone such as America/New_York', timeZoneOf),
+  bmcNetwork: field('a network such as 10.1.0.0/16', written => (parseNetwork(written) ? written : undefined)),
+  baseline: name.optional(),
+  imageListener: mapping({
+    bind: hostPort,
+    advertise: field('http://host:port without path', written => parseOrigin(written, ['http', 'https'])?.origin),
+  }),
+  clusters: filled(cluster),
+});
+const image = mapping({
+  id: name,
+  vendor: oneOf(['dell', 'hpe', 'openbmc', 'lenovo', 'supermicro', 'ami', 'nvidia', 'generic']),
+  models: filled(text),
+  component: oneOf(['bios', 'bmc']),
+  version: text,
+  file: text.optional(),
+  url: field('an https address without user and password', httpsUrl).optional(),
+  sha256: field('a SHA-256 of 64 hex digits', written =>
+    /^[0-9a-f]{64}$/i.test(written) ? written.toLowerCase() : undefined,
+  ),
+});
+
+function httpsUrl(written: string): string | undefined {
+  const url = URL.canParse(written) ? new URL(written) : undefined;
+  return url?.protocol === 'https:' && url.username === '' && url.password === '' ? url.href : undefined;
+}
+
+const person = mapping({
+  name,
+  groups: list(groupName),
+  passphrase: field('a hash made by groundskeeper hash-passphrase', hash =>
+    isPassphraseHash(hash) ? hash : undefined,
+  ),
+});
+
+export const configDocument = mapping({
+  service: mapping({
+    listen: hostPort.default({ host: '127.0.0.1', port: 7420 }),
+    allowRemote: flag.default(false),
+    dataDir: text.default('./data'),
+    origin: matching(
+      'a name such as groundskeeper.example/production',
+      /^(?=.{1,128}$)[a-z0-9.-]+(?:\/[a-z0-9._-]+)*$/,
+    ),
+  }),
+  database: matching('embedded, env:NAME or file:PATH', /^(?:embedded|env:[A-Za-z_]\w*|file:[^\p{Cc}]+)$/u).default(
+    'embedded',
+  ),
+  policies: text.optional(),
+  people: filled(person),
+  credentials: z
+    .record(z.string(), mapping({ username: text, password: secretRef }), { error: 'a mapping' })
+    .default({}),
+  firmware: list(image).default([]),
+  baselines: list(mapping({ name, images: list(name) })).default([]),
+  sites: filled(site),
+  rollout: mapping({
+    canary: whole.default(1),
+    soak: duration.default(10_000),
+    drainTimeout: period.default(600_000),
+    updateTimeout: period.default(2_700_000),
+    rebootTimeout: period.default(1_200_000),
+    rejoinTimeout: period.default(900_000),
+    pollInterval: period.default(2000),
+    planTtl: period.default(14_400_000),
+  }).prefault({}),
+  mcp: mapping({ scope: oneOf(['read', 'plan', 'execute']).default('read') }).prefault({}),
+});
+
+export type ConfigDocument = z.output<typeof configDocument>;

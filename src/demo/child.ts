@@ -1,0 +1,77 @@
+/**
+ * A part of the demo that runs as a process of its own, so that it can be
+ * killed and started like the real thing. It says when it is ready over the
+ * IPC channel, and ends by itself when the process that started it is gone.
+ */
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { fileURLToPath } from 'node:url';
+import { FleetError, type FleetErrorJson } from '../core/errors.ts';
+
+const main = fileURLToPath(new URL('../main.ts', import.meta.url));
+
+export type Child<T> = {
+  ready: T;
+  pid: number;
+  /** Asks it to stop and waits; kills it when it does not within 15 s. */
+  stop(): Promise<void>;
+  /** Ends it at once, as a power cut would. */
+  kill(): Promise<void>;
+  exited: Promise<void>;
+};
+
+type Message<T> = { ready: T } | { failed: FleetErrorJson };
+
+/** Starts `groundskeeper <args>` and waits until it is ready. Throws the FleetError that it failed with. */
+export async function startChild<T>(args: string[], env: Record<string, string> = {}): Promise<Child<T>> {
+  const child = spawn(process.execPath, ['--disable-warning=ExperimentalWarning', main, ...args], {
+    stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
+    env: { ...process.env, ...env },
+    detached: true, // Ctrl-C reaches the demo alone, which then stops its parts in order
+  });
+  const exited = once(child, 'exit').then(() => undefined);
+  const ready = await Promise.race([
+    once(child, 'message').then(([message]) => message as Message<T>),
+    exited.then(() => undefined),
+  ]);
+  if (!ready) throw new FleetError({ code: 'internal', message: `${args[0]} ended before it was ready` });
+  if ('failed' in ready) {
+    await exited;
+    throw FleetError.fromJSON(ready.failed);
+  }
+  return { ready: ready.ready, pid: child.pid ?? 0, exited, stop: () => stop(child, exited), kill: () => kill(child, exited) };
+}
+
+async function stop(child: ChildProcess, exited: Promise<void>): Promise<void> {
+  if (child.exitCode !== null || child.signalCode !== null) return;
+  child.kill('SIGTERM');
+  const timer = setTimeout(() => child.kill('SIGKILL'), 15_000);
+  await exited;
+  clearTimeout(timer);
+}
+
+async function kill(child: ChildProcess, exited: Promise<void>): Promise<void> {
+  child.kill('SIGKILL');
+  await exited;
+}
+
+/** Runs a part until it is asked to stop: by a signal, or because the process that started it is gone. */
+export async function runPart<T>(start: () => Promise<{ ready: T; close(): Promise<void> }>, tell: (ready: T) => void): Promise<number> {
+  const asked = new Promise<void>(resolve => {
+    for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => resolve());
+    if (process.connected) process.once('disconnect', resolve);
+  });
+  let part: { ready: T; close(): Promise<void> };
+  try {
+    part = await start();
+  } catch (thrown) {
+    const failed = FleetError.from(thrown);
+    if (process.connected) process.send?.({ failed: failed.toJSON() });
+    throw failed;
+  }
+  if (process.connected) process.send?.({ ready: part.ready });
+  else tell(part.ready);
+  await asked;
+  await part.close();
+  return 0;
+}

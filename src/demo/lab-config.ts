@@ -1,0 +1,74 @@
+/** A groundskeeper.yaml for a running lab: what an operator would write by hand for real sites. */
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { stringify } from 'yaml';
+import { newToken } from '../core/ids.ts';
+import { hashPassphrase } from '../guard/passphrase.ts';
+import type { LabDescription } from '../lab/description.ts';
+
+export type DemoPerson = { name: string; passphrase: string };
+
+export type LabConfigOptions = {
+  dir: string;
+  /** Port of the service on 127.0.0.1; 0 for a free one. */
+  port: number;
+  database: string;
+  mcpScope: 'read' | 'plan' | 'execute';
+  rollout: { soak: string; pollInterval: string };
+};
+
+export type LabConfig = { file: string; people: [requester: DemoPerson, approver: DemoPerson] };
+
+/** Writes the file and makes up two people of the group `operators`; their passphrases are kept nowhere else. */
+export async function writeLabConfig(lab: LabDescription, options: LabConfigOptions): Promise<LabConfig> {
+  const people: LabConfig['people'] = [newPerson('day-shift'), newPerson('night-shift')];
+  const document = {
+    service: { listen: `127.0.0.1:${options.port}`, dataDir: './data', origin: 'groundskeeper.example/lab' },
+    database: options.database,
+    people: await Promise.all(
+      people.map(async ({ name, passphrase }) => ({ name, groups: ['operators'], passphrase: await hashPassphrase(passphrase) })),
+    ),
+    credentials: { lab: { username: lab.account.username, password: `file:${lab.account.passwordFile}` } },
+    firmware: lab.images,
+    baselines: [{ name: 'current', images: lab.images.map(image => image.id) }],
+    sites: lab.sites.map((site, index) => siteOf(site, index)),
+    rollout: { canary: 1, ...options.rollout, drainTimeout: '3m', updateTimeout: '5m', rebootTimeout: '3m', rejoinTimeout: '3m' },
+    mcp: { scope: options.mcpScope },
+  };
+  const file = join(options.dir, 'groundskeeper.yaml');
+  await writeFile(file, stringify(document), { mode: 0o600 });
+  return { file, people };
+}
+
+function newPerson(name: string): DemoPerson {
+  return { name, passphrase: newToken().slice(0, 20) };
+}
+
+function siteOf(site: LabDescription['sites'][number], index: number) {
+  const listener = imageListener(site, index);
+  return {
+    name: site.name,
+    timeZone: ['America/New_York', 'America/Chicago', 'America/Los_Angeles'][index % 3],
+    bmcNetwork: site.bmcNetwork,
+    baseline: 'current',
+    imageListener: { bind: listener, advertise: `http://${listener}` },
+    clusters: [
+      {
+        name: site.cluster.name,
+        kubeconfig: { file: site.cluster.kubeconfigFile },
+        budget: { maxUnavailable: 2 },
+        nodes: site.nodes.map(({ name, role, bmcUrl, spki, serial }) => ({
+          name,
+          role,
+          server: { serial, bmc: { url: bmcUrl, credential: 'lab', spki } },
+        })),
+      },
+    ],
+  };
+}
+
+/** Beside the site's API server where every site has loopback addresses of its own, else a port of its own. */
+function imageListener(site: LabDescription['sites'][number], index: number): string {
+  const { hostname } = new URL(site.cluster.url);
+  return hostname === '127.0.0.1' ? `127.0.0.1:${18_080 + index}` : `${hostname}:8080`;
+}

@@ -1,0 +1,23 @@
+/** All that a surface inside the service may reach: tools, log-ins, votes, and records to read. */
+import type { Block } from '../core/document.ts';
+import type { Plan } from '../core/plan.ts';
+import type { Records } from '../core/records.ts';
+import type { Approvals } from '../guard/approvals.ts';
+import type { CustodyLog } from '../guard/custody/log.ts';
+import type { Logins } from '../guard/logins.ts';
+import type { Gateway } from './gateway.ts';
+
+export type ServiceDoor = {
+  gateway: Gateway;
+  logins: Logins;
+  approvals: Pick<Approvals, 'vote' | 'expireDue'>;
+  custody: Pick<CustodyLog, 'checkpoint' | 'verifierKey'>;
+  records: {
+    plans: Pick<Records['plans'], 'get'>;
+    approvals: Pick<Records['approvals'], 'get' | 'list'>;
+    operations: Pick<Records['operations'], 'get' | 'events'>;
+    custody: Pick<Records['custody'], 'head' | 'rows' | 'checkpoints'>;
+  };
+  planCard(plan: Plan, digest: string): Block[];
+  log: { error(fields: object, message: string): void };
+};

@@ -1,0 +1,214 @@
+/**
+ * The only door to a tool: the input is parsed strictly, policy is asked, the
+ * request enters the custody log, then the tool runs. A change tool only
+ * plans; what comes after its plan is the guard's business.
+ */
+import { z } from 'zod';
+import { canonicalBytes, digestOf } from '../core/canonical.ts';
+import { changeAnswer } from '../core/change.ts';
+import type { Block } from '../core/document.ts';
+import { FleetError } from '../core/errors.ts';
+import { allNodes } from '../core/fleet.ts';
+import { newId, newToken } from '../core/ids.ts';
+import { type PlanDraft, planDigest, type StoredPlan } from '../core/plan.ts';
+import { type Policy, type PolicyResource, wholeFleet } from '../core/policy.ts';
+import type { Records } from '../core/records.ts';
+import type { Caller, ChangeTool, ReadTool, RolloutSettings, Scope, Tool, ToolContext } from '../core/tool.ts';
+import { type Approvals, summaryOf } from '../guard/approvals.ts';
+import type { CustodyLog } from '../guard/custody/log.ts';
+
+export type Call = { tool: string; input: unknown; caller: Caller };
+export type Answer = { output: Record<string, unknown>; blocks: Block[] };
+
+export type GatewayParts = Pick<ToolContext, 'fleet' | 'clusters' | 'bmcs'> & {
+  catalog: Tool[];
+  records: Records;
+  custody: CustodyLog;
+  policy: Policy;
+  approvals: Approvals;
+  rollout: RolloutSettings;
+  presentChange: (answer: z.infer<typeof changeAnswer>) => Block[];
+};
+
+export type Gateway = { invoke(call: Call): Promise<Answer> };
+
+const rank: Record<Scope, number> = { read: 0, plan: 1, execute: 2 };
+
+/** The input schema as surfaces show it: a change tool also takes `dryRun`. */
+export function inputOf(tool: Tool): z.ZodObject {
+  if (tool.kind === 'read') return tool.input;
+  return tool.input.extend({ dryRun: z.boolean().default(false).describe('Make and store the plan, ask for nothing') });
+}
+
+/** The output schema: every change tool answers alike. */
+export function outputOf(tool: Tool): z.ZodObject {
+  return tool.kind === 'read' ? (tool as ReadTool).output : changeAnswer;
+}
+
+export function createGateway(parts: GatewayParts): Gateway {
+  const { catalog, records, custody, policy, approvals, fleet } = parts;
+
+  return {
+    async invoke({ tool: name, input: raw, caller }) {
+      const tool = catalog.find(candidate => candidate.name === name);
+      if (!tool) {
+        const known = catalog.map(candidate => candidate.name).join(', ');
+        throw new FleetError({
+          code: 'not_found',
+          message: `there is no tool ${JSON.stringify(name.slice(0, 60))}`,
+          hint: `known are: ${known}`,
+        });
+      }
+      if (rank[caller.scope] < rank[tool.scope])
+        throw new FleetError({
+          code: 'forbidden',
+          message: `${tool.name} needs the scope ${tool.scope}; this ${caller.channel} log-in has ${caller.scope}`,
+          hint:
+            caller.channel === 'mcp'
+              ? 'an administrator can grant it under mcp.scope in groundskeeper.yaml'
+              : 'log in on the CLI',
+        });
+      const input = parse(tool, raw);
+      await record(tool, input, caller);
+      const context = contextFor(caller);
+      if (tool.kind === 'read') {
+        authorise(tool, await resourceOf(input), caller);
+        const read = tool as ReadTool;
+        const output = read.output.parse(await read.run(context, input)) as Record<string, unknown>;
+        return { output, blocks: read.present(output as never) };
+      }
+      const { dryRun, ...rest } = input;
+      const stored = await context.storePlan(await (tool as ChangeTool).plan(context, rest));
+      const answer = dryRun ? planned(stored) : await approvals.requestStart(stored, caller);
+      return { output: answer, blocks: parts.presentChange(answer) };
+    },
+  };
+
+  /** Reads are not recorded: they change nothing, and there are thousands of them. */
+  async function record(tool: Tool, input: Record<string, unknown>, caller: Caller) {
+    if (tool.scope === 'read') return;
+    await custody.append({ type: 'request', action: tool.name, inputDigest: digestOf(input), ...by(caller) });
+  }
+
+  /** The narrowest resource that an input names. */
+  async function resourceOf({
+    node: name,
+    site: siteName,
+    plan,
+    operation,
+  }: Record<string, unknown>): Promise<PolicyResource> {
+    if (typeof plan === 'string') return (await records.plans.get(plan)).plan;
+    if (typeof operation === 'string') return records.operations.get(operation);
+    const node = allNodes(fleet).find(candidate => candidate.name === name);
+    if (node) return { site: node.site, cluster: node.cluster };
+    const site = fleet.sites.find(candidate => candidate.name === siteName);
+    const [cluster] = site?.clusters ?? [];
+    return site && cluster ? { site: site.name, cluster: cluster.name } : wholeFleet;
+  }
+
+  function authorise(tool: Tool, resource: PolicyResource, caller: Caller) {
+    const decision = policy.decide({
+      principal: caller.person,
+      action: tool.name,
+      risk: tool.risk,
+      resource: { site: resource.site, cluster: resource.cluster },
+      context: { via: caller.channel, cleared: [] },
+    });
+    if (decision.verdict === 'allow') return;
+    const reasons =
+      decision.verdict === 'deny' ? decision.reasons.map(reason => reason.reason) : ['it would need an approval'];
+    throw new FleetError({ code: 'forbidden', message: `policy does not allow ${tool.name}: ${reasons.join('; ')}` });
+  }
+
+  function contextFor(caller: Caller): ToolContext {
+    return {
+      fleet,
+      clusters: parts.clusters,
+      bmcs: parts.bmcs,
+      records,
+      rollout: parts.rollout,
+      caller,
+      storePlan: draft => storePlan(draft, caller),
+      requestStart: stored => approvals.requestStart(stored, caller),
+      async requestCancel(id) {
+        const operation = await records.operations.get(id);
+        await records.transaction(async tx => {
+          if (!(await tx.operations.requestCancel(id, caller.person.name))) return;
+          const reason = `${caller.person.name} asked to cancel`;
+          const entry = {
+            type: 'operation',
+            operation: id,
+            digest: operation.digest,
+            state: 'cancelling',
+            reason,
+          } as const;
+          await custody.append(
+            { ...entry, ...by(caller), resource: { site: operation.site, cluster: operation.cluster } },
+            tx.custody,
+          );
+        });
+        return records.operations.get(id);
+      },
+    };
+  }
+
+  async function storePlan(draft: PlanDraft, caller: Caller): Promise<StoredPlan> {
+    const now = Date.now();
+    const plan = jsonOf({
+      schema: 1 as const,
+      id: newId('plan'),
+      ...draft,
+      author: caller.person.name,
+      policyDigest: policy.digest,
+      createdAt: new Date(now).toISOString(),
+      expiresAt: new Date(now + parts.rollout.planTtlMs).toISOString(),
+      nonce: newToken(),
+    });
+    const stored = { plan, digest: planDigest(plan) };
+    await records.transaction(async tx => {
+      await tx.plans.insert(stored);
+      const entry = { type: 'plan', action: plan.action, plan: plan.id, digest: stored.digest } as const;
+      await custody.append(
+        { ...entry, ...by(caller), resource: { site: plan.site, cluster: plan.cluster } },
+        tx.custody,
+      );
+    });
+    return stored;
+  }
+}
+
+/** Throws `invalid_input` naming every problem at once. */
+function parse(tool: Tool, raw: unknown): Record<string, unknown> {
+  const parsed = inputOf(tool).safeParse(raw ?? {});
+  if (parsed.success) return parsed.data;
+  const problems = parsed.error.issues.map(issue => `${issue.path.join('.') || 'input'}: ${issue.message}`);
+  throw new FleetError({
+    code: 'invalid_input',
+    message: `${tool.name} cannot take this input: ${problems.join('; ')}`,
+    hint: `expected: ${Object.keys(inputOf(tool).shape).join(', ') || 'no arguments'}`,
+  });
+}
+
+function planned({ plan, digest }: StoredPlan): z.infer<typeof changeAnswer> {
+  return {
+    status: 'planned',
+    plan: plan.id,
+    digest,
+    summary: summaryOf(plan),
+    warnings: plan.warnings,
+    reasons: [],
+    next: `start it with: groundskeeper start-plan ${plan.id} ${digest}`,
+  };
+}
+
+function by(caller: Caller) {
+  return {
+    actor: { sub: caller.person.name, groups: caller.person.groups },
+    via: { channel: caller.channel, client: caller.client },
+  };
+}
+
+/** The value as JSON keeps it: no `undefined`, so that stored bytes and digest agree. */
+function jsonOf<T>(value: T): T {
+  return JSON.parse(canonicalBytes(value).toString('utf8')) as T;
+}

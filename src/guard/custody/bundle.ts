@@ -1,0 +1,126 @@
+/**
+ * An export that can be checked far from the service, years later, with
+ * whatever language is at hand: plain files, and a README that says how.
+ */
+import { createReadStream } from 'node:fs';
+import { access, mkdir, open, readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { CustodyRow } from '../../core/custody.ts';
+import { FleetError } from '../../core/errors.ts';
+import { bundleReadme } from './bundle-readme.ts';
+import { openCheckpoint } from './note.ts';
+import { parseVerifierKey } from './signing-key.ts';
+import { type CustodyProblem, type CustodyVerdict, verifyLog } from './verify.ts';
+
+export type Bundle = {
+  /** New or empty. */
+  dir: string;
+  /** In order, from 0; rows beyond the checkpoint stay out. */
+  rows: AsyncIterable<CustodyRow>;
+  /** Signed note. */
+  checkpoint: string;
+  verifierKey: string;
+};
+
+/**
+ * Writes the entries that the checkpoint signs, byte for byte, and returns how many. It copies and does not judge: verify the
+ * result. Throws `conflict` when the folder already holds a bundle, `precondition_failed` when rows are missing.
+ */
+export async function exportBundle(bundle: Bundle): Promise<number> {
+  const { size } = openCheckpoint(bundle.checkpoint, parseVerifierKey(bundle.verifierKey));
+  await mkdir(bundle.dir, { recursive: true });
+  const entries = await createNew(join(bundle.dir, 'entries.ndjson'));
+  const leaves = await createNew(join(bundle.dir, 'leaves'));
+  let written = 0;
+  try {
+    for await (const row of bundle.rows) {
+      if (written === size) break;
+      if (row.seq !== written) break;
+      await entries.write(Buffer.concat([row.bytes, Buffer.from('\n')]));
+      await leaves.write(`${Buffer.from(row.leaf).toString('hex')}\n`);
+      written++;
+    }
+  } finally {
+    await entries.close();
+    await leaves.close();
+  }
+  if (written < size) {
+    throw new FleetError({
+      code: 'precondition_failed',
+      message: `the checkpoint signs ${size} entries, entry ${written} is missing`,
+      hint: 'verify the custody log',
+    });
+  }
+  await writeFile(join(bundle.dir, 'checkpoint'), bundle.checkpoint);
+  await writeFile(join(bundle.dir, 'verifier-key'), `${bundle.verifierKey}\n`);
+  await writeFile(join(bundle.dir, 'README'), bundleReadme(bundle.verifierKey));
+  return written;
+}
+
+async function createNew(file: string) {
+  return open(file, 'wx').catch((cause: NodeJS.ErrnoException) => {
+    if (cause.code !== 'EEXIST') throw cause;
+    throw new FleetError({
+      code: 'conflict',
+      message: 'the folder already holds an export',
+      hint: 'name another folder',
+      cause,
+    });
+  });
+}
+
+/**
+ * Verifies an exported folder. `verifierKey` is the key kept from elsewhere; without it the bundle's own key is used, which
+ * proves only that the bundle agrees with itself. Throws `invalid_input` when files are missing or the key is none.
+ */
+export async function verifyBundle(dir: string, verifierKey?: string): Promise<CustodyVerdict> {
+  const note = await readPart(dir, 'checkpoint');
+  const key = verifierKey ?? (await readPart(dir, 'verifier-key')).trim();
+  await access(join(dir, 'entries.ndjson')).catch(missing('entries.ndjson'));
+  const claimed = (await readPart(dir, 'leaves')).split('\n').slice(0, -1);
+  const problems: CustodyProblem[] = [];
+  const verdict = await verifyLog({
+    rows: bundleRows(dir, claimed, problems),
+    checkpoints: [{ note }],
+    verifierKey: key,
+  });
+  if (verdict.ok && verdict.unanchoredTail > 0) {
+    problems.push({ problem: `${verdict.unanchoredTail} entries follow that the checkpoint does not sign` });
+  }
+  if (problems.length === 0) return verdict;
+  return { ok: false, problems: verdict.ok ? problems : [...verdict.problems, ...problems] };
+}
+
+async function* bundleRows(dir: string, claimed: string[], problems: CustodyProblem[]): AsyncGenerator<CustodyRow> {
+  let seq = 0;
+  for await (const { bytes, ended } of lines(createReadStream(join(dir, 'entries.ndjson')))) {
+    if (!ended) problems.push({ seq, problem: `entry ${seq} does not end with a line feed` });
+    yield { seq, bytes, leaf: Buffer.from(claimed[seq] ?? '', 'hex') };
+    seq++;
+  }
+  if (claimed.length > seq)
+    problems.push({ seq, problem: `${claimed.length} leaves are listed, ${seq} entries are there` });
+}
+
+/** Lines as bytes, split at line feeds only: any other change to a line has to reach its hash. */
+async function* lines(chunks: AsyncIterable<Buffer>): AsyncGenerator<{ bytes: Buffer; ended: boolean }> {
+  let rest = Buffer.alloc(0);
+  for await (const chunk of chunks) {
+    rest = Buffer.concat([rest, chunk]);
+    for (let end = rest.indexOf(10); end >= 0; end = rest.indexOf(10)) {
+      yield { bytes: rest.subarray(0, end), ended: true };
+      rest = rest.subarray(end + 1);
+    }
+  }
+  if (rest.length > 0) yield { bytes: rest, ended: false };
+}
+
+async function readPart(dir: string, name: string): Promise<string> {
+  return readFile(join(dir, name), 'utf8').catch(missing(name));
+}
+
+function missing(name: string): (cause: unknown) => never {
+  return cause => {
+    throw new FleetError({ code: 'invalid_input', message: `the export has no readable file "${name}"`, cause });
+  };
+}

@@ -1,0 +1,86 @@
+/**
+ * The writing side of the custody log. An append that returns has been stored,
+ * or will be when the caller's transaction commits; an append that throws must
+ * stop whatever it was going to record.
+ */
+import { randomBytes } from 'node:crypto';
+import type { CustodyEntry, CustodyReceipt, CustodyStore, StoredEntry, TreeHead } from '../../core/custody.ts';
+import { FleetError } from '../../core/errors.ts';
+import { encodeEntry } from './entry-bytes.ts';
+import { openCheckpoint, signCheckpoint } from './note.ts';
+import { type Signer, verifierKeyText } from './signing-key.ts';
+
+export class CustodyLog {
+  readonly #store: CustodyStore;
+  readonly #signer: Signer;
+  #last: { head: TreeHead; note: string } | undefined;
+
+  constructor(parts: { store: CustodyStore; signer: Signer }) {
+    this.#store = parts.store;
+    this.#signer = parts.signer;
+  }
+
+  /** The public key in C2SP text form: what a verifier needs, kept outside the database. */
+  get verifierKey(): string {
+    return verifierKeyText(this.#signer);
+  }
+
+  /**
+   * Appends one entry, or several that become neighbours, and returns a receipt for each.
+   * `store` joins a wider transaction: until that ends, every other append waits.
+   * Throws `invalid_input` on what cannot be stored, `database` when the store fails.
+   */
+  async append(entries: CustodyEntry | CustodyEntry[], store: CustodyStore = this.#store): Promise<CustodyReceipt[]> {
+    const list = Array.isArray(entries) ? entries : [entries];
+    const now = new Date();
+    return store.append(list.map(entry => encodeEntry(stamped(entry, now))));
+  }
+
+  /**
+   * Signs the current head, saves the note unless one of that size exists, and returns it.
+   * Throws `precondition_failed` when the log is not a continuation of its last checkpoint.
+   */
+  async checkpoint(): Promise<string> {
+    const last = await this.#lastSigned();
+    const head = await this.#store.head();
+    if (last && (head.size < last.head.size || (head.size === last.head.size && !sameRoot(head, last.head)))) {
+      throw new FleetError({
+        code: 'precondition_failed',
+        retry: 'ask',
+        message: `the custody log (${head.size} entries) contradicts its checkpoint of ${last.head.size} entries`,
+        hint: 'stop changes and verify the custody log',
+      });
+    }
+    if (last && head.size === last.head.size) return last.note;
+    const note = signCheckpoint(head, this.#signer);
+    await this.#store.saveCheckpoint(head.size, note);
+    // Another call may have signed a larger tree meanwhile.
+    if (!this.#last || this.#last.head.size < head.size) this.#last = { head, note };
+    return note;
+  }
+
+  async #lastSigned(): Promise<{ head: TreeHead; note: string } | undefined> {
+    if (!this.#last) {
+      const stored = (await this.#store.checkpoints()).at(-1);
+      if (stored) this.#last = { head: openCheckpoint(stored.note, this.#signer), note: stored.note };
+    }
+    return this.#last;
+  }
+}
+
+function sameRoot(a: TreeHead, b: TreeHead): boolean {
+  return Buffer.compare(a.root, b.root) === 0;
+}
+
+function stamped(entry: CustodyEntry, now: Date): StoredEntry {
+  return { ...entry, v: 1, id: uuidV7(now), time: now.toISOString() };
+}
+
+/** RFC 9562 version 7: 48 bits of Unix milliseconds, the rest random. */
+function uuidV7(now: Date): string {
+  const bytes = randomBytes(16);
+  bytes.writeUIntBE(now.getTime(), 0, 6);
+  bytes.writeUInt8((bytes.readUInt8(6) & 0x0f) | 0x70, 6);
+  bytes.writeUInt8((bytes.readUInt8(8) & 0x3f) | 0x80, 8);
+  return bytes.toString('hex').replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, '$1-$2-$3-$4-$5');
+}

@@ -1,0 +1,189 @@
+/**
+ * The reading side of the custody log: everything is computed again from the
+ * stored bytes, and what differs is named. It trusts the verifier key and
+ * nothing else; the stored leaves and head are only what the bytes are held
+ * against. What no checkpoint from outside the database covers, the database's
+ * owner could have rewritten together with the key: see `unanchoredTail`.
+ */
+import type { CustodyRow, CustodyStore, TreeHead } from '../../core/custody.ts';
+import { FleetError } from '../../core/errors.ts';
+import { decodeEntry, type ReadEntry } from './entry-bytes.ts';
+import { IntentLedger, type OpenIntent } from './intent-ledger.ts';
+import { appendLeaf, emptyFrontier, frontierRoot, leafHash } from './merkle.ts';
+import { type Checkpoint, openCheckpoint } from './note.ts';
+import { parseVerifierKey } from './signing-key.ts';
+
+export type CustodyProblem = { seq?: number; problem: string };
+
+export type CustodyVerdict =
+  | {
+      ok: true;
+      size: number;
+      /** Hex. */
+      root: string;
+      /** The largest signed tree; size 0 when nothing was ever signed. */
+      checkpoint: { size: number };
+      /** Entries after that checkpoint: consistent, but covered by no signature yet. */
+      unanchoredTail: number;
+      /** Effects announced and not concluded yet: a fact, not a fault. */
+      openIntents: OpenIntent[];
+    }
+  | { ok: false; problems: CustodyProblem[] };
+
+export type LogToVerify = {
+  /** All rows, in order, from 0. */
+  rows: AsyncIterable<CustodyRow>;
+  /** What the store claims; undefined where it keeps no head, as in a bundle. */
+  head?: TreeHead;
+  /** Signed notes, from the store and from anywhere else they were kept. */
+  checkpoints: { note: string }[];
+  /** C2SP text form. */
+  verifierKey: string;
+};
+
+/** Recomputes the whole log and reports every deviation. Throws only what `rows` throws, and `invalid_input` on a bad verifier key. */
+export async function verifyLog(log: LogToVerify): Promise<CustodyVerdict> {
+  const problems: CustodyProblem[] = [];
+  const signed = openAll(log, problems);
+  const tree = new TreeCheck(signed, problems);
+  const intents = new IntentLedger();
+  for await (const row of log.rows) {
+    if (!tree.place(row)) continue;
+    const { entry, fault } = decodeEntry(row.bytes);
+    const leaf = leafHash(row.bytes);
+    if (!leaf.equals(row.leaf)) {
+      problems.push({
+        seq: row.seq,
+        problem: `${naming(row.seq, entry)} does not fit its leaf: ${leafDifference(leaf, row.leaf)}`,
+      });
+    }
+    if (fault) problems.push({ seq: row.seq, problem: `${naming(row.seq, entry)} ${fault}` });
+    tree.add(leaf, row.leaf);
+    const orphan = entry && intents.note(row.seq, entry);
+    if (orphan) problems.push({ seq: row.seq, problem: `${naming(row.seq, entry)} ${orphan}` });
+  }
+  const { size, root } = tree.finish(log.head);
+  if (problems.length > 0) return { ok: false, problems };
+  const covered = signed.at(-1)?.size ?? 0;
+  return {
+    ok: true,
+    size,
+    root: root.toString('hex'),
+    checkpoint: { size: covered },
+    unanchoredTail: size - covered,
+    openIntents: intents.open(),
+  };
+}
+
+/** All rows of a store below `end`, read a thousand at a time. */
+export async function* storedRows(store: CustodyStore, end = Number.POSITIVE_INFINITY): AsyncGenerator<CustodyRow> {
+  for (let from = 0; from < end; ) {
+    const rows = await store.rows(from, Math.min(1000, end - from));
+    const last = rows.at(-1);
+    if (!last) return;
+    yield* rows.filter(row => row.seq < end);
+    from = last.seq + 1;
+  }
+}
+
+/** Follows the tree leaf by leaf and compares its root wherever someone signed or claimed one. */
+class TreeCheck {
+  readonly #signed: Checkpoint[];
+  readonly #problems: CustodyProblem[];
+  #computed = emptyFrontier;
+  #stored = emptyFrontier;
+  #next = 0;
+  #broken = false;
+  /** Size of the largest checkpoint that matched: what lies before it is as it was signed. */
+  #proven = 0;
+  #mismatched = false;
+
+  constructor(signed: Checkpoint[], problems: CustodyProblem[]) {
+    this.#signed = signed;
+    this.#problems = problems;
+    this.#compareSigned();
+  }
+
+  /** Checks that the row is the next one; false leaves it out of the tree. */
+  place(row: CustodyRow): boolean {
+    if (row.seq < this.#next) {
+      this.#problems.push({ seq: row.seq, problem: `entry ${row.seq} comes a second time or out of order` });
+      return false;
+    }
+    if (row.seq > this.#next) {
+      const missing =
+        row.seq - this.#next === 1 ? `entry ${this.#next} is` : `entries ${this.#next} to ${row.seq - 1} are`;
+      this.#problems.push({ seq: this.#next, problem: `${missing} missing; no root after that can be computed` });
+      this.#broken = true;
+    }
+    this.#next = row.seq + 1;
+    return true;
+  }
+
+  add(leaf: Uint8Array, stored: Uint8Array): void {
+    if (this.#broken) return;
+    this.#computed = appendLeaf(this.#computed, leaf);
+    this.#stored = appendLeaf(this.#stored, stored);
+    this.#compareSigned();
+  }
+
+  finish(head: TreeHead | undefined): { size: number; root: Buffer } {
+    const root = frontierRoot(this.#computed);
+    for (const { size } of this.#signed.filter(checkpoint => checkpoint.size > this.#next)) {
+      this.#problems.push({ problem: `the log was cut: a checkpoint signs ${size} entries, ${this.#next} are left` });
+    }
+    if (head && head.size !== this.#next) {
+      this.#problems.push({ problem: `the stored head counts ${head.size} entries, the log holds ${this.#next}` });
+    } else if (head && !this.#broken && !root.equals(head.root)) {
+      this.#problems.push({ problem: `the stored head's root is not the root of the ${this.#next} entries` });
+    }
+    return { size: this.#next, root };
+  }
+
+  #compareSigned(): void {
+    const { size } = this.#computed;
+    const here = this.#signed.filter(checkpoint => checkpoint.size === size);
+    if (here.length === 0) return;
+    const root = frontierRoot(this.#computed);
+    if (here.every(checkpoint => root.equals(checkpoint.root))) {
+      this.#proven = size;
+      return;
+    }
+    // Every later root differs too, and says nothing new.
+    if (this.#mismatched) return;
+    this.#mismatched = true;
+    const leaves = frontierRoot(this.#stored);
+    const cause = here.every(checkpoint => leaves.equals(checkpoint.root))
+      ? 'the stored leaves still give the signed root, so it is the bytes of the entries named here that were changed'
+      : `one or more of the entries ${this.#proven} to ${size - 1} were changed or swapped together with their leaves`;
+    this.#problems.push({ problem: `the root signed for ${size} entries is not theirs: ${cause}` });
+  }
+}
+
+function openAll(log: LogToVerify, problems: CustodyProblem[]): Checkpoint[] {
+  const verifier = parseVerifierKey(log.verifierKey);
+  const opened: Checkpoint[] = [];
+  for (const [index, { note }] of log.checkpoints.entries()) {
+    try {
+      opened.push(openCheckpoint(note, verifier));
+    } catch (thrown) {
+      problems.push({
+        problem: `checkpoint ${index + 1} of ${log.checkpoints.length}: ${FleetError.from(thrown).message}`,
+      });
+    }
+  }
+  return opened.sort((a, b) => a.size - b.size);
+}
+
+/** The names inside a changed entry were perhaps changed too, so they are quoted and cut short. */
+function naming(seq: number, entry: ReadEntry | undefined): string {
+  return entry ? `entry ${seq} (${quoted(entry.type)}, id ${quoted(entry.id)})` : `entry ${seq}`;
+}
+
+function quoted(text: string): string {
+  return JSON.stringify(text.slice(0, 40).replace(/[^\x20-\x7e]/g, '?'));
+}
+
+function leafDifference(computed: Buffer, stored: Uint8Array): string {
+  return `its bytes hash to ${computed.toString('hex')}, the stored leaf is ${Buffer.from(stored).toString('hex')}`;
+}

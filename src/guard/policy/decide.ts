@@ -1,0 +1,117 @@
+/**
+ * Decides a request in two steps. Evaluate with the votes counted so far; if
+ * that denies, evaluate as if every approval had been given. What still denies
+ * then is a hard denial; otherwise the approvals that objected are all needed.
+ * Every error denies, because Cedar skips a forbid that fails to evaluate.
+ */
+import type { EntityJson } from '@cedar-policy/cedar-wasm/nodejs';
+import type { Decision, Policy, PolicyReason, PolicyRequest, Requirement, Risk } from '../../core/policy.ts';
+import { groupsForSite } from './approval-annotations.ts';
+import type { Cedar, PolicySource } from './cedar.ts';
+import type { Statement } from './policy-lint.ts';
+import { policyRequestSchema } from './policy-request.ts';
+
+export type CedarPolicyParts = {
+  digest: string;
+  statements: Statement[];
+  risks: Map<string, Risk>;
+  source: PolicySource;
+  cedar: Cedar;
+};
+
+type Answer = { allowed: boolean; objecting: Statement[] };
+
+export class CedarPolicy implements Policy {
+  readonly digest: string;
+  readonly #parts: CedarPolicyParts;
+  readonly #statements: Map<string, Statement>;
+
+  constructor(parts: CedarPolicyParts) {
+    this.digest = parts.digest;
+    this.#parts = parts;
+    this.#statements = new Map(parts.statements.map(statement => [statement.id, statement]));
+  }
+
+  decide(request: PolicyRequest): Decision {
+    const parsed = policyRequestSchema.safeParse(request);
+    if (!parsed.success) return denied('host:invalid-request', 'the request is not complete enough to be decided');
+    if (this.#parts.risks.get(request.action) !== request.risk) {
+      return denied('host:unknown-action', `the policy schema has no ${request.risk} action of this name`);
+    }
+    try {
+      return this.#decide(parsed.data);
+    } catch {
+      return denied('host:policy-error', 'the policy could not be evaluated');
+    }
+  }
+
+  #decide(request: PolicyRequest): Decision {
+    const now = this.#evaluate(request, request.context.cleared);
+    if (now.allowed) return { verdict: 'allow' };
+    const approvals = this.#parts.statements.filter(statement => statement.approval).map(({ id }) => id);
+    const approved = this.#evaluate(request, approvals);
+    if (!approved.allowed) return deniedBy(approved.objecting);
+    const requirements = now.objecting.map(statement => requirementOf(statement, request.resource.site));
+    if (requirements.length === 0)
+      return denied('host:policy-error', 'the policy objects without saying what it needs');
+    return { verdict: 'needs-approval', requirements };
+  }
+
+  #evaluate(request: PolicyRequest, cleared: string[]): Answer {
+    const { principal, action, resource, context } = request;
+    const cluster = { type: 'Fleet::Cluster', id: `${resource.site}/${resource.cluster}` };
+    const answer = this.#parts.cedar.authorize(this.#parts.source, {
+      principal: { type: 'Fleet::Person', id: principal.name },
+      action: { type: 'Fleet::Action', id: action },
+      resource: cluster,
+      context: {
+        via: context.via,
+        cleared,
+        ...(context.blast && { blast: context.blast }),
+        ...(context.budget && { budget: context.budget }),
+      },
+      entities: entitiesOf(request),
+    });
+    if (answer.type === 'failure' || answer.response.diagnostics.errors.length > 0) {
+      throw new Error('evaluation failed');
+    }
+    const { decision, diagnostics } = answer.response;
+    if (decision === 'allow') return { allowed: true, objecting: [] };
+    return { allowed: false, objecting: diagnostics.reason.map(id => this.#statement(id)) };
+  }
+
+  #statement(id: string): Statement {
+    const statement = this.#statements.get(id);
+    if (!statement) throw new Error('a policy that was never loaded took part');
+    return statement;
+  }
+}
+
+/** Only what the request touches: evaluation time grows with the number of entities. */
+function entitiesOf({ principal, resource }: PolicyRequest): EntityJson[] {
+  const groups = principal.groups.map(id => ({ type: 'Fleet::Group', id }));
+  const site = { type: 'Fleet::Site', id: resource.site };
+  return [
+    { uid: { type: 'Fleet::Person', id: principal.name }, attrs: {}, parents: groups },
+    ...groups.map(uid => ({ uid, attrs: {}, parents: [] })),
+    { uid: { type: 'Fleet::Cluster', id: `${resource.site}/${resource.cluster}` }, attrs: {}, parents: [site] },
+    { uid: site, attrs: {}, parents: [] },
+  ];
+}
+
+function requirementOf(statement: Statement, site: string): Requirement {
+  if (!statement.approval) throw new Error('an objection without approval vanished once all approvals were given');
+  const { approvals, from, ttlMs } = statement.approval;
+  return { policy: statement.id, approvals, from: groupsForSite(from, site), ttlMs, reason: statement.reason };
+}
+
+function deniedBy(objecting: Statement[]): Decision {
+  if (objecting.length === 0) return denied('host:no-permit', 'no policy permits this');
+  return { verdict: 'deny', reasons: objecting.map(({ id, reason }) => ({ policy: id, reason })) };
+}
+
+/** Denials of the host itself: a policy's `@id` cannot hold a colon, so the names never clash. */
+function denied(policy: string, reason: string): Decision {
+  const reasons: PolicyReason[] = [{ policy, reason }];
+  return { verdict: 'deny', reasons };
+}

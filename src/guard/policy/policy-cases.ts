@@ -1,0 +1,53 @@
+/**
+ * Expected decisions, written beside the policies: whoever edits a policy sees
+ * at once what else it changed.
+ */
+import { z } from 'zod';
+import type { Decision, Policy, PolicyRequest } from '../../core/policy.ts';
+
+const count = z.int();
+const given = z.strictObject({
+  principal: z.strictObject({ name: z.string(), groups: z.array(z.string()) }),
+  resource: z.strictObject({ site: z.string(), cluster: z.string() }),
+  via: z.string(),
+  blast: z.strictObject({ peakUnavailable: count, targets: count, controlPlane: count }),
+  maxUnavailable: count,
+  cleared: z.array(z.string()),
+});
+const policyCase = given.partial().extend({
+  name: z.string(),
+  action: z.string(),
+  risk: z.enum(['read', 'control', 'disruptive', 'destructive']),
+  expect: z.enum(['allow', 'deny', 'needs-approval']),
+  by: z.array(z.string()).default([]),
+});
+/** An empty list would pass while proving nothing. */
+const policyCases = z.strictObject({ defaults: given, cases: z.array(policyCase).min(1) });
+
+export type CaseResult = { name: string; ok: boolean; expected: string; actual: string };
+
+/** Decides every case of a parsed `cases.yaml`. Throws a ZodError for a file that is not of that form, or empty. */
+export function checkPolicyCases(policy: Policy, document: unknown): CaseResult[] {
+  const { defaults, cases } = policyCases.parse(document);
+  return cases.map(({ name, action, risk, expect, by, ...own }) => {
+    const { principal, resource, via, blast, maxUnavailable, cleared } = { ...defaults, ...own };
+    const budget = { maxUnavailable };
+    const request: PolicyRequest = { principal, action, risk, resource, context: { via, blast, budget, cleared } };
+    const expected = described(expect, by);
+    const actual = describeDecision(policy.decide(request));
+    return { name, ok: actual === expected, expected, actual };
+  });
+}
+
+function describeDecision(decision: Decision): string {
+  if (decision.verdict === 'allow') return described('allow', []);
+  const named = decision.verdict === 'deny' ? decision.reasons : decision.requirements;
+  return described(
+    decision.verdict,
+    named.map(({ policy }) => policy),
+  );
+}
+
+function described(verdict: string, by: string[]): string {
+  return by.length === 0 ? verdict : `${verdict} by ${by.toSorted().join(', ')}`;
+}

@@ -1,0 +1,29 @@
+/** The request as it must look before a policy sees it: whatever is missing or odd is denied, never filled in. */
+import { z } from 'zod';
+import type { PolicyRequest } from '../../core/policy.ts';
+
+const name = z.string().min(1).max(253);
+const count = z.int().min(0);
+/** No `/`: site and cluster are joined by it. */
+const place = name.regex(/^[^/]+$/);
+
+const shape = z.strictObject({
+  principal: z.strictObject({ name, groups: z.array(name).max(256) }),
+  action: name,
+  risk: z.enum(['read', 'control', 'disruptive', 'destructive']),
+  resource: z.strictObject({ site: place, cluster: place }),
+  context: z.strictObject({
+    via: name,
+    blast: z.strictObject({ peakUnavailable: count, targets: count, controlPlane: count }).optional(),
+    budget: z.strictObject({ maxUnavailable: count }).optional(),
+    cleared: z.array(name).max(256),
+  }),
+});
+
+/** A change must say what it would break, and where; only a read may span the fleet. */
+export const policyRequestSchema: z.ZodType<PolicyRequest> = shape.refine(({ risk, context, resource }) => {
+  const change = risk === 'disruptive' || risk === 'destructive';
+  const measured = context.blast !== undefined && context.budget !== undefined;
+  const placed = resource.site !== '*' && resource.cluster !== '*';
+  return (!change || measured) && (risk === 'read' || placed);
+});

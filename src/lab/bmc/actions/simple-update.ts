@@ -1,0 +1,65 @@
+/** UpdateService.SimpleUpdate: takes an address, answers at once, and works on in a task. */
+import type { Controller } from '../controller.ts';
+import { type Body, problem, type Reply, vendorProblem } from '../reply.ts';
+import { monitorsUri, taskBody, tasksUri } from '../resources/tasks.ts';
+import { resourceTree } from '../resources/tree.ts';
+import { transferProtocols } from '../resources/update.ts';
+import type { ApplyTime } from '../updates.ts';
+
+/** Answers 202 with the task, 400 for what it cannot use, or the vendor's refusal while another update goes on. */
+export function simpleUpdate(bmc: Controller, body: Body): Reply {
+  const { profile, updates, faults } = bmc;
+  const image = imageUri(bmc, body);
+  if ('refusal' in image) return image.refusal;
+  const applyTime = applyTimeOf(bmc, body);
+  if (typeof applyTime === 'object') return applyTime;
+  if (!targetsExist(bmc, body.Targets)) return problem(profile, 400, 'ActionParameterNotSupported', 'Targets');
+  if (faults.get('reject-update') !== undefined) {
+    return problem(profile, 400, 'ActionParameterValueFormatError', 'ImageURI');
+  }
+  if (updates.current !== undefined) return vendorProblem(profile.update.busy);
+  const task = updates.start(image.uri, applyTime);
+  const location = profile.update.location === 'task' ? tasksUri : monitorsUri;
+  return {
+    status: 202,
+    body: taskBody(task),
+    headers: { Location: `${location}/${task.id}`, 'Retry-After': '5' },
+  };
+}
+
+function imageUri({ profile }: Controller, body: Body): { uri: string } | { refusal: Reply } {
+  const { ImageURI: image, TransferProtocol: protocol } = body;
+  const refuse = (
+    name: 'ActionParameterMissing' | 'ActionParameterNotSupported' | 'ActionParameterValueFormatError',
+  ) => ({
+    refusal: problem(profile, 400, name, name === 'ActionParameterNotSupported' ? 'TransferProtocol' : 'ImageURI'),
+  });
+  if (typeof image !== 'string') return refuse('ActionParameterMissing');
+  if (protocol !== undefined && !transferProtocols.some(allowed => allowed === protocol)) {
+    return refuse('ActionParameterNotSupported');
+  }
+  const scheme = typeof protocol === 'string' ? protocol.toLowerCase() : undefined;
+  const text = image.includes('://') ? image : `${scheme}://${image}`;
+  const uri = URL.parse(text);
+  if (uri === null || !['http:', 'https:'].includes(uri.protocol)) return refuse('ActionParameterValueFormatError');
+  if (scheme !== undefined && uri.protocol !== `${scheme}:`) return refuse('ActionParameterValueFormatError');
+  return { uri: uri.href };
+}
+
+/** Where apply times exist, none at all means now: the BMC then reboots the host by itself. */
+function applyTimeOf({ profile }: Controller, body: Body): ApplyTime | Reply {
+  const asked = body['@Redfish.OperationApplyTime'];
+  const { applyTimes } = profile.update;
+  if (asked === undefined) return applyTimes === undefined ? 'on-reset' : 'now';
+  if (typeof asked !== 'string' || !applyTimes?.includes(asked)) {
+    return problem(profile, 400, 'PropertyValueNotInList', '@Redfish.OperationApplyTime');
+  }
+  return asked === 'OnReset' ? 'on-reset' : 'now';
+}
+
+function targetsExist(bmc: Controller, targets: unknown): boolean {
+  if (targets === undefined) return true;
+  if (!Array.isArray(targets)) return false;
+  const tree = resourceTree(bmc);
+  return targets.every(target => typeof target === 'string' && Object.hasOwn(tree, target));
+}

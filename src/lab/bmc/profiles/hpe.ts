@@ -1,0 +1,100 @@
+/** iLO5-like: numbered resources, weak ETags, fans in percent, no ECC counters, an update that is active from the next reset. */
+import type { BmcProfile } from './profile.ts';
+
+export const hpe: BmcProfile = {
+  vendor: 'hpe',
+  manufacturer: 'HPE',
+  model: 'ProLiant DL380 Gen10 Plus',
+  uuidCase: 'upper',
+  systemId: '1',
+  chassisId: '1',
+  managerId: '1',
+  root: {
+    name: 'HPE RESTful Root Service',
+    redfishVersion: '1.20.0',
+    vendor: 'HPE',
+    product: 'ProLiant DL380 Gen10 Plus',
+    oem: { Hpe: { Manager: [{ ManagerType: 'iLO 5', ManagerFirmwareVersion: '2.82' }] } },
+  },
+  manager: { name: 'Manager', model: 'iLO 5', versionPrefix: 'iLO 5 v' },
+  baseRegistry: 'Base.1.4',
+  etag: 'weak',
+  caseInsensitivePaths: true,
+  expand: true,
+  sessionLimit: 13,
+  log: {
+    owner: 'system',
+    id: 'IML',
+    name: 'Integrated Management Log',
+    entryType: 'Oem',
+    oemRecordFormat: 'Hpe-IML',
+    newestFirst: false,
+    history: 12,
+  },
+  system: {
+    lastResetTime: false,
+    bootProgress: false,
+    postState: true,
+    resetTypes: ['On', 'ForceOff', 'GracefulShutdown', 'ForceRestart', 'PushPowerButton', 'GracefulRestart'],
+  },
+  allowableValues: 'inline',
+  sameState: 'bad-request',
+  thermal: { legacy: true, subsystem: false, fanUnit: 'Percent' },
+  temperatures: [
+    { id: '01', name: '01-Inlet Ambient', context: 'Intake', base: 21, rise: 3, caution: 39, critical: 42 },
+    { id: '02', name: '02-CPU 1', context: 'CPU', base: 42, rise: 33, caution: 70, critical: 85 },
+    { id: '03', name: '03-CPU 2', context: 'CPU', base: 41, rise: 29, caution: 70, critical: 85 },
+    { id: '04', name: '04-Sys Exhaust', context: 'Exhaust', base: 33, rise: 17, caution: 65, critical: 75 },
+  ],
+  fans: [1, 2, 3, 4, 5, 6].map(n => ({ id: String(n), name: `Fan ${n}`, speed: 28 })),
+  memory: {
+    metrics: false,
+    dimms: [1, 3, 5, 7].flatMap(slot =>
+      [1, 2].map(cpu => ({
+        id: `proc${cpu}dimm${slot}`,
+        name: `PROC ${cpu} DIMM ${slot}`,
+        capacityMiB: 32_768,
+      })),
+    ),
+  },
+  firmware: {
+    bmc: '2.82',
+    bios: 'U46 v1.64 (08/11/2022)',
+    newBios: 'U46 v2.04 (12/14/2023)',
+    earlierBios: 'U46 v1.54 (11/03/2021)',
+  },
+  inventory(state) {
+    const spare = state.previous ?? state.active;
+    return [
+      { id: '1', name: 'iLO 5', description: 'SystemBMC', version: `${state.bmc} Feb 06 2023`, state: 'Enabled' },
+      { id: '2', name: 'System ROM', description: 'SystemRomActive', version: state.active, state: 'Enabled' },
+      {
+        id: '3',
+        name: 'Intelligent Platform Abstraction Data',
+        description: 'PlatformDefinitionTable',
+        version: '12.6.0 Build 21',
+        state: 'Enabled',
+      },
+      { id: '4', name: 'Redundant System ROM', description: 'SystemRomBackup', version: spare, state: 'Enabled' },
+      {
+        id: '5',
+        name: 'System Programmable Logic Device',
+        description: 'SystemProgrammableLogicDevice',
+        version: '0x14',
+        state: 'Enabled',
+      },
+    ];
+  },
+  update: {
+    flash: 'at-once',
+    flashMs: 180_000,
+    userAgent: 'iLO/5',
+    firstTaskId: 1,
+    busy: {
+      status: 400,
+      messageId: 'iLO.2.14.FirmwareFlashAlreadyInProgress',
+      message: 'A firmware flash is already in progress.',
+    },
+    location: 'monitor',
+  },
+};

@@ -1,0 +1,80 @@
+/** Service root and manager: what the BMC says about itself. */
+import type { Controller } from '../controller.ts';
+import { type Body, collection, link } from '../reply.ts';
+import type { Resources } from './tree.ts';
+
+export function rootResources(bmc: Controller): Resources {
+  const { manager } = bmc.uris;
+  return {
+    '/redfish': () => ({ v1: '/redfish/v1/' }),
+    '/redfish/v1': () => serviceRoot(bmc),
+    '/redfish/v1/Managers': () =>
+      collection({ uri: '/redfish/v1/Managers', type: 'ManagerCollection', name: 'Managers', members: [manager] }),
+    [manager]: () => managerBody(bmc),
+  };
+}
+
+function serviceRoot({ profile }: Controller): Body {
+  const { root, expand } = profile;
+  return {
+    '@odata.id': '/redfish/v1',
+    '@odata.type': '#ServiceRoot.v1_10_0.ServiceRoot',
+    Id: 'RootService',
+    Name: root.name,
+    RedfishVersion: root.redfishVersion,
+    ...(root.vendor === undefined ? {} : { Vendor: root.vendor }),
+    ...(root.product === undefined ? {} : { Product: root.product }),
+    ProtocolFeaturesSupported: {
+      ExpandQuery: { ExpandAll: false, Levels: expand, Links: false, NoLinks: expand, ...(expand && { MaxLevels: 1 }) },
+      FilterQuery: false,
+      SelectQuery: false,
+      OnlyMemberQuery: false,
+      ExcerptQuery: false,
+    },
+    Systems: link('/redfish/v1/Systems'),
+    Chassis: link('/redfish/v1/Chassis'),
+    Managers: link('/redfish/v1/Managers'),
+    AccountService: link('/redfish/v1/AccountService'),
+    SessionService: link('/redfish/v1/SessionService'),
+    UpdateService: link('/redfish/v1/UpdateService'),
+    Tasks: link('/redfish/v1/TaskService'),
+    Links: { Sessions: link('/redfish/v1/SessionService/Sessions') },
+    ...(root.oem === undefined ? {} : { Oem: root.oem }),
+  };
+}
+
+function managerBody(bmc: Controller): Body {
+  const { profile, uris, updates, started } = bmc;
+  const { manager, log } = profile;
+  const active = profile.inventory(updates.firmware).find(({ related }) => related === 'manager');
+  return {
+    '@odata.id': uris.manager,
+    '@odata.type': '#Manager.v1_12_0.Manager',
+    Id: profile.managerId,
+    Name: manager.name,
+    ManagerType: 'BMC',
+    Model: manager.model,
+    FirmwareVersion: `${manager.versionPrefix}${updates.firmware.bmc}`,
+    DateTime: new Date().toISOString(),
+    DateTimeLocalOffset: '+00:00',
+    LastResetTime: started.toISOString(),
+    Status: { Health: 'OK', State: 'Enabled' },
+    PowerState: 'On',
+    ...(log.owner === 'manager' ? { LogServices: link(`${uris.manager}/LogServices`) } : {}),
+    Links: {
+      ManagerForServers: [link(uris.system)],
+      ManagerForChassis: [link(uris.chassis)],
+      ...(profile.vendor === 'dell'
+        ? {
+            Oem: {
+              Dell: { '@odata.type': '#DellOem.v1_3_0.DellOemLinks', Jobs: link(`${uris.manager}/Oem/Dell/Jobs`) },
+            },
+          }
+        : {}),
+      ...(active === undefined
+        ? {}
+        : { ActiveSoftwareImage: link(`/redfish/v1/UpdateService/FirmwareInventory/${active.id}`) }),
+    },
+    ...(manager.oem === undefined ? {} : { Oem: manager.oem }),
+  };
+}

@@ -1,0 +1,87 @@
+/** UpdateService and the firmware inventory with all its copies. */
+import type { Controller } from '../controller.ts';
+import type { InventoryMember } from '../profiles/profile.ts';
+import { type Body, collection, link } from '../reply.ts';
+import type { Resources } from './tree.ts';
+
+export const updateServiceUri = '/redfish/v1/UpdateService';
+export const simpleUpdateUri = `${updateServiceUri}/Actions/UpdateService.SimpleUpdate`;
+const inventoryUri = `${updateServiceUri}/FirmwareInventory`;
+const actionInfoUri = `${updateServiceUri}/SimpleUpdateActionInfo`;
+export const transferProtocols = ['HTTP', 'HTTPS'];
+
+export function updateResources(bmc: Controller): Resources {
+  const members = bmc.profile.inventory(bmc.updates.firmware);
+  return {
+    [updateServiceUri]: () => serviceBody(bmc),
+    ...(bmc.profile.allowableValues === 'inline' ? {} : { [actionInfoUri]: actionInfo }),
+    [inventoryUri]: () =>
+      collection({
+        uri: inventoryUri,
+        type: 'SoftwareInventoryCollection',
+        name: 'Firmware Inventory',
+        members: members.map(({ id }) => `${inventoryUri}/${id}`),
+      }),
+    ...Object.fromEntries(members.map(member => [`${inventoryUri}/${member.id}`, () => memberBody(bmc, member)])),
+  };
+}
+
+function serviceBody({ profile }: Controller): Body {
+  const { applyTimes } = profile.update;
+  return {
+    '@odata.id': updateServiceUri,
+    '@odata.type': '#UpdateService.v1_9_0.UpdateService',
+    Id: 'UpdateService',
+    Name: 'Update Service',
+    ServiceEnabled: true,
+    Status: { Health: 'OK', State: 'Enabled' },
+    FirmwareInventory: link(inventoryUri),
+    Actions: {
+      '#UpdateService.SimpleUpdate': {
+        target: simpleUpdateUri,
+        ...(profile.allowableValues === 'inline'
+          ? { 'TransferProtocol@Redfish.AllowableValues': transferProtocols }
+          : { '@Redfish.ActionInfo': actionInfoUri }),
+        ...(applyTimes === undefined
+          ? {}
+          : {
+              '@Redfish.OperationApplyTimeSupport': {
+                '@odata.type': '#Settings.v1_3_3.OperationApplyTimeSupport',
+                SupportedValues: applyTimes,
+              },
+            }),
+      },
+    },
+  };
+}
+
+function actionInfo(): Body {
+  return {
+    '@odata.id': actionInfoUri,
+    '@odata.type': '#ActionInfo.v1_1_2.ActionInfo',
+    Id: 'SimpleUpdateActionInfo',
+    Name: 'Simple Update Action Info',
+    Parameters: [
+      { Name: 'ImageURI', Required: true, DataType: 'String' },
+      { Name: 'TransferProtocol', Required: false, DataType: 'String', AllowableValues: transferProtocols },
+      { Name: 'Targets', Required: false, DataType: 'StringArray' },
+    ],
+  };
+}
+
+function memberBody({ uris }: Controller, member: InventoryMember): Body {
+  const { related, softwareId, oem } = member;
+  return {
+    '@odata.id': `${inventoryUri}/${member.id}`,
+    '@odata.type': '#SoftwareInventory.v1_4_0.SoftwareInventory',
+    Id: member.id,
+    Name: member.name,
+    Description: member.description,
+    Version: member.version,
+    Updateable: true,
+    Status: { Health: 'OK', State: member.state },
+    ...(softwareId === undefined ? {} : { SoftwareId: softwareId }),
+    ...(related === undefined ? {} : { RelatedItem: [link(related === 'system' ? uris.system : uris.manager)] }),
+    ...(oem === undefined ? {} : { Oem: oem }),
+  };
+}

@@ -1,0 +1,112 @@
+/**
+ * Temperatures and fans that follow what the machine does. Every reading is
+ * computed from the time that passed since the last one, so nothing runs while
+ * nobody looks: heat moves towards a target exponentially.
+ */
+import type { LabClock } from '../clock.ts';
+import type { FaultSet } from '../faults.ts';
+import type { Host } from '../host.ts';
+import { chance } from '../random.ts';
+import type { EventLog, Severity } from './event-log.ts';
+import type { BmcProfile, FanSpec, TemperatureSpec } from './profiles/profile.ts';
+
+export type TemperatureReading = TemperatureSpec & { celsius: number; health: Severity };
+export type FanReading = FanSpec & { reading: number; health: Severity };
+
+/** Real milliseconds in which 63 % of a change has happened. */
+const heatTau = 240_000;
+const fanTau = 15_000;
+const ambient = 21;
+
+export class ThermalModel {
+  readonly #host: Host;
+  readonly #clock: LabClock;
+  readonly #faults: FaultSet;
+  readonly #log: EventLog;
+  readonly #profile: BmcProfile;
+  readonly #seed: number;
+  readonly #started = Date.now();
+  #updated = Date.now();
+  /** 0 with all fans, 1 with the full effect of a lost one. */
+  #heat = 0;
+  /** 0 powered off, 1 under the usual load. */
+  #load = 1;
+  /** Share of its speed that each fan turns at. */
+  readonly #fans: number[];
+  readonly #reported = new Set<string>();
+
+  constructor(options: {
+    host: Host;
+    clock: LabClock;
+    faults: FaultSet;
+    log: EventLog;
+    profile: BmcProfile;
+    seed: number;
+  }) {
+    this.#host = options.host;
+    this.#clock = options.clock;
+    this.#faults = options.faults;
+    this.#log = options.log;
+    this.#profile = options.profile;
+    this.#seed = options.seed;
+    this.#fans = options.profile.fans.map(() => 1);
+  }
+
+  temperatures(): TemperatureReading[] {
+    this.#advance();
+    return this.#profile.temperatures.map(spec => {
+      const warm = (spec.base - ambient) * this.#load + spec.rise * this.#heat;
+      const celsius = Math.round(ambient + warm + this.#noise(spec.id, 0.8));
+      const health = celsius >= spec.critical ? 'Critical' : celsius >= spec.caution ? 'Warning' : 'OK';
+      return { ...spec, celsius, health };
+    });
+  }
+
+  fans(): FanReading[] {
+    this.#advance();
+    const boost = 1 + 0.35 * this.#heat;
+    return this.#profile.fans.map((spec, i) => {
+      const share = this.#fans[i] ?? 1;
+      const reading = Math.round(spec.speed * share * boost * (1 + this.#noise(spec.id, 0.01)));
+      const health = !this.#host.poweredOn || share > 0.7 ? 'OK' : share > 0.3 ? 'Warning' : 'Critical';
+      return { ...spec, reading, health };
+    });
+  }
+
+  #advance(): void {
+    const now = Date.now();
+    const passed = (now - this.#updated) * this.#clock.speed;
+    this.#updated = now;
+    const failing = this.#faults.get('fan-failing')?.fan;
+    const on = this.#host.poweredOn;
+    this.#heat = approach(this.#heat, on && failing !== undefined ? 1 : 0, passed / heatTau);
+    this.#load = approach(this.#load, on ? 1 : 0, passed / heatTau);
+    for (const [i, share] of this.#fans.entries()) {
+      this.#fans[i] = approach(share, on && i + 1 !== failing ? 1 : 0, passed / fanTau);
+      this.#report(i, i + 1 === failing);
+    }
+  }
+
+  #report(fan: number, failing: boolean): void {
+    const spec = this.#profile.fans[fan];
+    if (spec === undefined || failing === this.#reported.has(spec.id)) return;
+    if (failing) this.#reported.add(spec.id);
+    else this.#reported.delete(spec.id);
+    this.#log.append(
+      failing
+        ? { severity: 'Critical', messageId: 'FAN0001', message: `Fan ${spec.name} RPM is less than the lower limit.` }
+        : { severity: 'OK', messageId: 'FAN0002', message: `Fan ${spec.name} is operating normally.` },
+    );
+  }
+
+  /** Two slow waves whose phases the seed determines: gentle, and the same in every run at the same age. */
+  #noise(name: string, amplitude: number): number {
+    const minutes = ((Date.now() - this.#started) * this.#clock.speed) / 60_000;
+    const phase = (wave: string) => 2 * Math.PI * chance(this.#seed, `${this.#host.name}/${name}/${wave}`);
+    return amplitude * (0.6 * Math.sin(minutes / 7 + phase('a')) + 0.4 * Math.sin(minutes / 2.3 + phase('b')));
+  }
+}
+
+function approach(value: number, target: number, taus: number): number {
+  return target + (value - target) * Math.exp(-taus);
+}

@@ -1,0 +1,101 @@
+/**
+ * Every simulated BMC and API server has a certificate of its own, as real
+ * ones do, so that pinning and trust are exercised for real. Written in DER
+ * directly: no certificate library is fast enough for thousands at start.
+ */
+import { createHash, generateKeyPairSync, randomBytes, sign } from 'node:crypto';
+import { isIP } from 'node:net';
+
+export type Certificate = {
+  /** PEM, PKCS #8. */
+  key: string;
+  /** PEM, self-signed; may serve as its own certificate authority. */
+  cert: string;
+  /** Base64 SHA-256 of the public key's SubjectPublicKeyInfo. */
+  spki: string;
+};
+
+const day = 86_400_000;
+const oids = {
+  commonName: [0x55, 0x04, 0x03],
+  ecdsaWithSha256: [0x2a, 0x86, 0x48, 0xce, 0x3d, 0x04, 0x03, 0x02],
+  subjectAltName: [0x55, 0x1d, 0x11],
+  basicConstraints: [0x55, 0x1d, 0x13],
+  keyUsage: [0x55, 0x1d, 0x0f],
+  extKeyUsage: [0x55, 0x1d, 0x25],
+  serverAuth: [0x2b, 0x06, 0x01, 0x05, 0x05, 0x07, 0x03, 0x01],
+};
+
+/** Makes an EC P-256 key and a self-signed server certificate, valid from yesterday for ten years. */
+export function makeCertificate(subject: { commonName: string; altNames: string[] }): Certificate {
+  const { privateKey, publicKey } = generateKeyPairSync('ec', { namedCurve: 'prime256v1' });
+  const spki = publicKey.export({ type: 'spki', format: 'der' });
+  const algorithm = sequence(oid(oids.ecdsaWithSha256));
+  const name = sequence(der(0x31, sequence(oid(oids.commonName), der(0x0c, Buffer.from(subject.commonName)))));
+  const serial = randomBytes(16);
+  serial[0] = ((serial[0] ?? 0) & 0x3f) | 0x40;
+  const tbs = sequence(
+    der(0xa0, der(0x02, Buffer.from([2]))),
+    der(0x02, serial),
+    algorithm,
+    name,
+    sequence(utcTime(Date.now() - day), utcTime(Date.now() + 3650 * day)),
+    name,
+    spki,
+    der(0xa3, extensions(subject.altNames)),
+  );
+  const certificate = sequence(tbs, algorithm, bitString(sign('sha256', tbs, privateKey)));
+  return {
+    key: privateKey.export({ type: 'pkcs8', format: 'pem' }).toString(),
+    cert: pem(certificate),
+    spki: createHash('sha256').update(spki).digest('base64'),
+  };
+}
+
+function extensions(altNames: string[]): Buffer {
+  const names = altNames.map(name => (isIP(name) ? der(0x87, address(name)) : der(0x82, Buffer.from(name))));
+  const yes = der(0x01, Buffer.from([0xff]));
+  // digitalSignature, keyAgreement and keyCertSign: a server certificate that is also its own root.
+  const usage = der(0x03, Buffer.from([2, 0b10001100]));
+  return sequence(
+    sequence(oid(oids.basicConstraints), yes, der(0x04, sequence(yes))),
+    sequence(oid(oids.keyUsage), yes, der(0x04, usage)),
+    sequence(oid(oids.extKeyUsage), der(0x04, sequence(oid(oids.serverAuth)))),
+    ...(names.length > 0 ? [sequence(oid(oids.subjectAltName), der(0x04, sequence(...names)))] : []),
+  );
+}
+
+function der(tag: number, ...contents: Buffer[]): Buffer {
+  const content = Buffer.concat(contents);
+  const { length } = content;
+  const head = length < 0x80 ? [length] : length < 0x100 ? [0x81, length] : [0x82, length >> 8, length & 0xff];
+  return Buffer.concat([Buffer.from([tag, ...head]), content]);
+}
+
+function sequence(...contents: Buffer[]): Buffer {
+  return der(0x30, ...contents);
+}
+
+function oid(bytes: number[]): Buffer {
+  return der(0x06, Buffer.from(bytes));
+}
+
+function bitString(bytes: Buffer): Buffer {
+  return der(0x03, Buffer.from([0]), bytes);
+}
+
+function utcTime(time: number): Buffer {
+  const digits = new Date(time).toISOString().replace(/\D/g, '').slice(2, 14);
+  return der(0x17, Buffer.from(`${digits}Z`));
+}
+
+/** Loopback addresses of the lab are IPv4; `::1` is the one IPv6 address it may be asked for. */
+function address(text: string): Buffer {
+  if (text === '::1') return Buffer.from([...new Array<number>(15).fill(0), 1]);
+  return Buffer.from(text.split('.').map(Number));
+}
+
+function pem(bytes: Buffer): string {
+  const lines = bytes.toString('base64').match(/.{1,64}/g) ?? [];
+  return `-----BEGIN CERTIFICATE-----\n${lines.join('\n')}\n-----END CERTIFICATE-----\n`;
+}

@@ -1,0 +1,146 @@
+/**
+ * A whole simulated fleet in one process: sites with servers whose BMCs speak
+ * Redfish and a cluster that speaks the Kubernetes API, on loopback addresses
+ * of their own. The product's real clients are pointed at it unchanged.
+ */
+import { randomBytes } from 'node:crypto';
+import { mkdir, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { FirmwareImage } from '../core/fleet.ts';
+import { type RunningBmc, startBmc } from './bmc/bmc.ts';
+import { bmcProfiles, labVendors } from './bmc/profiles/catalog.ts';
+import type { LabVendor } from './bmc/profiles/profile.ts';
+import { makeCertificate } from './certificate.ts';
+import { LabClock } from './clock.ts';
+import { type RunningCluster, startCluster } from './cluster/cluster.ts';
+import { startControl } from './control.ts';
+import { EffectLog } from './effect-log.ts';
+import { Host } from './host.ts';
+import { writeImage } from './images.ts';
+import { type LayoutOptions, layOut, type NodeLayout, type SiteLayout } from './layout.ts';
+import { seededText, seededUuid } from './random.ts';
+
+export type LabOptions = LayoutOptions & {
+  /** Real durations are divided by this. */
+  speed: number;
+  seed: number;
+  /** Where images, kubeconfigs and the BMC password are written; made when missing. */
+  dir: string;
+  /** Port of the control API on 127.0.0.1; default 0, a free one. */
+  controlPort?: number;
+};
+
+export type LabNode = NodeLayout & { host: Host; server: RunningBmc };
+export type LabSite = Omit<SiteLayout, 'nodes'> & { nodes: LabNode[]; cluster: RunningCluster; kubeconfigFile: string };
+export type LabImage = FirmwareImage & { vendor: LabVendor; source: { file: string } };
+
+export type RunningLab = {
+  clock: LabClock;
+  effects: EffectLog;
+  account: { username: string; passwordFile: string };
+  sites: LabSite[];
+  images: LabImage[];
+  /** `http://127.0.0.1:<port>` of the control API. */
+  controlUrl: string;
+  /** The node of that name. Throws when there is none. */
+  node(name: string): LabNode;
+  /** Closes every socket. */
+  stop(): Promise<void>;
+};
+
+const username = 'groundskeeper';
+const serialLength: Readonly<Record<LabVendor, number>> = { dell: 7, hpe: 10, openbmc: 12 };
+
+type Running = { stop(): Promise<void> };
+type Making = LabOptions & { clock: LabClock; effects: EffectLog; password: string; running: Running[] };
+
+/** Starts the lab. Throws port_taken when an address is in use; whatever had started is stopped again. */
+export async function startLab(options: LabOptions): Promise<RunningLab> {
+  const clock = new LabClock(options.speed);
+  const effects = new EffectLog();
+  const running: Running[] = [];
+  const stop = async () => {
+    clock.stop();
+    await Promise.all(running.splice(0).map(each => each.stop()));
+  };
+  try {
+    const password = randomBytes(18).toString('base64url');
+    const passwordFile = join(options.dir, 'bmc-password');
+    await mkdir(join(options.dir, 'images'), { recursive: true });
+    await writeFile(passwordFile, password, { mode: 0o600 });
+    const images = await Promise.all(labVendors.map(vendor => makeLabImage(options.dir, vendor)));
+    const making = { ...options, clock, effects, password, running };
+    const sites: LabSite[] = [];
+    for (const site of layOut(options)) sites.push(await startSite(making, site));
+    const nodes = new Map(sites.flatMap(site => site.nodes.map(node => [node.name, node] as const)));
+    const lab = {
+      clock,
+      effects,
+      account: { username, passwordFile },
+      sites,
+      images,
+      node(name: string): LabNode {
+        const node = nodes.get(name);
+        if (node === undefined) throw new Error(`the lab has no node ${name}`);
+        return node;
+      },
+      stop,
+    };
+    const control = await startControl(lab, options.controlPort ?? 0);
+    running.push(control);
+    return { ...lab, controlUrl: control.url };
+  } catch (error) {
+    await stop();
+    throw error;
+  }
+}
+
+async function startSite(making: Making, site: SiteLayout): Promise<LabSite> {
+  const nodes: LabNode[] = [];
+  for (const node of site.nodes) nodes.push(await startNode(making, node));
+  const { clock, effects, running } = making;
+  const cluster = await startCluster({
+    name: site.name,
+    address: site.api.address,
+    port: site.api.port,
+    clock,
+    effects,
+    nodes: nodes.map(({ host, name, role, zone }) => ({ host, name, role, zone })),
+    certificate: makeCertificate({ commonName: `${site.name}-api`, altNames: [site.api.address, 'localhost'] }),
+  });
+  running.push(cluster);
+  const kubeconfigFile = join(making.dir, `${site.name}.kubeconfig`);
+  await writeFile(kubeconfigFile, cluster.kubeconfig, { mode: 0o600 });
+  return { ...site, nodes, cluster, kubeconfigFile };
+}
+
+async function startNode(making: Making, node: NodeLayout): Promise<LabNode> {
+  const { clock, effects, seed, password, running } = making;
+  const { name, vendor, bmc } = node;
+  const serial = seededText(seed, `${name}/serial`, 'ABCDEFGHJKLMNPQRSTVWXYZ0123456789', serialLength[vendor]);
+  const host = new Host({ name, uuid: seededUuid(seed, `${name}/uuid`), serial, clock });
+  const server = await startBmc({
+    host,
+    vendor,
+    address: bmc.address,
+    port: bmc.port,
+    clock,
+    effects,
+    seed,
+    account: { username, password },
+    certificate: makeCertificate({ commonName: `${name}-bmc`, altNames: [bmc.address] }),
+  });
+  running.push(server);
+  return { ...node, host, server };
+}
+
+/** Each vendor's newer BIOS as a file of the catalogue. */
+async function makeLabImage(dir: string, vendor: LabVendor): Promise<LabImage> {
+  const { model, firmware } = bmcProfiles[vendor];
+  const models = [model];
+  const version = firmware.newBios;
+  const id = `${vendor}-bios-${version.toLowerCase().replace(/[^a-z0-9.]+/g, '-')}`.replace(/-$/, '');
+  const file = join(dir, 'images', `${id}.bin`);
+  const sha256 = await writeImage(file, { vendor, models, component: 'bios', version });
+  return { id, vendor, models, component: 'bios', version, source: { file }, sha256 };
+}

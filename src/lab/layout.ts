@@ -1,0 +1,67 @@
+/**
+ * Who lives where: names, addresses, vendors and racks of the lab, all
+ * computed from a few numbers so that a lab looks the same at every start.
+ */
+import type { NodeRole } from '../core/fleet.ts';
+import { labVendors } from './bmc/profiles/catalog.ts';
+import type { LabVendor } from './bmc/profiles/profile.ts';
+
+export type LayoutOptions = {
+  sites: number;
+  /** Per site. */
+  controlPlanes: number;
+  /** Per site. */
+  workers: number;
+  /** First two bytes of all addresses; default `127.20`. */
+  addressBase?: string;
+  /** Set, everything listens on 127.0.0.1 with consecutive ports from here, as where only one loopback address exists. */
+  basePort?: number;
+};
+
+export type Endpoint = { address: string; port: number };
+export type NodeLayout = { name: string; role: NodeRole; zone: string; vendor: LabVendor; bmc: Endpoint };
+export type SiteLayout = {
+  name: string;
+  /** CIDR that every BMC address of the site lies in. */
+  bmcNetwork: string;
+  api: Endpoint;
+  nodes: NodeLayout[];
+};
+
+const siteNames = ['boston', 'chicago', 'seattle'];
+const bmcPort = 8443;
+const apiPort = 6443;
+
+/** Lays the lab out. Workers begin with the second vendor, so that worker 3 of each site is a Dell. */
+export function layOut(options: LayoutOptions): SiteLayout[] {
+  const { sites, controlPlanes, workers, addressBase = '127.20', basePort } = options;
+  const perSite = 1 + controlPlanes + workers;
+  return range(sites).map(site => {
+    const name = siteNames[site - 1] ?? `site-${site}`;
+    const prefix = site <= siteNames.length ? name.slice(0, 3) : `s${site}`;
+    const endpoint = (index: number, host: number, port: number): Endpoint =>
+      basePort === undefined
+        ? { address: `${addressBase}.${site}.${host}`, port }
+        : { address: '127.0.0.1', port: basePort + (site - 1) * perSite + index };
+    const node = (role: NodeRole, tag: string, n: number, index: number): NodeLayout => ({
+      name: `${prefix}-${tag}-${n}`,
+      role,
+      zone: n % 2 === 1 ? 'rack-a' : 'rack-b',
+      vendor: labVendors[(role === 'worker' ? n : n - 1) % labVendors.length] ?? 'dell',
+      bmc: endpoint(index, 10 + index, bmcPort),
+    });
+    return {
+      name,
+      bmcNetwork: basePort === undefined ? `${addressBase}.${site}.0/24` : '127.0.0.0/8',
+      api: endpoint(0, 1, apiPort),
+      nodes: [
+        ...range(controlPlanes).map(n => node('control-plane', 'cp', n, n)),
+        ...range(workers).map(n => node('worker', 'w', n, controlPlanes + n)),
+      ],
+    };
+  });
+}
+
+function range(count: number): number[] {
+  return Array.from({ length: count }, (_, i) => i + 1);
+}

@@ -1,0 +1,73 @@
+/** What approvers read: a pure function of the plan, no model text in it. */
+import { showFact } from '../core/bmc.ts';
+import { type Block, type Cell, toned } from '../core/document.ts';
+import type { Plan, PlanTarget } from '../core/plan.ts';
+
+/** First 12 hex digits of a digest: enough to compare by eye. */
+export function shortDigest(digest: string): string {
+  return digest.replace('sha256:', '').slice(0, 12);
+}
+
+export function planCard(plan: Plan, digest: string): Block[] {
+  const { blast } = plan;
+  const card: Block[] = [
+    { heading: `Plan ${plan.id}: ${plan.kind} in ${plan.cluster}` },
+    {
+      facts: [
+        ['digest', `${shortDigest(digest)}… (${digest})`],
+        ['made by', `${plan.author}, ${plan.createdAt}; expires ${plan.expiresAt}`],
+        [
+          'blast radius',
+          `${blast.targets} nodes in all, at most ${blast.peakUnavailable} unavailable at once, budget ${plan.budget.maxUnavailable}`,
+        ],
+        [
+          'waves',
+          plan.waves
+            .map(
+              (wave, index) =>
+                `${index + 1}${index === 0 && plan.waves.length > 1 ? ' (canary)' : ''}: ${wave.join(', ')}`,
+            )
+            .join('   '),
+        ],
+        ['soak', `${plan.soakMs / 1000} s after each node`],
+      ],
+    },
+    { table: { columns: ['node', 'model', 'serial', 'UUID', 'change'], rows: plan.targets.map(targetRow) } },
+  ];
+  const images = plan.targets.flatMap(target =>
+    target.firmware ? [`${target.firmware.image}: SHA-256 ${target.firmware.sha256}`] : [],
+  );
+  if (images.length > 0) card.push({ title: 'Images', list: [...new Set(images)] });
+  const drains = plan.targets.flatMap(target => (target.drain ? [drainRow(target)] : []));
+  if (drains.length > 0)
+    card.push({ table: { columns: ['drain of', 'evicts', 'leaves', 'budgets (PDB)'], rows: drains } });
+  if (plan.warnings.length > 0) card.push({ title: 'Warnings', list: plan.warnings.map(text => toned(text, 'warn')) });
+  if (plan.irreversible.length > 0)
+    card.push({ title: 'Cannot be undone', list: plan.irreversible.map(text => toned(text, 'bad')) });
+  if (plan.excluded.length > 0)
+    card.push({
+      title: 'Left out',
+      list: plan.excluded.map(({ node, reason }) => toned(`${node}: ${reason}`, 'muted')),
+    });
+  card.push({
+    title: 'Each node',
+    list: plan.steps.map(step => `${step.name}: ${step.does}${step.settling ? ' (settles even after a cancel)' : ''}`),
+  });
+  return card;
+}
+
+function targetRow(target: PlanTarget): Cell[] {
+  const change = target.firmware;
+  return [
+    target.node,
+    showFact(target.model),
+    showFact(target.serial),
+    target.systemUuid,
+    change ? toned(`${change.component} ${change.from} → ${change.to}`, 'good') : '',
+  ];
+}
+
+function drainRow({ node, drain }: PlanTarget): Cell[] {
+  if (!drain) return [node, '', '', ''];
+  return [node, drain.evict.join(', ') || 'nothing', `${drain.skip.length} pods`, drain.pdbs.join(', ') || 'none'];
+}

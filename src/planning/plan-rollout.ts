@@ -1,0 +1,178 @@
+/**
+ * Makes a firmware plan from facts: who gets which image, in which waves, and
+ * who is left out and why. Pure; the same facts give the same plan.
+ */
+import { type Fact, factValue, type ServerHealth, showFact } from '../core/bmc.ts';
+import type { NodeFacts, PdbFacts, PodFacts } from '../core/cluster.ts';
+import { FleetError } from '../core/errors.ts';
+import type { FirmwareImage, FleetCluster, FleetNode } from '../core/fleet.ts';
+import type { DrainForecast, PlanDraft, PlanTarget } from '../core/plan.ts';
+import { complianceOf } from './compliance.ts';
+import type { DrainOptions } from './drain-filter.ts';
+import { drainPreview } from './drain-preview.ts';
+import { sameMachine } from './identity.ts';
+import { pdbGroupsOfNode, qualifiedName } from './pdb-groups.ts';
+import { stepsOf } from './plan-steps.ts';
+import { planWaves } from './waves.ts';
+
+export type ClusterFacts = { nodes: NodeFacts[]; pods: PodFacts[]; pdbs: PdbFacts[]; daemonSets: string[] };
+
+export type RolloutRequest = {
+  action: string;
+  cluster: FleetCluster;
+  facts: ClusterFacts;
+  candidates: { entry: FleetNode; server: Fact<ServerHealth>; node: Fact<NodeFacts> }[];
+  images: FirmwareImage[];
+  drain: DrainOptions;
+  canary: number;
+  soakMs: number;
+};
+
+type Judged = { target: PlanTarget } | { excluded: string };
+
+const zoneLabel = 'topology.kubernetes.io/zone';
+
+/** Throws `precondition_failed` when no node is left to update or the budget allows none. */
+export function planRollout(request: RolloutRequest): PlanDraft {
+  const { cluster, facts } = request;
+  const judged = request.candidates.map(candidate => ({
+    node: candidate.entry.name,
+    verdict: judge(request, candidate),
+  }));
+  const targets = judged.flatMap(({ verdict }) => ('target' in verdict ? [verdict.target] : []));
+  const excluded = judged.flatMap(({ node, verdict }) =>
+    'excluded' in verdict ? [{ node, reason: verdict.excluded }] : [],
+  );
+  if (targets.length === 0) {
+    const why = excluded.map(({ node, reason }) => `${node}: ${reason}`).join('; ');
+    throw new FleetError({
+      code: 'precondition_failed',
+      message: `there is nothing to update in ${cluster.name}: ${why}`,
+    });
+  }
+  const unavailable = facts.nodes.filter(node => !node.ready || node.unschedulable).map(node => node.name);
+  const waves = planWaves({
+    targets: targets.map(target => ({
+      name: target.node,
+      zone: target.zone,
+      pdbGroups: pdbGroupsOfNode(target.node, facts.pods, facts.pdbs),
+      unavailable: unavailable.includes(target.node),
+    })),
+    maxUnavailable: cluster.budget.maxUnavailable,
+    alreadyUnavailable: unavailable.length,
+    canary: request.canary,
+  });
+  if ('refused' in waves)
+    throw new FleetError({
+      code: 'precondition_failed',
+      message: `no wave can be planned in ${cluster.name}: ${waves.refused}`,
+    });
+  const widest = Math.max(...waves.waves.map(wave => wave.length));
+  const localData = targets
+    .flatMap(target => target.drain?.warnings ?? [])
+    .filter(warning => warning.includes('is lost'));
+  return {
+    kind: 'firmware-rollout',
+    action: request.action,
+    site: cluster.site,
+    cluster: cluster.name,
+    targets,
+    waves: waves.waves,
+    steps: stepsOf['firmware-rollout'],
+    excluded,
+    budget: cluster.budget,
+    blast: {
+      peakUnavailable: unavailable.length + widest,
+      targets: targets.length,
+      controlPlane: targets.filter(target => target.role === 'control-plane').length,
+    },
+    drain: request.drain,
+    warnings: targets.flatMap(target => (target.drain?.warnings ?? []).map(warning => `${target.node}: ${warning}`)),
+    irreversible: [
+      'firmware that is written stays written; going back is another plan, where the vendor allows it',
+      'evicted pods are deleted and started elsewhere',
+      ...localData,
+    ],
+    soakMs: request.soakMs,
+  };
+}
+
+function judge(request: RolloutRequest, { entry, server, node }: RolloutRequest['candidates'][number]): Judged {
+  const excluded = (reason: string) => ({ excluded: reason });
+  if (entry.role === 'control-plane')
+    return excluded('control-plane node: etcd quorum is not proved yet, so it is never disrupted');
+  if ('unknown' in server) return excluded(`its BMC: ${server.unknown}`);
+  if ('unknown' in node) return excluded(`Kubernetes: ${node.unknown}`);
+  const { identity, firmware } = server.value;
+  const uuid = factValue(identity.uuid);
+  if (!uuid || !sameMachine(uuid, node.value.systemUuid))
+    return excluded(
+      `identity: Redfish UUID ${showFact(identity.uuid)} is not the Node's systemUUID ${node.value.systemUuid}`,
+    );
+  const compliances = complianceOf(
+    { name: entry.name, model: identity.model, vendor: identity.vendor, firmware },
+    request.images,
+  );
+  const behind = compliances.filter(compliance => compliance.status === 'behind');
+  const [change] = behind;
+  if (!change) return excluded(whyNot(compliances));
+  const image = request.images.find(candidate => candidate.id === change.image);
+  const from = factValue(change.have);
+  if (!image || !from) return excluded(`${change.component}: ${showFact(change.have)}`);
+  const forecast = forecastDrain(request, entry.name);
+  const [blocked] = forecast.block;
+  if (blocked)
+    return excluded(`the drain would stop: ${forecast.block.map(block => `${block.pod}: ${block.reason}`).join('; ')}`);
+  const others = behind.length - 1;
+  if (others > 0) return excluded(`${behind.length} components are behind; one component a plan in this version`);
+  const firmwareChange = { component: image.component, image: image.id, from, to: image.version, sha256: image.sha256 };
+  return { target: { ...targetBase(entry, server.value, node.value), drain: forecast, firmware: firmwareChange } };
+}
+
+/** A target without what a particular kind of plan adds. */
+export function targetBase(entry: FleetNode, server: ServerHealth, node: NodeFacts): PlanTarget {
+  const { identity } = server;
+  return {
+    node: entry.name,
+    role: entry.role,
+    nodeUid: node.uid,
+    systemUuid: node.systemUuid,
+    serial: identity.serial,
+    model: identity.model,
+    vendor: identity.vendor,
+    bmcUrl: entry.server.bmcUrl,
+    systemUri: identity.systemUri,
+    zone: node.labels[zoneLabel],
+  };
+}
+
+/** What a drain of this node would meet now. */
+export function forecastDrain({ facts, drain }: Pick<RolloutRequest, 'facts' | 'drain'>, node: string): DrainForecast {
+  const pods = facts.pods.filter(pod => pod.node === node);
+  const preview = drainPreview({
+    pods,
+    clusterPods: facts.pods,
+    pdbs: facts.pdbs,
+    daemonSets: facts.daemonSets,
+    options: drain,
+  });
+  const told = ({ pod, reason }: { pod: PodFacts; reason: string }) => ({ pod: qualifiedName(pod), reason });
+  return {
+    evict: preview.evictions.map(qualifiedName),
+    skip: preview.skipped.map(told),
+    block: preview.blocked.map(told),
+    warnings: preview.warnings,
+    pdbs: pdbGroupsOfNode(node, facts.pods, facts.pdbs),
+  };
+}
+
+function whyNot(compliances: ReturnType<typeof complianceOf>): string {
+  const relevant = compliances.filter(compliance => compliance.status !== 'not-applicable');
+  if (relevant.length === 0) return 'the baseline has no image for its model';
+  return relevant
+    .map(
+      ({ component, have, want, status, reason }) =>
+        `${component} is ${status}: has ${showFact(have)}, wanted ${want}${reason ? ` (${reason})` : ''}`,
+    )
+    .join('; ');
+}

@@ -1,0 +1,150 @@
+/**
+ * The composition of the service: configuration → adapters → guard → engine →
+ * surfaces. The only place where they all meet; it decides nothing.
+ */
+import { hostname } from 'node:os';
+import { join } from 'node:path';
+import type { Logger } from 'pino';
+import { catalog } from '../tools/index.ts';
+import { presentChange } from '../tools/parts/present-change.ts';
+import { openImageListener } from './adapters/images/image-listener.ts';
+import { openClusters } from './adapters/kubernetes/open-clusters.ts';
+import { openDatabase } from './adapters/postgres/database.ts';
+import { startEmbeddedPostgres } from './adapters/postgres/embedded.ts';
+import { openBmcs } from './adapters/redfish/open-bmcs.ts';
+import type { Config } from './config.ts';
+import { FleetError } from './core/errors.ts';
+import { allNodes } from './core/fleet.ts';
+import { startEngine } from './engine/engine.ts';
+import { createGateway } from './gateway/gateway.ts';
+import { createApprovals } from './guard/approvals.ts';
+import { createAuthority, type People } from './guard/authority.ts';
+import { concluder } from './guard/conclude.ts';
+import { CustodyLog } from './guard/custody/log.ts';
+import { loadOrCreateKey, signer } from './guard/custody/signing-key.ts';
+import { effectPerformer } from './guard/effects.ts';
+import { createLogins } from './guard/logins.ts';
+import { loadPolicy } from './guard/policy/load-policy.ts';
+import type { Parts } from './operations/job.ts';
+import { planCard } from './planning/plan-card.ts';
+import { openHttp } from './surfaces/http/server.ts';
+import { planWorkflows } from './workflows/run-plan.ts';
+
+export type RunningService = { url: string; close(): Promise<void> };
+
+/** How long a reset whose answer was lost is given to show, before its absence counts as proof. */
+const resetSettleMs = 10_000;
+const checkpointEveryMs = 10_000;
+
+/** What was opened, closed in the opposite order, also when opening fails halfway. */
+class Opened {
+  readonly #closers: (() => Promise<unknown>)[] = [];
+
+  add<T>(thing: T, close: (thing: T) => Promise<unknown>): T {
+    this.#closers.push(() => close(thing));
+    return thing;
+  }
+
+  async close(log: Logger): Promise<void> {
+    for (const close of this.#closers.splice(0).reverse())
+      await close().catch((error: unknown) => log.warn({ error: FleetError.from(error) }, 'closing failed'));
+  }
+}
+
+/** Starts everything and resumes what an earlier life left in flight. What it opened is closed again when it throws. */
+export async function startService(config: Config, log: Logger): Promise<RunningService> {
+  const opened = new Opened();
+  try {
+    return await compose(config, log, opened);
+  } catch (thrown) {
+    await opened.close(log);
+    throw thrown;
+  }
+}
+
+async function compose(config: Config, log: Logger, opened: Opened): Promise<RunningService> {
+  const { fleet, rollout, service } = config;
+  const groups = new Set(config.people.flatMap(person => person.groups));
+  const policy = loadPolicy(config.policiesDir, { groups: [...groups], sites: fleet.sites.map(site => site.name) });
+  const databaseUrl = await database(config, opened);
+  const records = opened.add(await openDatabase(databaseUrl, { lock: true }), db => db.close());
+  const key = await loadOrCreateKey(join(service.dataDir, 'custody.key'));
+  const custody = new CustodyLog({ store: records.custody, signer: signer(service.origin, key) });
+
+  const clusters = opened.add(
+    openClusters({ clusters: [...config.kubeconfigs].map(([name, { file, context }]) => ({ name, kubeconfigFile: file, context })) }),
+    open => open.close(),
+  );
+  const bmcs = opened.add(openBmcs({ bmcs: bmcAccess(config), ledger: records.sessions }), open => open.closeAll());
+  const images = opened.add(
+    await openImageListener({
+      sites: config.imageListeners,
+      catalogue: fleet.images,
+      store: records.images,
+      cacheDir: join(service.dataDir, 'images'),
+    }),
+    open => open.close(),
+  );
+
+  const people: People = { find: name => config.people.find(person => person.name === name) };
+  const authority = createAuthority({ records, policy, people });
+  const parts: Parts = {
+    bmcs,
+    clusters,
+    images,
+    records,
+    perform: effectPerformer({ records, custody, authority }),
+    timings: {
+      pollMs: rollout.pollIntervalMs,
+      drainMs: rollout.drainTimeoutMs,
+      updateMs: rollout.updateTimeoutMs,
+      rebootMs: rollout.rebootTimeoutMs,
+      rejoinMs: rollout.rejoinTimeoutMs,
+      resetSettleMs,
+    },
+  };
+  const { runPlan, all } = planWorkflows(parts, concluder({ records, custody, people }));
+  await note('started', `on ${hostname()}`);
+  await note('policy.loaded', policy.digest);
+  const engine = opened.add(await startEngine({ databaseUrl, executor: 'service', workflows: all }), open => open.close());
+  const launch = (operation: string) => engine.start(runPlan, operation, null);
+  for (const operation of await records.operations.list({ open: true, limit: 1000 })) await launch(operation.id);
+
+  const logins = createLogins({ people: config.people, store: records.logins, mcpScope: config.mcp.scope });
+  const approvals = createApprovals({ records, custody, policy, authority, people, provePresence: logins.provePresence, launch });
+  const gateway = createGateway({ catalog, fleet, clusters, bmcs, records, custody, policy, approvals, rollout, presentChange });
+  const door = { gateway, logins, approvals, custody, records, planCard, log };
+  const http = opened.add(await openHttp({ ...service.listen, door, fleet }), open => open.close());
+
+  const signing = setInterval(() => {
+    custody.checkpoint().catch((error: unknown) => log.error({ error: FleetError.from(error) }, 'the custody log could not be signed'));
+  }, checkpointEveryMs);
+  return {
+    url: http.url,
+    async close() {
+      clearInterval(signing);
+      await note('stopped', 'by request');
+      await custody.checkpoint();
+      await opened.close(log);
+    },
+  };
+
+  async function note(action: 'started' | 'stopped' | 'policy.loaded', detail: string): Promise<void> {
+    await custody.append({ type: 'service', action, detail, actor: { sub: 'service', groups: [] }, via: { channel: 'service' } });
+  }
+}
+
+async function database({ databaseUrl, service }: Config, opened: Opened): Promise<string> {
+  if (databaseUrl !== 'embedded') return databaseUrl.reveal();
+  const postgres = await startEmbeddedPostgres({ dataDir: join(service.dataDir, 'postgres') });
+  return opened.add(postgres, server => server.stop()).url;
+}
+
+function bmcAccess({ fleet, bmcCredentials, bmcCas }: Config) {
+  return allNodes(fleet).map(({ name, server }) => {
+    const credential = bmcCredentials.get(server.credential);
+    if (!credential) throw new FleetError({ code: 'invalid_config', message: `node ${name} names the unknown credential ${server.credential}` });
+    const password = credential.password.reveal();
+    return { node: name, url: server.bmcUrl, username: credential.username, password, spki: server.spki, ca: bmcCas.get(name) };
+  });
+}

@@ -1,0 +1,232 @@
+/** The service's door for its own clients; see api.ts for the wire form. Transport and identity only. */
+import { setTimeout as delay } from 'node:timers/promises';
+import { serve } from '@hono/node-server';
+import { type Context, Hono } from 'hono';
+import { bodyLimit } from 'hono/body-limit';
+import { HTTPException } from 'hono/http-exception';
+import { z } from 'zod';
+import type { Approval, ApprovalState } from '../../core/approval.ts';
+import { type ErrorCode, FleetError } from '../../core/errors.ts';
+import { allNodes, type Fleet } from '../../core/fleet.ts';
+import { hasEnded } from '../../core/operation.ts';
+import type { Caller } from '../../core/tool.ts';
+import type { ServiceDoor } from '../../gateway/door.ts';
+import type { ApprovalAnswer, CustodyHead, EventsAnswer, Me, Names } from './api.ts';
+
+const statuses: Record<ErrorCode, 400 | 401 | 403 | 404 | 409 | 500 | 502 | 503 | 504> = {
+  invalid_input: 400,
+  invalid_config: 500,
+  not_found: 404,
+  unauthenticated: 401,
+  forbidden: 403,
+  conflict: 409,
+  bmc_unreachable: 502,
+  bmc_auth: 502,
+  bmc_protocol: 502,
+  bmc_refused: 502,
+  certificate_changed: 502,
+  cluster_unreachable: 502,
+  cluster_refused: 502,
+  image_invalid: 409,
+  identity_mismatch: 409,
+  precondition_failed: 409,
+  ambiguous: 409,
+  timeout: 504,
+  port_taken: 500,
+  service_unreachable: 503,
+  database: 503,
+  internal: 500,
+};
+
+const login = z.strictObject({
+  name: z.string().max(200),
+  passphrase: z.string().max(1000),
+  channel: z.enum(['cli', 'demo']).default('cli'),
+});
+const derive = z.strictObject({ channel: z.literal('mcp') });
+const vote = z.strictObject({
+  vote: z.enum(['approve', 'reject']),
+  reason: z.string().max(1000),
+  passphrase: z.string().max(1000),
+});
+const states = z.enum(['pending', 'approved', 'rejected', 'expired']).optional();
+
+export type HttpOptions = { host: string; port: number; door: ServiceDoor; fleet: Fleet };
+
+/** Listens; throws `port_taken` naming the address. */
+export async function openHttp({
+  host,
+  port,
+  door,
+  fleet,
+}: HttpOptions): Promise<{ url: string; close(): Promise<void> }> {
+  const app = routes(door, fleet);
+  return new Promise((resolve, reject) => {
+    const server = serve({ fetch: app.fetch, hostname: host, port }, info => {
+      const shown = host.includes(':') ? `[${host}]` : host;
+      resolve({
+        url: `http://${shown}:${info.port}`,
+        close: () =>
+          new Promise(done => {
+            server.close(() => done());
+            if ('closeAllConnections' in server) server.closeAllConnections();
+          }),
+      });
+    });
+    server.once('error', (error: NodeJS.ErrnoException) =>
+      reject(
+        new FleetError({
+          code: error.code === 'EADDRINUSE' ? 'port_taken' : 'invalid_config',
+          message: `the service cannot listen on ${host}:${port} (${error.code})`,
+          hint: 'another service may run there; stop it, or change service.listen in groundskeeper.yaml',
+          cause: error,
+        }),
+      ),
+    );
+  });
+}
+
+function routes(door: ServiceDoor, fleet: Fleet): Hono {
+  const app = new Hono();
+  app.use(bodyLimit({ maxSize: 1024 * 1024 }));
+  app.onError((error, context) => {
+    if (error instanceof HTTPException)
+      return context.json({ error: new FleetError({ code: 'invalid_input', message: error.message }) }, error.status);
+    const fleetError = FleetError.from(error);
+    if (fleetError.code === 'internal') door.log.error({ error }, 'a request failed');
+    return context.json({ error: fleetError }, statuses[fleetError.code]);
+  });
+  app.notFound(context =>
+    context.json({ error: new FleetError({ code: 'not_found', message: 'there is nothing at this address' }) }, 404),
+  );
+  app.get('/healthz', context => context.json({ ok: true }));
+
+  app.post('/v1/login', async context => {
+    const { name, passphrase, channel } = await body(context, login);
+    return context.json(await door.logins.logIn(name, passphrase, channel));
+  });
+  app.post('/v1/token', async context => {
+    const caller = await callerOf(context, door);
+    await body(context, derive);
+    return context.json(await door.logins.deriveForMcp(caller));
+  });
+  app.post('/v1/logout', async context => {
+    await door.logins.logOut(tokenOf(context));
+    return context.json({});
+  });
+  app.get('/v1/me', async context => {
+    const { person, channel, scope } = await callerOf(context, door);
+    return context.json({ person: person.name, groups: person.groups, channel, scope } satisfies Me);
+  });
+  app.get('/v1/names', async context => {
+    await callerOf(context, door);
+    const clusters = fleet.sites.flatMap(site => site.clusters);
+    const names: Names = {
+      sites: fleet.sites.map(site => site.name),
+      clusters: clusters.map(cluster => cluster.name),
+      nodes: allNodes(fleet).map(node => node.name),
+    };
+    return context.json(names);
+  });
+
+  app.post('/v1/tools/:name', async context => {
+    const caller = await callerOf(context, door);
+    return context.json(
+      await door.gateway.invoke({ tool: context.req.param('name'), input: await json(context), caller }),
+    );
+  });
+  app.get('/v1/operations/:id/events', async context => {
+    await callerOf(context, door);
+    const after = Number(context.req.query('after') ?? 0) || 0;
+    const waitMs = Math.min(Number(context.req.query('waitMs') ?? 0) || 0, 25_000);
+    return context.json(await news(door, context.req.param('id'), after, waitMs));
+  });
+
+  app.get('/v1/approvals', async context => {
+    await callerOf(context, door);
+    const state: ApprovalState | undefined = check(states, context.req.query('state'));
+    await door.approvals.expireDue();
+    return context.json({ approvals: await door.records.approvals.list(state) });
+  });
+  app.get('/v1/approvals/:id', async context => {
+    await callerOf(context, door);
+    await door.approvals.expireDue();
+    const approval: Approval = await door.records.approvals.get(context.req.param('id'));
+    const { plan, digest } = await door.records.plans.get(approval.plan);
+    return context.json({ approval, plan, digest, blocks: door.planCard(plan, digest) } satisfies ApprovalAnswer);
+  });
+  app.post('/v1/approvals/:id/vote', async context => {
+    const caller = await callerOf(context, door);
+    const ballot = await body(context, vote);
+    return context.json({
+      approval: await door.approvals.vote({ approval: context.req.param('id'), ...ballot }, caller),
+    });
+  });
+
+  app.get('/v1/custody/head', async context => {
+    await callerOf(context, door);
+    await door.custody.checkpoint();
+    const head = await door.records.custody.head();
+    const answer: CustodyHead = {
+      size: head.size,
+      root: Buffer.from(head.root).toString('base64'),
+      checkpoints: await door.records.custody.checkpoints(),
+      verifierKey: door.custody.verifierKey,
+    };
+    return context.json(answer);
+  });
+  app.get('/v1/custody/entries', async context => {
+    await callerOf(context, door);
+    const from = Number(context.req.query('from') ?? 0) || 0;
+    const limit = Math.min(Number(context.req.query('limit') ?? 200) || 200, 1000);
+    const rows = await door.records.custody.rows(from, limit);
+    const base64 = (bytes: Uint8Array) => Buffer.from(bytes).toString('base64');
+    return context.json({
+      entries: rows.map(row => ({ seq: row.seq, bytes: base64(row.bytes), leaf: base64(row.leaf) })),
+    });
+  });
+  return app;
+}
+
+async function callerOf(context: Context, door: ServiceDoor): Promise<Caller> {
+  const client = context.req
+    .header('user-agent')
+    ?.replace(/[^\x20-\x7e]/g, '')
+    .slice(0, 100);
+  return door.logins.caller(tokenOf(context), client);
+}
+
+function tokenOf(context: Context): string {
+  const [, token] = /^Bearer ([A-Za-z0-9_-]{43})$/.exec(context.req.header('authorization') ?? '') ?? [];
+  if (!token) throw new FleetError({ code: 'unauthenticated', message: 'not logged in', hint: 'groundskeeper login' });
+  return token;
+}
+
+async function json(context: Context): Promise<unknown> {
+  try {
+    return await context.req.json();
+  } catch (cause) {
+    throw new FleetError({ code: 'invalid_input', message: 'the request body is not JSON', cause });
+  }
+}
+
+async function body<T extends z.ZodType>(context: Context, schema: T): Promise<z.infer<T>> {
+  return check(schema, await json(context));
+}
+
+function check<T extends z.ZodType>(schema: T, value: unknown): z.infer<T> {
+  const parsed = schema.safeParse(value);
+  if (parsed.success) return parsed.data;
+  const problems = parsed.error.issues.map(issue => `${issue.path.join('.') || 'body'}: ${issue.message}`);
+  throw new FleetError({ code: 'invalid_input', message: problems.join('; ') });
+}
+
+/** Events after `after`; with nothing new, waits until there is, the operation ends, or the time is over. */
+async function news({ records }: ServiceDoor, id: string, after: number, waitMs: number): Promise<EventsAnswer> {
+  const until = Date.now() + waitMs;
+  for (;;) {
+    const [operation, events] = [await records.operations.get(id), await records.operations.events(id, after)];
+    if (events.length > 0 || hasEnded(operation.state) || Date.now() >= until) return { operation, events };
+    await delay(200);
+  }
+}

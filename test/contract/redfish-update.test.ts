@@ -1,0 +1,182 @@
+/** The adapter flashes the lab's BMCs over the wire, each in its vendor's manner; the lab's effect log is the witness. */
+import { afterEach, describe, expect, test } from 'vitest';
+import { openBmcs } from '../../src/adapters/redfish/open-bmcs.ts';
+import type { Bmc, FirmwareMember, UpdateRequest, UpdateTask } from '../../src/core/bmc.ts';
+import { FleetError } from '../../src/core/errors.ts';
+import { bmcProfiles } from '../../src/lab/bmc/profiles/catalog.ts';
+import type { LabVendor } from '../../src/lab/bmc/profiles/profile.ts';
+import { makeImage } from '../../src/lab/images.ts';
+import { testGrant } from '../support/grant.ts';
+import { account, eventually, startImageServer, startTestBmc } from '../support/lab-bmc.ts';
+import { memoryLedger } from '../support/session-ledger.ts';
+
+const stops: (() => Promise<unknown>)[] = [];
+afterEach(async () => {
+  for (const stop of stops.splice(0).reverse()) await stop();
+});
+
+const addresses: Record<LabVendor, string> = { dell: '127.33.1.1', hpe: '127.33.1.2', openbmc: '127.33.1.3' };
+
+async function bench(vendor: LabVendor) {
+  const { model, firmware } = bmcProfiles[vendor];
+  const lab = await startTestBmc({ vendor, address: addresses[vendor], speed: 600 });
+  const header = { vendor, models: [model], component: 'bios' as const, version: firmware.newBios };
+  const images = await startImageServer({
+    '/bios.bin': makeImage(header),
+    '/other-model.bin': makeImage({ ...header, models: ['Another Machine'] }),
+  });
+  const ledger = memoryLedger();
+  const bmcs = openBmcs({
+    bmcs: [{ node: 'node', url: lab.bmc.url, ...account, spki: lab.bmc.spki }],
+    ledger,
+    timeouts: { retryMs: 20 },
+  });
+  stops.push(lab.stop, images.stop, () => bmcs.closeAll().catch(() => undefined));
+  const request = (file = 'bios.bin'): UpdateRequest => ({
+    imageUri: `${images.url}/${file}`,
+    protocol: 'HTTP',
+    component: 'bios',
+  });
+  return { lab, images, ledger, bmcs, bmc: bmcs.of('node'), request, firmware };
+}
+
+async function activeBios(bmc: Bmc): Promise<string | undefined> {
+  const active = (await bmc.firmware()).filter(member => member.component === 'bios' && member.state === 'active');
+  expect(active.length).toBeLessThanOrEqual(1);
+  return versionOf(active[0]);
+}
+
+function versionOf(member: FirmwareMember | undefined): string | undefined {
+  return member !== undefined && 'value' in member.version ? member.version.value : undefined;
+}
+
+async function start(bmc: Bmc, request: UpdateRequest): Promise<string> {
+  const outcome = await bmc.startUpdate(testGrant, request);
+  if (outcome.outcome !== 'accepted' || outcome.task === undefined) throw new Error(JSON.stringify(outcome));
+  return outcome.task;
+}
+
+const reaches = (bmc: Bmc, uri: string, ...states: UpdateTask['state'][]) =>
+  eventually(`${uri} to be ${states.join(' or ')}`, async () => {
+    const task = await bmc.task(uri);
+    return states.includes(task.state) ? task : undefined;
+  });
+
+async function restart(bmc: Bmc): Promise<void> {
+  const { type } = await bmc.resetTarget();
+  await bmc.reset(testGrant, type);
+}
+
+const vendors: LabVendor[] = ['dell', 'hpe', 'openbmc'];
+
+describe.each(vendors)('a BIOS update on %s', vendor => {
+  test('goes from the old active version to the new one, and leaves no session behind', async () => {
+    const { bmc, bmcs, lab, images, ledger, request, firmware } = await bench(vendor);
+    expect((await bmc.identity()).vendor).toBe(vendor);
+    expect(await activeBios(bmc)).toBe(firmware.bios);
+    const { activation } = await bmc.updateTraits('bios');
+
+    const task = await start(bmc, request());
+    const ready = await reaches(bmc, task, activation === 'reset-while-pending' ? 'awaiting-reset' : 'completed');
+    expect(ready.uri).toBe(task);
+    expect(images.fetches).toHaveLength(1);
+    expect(await activeBios(bmc)).toBe(firmware.bios);
+
+    await restart(bmc);
+    await eventually('the new version to be the active one', async () => (await activeBios(bmc)) === firmware.newBios);
+    await eventually('the host to run again', () => lab.host.phase === 'os');
+    if (activation === 'reset-while-pending') await reaches(bmc, task, 'completed');
+    for (const each of await bmc.tasks()) expect(each.state).toBe('completed');
+
+    await bmcs.closeAll();
+    expect(lab.bmc.sessions()).toEqual([]);
+    expect(ledger.entries).toEqual([]);
+    const writes = lab.effects.since().filter(each => !each.path.includes('/SessionService/'));
+    expect(writes.map(each => each.path.split('.').at(-1))).toEqual(['SimpleUpdate', 'Reset']);
+    const type = vendor === 'dell' ? 'ForceRestart' : 'GracefulRestart';
+    expect(writes[1]?.body).toEqual({ ResetType: type });
+  });
+
+  test('a second update while one runs is refused', async () => {
+    const { bmc, lab, request } = await bench(vendor);
+    lab.bmc.faults.set({ kind: 'update-stalls', stage: 'download' });
+    await start(bmc, request());
+    expect(await bmc.startUpdate(testGrant, request())).toMatchObject({ outcome: 'refused' });
+    expect((await bmc.tasks()).map(each => each.state)).not.toContain('completed');
+  });
+
+  test('an image for another model fails, and the version stays', async () => {
+    const { bmc, request, firmware } = await bench(vendor);
+    await reaches(bmc, await start(bmc, request('other-model.bin')), 'failed');
+    expect(await activeBios(bmc)).toBe(firmware.bios);
+  });
+
+  test('a rejected request is refused with the BMC’s own words', async () => {
+    const { bmc, lab, images, request } = await bench(vendor);
+    lab.bmc.faults.set({ kind: 'reject-update' });
+    const outcome = await bmc.startUpdate(testGrant, request());
+    expect(outcome).toMatchObject({ outcome: 'refused', status: 400, reason: expect.stringContaining('ImageURI') });
+    expect(images.fetches).toEqual([]);
+  });
+
+  test('a lost answer is ambiguous; what happened is found by reading', async () => {
+    const { bmc, lab, request } = await bench(vendor);
+    await bmc.updateTarget();
+    lab.bmc.faults.set({ kind: 'update-stalls', stage: 'download' });
+    lab.bmc.faults.set({ kind: 'drop-after-post' });
+    const thrown = await bmc.startUpdate(testGrant, request()).catch(error => error);
+    expect(thrown).toBeInstanceOf(FleetError);
+    expect(thrown).toMatchObject({ code: 'ambiguous', retry: 'ask' });
+    expect(await bmc.tasks()).toHaveLength(1);
+    expect(lab.effects.since().filter(each => each.path.endsWith('SimpleUpdate'))).toHaveLength(1);
+  });
+
+  test('health is whole: every sensor has a reading, a health and, for temperatures, a critical threshold', async () => {
+    const { bmc, lab } = await bench(vendor);
+    const health = await bmc.health();
+    const { uuid, serial } = health.identity;
+    expect([uuid, serial]).toEqual([{ value: lab.host.uuid }, { value: lab.host.serial }]);
+    expect(health.power).toEqual({ value: 'on' });
+    expect(health.health).toEqual({ value: 'ok' });
+    const temperatures = 'value' in health.temperatures ? health.temperatures.value : [];
+    const fans = 'value' in health.fans ? health.fans.value : [];
+    expect(temperatures.length).toBe(bmcProfiles[vendor].temperatures.length);
+    expect(fans.length).toBe(bmcProfiles[vendor].fans.length);
+    for (const sensor of [...temperatures, ...fans]) {
+      expect(sensor.reading).toHaveProperty('value');
+      expect(sensor.health).toHaveProperty('value');
+    }
+    for (const sensor of temperatures) expect(sensor.upperCritical).toBeGreaterThan(0);
+    expect('value' in health.log ? health.log.value.length : 0).toBeGreaterThan(0);
+  });
+});
+
+test('on Dell the job tells the end after the task was deleted', async () => {
+  const { bmc, lab, request } = await bench('dell');
+  const task = await start(bmc, request());
+  await reaches(bmc, task, 'awaiting-reset');
+  await restart(bmc);
+  await eventually('the task to be deleted', async () => (await lab.send('GET', task)).status === 404);
+  expect((await bmc.task(task)).state).toBe('completed');
+});
+
+test('a task that nobody knows is gone, which says nothing of success', async () => {
+  const { bmc } = await bench('hpe');
+  expect(await bmc.task('/redfish/v1/TaskService/Tasks/4711')).toMatchObject({ state: 'gone' });
+});
+
+test('corrected memory errors on Dell are counted per module', async () => {
+  const { bmc, lab } = await bench('dell');
+  const counts = async () => {
+    const { memory } = await bmc.health();
+    const modules = 'value' in memory ? memory.value : [];
+    return new Map(modules.map(each => [each.dimm, 'value' in each.corrected ? each.corrected.value : Number.NaN]));
+  };
+  const before = await counts();
+  lab.bmc.faults.set({ kind: 'ecc-rising', dimm: 2, perMinute: 6000 });
+  await eventually('one counter to rise by more than 1,000', async () => {
+    const risen = [...(await counts())].filter(([dimm, count]) => count - (before.get(dimm) ?? 0) > 1_000);
+    expect(risen.length).toBeLessThanOrEqual(1);
+    return risen.length === 1;
+  });
+});

@@ -1,0 +1,76 @@
+import { describe, expect, it } from 'vitest';
+import { type FirmwareMember, known, unknown } from '../../src/core/bmc.ts';
+import type { FirmwareImage } from '../../src/core/fleet.ts';
+import { complianceOf, type NodeFirmware } from '../../src/planning/compliance.ts';
+
+const image: FirmwareImage = {
+  id: 'r750-bios',
+  vendor: 'dell',
+  models: ['PowerEdge R750'],
+  component: 'bios',
+  version: '1.12.1',
+  source: { file: '/images/bios.bin' },
+  sha256: 'a'.repeat(64),
+};
+
+function member(version: string, state: FirmwareMember['state'] = 'active'): FirmwareMember {
+  return {
+    uri: `/inventory/${state}-${version}`,
+    id: version,
+    name: 'BIOS',
+    version: known(version),
+    state,
+    component: 'bios',
+  };
+}
+
+function verdict(change: Partial<NodeFirmware>) {
+  const node = {
+    name: 'n1',
+    model: known('PowerEdge R750'),
+    vendor: 'dell' as const,
+    firmware: known([member('1.12.1')]),
+  };
+  return complianceOf({ ...node, ...change }, [image])[0] ?? expect.fail('one image gives one verdict');
+}
+
+describe('compliance', () => {
+  it('compares the active member and ignores every other copy', () => {
+    const firmware = known([member('1.99.9', 'inactive'), member('1.8.2'), member('1.12.1', 'inactive')]);
+    expect(verdict({ firmware })).toMatchObject({ have: known('1.8.2'), want: '1.12.1', status: 'behind' });
+  });
+
+  it('tells compliant from ahead', () => {
+    expect(verdict({}).status).toBe('compliant');
+    expect(verdict({ firmware: known([member('1.13.0')]) }).status).toBe('ahead');
+  });
+
+  it('is unknown with no active member, with several, and with one of unknown state', () => {
+    for (const members of [[], [member('1.8.2'), member('1.12.1')], [member('1.12.1', 'unknown')]]) {
+      const { status, have, reason } = verdict({ firmware: known(members) });
+      expect(status).toBe('unknown');
+      expect(have).toHaveProperty('unknown');
+      expect(reason).toContain('active bios');
+    }
+  });
+
+  it('is unknown, never compliant, where the inventory or model could not be read', () => {
+    expect(verdict({ firmware: unknown('BMC unreachable') })).toMatchObject({
+      status: 'unknown',
+      reason: 'BMC unreachable',
+    });
+    expect(verdict({ model: unknown('not reported') }).status).toBe('unknown');
+    expect(verdict({ vendor: 'generic' }).status).toBe('unknown');
+  });
+
+  it('is unknown where the order of the versions is', () => {
+    expect(verdict({ firmware: known([member('1.12.1-beta')]) })).toMatchObject({
+      status: 'unknown',
+      have: known('1.12.1-beta'),
+    });
+  });
+
+  it('does not apply to other models, not even similar ones', () => {
+    expect(verdict({ model: known('PowerEdge R750xs') }).status).toBe('not-applicable');
+  });
+});

@@ -1,0 +1,164 @@
+import { describe, expect, it } from 'vitest';
+import type { PdbFacts, PodFacts } from '../../src/core/cluster.ts';
+import { drainVerdict } from '../../src/planning/drain-filter.ts';
+import { type DrainFacts, drainPreview } from '../../src/planning/drain-preview.ts';
+import { pdbGroupsOfNode } from '../../src/planning/pdb-groups.ts';
+import { selects } from '../../src/planning/selector.ts';
+
+const careful = { deleteEmptyDir: false, force: false };
+const bold = { deleteEmptyDir: true, force: true };
+
+let serial = 0;
+function pod(change: Partial<PodFacts> = {}): PodFacts {
+  const name = `pod-${++serial}`;
+  return {
+    namespace: 'shop',
+    name,
+    uid: `uid-${name}`,
+    node: 'n1',
+    phase: 'Running',
+    ready: true,
+    terminating: false,
+    labels: { app: 'api' },
+    controller: { kind: 'ReplicaSet', name: 'api' },
+    mirror: false,
+    emptyDirs: [],
+    restarts: 0,
+    ...change,
+  };
+}
+
+function pdb(change: Partial<PdbFacts> = {}): PdbFacts {
+  const health = { disruptionsAllowed: 1, currentHealthy: 3, desiredHealthy: 2, expectedPods: 3 };
+  return { namespace: 'shop', name: 'api', selector: { matchLabels: { app: 'api' } }, ...health, ...change };
+}
+
+function preview(change: Partial<DrainFacts>) {
+  return drainPreview({ pods: [], pdbs: [], daemonSets: ['shop/agent'], options: careful, ...change });
+}
+
+const agent = { kind: 'DaemonSet', name: 'agent' };
+const lost = { kind: 'DaemonSet', name: 'lost' };
+
+describe('the drain filter', () => {
+  const daemonSets = new Set(['shop/agent']);
+  it.each([
+    ['a managed pod', pod(), careful, 'evict'],
+    ['a pod being deleted, whatever else it is', pod({ terminating: true, emptyDirs: ['tmp'] }), careful, 'skip'],
+    ['a DaemonSet pod', pod({ controller: agent }), careful, 'skip'],
+    ['a DaemonSet pod with local data', pod({ controller: agent, emptyDirs: ['tmp'] }), careful, 'skip'],
+    ['a pod of a DaemonSet that is gone', pod({ controller: lost }), careful, 'block'],
+    ['the same, forced', pod({ controller: lost }), bold, 'evict'],
+    [
+      'the same, forced, with local data',
+      pod({ controller: lost, emptyDirs: ['tmp'] }),
+      { ...bold, deleteEmptyDir: false },
+      'block',
+    ],
+    ['a finished pod of a DaemonSet that is gone', pod({ controller: lost, phase: 'Failed' }), careful, 'evict'],
+    ['a mirror pod, which has no controller', pod({ mirror: true, controller: undefined }), careful, 'skip'],
+    ['a pod with local data', pod({ emptyDirs: ['tmp'] }), careful, 'block'],
+    ['the same, allowed', pod({ emptyDirs: ['tmp'] }), { deleteEmptyDir: true, force: false }, 'evict'],
+    ['a finished pod with local data', pod({ emptyDirs: ['tmp'], phase: 'Succeeded' }), careful, 'evict'],
+    ['an unmanaged pod', pod({ controller: undefined }), careful, 'block'],
+    ['the same, forced', pod({ controller: undefined }), { deleteEmptyDir: false, force: true }, 'evict'],
+    ['a finished unmanaged pod', pod({ controller: undefined, phase: 'Succeeded' }), careful, 'evict'],
+  ] as const)('%s', (_, subject, options, action) => {
+    expect(drainVerdict(subject, daemonSets, options).action).toBe(action);
+  });
+
+  it('keeps every warning, not just the last', () => {
+    const { warnings } = drainVerdict(pod({ controller: undefined, emptyDirs: ['tmp', 'cache'] }), daemonSets, bold);
+    expect(warnings).toHaveLength(2);
+    expect(warnings[0]).toContain('tmp, cache');
+  });
+});
+
+describe('the drain preview', () => {
+  it('reports all blocked pods together', () => {
+    const { blocked, evictions } = preview({
+      pods: [pod({ emptyDirs: ['a'] }), pod({ controller: undefined }), pod()],
+    });
+    expect(blocked).toHaveLength(2);
+    expect(evictions).toHaveLength(1);
+  });
+
+  it('lists pods that are leaving apart from those that stay', () => {
+    const leaving = pod({ terminating: true });
+    const result = preview({
+      pods: [leaving, pod({ controller: agent }), pod({ controller: agent, terminating: true })],
+    });
+    expect(result.skipped).toHaveLength(3);
+    expect(result.leaving).toEqual([leaving]);
+  });
+
+  it('names the budget that blocks, and tells waiting from never', () => {
+    const waits = preview({ pods: [pod()], pdbs: [pdb({ disruptionsAllowed: 0 })] });
+    expect(waits.warnings.join()).toContain('shop/api allows no disruption now');
+    const never = preview({ pods: [pod()], pdbs: [pdb({ disruptionsAllowed: 0, desiredHealthy: 3 })] });
+    expect(never.warnings.join()).toContain('never allows an eviction');
+    expect(preview({ pods: [pod()], pdbs: [pdb()] }).warnings).toEqual([]);
+  });
+
+  it('blocks a pod that two budgets count: its eviction could only fail', () => {
+    const pdbs = [pdb(), pdb({ name: 'everything', selector: {} })];
+    expect(preview({ pods: [pod()], pdbs }).blocked[0]?.reason).toContain('shop/api, shop/everything');
+    expect(preview({ pods: [pod({ phase: 'Pending' })], pdbs }).blocked).toEqual([]);
+  });
+
+  it('warns when the only ready replica goes', () => {
+    const mine = pod();
+    const elsewhere = (change: Partial<PodFacts>) =>
+      preview({ pods: [mine], clusterPods: [mine, pod({ node: 'n2', ...change })] });
+    expect(elsewhere({}).warnings).toEqual([]);
+    expect(elsewhere({ ready: false }).warnings.join()).toContain('only ready replica');
+    expect(elsewhere({ namespace: 'other' }).warnings.join()).toContain('only ready replica');
+  });
+});
+
+describe('PodDisruptionBudget groups', () => {
+  it('are those that count a pod of the node, each once', () => {
+    const pods = [
+      pod(),
+      pod(),
+      pod({ node: 'n2', labels: { app: 'db' } }),
+      pod({ labels: { app: 'db' }, namespace: 'other' }),
+    ];
+    const pdbs = [pdb(), pdb({ name: 'db', selector: { matchLabels: { app: 'db' } } })];
+    expect(pdbGroupsOfNode('n1', pods, pdbs)).toEqual(['shop/api']);
+    expect(pdbGroupsOfNode('n2', pods, pdbs)).toEqual(['shop/db']);
+  });
+
+  it('leave finished pods out', () => {
+    expect(pdbGroupsOfNode('n1', [pod({ phase: 'Succeeded' })], [pdb()])).toEqual([]);
+  });
+});
+
+describe('label selectors', () => {
+  const labels = { app: 'api', tier: '' };
+  const one = (operator: 'In' | 'NotIn' | 'Exists' | 'DoesNotExist', key: string, values?: string[]) =>
+    selects({ matchExpressions: [{ key, operator, ...(values && { values }) }] }, labels);
+
+  it('select everything when empty and nothing when missing', () => {
+    expect(selects({}, {})).toBe(true);
+    expect(selects(undefined, labels)).toBe(false);
+  });
+
+  it('need every requirement', () => {
+    expect(selects({ matchLabels: { app: 'api', zone: 'a' } }, labels)).toBe(false);
+    expect(
+      selects({ matchLabels: { app: 'api' }, matchExpressions: [{ key: 'zone', operator: 'Exists' }] }, labels),
+    ).toBe(false);
+  });
+
+  it('follow the operators of Kubernetes', () => {
+    expect([one('In', 'app', ['api', 'db']), one('In', 'app', ['db']), one('In', 'zone', ['a'])]).toEqual([
+      true,
+      false,
+      false,
+    ]);
+    expect([one('NotIn', 'app', ['api']), one('NotIn', 'zone', ['a'])]).toEqual([false, true]);
+    expect([one('Exists', 'tier'), one('Exists', 'zone'), one('Exists', 'constructor')]).toEqual([true, false, false]);
+    expect([one('DoesNotExist', 'tier'), one('DoesNotExist', 'zone')]).toEqual([false, true]);
+  });
+});

@@ -1,0 +1,213 @@
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { loadPolicy, reloadPolicy } from '../../src/guard/policy/load-policy.ts';
+import { nestingProblem } from '../../src/guard/policy/policy-files.ts';
+
+const schema = readFileSync(new URL('../../policies/schema.cedarschema', import.meta.url), 'utf8');
+const permit = '@id("look") permit (principal, action in Fleet::Action::"Read", resource);';
+const directory = { groups: ['operators', 'boston:operators'], sites: ['boston'] };
+
+let dir: string;
+beforeEach(() => {
+  dir = mkdtempSync(join(tmpdir(), 'policy-'));
+  writeFileSync(join(dir, 'schema.cedarschema'), schema);
+  writeFileSync(join(dir, 'a.cedar'), permit);
+});
+afterEach(() => rmSync(dir, { recursive: true }));
+
+function load(text: string) {
+  writeFileSync(join(dir, 'b.cedar'), text);
+  return loadPolicy(dir, directory);
+}
+
+function approval(change: { id?: string; annotations?: string; effect?: string; body?: string }): string {
+  const { id = 'vote', annotations = '@approvals("1") @from("operators") @ttl("PT1H")', effect = 'forbid' } = change;
+  const { body = `unless { context.cleared.contains("${id}") }` } = change;
+  return `@id("${id}") @reason("why") ${annotations} ${effect} (principal, action in Fleet::Action::"Disruptive", resource) ${body};`;
+}
+
+describe('loading a policy', () => {
+  it('accepts a sound one', () => {
+    expect(() => load(approval({}))).not.toThrow();
+    expect(() =>
+      load(approval({ annotations: '@approvals("5") @from("site:operators, operators") @ttl("P1DT2H")' })),
+    ).not.toThrow();
+  });
+
+  const twice = `${approval({})}\n${approval({})}`;
+  const forbid = '@id("no") @reason("why") forbid (principal, action in Fleet::Action::"Disruptive", resource)';
+  it.each([
+    ['an @id that is used twice', twice, 'another policy has the same @id'],
+    ['an @id of another file', permit, 'another policy has the same @id'],
+    ['no @id', 'permit (principal, action in Fleet::Action::"Read", resource);', '@id must be'],
+    ['a forbid without @reason', '@id("no") forbid (principal, action, resource);', 'needs a @reason'],
+    ['@approvals on a permit', approval({ effect: 'permit' }), 'belongs on a forbid'],
+    ['no approvals', approval({ annotations: '@approvals("0") @from("operators") @ttl("PT1H")' }), '1 to 5'],
+    ['six approvals', approval({ annotations: '@approvals("6") @from("operators") @ttl("PT1H")' }), '1 to 5'],
+    ['no @from', approval({ annotations: '@approvals("1") @ttl("PT1H")' }), '@from must name'],
+    ['no @ttl', approval({ annotations: '@approvals("1") @from("operators")' }), '@ttl must be'],
+    ['a @ttl of nothing', approval({ annotations: '@approvals("1") @from("operators") @ttl("PT0S")' }), '@ttl must be'],
+    [
+      'a @ttl without end',
+      approval({ annotations: '@approvals("1") @from("operators") @ttl("P999D")' }),
+      '@ttl must be',
+    ],
+    ['@from without @approvals', `@from("operators") ${forbid};`, 'mean nothing without @approvals'],
+    ['an annotation that nobody reads', `@distinct_groups("2") ${approval({})}`, '@distinct_groups is not known'],
+    [
+      'voters that do not exist',
+      approval({ annotations: '@approvals("1") @from("ghosts") @ttl("PT1H")' }),
+      'nobody is in the group ghosts',
+    ],
+    [
+      'site voters that do not exist',
+      approval({ annotations: '@approvals("1") @from("site:ghosts") @ttl("PT1H")' }),
+      'boston:ghosts',
+    ],
+    [
+      'a scope with a group that does not exist',
+      '@id("x") permit (principal in Fleet::Group::"ghosts", action, resource);',
+      'group ghosts',
+    ],
+    [
+      'a clause with a group that does not exist',
+      '@id("x") permit (principal, action, resource) when { principal in Fleet::Group::"ghosts" };',
+      'group ghosts',
+    ],
+    ['an approval without its clause', approval({ body: '' }), 'its last clause must be'],
+    [
+      "another policy's clearance",
+      approval({ body: 'unless { context.cleared.contains("other") }' }),
+      'its last clause must be',
+    ],
+    [
+      'a clearance with when',
+      approval({ body: 'when { context.cleared.contains("vote") }' }),
+      'its last clause must be',
+    ],
+    [
+      'a clearance that is more than itself',
+      approval({ body: 'unless { context.cleared.contains("vote") || true }' }),
+      'its last clause must be',
+    ],
+    [
+      'a clearance that is not last',
+      approval({ body: 'unless { context.cleared.contains("vote") } when { context.via == "cli" }' }),
+      'its last clause must be',
+    ],
+    [
+      'a permit that reads votes',
+      '@id("x") permit (principal, action, resource) when { context.cleared.contains("vote") };',
+      'only that last clause',
+    ],
+    ['a hard denial that reads votes', `${forbid} unless { context.cleared.contains("no") };`, 'only that last clause'],
+    [
+      'votes read by another spelling',
+      `${forbid} unless { context["cleared"].contains("no") };`,
+      'only that last clause',
+    ],
+    ['votes asked for with has', `${forbid} when { context has cleared };`, 'only that last clause'],
+    [
+      'votes read through the whole context',
+      `${forbid} unless { {it: context}.it.via == "x" };`,
+      'only that last clause',
+    ],
+    [
+      'an unknown action group',
+      '@id("x") permit (principal, action in Fleet::Action::"Nope", resource);',
+      'unrecognized action',
+    ],
+    [
+      'a context that some action lacks',
+      '@id("x") permit (principal, action, resource) when { context.blast.targets > 0 };',
+      'blast',
+    ],
+    [
+      'a policy that can never match',
+      '@id("x") permit (principal, action, resource) when { principal is Fleet::Site };',
+      'impossible',
+    ],
+    ['a template', '@id("x") permit (principal == ?principal, action, resource);', 'templates'],
+    ['no Cedar at all', 'allow everyone;', 'b.cedar'],
+    [
+      'deep nesting',
+      `@id("x") permit (principal, action, resource) when { ${'('.repeat(150)}true${')'.repeat(150)} };`,
+      'nested more than 32',
+    ],
+    [
+      'deep nesting without brackets',
+      `@id("x") permit (principal, action, resource) when { ${'if true then true else '.repeat(1000)}true };`,
+      'nested more than 32',
+    ],
+    [
+      'an expression that traps the evaluator',
+      `@id("x") permit (principal, action, resource) when { ${'true && '.repeat(15_000)}true };`,
+      'cannot take this text',
+    ],
+    ['a huge file', `// ${'x'.repeat(256 * 1024)}`, 'larger than 256 KiB'],
+  ])('refuses %s', (_, text, message) => {
+    expect(() => load(text)).toThrow(message);
+    expect(() => load(approval({})), 'the evaluator still works afterwards').not.toThrow();
+  });
+
+  it('reports the problems of all files together', () => {
+    writeFileSync(join(dir, 'a.cedar'), 'permit (principal, action in Fleet::Action::"Read", resource);');
+    expect(() => load('@id("x") forbid (principal, action, resource);')).toThrow(/a\.cedar.*b\.cedar/s);
+  });
+
+  it('refuses a folder without policies, without a schema, or that is missing', () => {
+    expect(() => loadPolicy(join(dir, 'missing'))).toThrow('cannot be read');
+    rmSync(join(dir, 'a.cedar'));
+    expect(() => loadPolicy(dir)).toThrow('no .cedar file');
+    rmSync(join(dir, 'schema.cedarschema'));
+    expect(() => loadPolicy(dir)).toThrow('schema.cedarschema is missing');
+  });
+
+  it('refuses a schema without a risk group, or with an action outside of them', () => {
+    writeFileSync(join(dir, 'schema.cedarschema'), schema.replace(/in \["Control"\]/, ''));
+    expect(() => loadPolicy(dir)).toThrow('exactly one risk group');
+  });
+});
+
+describe('nesting', () => {
+  it('counts brackets, and not those in strings and comments', () => {
+    expect(nestingProblem('('.repeat(32))).toBeUndefined();
+    expect(nestingProblem('('.repeat(33))).toBeDefined();
+    expect(nestingProblem(`"${'('.repeat(99)}\\"${'('.repeat(99)}" // ${'('.repeat(99)}`)).toBeUndefined();
+  });
+
+  it('is not hidden by closing brackets in strings and comments', () => {
+    expect(nestingProblem('( // )\n'.repeat(33))).toBeDefined();
+    expect(nestingProblem('( ")" '.repeat(33))).toBeDefined();
+  });
+});
+
+describe('the policy digest', () => {
+  it('follows file names and contents, and nothing else', () => {
+    const { digest } = loadPolicy(dir);
+    expect(digest).toMatch(/^sha256:[0-9a-f]{64}$/);
+    writeFileSync(join(dir, 'cases.yaml'), 'cases: []');
+    expect(loadPolicy(dir).digest).toBe(digest);
+    writeFileSync(join(dir, 'a.cedar'), `${permit}\n`);
+    const changed = loadPolicy(dir).digest;
+    expect(changed).not.toBe(digest);
+    rmSync(join(dir, 'a.cedar'));
+    writeFileSync(join(dir, 'c.cedar'), permit);
+    expect([digest, changed]).not.toContain(loadPolicy(dir).digest);
+  });
+});
+
+describe('reloading', () => {
+  it('replaces a policy only by a sound one', () => {
+    const first = loadPolicy(dir);
+    expect(reloadPolicy(first, dir)).toEqual({ outcome: 'unchanged', policy: first });
+    writeFileSync(join(dir, 'a.cedar'), 'permit (principal');
+    const kept = reloadPolicy(first, dir);
+    expect(kept).toMatchObject({ outcome: 'kept', error: { code: 'invalid_config' } });
+    expect(kept.policy).toBe(first);
+    writeFileSync(join(dir, 'a.cedar'), `${permit} // edited`);
+    expect(reloadPolicy(first, dir).outcome).toBe('replaced');
+  });
+});

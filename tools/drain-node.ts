@@ -1,0 +1,18 @@
+/** Cordons a node and moves its pods away. */
+import { z } from 'zod';
+import { changeTool } from '../src/core/tool.ts';
+import { planNodeChange } from './parts/change-plan.ts';
+import { drainInput } from './parts/drain-input.ts';
+
+export const drainNode = changeTool({
+  name: 'drainNode',
+  title: 'Drain a node',
+  description:
+    'Cordons a node and evicts its pods through the eviction API, respecting every PodDisruptionBudget. The node stays cordoned. A drain that cannot finish takes its cordon back and is never called drained.',
+  risk: 'disruptive',
+  scope: 'execute',
+  input: z.strictObject({ node: z.string().describe('Node name'), ...drainInput }),
+  positional: ['node'],
+  example: { node: 'bos-w-1', deleteEmptyDir: true, force: false },
+  plan: (context, { node, ...drain }) => planNodeChange(context, { kind: 'drain', action: 'drainNode', node, drain }),
+});

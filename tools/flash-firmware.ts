@@ -1,0 +1,49 @@
+/** Updates one node to one image of the catalogue: a rollout with a single target. */
+import { z } from 'zod';
+import { factValue } from '../src/core/bmc.ts';
+import { FleetError } from '../src/core/errors.ts';
+import { changeTool } from '../src/core/tool.ts';
+import { surveyCluster } from '../src/operations/survey.ts';
+import { planRollout } from '../src/planning/plan-rollout.ts';
+import { drainInput } from './parts/drain-input.ts';
+import { clusterOf, imageNamed, nodeNamed } from './parts/lookup.ts';
+
+export const flashFirmware = changeTool({
+  name: 'flashFirmware',
+  title: 'Flash one node',
+  description:
+    'Updates one node to one image of the firmware catalogue, named by id: identity proved, cordon, drain, flash, reset, version proved from the active inventory, rejoin, uncordon.',
+  risk: 'disruptive',
+  scope: 'execute',
+  input: z.strictObject({
+    node: z.string().describe('Node name'),
+    image: z.string().describe('Id of a catalogue image, never an address'),
+    ...drainInput,
+  }),
+  positional: ['node', 'image'],
+  example: { node: 'bos-w-1', image: 'dell-bios-1.12.1', deleteEmptyDir: true, force: false },
+  async plan(context, { node: name, image, ...drain }) {
+    const entry = nodeNamed(context, name);
+    const wanted = imageNamed(context, image);
+    const cluster = clusterOf(context, entry);
+    const survey = await surveyCluster(context, cluster, [name]);
+    const facts = factValue(survey.kubernetes);
+    if (!facts)
+      throw new FleetError({
+        code: 'cluster_unreachable',
+        retry: 'later',
+        message: `no plan without facts: ${'unknown' in survey.kubernetes ? survey.kubernetes.unknown : ''}`,
+      });
+    const { canary, soakMs } = context.rollout;
+    return planRollout({
+      action: 'flashFirmware',
+      cluster,
+      facts,
+      candidates: survey.nodes,
+      images: [wanted],
+      drain,
+      canary,
+      soakMs,
+    });
+  },
+});

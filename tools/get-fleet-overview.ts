@@ -1,0 +1,152 @@
+/** The first question of a shift: is everything well, and what waits for whom. */
+import { z } from 'zod';
+import { type Fact, factValue, type ServerHealth } from '../src/core/bmc.ts';
+import { healthCell, toned } from '../src/core/document.ts';
+import { readTool, type ToolContext } from '../src/core/tool.ts';
+import { findingsOf, overallHealth } from '../src/health/meaning.ts';
+import { type NodeSurvey, type Survey, surveyCluster } from '../src/operations/survey.ts';
+import { complianceOf } from '../src/planning/compliance.ts';
+import { baselineImages, siteNamed } from './parts/lookup.ts';
+
+const level = z.enum(['ok', 'warning', 'critical', 'unknown']);
+
+const nodeRow = z.object({
+  node: z.string(),
+  role: z.string(),
+  model: z.string(),
+  kubernetes: z.string().describe('Ready, NotReady, or unknown; cordoned where it is'),
+  health: level,
+  firmware: z.enum(['compliant', 'behind', 'ahead', 'unknown', 'no baseline']),
+  problem: z.string().optional(),
+});
+
+const output = z.object({
+  sites: z.array(
+    z.object({
+      site: z.string(),
+      cluster: z.string(),
+      reachable: z.boolean(),
+      nodes: z.array(nodeRow),
+    }),
+  ),
+  pendingApprovals: z.array(
+    z.object({ approval: z.string(), plan: z.string(), requester: z.string(), expiresAt: z.string() }),
+  ),
+  openOperations: z.array(
+    z.object({ operation: z.string(), kind: z.string(), cluster: z.string(), state: z.string() }),
+  ),
+});
+
+export const getFleetOverview = readTool({
+  name: 'getFleetOverview',
+  title: 'Fleet overview',
+  description:
+    'All sites, clusters and nodes: readiness, hardware health, firmware compliance, pending approvals and running operations. Start here.',
+  risk: 'read',
+  scope: 'read',
+  input: z.strictObject({ site: z.string().optional().describe('Only this site') }),
+  positional: ['site'],
+  example: {},
+  output,
+  async run(context, { site }) {
+    const sites = site ? [siteNamed(context, site)] : context.fleet.sites;
+    const surveys = await Promise.all(
+      sites.flatMap(entry => entry.clusters).map(cluster => surveyCluster(context, cluster)),
+    );
+    const [pending, open] = await Promise.all([
+      context.records.approvals.list('pending'),
+      context.records.operations.list({ open: true, limit: 50 }),
+    ]);
+    return {
+      sites: surveys.map(survey => overviewOf(context, survey)),
+      pendingApprovals: pending.map(({ id, plan, requester, expiresAt }) => ({
+        approval: id,
+        plan,
+        requester,
+        expiresAt,
+      })),
+      openOperations: open.map(({ id, kind, cluster, state }) => ({ operation: id, kind, cluster, state })),
+    };
+  },
+  present: ({ sites, pendingApprovals, openOperations }) => [
+    ...sites.flatMap(({ site, cluster, nodes }) => [
+      {
+        heading: `${site} · cluster ${cluster} · ${nodes.filter(node => node.kubernetes === 'Ready').length} of ${nodes.length} Ready`,
+      },
+      {
+        table: {
+          columns: ['node', 'role', 'model', 'kubernetes', 'hardware', 'firmware', ''],
+          rows: nodes.map(node => [
+            node.node,
+            node.role,
+            node.model,
+            toned(node.kubernetes, node.kubernetes === 'Ready' ? 'good' : 'warn'),
+            healthCell(node.health),
+            toned(
+              node.firmware,
+              node.firmware === 'compliant' ? 'good' : node.firmware === 'no baseline' ? 'muted' : 'warn',
+            ),
+            toned(node.problem ?? '', 'muted'),
+          ]),
+        },
+      },
+    ]),
+    {
+      title: 'Pending approvals',
+      list: pendingApprovals.map(
+        ({ approval, plan, requester, expiresAt }) =>
+          `${approval} for ${plan}, asked by ${requester}, until ${expiresAt}`,
+      ),
+    },
+    {
+      title: 'Open operations',
+      list: openOperations.map(
+        ({ operation, kind, cluster, state }) => `${operation}: ${kind} in ${cluster}, ${state}`,
+      ),
+    },
+  ],
+});
+
+function overviewOf(
+  context: ToolContext,
+  { cluster, kubernetes, nodes }: Survey,
+): z.infer<typeof output>['sites'][number] {
+  return {
+    site: cluster.site,
+    cluster: cluster.name,
+    reachable: 'value' in kubernetes,
+    nodes: nodes.map(node => nodeOverview(context, node)),
+  };
+}
+
+function nodeOverview(context: ToolContext, { entry, server, node }: NodeSurvey): z.infer<typeof nodeRow> {
+  const facts = factValue(node);
+  const cordoned = facts?.unschedulable ? ', cordoned' : '';
+  const seen = factValue(server);
+  const findings = seen ? findingsOf({ server: seen, node: facts, pods: [], singles: [] }) : [];
+  return {
+    node: entry.name,
+    role: entry.role,
+    model: (seen && factValue(seen.identity.model)) ?? 'unknown',
+    kubernetes: facts ? `${facts.ready ? 'Ready' : 'NotReady'}${cordoned}` : 'unknown',
+    health: seen ? overallHealth(seen, findings) : 'unknown',
+    firmware: firmwareStatus(context, entry.site, server),
+    problem: 'unknown' in server ? server.unknown : 'unknown' in node ? node.unknown : findings[0]?.text,
+  };
+}
+
+function firmwareStatus(
+  context: ToolContext,
+  site: string,
+  server: Fact<ServerHealth>,
+): z.infer<typeof nodeRow>['firmware'] {
+  const images = baselineImages(context, site);
+  if (images.length === 0) return 'no baseline';
+  if ('unknown' in server) return 'unknown';
+  const { identity, firmware } = server.value;
+  const statuses = complianceOf({ name: site, model: identity.model, vendor: identity.vendor, firmware }, images)
+    .map(compliance => compliance.status)
+    .filter(status => status !== 'not-applicable');
+  for (const status of ['unknown', 'behind', 'ahead'] as const) if (statuses.includes(status)) return status;
+  return statuses.length > 0 ? 'compliant' : 'unknown';
+}

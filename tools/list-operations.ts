@@ -1,0 +1,35 @@
+/** Operations, newest first. */
+import { z } from 'zod';
+import { readTool } from '../src/core/tool.ts';
+import { operationOutput } from './parts/operation-output.ts';
+
+export const listOperations = readTool({
+  name: 'listOperations',
+  title: 'List operations',
+  description: 'Operations, newest first; with open, only those that are queued or running.',
+  risk: 'read',
+  scope: 'read',
+  input: z.strictObject({
+    open: z.boolean().default(false).describe('Only queued and running ones'),
+    limit: z.number().int().min(1).max(200).default(20).describe('How many at most'),
+  }),
+  example: { open: true, limit: 20 },
+  output: z.object({ operations: z.array(operationOutput) }),
+  run: async (context, { open, limit }) => ({ operations: await context.records.operations.list({ open, limit }) }),
+  present: ({ operations }) => [
+    {
+      table: {
+        columns: ['operation', 'kind', 'cluster', 'state', 'asked by', 'since', ''],
+        rows: operations.map(operation => [
+          operation.id,
+          operation.kind,
+          operation.cluster,
+          operation.state,
+          operation.requester,
+          operation.createdAt,
+          operation.reason,
+        ]),
+      },
+    },
+  ],
+});

@@ -1,0 +1,41 @@
+/** Reads what a one-node change stands on and plans it. */
+import { factValue } from '../../src/core/bmc.ts';
+import { FleetError } from '../../src/core/errors.ts';
+import type { PlanDraft } from '../../src/core/plan.ts';
+import type { ToolContext } from '../../src/core/tool.ts';
+import { surveyCluster } from '../../src/operations/survey.ts';
+import type { DrainOptions } from '../../src/planning/drain-filter.ts';
+import { planChange } from '../../src/planning/plan-change.ts';
+import { clusterOf, nodeNamed } from './lookup.ts';
+
+type Change = { kind: 'cordon' | 'uncordon' | 'drain'; action: string; node: string; drain?: DrainOptions };
+
+/** Throws `bmc_unreachable` or `cluster_unreachable` where facts are missing: no facts, no plan. */
+export async function planNodeChange(
+  context: ToolContext,
+  { kind, action, node: name, drain }: Change,
+): Promise<PlanDraft> {
+  const entry = nodeNamed(context, name);
+  const cluster = clusterOf(context, entry);
+  const survey = await surveyCluster(context, cluster, [name]);
+  const [found] = survey.nodes;
+  const facts = factValue(survey.kubernetes);
+  if (!found || !facts)
+    throw missing('cluster_unreachable', 'unknown' in survey.kubernetes ? survey.kubernetes.unknown : '');
+  if ('unknown' in found.server) throw missing('bmc_unreachable', found.server.unknown);
+  if ('unknown' in found.node) throw missing('not_found', `${name}: ${found.node.unknown}`);
+  return planChange({
+    kind,
+    action,
+    cluster,
+    entry,
+    server: found.server.value,
+    node: found.node.value,
+    facts,
+    drain: drain ?? { deleteEmptyDir: false, force: false },
+  });
+}
+
+function missing(code: 'cluster_unreachable' | 'bmc_unreachable' | 'not_found', why: string): FleetError {
+  return new FleetError({ code, retry: 'later', message: `no plan without facts: ${why}` });
+}

@@ -1,0 +1,68 @@
+/** Names to entries of the inventory. Exact match only: a change never guesses which node was meant. */
+import { FleetError } from '../../src/core/errors.ts';
+import {
+  allNodes,
+  type FirmwareImage,
+  type Fleet,
+  type FleetCluster,
+  type FleetNode,
+  type FleetSite,
+} from '../../src/core/fleet.ts';
+
+type HasFleet = { fleet: Fleet };
+
+export function siteNamed({ fleet }: HasFleet, name: string): FleetSite {
+  return found('site', name, fleet.sites);
+}
+
+export function nodeNamed({ fleet }: HasFleet, name: string): FleetNode {
+  return found('node', name, allNodes(fleet));
+}
+
+export function clusterOf({ fleet }: HasFleet, node: FleetNode): FleetCluster {
+  return found(
+    'cluster',
+    node.cluster,
+    fleet.sites.flatMap(site => site.clusters),
+  );
+}
+
+export function imageNamed({ fleet }: HasFleet, id: string): FirmwareImage {
+  return found(
+    'firmware image',
+    id,
+    fleet.images.map(image => ({ name: image.id, image })),
+  ).image;
+}
+
+/** The images of the site's baseline; none where it has no baseline. */
+export function baselineImages({ fleet }: HasFleet, site: string): FirmwareImage[] {
+  const baseline = fleet.baselines.find(candidate => candidate.name === siteNamed({ fleet }, site).baseline);
+  return fleet.images.filter(image => baseline?.images.includes(image.id));
+}
+
+function found<T extends { name: string }>(what: string, name: string, among: T[]): T {
+  const match = among.find(candidate => candidate.name === name);
+  if (match) return match;
+  const near = among.map(candidate => candidate.name).filter(candidate => distance(candidate, name) <= 2);
+  const names = near.length > 0 ? near : among.map(candidate => candidate.name);
+  throw new FleetError({
+    code: 'not_found',
+    message: `there is no ${what} ${JSON.stringify(name.slice(0, 80))}`,
+    hint: `${near.length > 0 ? 'did you mean' : 'known are'}: ${names.slice(0, 12).join(', ')}${names.length > 12 ? ' …' : ''}`,
+  });
+}
+
+/** Levenshtein distance, for suggestions only. */
+function distance(a: string, b: string): number {
+  let row = Array.from({ length: b.length + 1 }, (_, index) => index);
+  for (let i = 1; i <= a.length; i++) {
+    const next = [i];
+    for (let j = 1; j <= b.length; j++)
+      next.push(
+        Math.min((next[j - 1] ?? 0) + 1, (row[j] ?? 0) + 1, (row[j - 1] ?? 0) + (a[i - 1] === b[j - 1] ? 0 : 1)),
+      );
+    row = next;
+  }
+  return row[b.length] ?? 0;
+}

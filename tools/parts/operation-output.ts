@@ -1,0 +1,72 @@
+/** An operation as tools answer and tell it. */
+import { z } from 'zod';
+import { type Block, type Tone, toned } from '../../src/core/document.ts';
+
+export const operationOutput = z.object({
+  id: z.string(),
+  plan: z.string(),
+  digest: z.string(),
+  kind: z.string(),
+  site: z.string(),
+  cluster: z.string(),
+  state: z.enum(['queued', 'running', 'done', 'halted', 'cancelled']),
+  reason: z.string(),
+  requester: z.string(),
+  approval: z.string().optional(),
+  cancelRequestedBy: z.string().optional(),
+  createdAt: z.string(),
+  endedAt: z.string().optional(),
+  nodes: z.array(
+    z.object({
+      node: z.string(),
+      wave: z.number(),
+      state: z.enum(['waiting', 'running', 'done', 'failed', 'ambiguous', 'cancelled', 'skipped']),
+      step: z.string(),
+      message: z.string(),
+      updatedAt: z.string(),
+    }),
+  ),
+});
+
+const tones: Record<string, Tone> = {
+  done: 'good',
+  running: 'plain',
+  queued: 'muted',
+  waiting: 'muted',
+  skipped: 'muted',
+  halted: 'bad',
+  failed: 'bad',
+  ambiguous: 'bad',
+  cancelled: 'warn',
+};
+
+export function presentOperation(operation: z.infer<typeof operationOutput>): Block[] {
+  return [
+    { heading: `Operation ${operation.id}: ${operation.kind} in ${operation.cluster}` },
+    {
+      facts: [
+        ['state', toned(operation.state, tones[operation.state] ?? 'plain')],
+        ['because', operation.reason],
+        ['asked by', operation.requester],
+        ['plan', operation.plan],
+        ['since', operation.createdAt],
+        ...(operation.endedAt ? ([['until', operation.endedAt]] as [string, string][]) : []),
+        ...(operation.cancelRequestedBy
+          ? ([['cancel asked by', operation.cancelRequestedBy]] as [string, string][])
+          : []),
+      ],
+    },
+    {
+      table: {
+        columns: ['wave', 'node', 'state', 'step', ''],
+        rows: operation.nodes.map(node => [
+          String(node.wave),
+          node.node,
+          toned(node.state, tones[node.state] ?? 'plain'),
+          node.step,
+          node.message,
+        ]),
+      },
+    },
+  ];
+}

@@ -1,0 +1,75 @@
+/** Plans a rollout and shows it; asks for nothing. */
+import { z } from 'zod';
+import { factValue } from '../src/core/bmc.ts';
+import { FleetError } from '../src/core/errors.ts';
+import type { Plan } from '../src/core/plan.ts';
+import { readTool, type ToolContext } from '../src/core/tool.ts';
+import { surveyCluster } from '../src/operations/survey.ts';
+import { planCard } from '../src/planning/plan-card.ts';
+import { planRollout } from '../src/planning/plan-rollout.ts';
+import { drainInput } from './parts/drain-input.ts';
+import { baselineImages, nodeNamed, siteNamed } from './parts/lookup.ts';
+import { planOutput } from './parts/plan-output.ts';
+
+export const planFirmwareRollout = readTool({
+  name: 'planFirmwareRollout',
+  title: 'Plan a firmware rollout',
+  description:
+    'Makes an immutable plan that brings the nodes of a site to its baseline: targets by UID and serial, versions, image SHA-256, waves with a canary first, what each drain meets, what cannot be undone. Changes nothing; startPlan asks for the approval.',
+  risk: 'read',
+  scope: 'plan',
+  input: z.strictObject({
+    site: z.string().describe('Site name'),
+    cluster: z.string().optional().describe('Cluster of the site; needed where it has several'),
+    nodes: z.array(z.string()).min(1).optional().describe('Only these nodes'),
+    ...drainInput,
+  }),
+  positional: ['site'],
+  example: { site: 'boston', deleteEmptyDir: true },
+  output: planOutput,
+  async run(context, { site, cluster: name, nodes, deleteEmptyDir, force }) {
+    const cluster = clusterFor(context, site, name);
+    for (const node of nodes ?? [])
+      if (nodeNamed(context, node).cluster !== cluster.name)
+        throw new FleetError({ code: 'invalid_input', message: `node ${node} is not in cluster ${cluster.name}` });
+    const survey = await surveyCluster(context, cluster, nodes);
+    const facts = factValue(survey.kubernetes);
+    if (!facts)
+      throw new FleetError({
+        code: 'cluster_unreachable',
+        retry: 'later',
+        message: `no plan without the cluster's facts: ${'unknown' in survey.kubernetes ? survey.kubernetes.unknown : ''}`,
+      });
+    const { plan, digest } = await context.storePlan(
+      planRollout({
+        action: 'firmwareRollout',
+        cluster,
+        facts,
+        candidates: survey.nodes,
+        images: baselineImages(context, site),
+        drain: { deleteEmptyDir, force },
+        canary: context.rollout.canary,
+        soakMs: context.rollout.soakMs,
+      }),
+    );
+    return { plan: plan as unknown as Record<string, unknown>, digest, next: `start-plan ${plan.id} ${digest}` };
+  },
+  present: ({ plan, digest, next }) => [
+    ...planCard(plan as unknown as Plan, digest),
+    { text: `Start it with: groundskeeper ${next}` },
+  ],
+});
+
+function clusterFor(context: ToolContext, site: string, name: string | undefined) {
+  const { clusters } = siteNamed(context, site);
+  const [only] = clusters;
+  if (!name && clusters.length === 1 && only) return only;
+  const found = clusters.find(cluster => cluster.name === name);
+  if (found) return found;
+  const names = clusters.map(cluster => cluster.name).join(', ');
+  throw new FleetError({
+    code: 'invalid_input',
+    message: name ? `site ${site} has no cluster ${JSON.stringify(name)}` : `site ${site} has several clusters`,
+    hint: `name one of: ${names}`,
+  });
+}

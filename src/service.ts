@@ -32,8 +32,6 @@ import { planWorkflows } from './workflows/run-plan.ts';
 
 export type RunningService = { url: string; close(): Promise<void> };
 
-/** How long a reset whose answer was lost is given to show, before its absence counts as proof. */
-const resetSettleMs = 10_000;
 const checkpointEveryMs = 10_000;
 
 /** What was opened, closed in the opposite order, also when opening fails halfway. */
@@ -72,7 +70,9 @@ async function compose(config: Config, log: Logger, opened: Opened): Promise<Run
   const custody = new CustodyLog({ store: records.custody, signer: signer(service.origin, key) });
 
   const clusters = opened.add(
-    openClusters({ clusters: [...config.kubeconfigs].map(([name, { file, context }]) => ({ name, kubeconfigFile: file, context })) }),
+    openClusters({
+      clusters: [...config.kubeconfigs].map(([name, { file, context }]) => ({ name, kubeconfigFile: file, context })),
+    }),
     open => open.close(),
   );
   const bmcs = opened.add(openBmcs({ bmcs: bmcAccess(config), ledger: records.sessions }), open => open.closeAll());
@@ -100,24 +100,47 @@ async function compose(config: Config, log: Logger, opened: Opened): Promise<Run
       updateMs: rollout.updateTimeoutMs,
       rebootMs: rollout.rebootTimeoutMs,
       rejoinMs: rollout.rejoinTimeoutMs,
-      resetSettleMs,
+      resetSettleMs: rollout.resetSettleMs,
     },
   };
   const { runPlan, all } = planWorkflows(parts, concluder({ records, custody, people }));
   await note('started', `on ${hostname()}`);
   await note('policy.loaded', policy.digest);
-  const engine = opened.add(await startEngine({ databaseUrl, executor: 'service', workflows: all }), open => open.close());
+  const engine = opened.add(await startEngine({ databaseUrl, executor: 'service', workflows: all }), open =>
+    open.close(),
+  );
   const launch = (operation: string) => engine.start(runPlan, operation, null);
   for (const operation of await records.operations.list({ open: true, limit: 1000 })) await launch(operation.id);
 
   const logins = createLogins({ people: config.people, store: records.logins, mcpScope: config.mcp.scope });
-  const approvals = createApprovals({ records, custody, policy, authority, people, provePresence: logins.provePresence, launch });
-  const gateway = createGateway({ catalog, fleet, clusters, bmcs, records, custody, policy, approvals, rollout, presentChange });
+  const approvals = createApprovals({
+    records,
+    custody,
+    policy,
+    authority,
+    people,
+    provePresence: logins.provePresence,
+    launch,
+  });
+  const gateway = createGateway({
+    catalog,
+    fleet,
+    clusters,
+    bmcs,
+    records,
+    custody,
+    policy,
+    approvals,
+    rollout,
+    presentChange,
+  });
   const door = { gateway, logins, approvals, custody, records, planCard, log };
   const http = opened.add(await openHttp({ ...service.listen, door, fleet }), open => open.close());
 
   const signing = setInterval(() => {
-    custody.checkpoint().catch((error: unknown) => log.error({ error: FleetError.from(error) }, 'the custody log could not be signed'));
+    custody
+      .checkpoint()
+      .catch((error: unknown) => log.error({ error: FleetError.from(error) }, 'the custody log could not be signed'));
   }, checkpointEveryMs);
   return {
     url: http.url,
@@ -130,7 +153,13 @@ async function compose(config: Config, log: Logger, opened: Opened): Promise<Run
   };
 
   async function note(action: 'started' | 'stopped' | 'policy.loaded', detail: string): Promise<void> {
-    await custody.append({ type: 'service', action, detail, actor: { sub: 'service', groups: [] }, via: { channel: 'service' } });
+    await custody.append({
+      type: 'service',
+      action,
+      detail,
+      actor: { sub: 'service', groups: [] },
+      via: { channel: 'service' },
+    });
   }
 }
 
@@ -143,8 +172,19 @@ async function database({ databaseUrl, service }: Config, opened: Opened): Promi
 function bmcAccess({ fleet, bmcCredentials, bmcCas }: Config) {
   return allNodes(fleet).map(({ name, server }) => {
     const credential = bmcCredentials.get(server.credential);
-    if (!credential) throw new FleetError({ code: 'invalid_config', message: `node ${name} names the unknown credential ${server.credential}` });
+    if (!credential)
+      throw new FleetError({
+        code: 'invalid_config',
+        message: `node ${name} names the unknown credential ${server.credential}`,
+      });
     const password = credential.password.reveal();
-    return { node: name, url: server.bmcUrl, username: credential.username, password, spki: server.spki, ca: bmcCas.get(name) };
+    return {
+      node: name,
+      url: server.bmcUrl,
+      username: credential.username,
+      password,
+      spki: server.spki,
+      ca: bmcCas.get(name),
+    };
   });
 }

@@ -36,6 +36,7 @@ export type Config = {
     updateTimeoutMs: number;
     rebootTimeoutMs: number;
     rejoinTimeoutMs: number;
+    resetSettleMs: number;
     pollIntervalMs: number;
     planTtlMs: number;
   };
@@ -66,6 +67,7 @@ export function buildConfig(document: ConfigDocument, outside: Outside, baseDir:
       updateTimeoutMs: rollout.updateTimeout,
       rebootTimeoutMs: rollout.rebootTimeout,
       rejoinTimeoutMs: rollout.rejoinTimeout,
+      resetSettleMs: rollout.resetSettle,
       pollIntervalMs: rollout.pollInterval,
       planTtlMs: rollout.planTtl,
     },

@@ -149,6 +149,7 @@ export const configDocument = mapping({
     updateTimeout: period.default(2_700_000),
     rebootTimeout: period.default(1_200_000),
     rejoinTimeout: period.default(900_000),
+    resetSettle: period.default(300_000),
     pollInterval: period.default(2000),
     planTtl: period.default(14_400_000),
   }).prefault({}),

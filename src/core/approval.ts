@@ -16,6 +16,8 @@ export type Approval = {
   plan: string;
   digest: string;
   requester: string;
+  /** Surface that the request came through. */
+  channel: string;
   /** The plan's author; excluded from voting like the requester. */
   author: string;
   state: ApprovalState;

@@ -26,6 +26,8 @@ export type Operation = {
   state: OperationState;
   reason: string;
   requester: string;
+  /** Surface that the request came through; policy is asked with it before every effect. */
+  channel: string;
   approval?: string;
   cancelRequestedBy?: string;
   createdAt: string;

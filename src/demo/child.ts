@@ -39,7 +39,13 @@ export async function startChild<T>(args: string[], env: Record<string, string> 
     await exited;
     throw FleetError.fromJSON(ready.failed);
   }
-  return { ready: ready.ready, pid: child.pid ?? 0, exited, stop: () => stop(child, exited), kill: () => kill(child, exited) };
+  return {
+    ready: ready.ready,
+    pid: child.pid ?? 0,
+    exited,
+    stop: () => stop(child, exited),
+    kill: () => kill(child, exited),
+  };
 }
 
 async function stop(child: ChildProcess, exited: Promise<void>): Promise<void> {
@@ -56,7 +62,10 @@ async function kill(child: ChildProcess, exited: Promise<void>): Promise<void> {
 }
 
 /** Runs a part until it is asked to stop: by a signal, or because the process that started it is gone. */
-export async function runPart<T>(start: () => Promise<{ ready: T; close(): Promise<void> }>, tell: (ready: T) => void): Promise<number> {
+export async function runPart<T>(
+  start: () => Promise<{ ready: T; close(): Promise<void> }>,
+  tell: (ready: T) => void,
+): Promise<number> {
   const asked = new Promise<void>(resolve => {
     for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => resolve());
     if (process.connected) process.once('disconnect', resolve);

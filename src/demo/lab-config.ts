@@ -26,13 +26,25 @@ export async function writeLabConfig(lab: LabDescription, options: LabConfigOpti
     service: { listen: `127.0.0.1:${options.port}`, dataDir: './data', origin: 'groundskeeper.example/lab' },
     database: options.database,
     people: await Promise.all(
-      people.map(async ({ name, passphrase }) => ({ name, groups: ['operators'], passphrase: await hashPassphrase(passphrase) })),
+      people.map(async ({ name, passphrase }) => ({
+        name,
+        groups: ['operators'],
+        passphrase: await hashPassphrase(passphrase),
+      })),
     ),
     credentials: { lab: { username: lab.account.username, password: `file:${lab.account.passwordFile}` } },
     firmware: lab.images,
     baselines: [{ name: 'current', images: lab.images.map(image => image.id) }],
     sites: lab.sites.map((site, index) => siteOf(site, index)),
-    rollout: { canary: 1, ...options.rollout, drainTimeout: '3m', updateTimeout: '5m', rebootTimeout: '3m', rejoinTimeout: '3m' },
+    rollout: {
+      canary: 1,
+      ...options.rollout,
+      drainTimeout: '3m',
+      updateTimeout: '5m',
+      rebootTimeout: '3m',
+      rejoinTimeout: '3m',
+      resetSettle: '5s',
+    },
     mcp: { scope: options.mcpScope },
   };
   const file = join(options.dir, 'groundskeeper.yaml');

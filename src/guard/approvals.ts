@@ -37,15 +37,14 @@ export type ApprovalsParts = {
   now?: () => Date;
 };
 
+/** `requester` asked through `channel`; `caller` is whose act opens the operation now. */
+type Start = { requester: Person; channel: string; caller: Caller; approval?: string; reason: string };
+
 export function createApprovals(parts: ApprovalsParts): Approvals {
   const { records, custody, policy, authority, people, launch } = parts;
   const now = parts.now ?? (() => new Date());
 
-  async function openOperation(
-    tx: Stores,
-    stored: StoredPlan,
-    start: { requester: Person; caller: Caller; approval?: string; reason: string },
-  ) {
+  async function openOperation(tx: Stores, stored: StoredPlan, start: Start) {
     const { plan, digest } = stored;
     const id = newId('op');
     const nodes = plan.waves.flatMap((wave, index) => wave.map(node => ({ node, wave: index + 1 })));
@@ -60,6 +59,7 @@ export function createApprovals(parts: ApprovalsParts): Approvals {
         state: 'queued',
         reason: start.reason,
         requester: start.requester.name,
+        channel: start.channel,
         approval: start.approval,
         createdAt: now().toISOString(),
       },
@@ -113,7 +113,12 @@ export function createApprovals(parts: ApprovalsParts): Approvals {
       case 'allow': {
         const operation = await records.transaction(async tx => {
           await custody.append(entry, tx.custody);
-          return openOperation(tx, stored, { requester: caller.person, caller, reason: 'policy allows it' });
+          return openOperation(tx, stored, {
+            requester: caller.person,
+            channel: caller.channel,
+            caller,
+            reason: 'policy allows it',
+          });
         });
         await launch(operation);
         return {
@@ -132,6 +137,7 @@ export function createApprovals(parts: ApprovalsParts): Approvals {
           plan: plan.id,
           digest,
           requester: caller.person.name,
+          channel: caller.channel,
           author: plan.author,
           state: 'pending',
           requirements: decision.requirements,
@@ -231,13 +237,14 @@ export function createApprovals(parts: ApprovalsParts): Approvals {
     const requester = people.find(approval.requester);
     if (!requester)
       throw new FleetError({ code: 'forbidden', message: `${approval.requester}, who asked, is not known any more` });
-    const decision = authority.decide(stored.plan, requester, 'service', authority.cleared(approval));
+    const decision = authority.decide(stored.plan, requester, approval.channel, authority.cleared(approval));
     if (decision.verdict === 'needs-approval') return undefined;
     if (decision.verdict === 'deny')
       throw new FleetError({ code: 'forbidden', message: `policy denies it now: ${reasonsOf(decision).join('; ')}` });
     const voters = approval.votes.map(cast => cast.person).join(', ');
     const operation = await openOperation(tx, stored, {
       requester,
+      channel: approval.channel,
       caller,
       approval: id,
       reason: `approved by ${voters}`,

@@ -49,6 +49,7 @@ export type RunningLab = {
 };
 
 const username = 'groundskeeper';
+const fallbackBasePort = 20_000;
 const serialLength: Readonly<Record<LabVendor, number>> = { dell: 7, hpe: 10, openbmc: 12 };
 
 type Running = { stop(): Promise<void> };
@@ -71,7 +72,9 @@ export async function startLab(options: LabOptions): Promise<RunningLab> {
     const images = await Promise.all(labVendors.map(vendor => makeLabImage(options.dir, vendor)));
     const making = { ...options, clock, effects, password, running };
     const sites: LabSite[] = [];
-    for (const site of layOut(options)) sites.push(await startSite(making, site));
+    // Only Linux routes all of 127.0.0.0/8 to itself.
+    const basePort = options.basePort ?? (process.platform === 'linux' ? undefined : fallbackBasePort);
+    for (const site of layOut({ ...options, basePort })) sites.push(await startSite(making, site));
     const nodes = new Map(sites.flatMap(site => site.nodes.map(node => [node.name, node] as const)));
     const lab = {
       clock,

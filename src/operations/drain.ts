@@ -10,6 +10,7 @@ import { FleetError } from '../core/errors.ts';
 import { drainPreview } from '../planning/drain-preview.ts';
 import { qualifiedName } from '../planning/pdb-groups.ts';
 import type { NodeJob } from './job.ts';
+import { waitFor } from './wait.ts';
 
 export type DrainOutcome = { outcome: 'drained'; evicted: number } | { outcome: 'cancelled'; by: string };
 
@@ -38,23 +39,34 @@ export async function drain(job: NodeJob, by: number): Promise<DrainOutcome> {
   if (failure) throw failure.reason;
   if (outcomes.some(outcome => outcome.status === 'fulfilled' && outcome.value === 'cancelled'))
     return { outcome: 'cancelled', by: (await job.cancelled()) ?? 'somebody' };
-  await proveDrained(job);
+  await waitFor({
+    what: `${target.node} to be empty`,
+    everyMs: job.timings.pollMs,
+    by,
+    look: async () => {
+      const left = await podsLeft(job);
+      return left.length === 0 ? { value: null } : { missing: left.join(', ') };
+    },
+  });
   return { outcome: 'drained', evicted: total };
 }
 
 /** Reads the node again: cordoned, and nothing left but what a drain leaves alone. Asked once more right before a reset. */
-export async function proveDrained({ cluster, target, plan }: NodeJob): Promise<void> {
-  const [node, pods, daemonSets] = await Promise.all([
-    cluster.node(target.node),
-    cluster.pods(target.node),
-    cluster.daemonSets(),
-  ]);
+export async function proveDrained(job: NodeJob): Promise<void> {
+  const { cluster, target } = job;
+  const node = await cluster.node(target.node);
   if (!node.unschedulable)
     throw new FleetError({ code: 'precondition_failed', message: `${target.node} is not cordoned any more` });
-  const left = drainPreview({ pods, pdbs: [], daemonSets, options: plan.drain });
-  const names = [...left.evictions, ...left.blocked.map(block => block.pod)].map(qualifiedName);
-  if (names.length > 0)
-    throw new FleetError({ code: 'precondition_failed', message: `${target.node} is not empty: ${names.join(', ')}` });
+  const left = await podsLeft(job);
+  if (left.length > 0)
+    throw new FleetError({ code: 'precondition_failed', message: `${target.node} is not empty: ${left.join(', ')}` });
+}
+
+/** Names of the pods that a drained node would not have, those in their grace period included. */
+async function podsLeft({ cluster, target, plan }: NodeJob): Promise<string[]> {
+  const [pods, daemonSets] = await Promise.all([cluster.pods(target.node), cluster.daemonSets()]);
+  const { evictions, leaving, blocked } = drainPreview({ pods, pdbs: [], daemonSets, options: plan.drain });
+  return [...evictions, ...leaving, ...blocked.map(block => block.pod)].map(qualifiedName);
 }
 
 type Blocked = { message: string; retryAfterMs?: number };

@@ -16,7 +16,7 @@ export type Timings = {
   updateMs: number;
   rebootMs: number;
   rejoinMs: number;
-  /** How long a reset whose answer was lost is given to show. */
+  /** How long a reset whose answer was lost is given to show, graceful shutdown included. */
   resetSettleMs: number;
 };
 

@@ -46,19 +46,24 @@ async function observeReset(job: NodeJob, open: EffectRow): Promise<Observation<
   const { bmc, cluster, target, timings } = job;
   const before = open.before as BeforeReset;
   const settledAt = Date.parse(open.startedAt) + timings.resetSettleMs;
+  let first: string | undefined;
   const look = async (): Promise<{ value: Observation<null> } | { missing: string }> => {
-    const [node, fact] = await Promise.all([cluster.node(target.node), bmc.lastReset()]);
+    const [node, fact, renewed] = await Promise.all([
+      cluster.node(target.node),
+      bmc.lastReset(),
+      cluster.leaseRenewed(target.node),
+    ]);
     const happened = (evidence: string) => ({ value: { finding: 'happened', result: null, evidence } as const });
     const lastReset = factValue(fact);
     if (node.bootId !== before.bootId) return happened('the node has another boot ID');
     if (lastReset && before.lastReset && lastReset !== before.lastReset)
       return happened(`the BMC's LastResetTime is ${lastReset}`);
     if (Date.now() < settledAt) return { missing: 'evidence either way' };
-    if (lastReset && lastReset === before.lastReset)
-      return { value: { finding: 'not-happened', evidence: 'LastResetTime is as before' } };
-    if (!node.ready)
-      return { value: { finding: 'ambiguous', evidence: 'the node is not Ready and the BMC keeps no LastResetTime' } };
-    return { value: { finding: 'not-happened', evidence: 'the node is Ready under the same boot ID' } };
+    // Only renewals seen after the settle time count, compared with each other: clocks of nodes are not trusted.
+    first ??= renewed ?? 'none';
+    if (renewed === undefined || renewed === first) return { missing: 'a sign of life after the settle time' };
+    const evidence = `the old boot ID still renews its lease ${Math.round(timings.resetSettleMs / 1000)} s after the request`;
+    return { value: { finding: 'not-happened', evidence } };
   };
   const by = Math.max(settledAt, Date.now()) + 60_000;
   return waitFor({ what: 'evidence of the reset', everyMs: timings.pollMs, by, look }).catch(

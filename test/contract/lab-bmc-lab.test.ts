@@ -89,6 +89,12 @@ describe('a lab', () => {
     expect(passwords[0]).not.toBe(passwords[1]);
   });
 
+  test('runs on one address with consecutive ports where there is only one', async () => {
+    const lab = await start({ basePort: 24_310 });
+    expect(lab.sites[0]?.cluster.url).toBe('https://127.0.0.1:24310');
+    expect(lab.node('bos-w-3').server.url).toBe('https://127.0.0.1:24314');
+  });
+
   test('names the address that is taken, and leaves nothing running', async () => {
     const squatter = createServer().listen(8443, '127.43.1.12');
     undo.push(() => new Promise(resolve => squatter.close(() => resolve())));

@@ -1,8 +1,9 @@
 /** One Postgres for a whole test run, one database for each test file. */
 import { randomBytes } from 'node:crypto';
-import { mkdtemp, rm } from 'node:fs/promises';
+import { chmod, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
 import pg from 'pg';
 import { inject } from 'vitest';
 import type { TestProject } from 'vitest/node';
@@ -17,6 +18,7 @@ declare module 'vitest' {
 /** Vitest's global set-up; the function that it returns ends the server. */
 export default async function setup(project: TestProject): Promise<() => Promise<void>> {
   const folder = await mkdtemp(join(tmpdir(), 'gk-test-'));
+  await chmod(folder, 0o755); // started by root, the server runs as another user
   const server = await startEmbeddedPostgres({ dataDir: join(folder, 'data') });
   project.provide('postgresUrl', server.url);
   return async () => {
@@ -32,14 +34,22 @@ export async function freshDatabase(): Promise<{ url: string; drop(): Promise<vo
   await runOnce(server, `create database ${name}`);
   const url = new URL(server);
   url.pathname = `/${name}`;
-  return { url: url.href, drop: () => runOnce(server, `drop database if exists ${name} with (force)`) };
+  return { url: url.href, drop: () => dropDatabase(server, name) };
 }
 
-async function runOnce(url: string, sql: string): Promise<void> {
+/** A closed pool's connections end a moment later; cutting them off would raise errors that nobody listens for. */
+async function dropDatabase(server: string, name: string): Promise<void> {
+  const deadline = Date.now() + 2000;
+  const others = `select 1 from pg_stat_activity where datname = '${name}'`;
+  while (Date.now() < deadline && (await runOnce(server, others)) > 0) await delay(10);
+  await runOnce(server, `drop database if exists ${name} with (force)`);
+}
+
+async function runOnce(url: string, sql: string): Promise<number> {
   const client = new pg.Client({ connectionString: url });
   await client.connect();
   try {
-    await client.query(sql);
+    return (await client.query(sql)).rows.length;
   } finally {
     await client.end();
   }

@@ -12,6 +12,7 @@ export const operationOutput = z.object({
   state: z.enum(['queued', 'running', 'done', 'halted', 'cancelled']),
   reason: z.string(),
   requester: z.string(),
+  channel: z.string(),
   approval: z.string().optional(),
   cancelRequestedBy: z.string().optional(),
   createdAt: z.string(),

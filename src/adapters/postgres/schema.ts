@@ -12,6 +12,7 @@ export type Tables = {
     plan: string;
     digest: string;
     requester: string;
+    channel: string;
     author: string;
     state: string;
     requirements: Json;
@@ -30,6 +31,7 @@ export type Tables = {
     state: string;
     reason: string;
     requester: string;
+    channel: string;
     approval: string | null;
     cancel_requested_by: string | null;
     created_at: Date;
@@ -75,14 +77,14 @@ export type Tables = {
 const first = [
   `create table plan (id text primary key, digest text not null unique, body text not null, created_at timestamptz not null default now())`,
   `create table approval (
-     id text primary key, plan text not null unique references plan, digest text not null, requester text not null, author text not null,
+     id text primary key, plan text not null unique references plan, digest text not null, requester text not null, channel text not null, author text not null,
      state text not null check (state in ('pending', 'approved', 'rejected', 'expired')),
      requirements jsonb not null, created_at timestamptz not null, expires_at timestamptz not null, operation text)`,
   `create table vote (approval text not null references approval, person text not null, vote text not null check (vote in ('approve', 'reject')),
      reason text not null, at timestamptz not null, primary key (approval, person))`,
   `create table operation (
      id text primary key, plan text not null unique references plan, digest text not null unique, kind text not null, site text not null, cluster text not null,
-     state text not null check (state in ('queued', 'running', 'done', 'halted', 'cancelled')), reason text not null, requester text not null,
+     state text not null check (state in ('queued', 'running', 'done', 'halted', 'cancelled')), reason text not null, requester text not null, channel text not null,
      approval text references approval, cancel_requested_by text, created_at timestamptz not null, ended_at timestamptz)`,
   `create table operation_node (operation text not null references operation, node text not null, wave int not null, state text not null,
      step text not null, message text not null, updated_at timestamptz not null default now(), primary key (operation, node))`,

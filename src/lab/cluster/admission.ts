@@ -58,14 +58,18 @@ export function requireOpenNamespace(store: Store, namespace: string): void {
       `unable to create new content in namespace ${namespace} because it is being terminated`,
       {
         causes: [
-          { reason: 'NamespaceTerminating', message: `namespace ${namespace} is being terminated`, field: 'metadata.namespace' },
+          {
+            reason: 'NamespaceTerminating',
+            message: `namespace ${namespace} is being terminated`,
+            field: 'metadata.namespace',
+          },
         ],
       },
     );
   }
 }
 
-type SentObject = Partial<KubeObject> & { metadata: Partial<KubeObject['metadata']> };
+type SentObject = Omit<Partial<KubeObject>, 'metadata'> & { metadata: Partial<KubeObject['metadata']> };
 
 function objectBody(kind: ResourceKind, body: unknown): SentObject {
   if (typeof body !== 'object' || body === null || Array.isArray(body)) throw badRequest('the body is no object');
@@ -135,7 +139,11 @@ export function admitUpdate(
     throw badRequest(`the name of the object (${body.metadata.name}) does not match the name on the URL (${name})`);
   }
   if (body.metadata.uid !== undefined && body.metadata.uid !== current.metadata.uid) {
-    throw conflict(kind, name, `Precondition failed: UID in precondition: ${body.metadata.uid}, UID in object meta: ${current.metadata.uid}`);
+    throw conflict(
+      kind,
+      name,
+      `Precondition failed: UID in precondition: ${body.metadata.uid}, UID in object meta: ${current.metadata.uid}`,
+    );
   }
   if (sent.statusOnly) return { ...current, status: body.status ?? {} };
   const { uid, resourceVersion, generation, creationTimestamp, deletionTimestamp, deletionGracePeriodSeconds } =

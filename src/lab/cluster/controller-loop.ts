@@ -52,7 +52,9 @@ export class ControllerLoop {
       try {
         controller.reconcile(this.#store);
       } catch (error) {
-        process.emitWarning(`lab controller ${controller.name}: ${error instanceof Error ? error.stack : String(error)}`);
+        process.emitWarning(
+          `lab controller ${controller.name}: ${error instanceof Error ? error.stack : String(error)}`,
+        );
       }
     }
   }

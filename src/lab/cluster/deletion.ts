@@ -77,7 +77,15 @@ function releaseDependents(store: Store, owner: KubeObject): void {
   }
 }
 
-const ownedKinds = ['pods', 'replicasets', 'leases', 'deployments', 'statefulsets', 'daemonsets', 'configmaps'] as const;
+const ownedKinds = [
+  'pods',
+  'replicasets',
+  'leases',
+  'deployments',
+  'statefulsets',
+  'daemonsets',
+  'configmaps',
+] as const;
 
 /** Objects that name `owner` by uid among their owner references. */
 export function dependents(store: Store, owner: KubeObject): { plural: string; object: KubeObject }[] {

@@ -71,15 +71,10 @@ function consume(store: Store, disruption: { pod: PodObject; budget: BudgetObjec
 }
 
 function tooManyRequests(cause: string, retryAfterSeconds?: number): ApiFailure {
-  return new ApiFailure(
-    429,
-    'TooManyRequests',
-    "Cannot evict pod as it would violate the pod's disruption budget.",
-    {
-      causes: [{ reason: 'DisruptionBudget', message: cause }],
-      ...(retryAfterSeconds === undefined ? {} : { retryAfterSeconds }),
-    },
-  );
+  return new ApiFailure(429, 'TooManyRequests', "Cannot evict pod as it would violate the pod's disruption budget.", {
+    causes: [{ reason: 'DisruptionBudget', message: cause }],
+    ...(retryAfterSeconds === undefined ? {} : { retryAfterSeconds }),
+  });
 }
 
 function markDisrupted(store: Store, ref: { namespace: string; name: string }): void {

@@ -1,5 +1,7 @@
 /** What the workload controllers share: pods by their controlling owner, and new pods made from its template. */
 import { randomBytes } from 'node:crypto';
+import { admitNew } from './admission.ts';
+import { deleteObject } from './deletion.ts';
 import {
   controllerOf,
   type KubeObject,
@@ -9,9 +11,7 @@ import {
   podIsFinished,
 } from './objects.ts';
 import { kindOf } from './resources.ts';
-import { deleteObject } from './deletion.ts';
 import type { NewObject, Store } from './store.ts';
-import { admitNew } from './admission.ts';
 
 /** Pods of every namespace by the uid of their controlling owner. */
 export function podsByController(store: Store): Map<string, PodObject[]> {

@@ -19,13 +19,17 @@ export type Target = { kind: ResourceKind; namespace?: string; name?: string; su
 export function routeOf(path: string): Target | undefined {
   const matched = /^\/(?:api\/(?<core>v1)|apis\/(?<group>[^/]+)\/(?<version>[^/]+))\/(?<rest>.+)$/.exec(path);
   const { core, group = '', version = '', rest = '' } = matched?.groups ?? {};
-  const parts = rest.split('/').filter(part => part !== '').map(decodeURIComponent);
+  const parts = rest
+    .split('/')
+    .filter(part => part !== '')
+    .map(decodeURIComponent);
   const inNamespace = parts[0] === 'namespaces' && parts.length > 2 && parts[2] !== 'status';
   const namespace = inNamespace ? parts[1] : undefined;
   const [plural = '', name, subresource, ...more] = inNamespace ? parts.slice(2) : parts;
   const kind = core === undefined ? findKind(group, version, plural) : findKind('', core, plural);
   if (kind === undefined || more.length > 0 || (inNamespace && !kind.namespaced)) return undefined;
-  const known = subresource === undefined || subresource === 'status' || kind.actions?.some(a => a.name === subresource);
+  const known =
+    subresource === undefined || subresource === 'status' || kind.actions?.some(a => a.name === subresource);
   if (!known || (subresource === 'status' && !kind.status)) return undefined;
   if (kind.namespaced && name !== undefined && namespace === undefined) return undefined;
   return {

@@ -6,7 +6,7 @@ import { ApiFailure, badRequest, conflict, notFound, success } from './failure.t
 import type { Lister } from './listing.ts';
 import type { KubeObject } from './objects.ts';
 import { applyPatch } from './patch.ts';
-import { type ApiRequest, type Answer, selectionOf, type Target } from './request.ts';
+import { type Answer, type ApiRequest, selectionOf, type Target } from './request.ts';
 import type { Store } from './store.ts';
 
 type NamedTarget = Target & { name: string };
@@ -98,7 +98,7 @@ function write(
   const sent = (body as { metadata?: { resourceVersion?: unknown } }).metadata?.resourceVersion;
   const expected = typeof sent === 'string' ? sent : undefined;
   const dryRun = isDryRun(request);
-  const stored = store.update(kind.plural, { ...refOf(target), expected, dryRun }, () => admitted);
+  const stored = store.replace(kind.plural, { ...refOf(target), expected, dryRun }, admitted);
   const unheld = stored.metadata.deletionTimestamp !== undefined && (stored.metadata.finalizers ?? []).length === 0;
   const letGo = unheld && (current.metadata.finalizers ?? []).length > 0 && kind.plural !== 'namespaces';
   const gone = letGo && (stored.metadata.deletionGracePeriodSeconds ?? 0) === 0;

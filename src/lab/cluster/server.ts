@@ -10,13 +10,13 @@ import { type EffectLog, maskSecrets } from '../effect-log.ts';
 import { discoveryDocument } from './discovery.ts';
 import { ApiFailure, badRequest } from './failure.ts';
 import type { ClusterFaults } from './faults.ts';
-import { Lister, type ListBody } from './listing.ts';
+import { type ListBody, Lister } from './listing.ts';
 import type { KubeObject } from './objects.ts';
 import { type Answer, type ApiRequest, routeOf, type Target } from './request.ts';
 import { answerRest } from './rest.ts';
 import type { Store } from './store.ts';
 import { tableOf, wantsTable } from './table.ts';
-import { watch, type WatchStream } from './watch.ts';
+import { type WatchStream, watch } from './watch.ts';
 
 export type ApiServerOptions = {
   name: string;
@@ -198,7 +198,10 @@ function send(response: ServerResponse, { status, body }: Answer): void {
   const type = typeof body === 'string' ? 'text/plain; charset=utf-8' : 'application/json';
   const details = typeof body === 'object' && 'details' in body ? body.details : undefined;
   const retry = (details as { retryAfterSeconds?: number } | undefined)?.retryAfterSeconds;
-  response.writeHead(status, { 'content-type': type, ...(retry === undefined ? {} : { 'retry-after': String(retry) }) });
+  response.writeHead(status, {
+    'content-type': type,
+    ...(retry === undefined ? {} : { 'retry-after': String(retry) }),
+  });
   response.end(text);
 }
 

@@ -65,6 +65,8 @@ export class Store {
   readonly #listeners = new Set<(change: Change) => void>();
   readonly #now: () => string;
   readonly #historyLength: number;
+  readonly #undelivered: Change[] = [];
+  #delivering = false;
   #version = 1000;
 
   constructor(options: { now: () => string; historyLength?: number }) {
@@ -123,29 +125,21 @@ export class Store {
    * Applies `change` to a copy and stores it. Nothing happens when the copy comes out equal.
    * Throws 404, or 409 Conflict when `expected` is not the current resource version.
    */
-  update<P extends string>(
-    plural: P,
-    { expected, dryRun = false, ...ref }: UpdateRef,
-    change: (draft: ObjectOf<P>) => ObjectOf<P> | void,
-  ): ObjectOf<P> {
-    const kind = kindOf(plural);
-    const current = this.get(plural, ref);
-    if (current === undefined) throw notFound(kind, ref.name);
-    if (expected !== undefined && expected !== '' && expected !== current.metadata.resourceVersion) {
-      throw conflict(
-        kind,
-        ref.name,
-        'the object has been modified; please apply your changes to the latest version and try again',
-      );
-    }
-    const draft = structuredClone(current);
-    const next = change(draft) ?? draft;
+  update<P extends string>(plural: P, ref: UpdateRef, change: (draft: ObjectOf<P>) => void): ObjectOf<P> {
+    const draft = structuredClone(this.#current(plural, ref));
+    change(draft);
+    return this.replace(plural, ref, draft);
+  }
+
+  /** Stores `next`, under the rules of {@link update}. */
+  replace<P extends string>(plural: P, ref: UpdateRef, next: ObjectOf<P>): ObjectOf<P> {
+    const current = this.#current(plural, ref);
     next.metadata.resourceVersion = current.metadata.resourceVersion;
     if (isDeepStrictEqual(next, current)) return current;
     if (withGeneration.has(plural) && !isDeepStrictEqual(next.spec, current.spec)) {
       next.metadata.generation = (current.metadata.generation ?? 0) + 1;
     }
-    if (!dryRun) this.#commit('MODIFIED', plural, next, current);
+    if (ref.dryRun !== true) this.#commit('MODIFIED', plural, next, current);
     return next;
   }
 
@@ -167,6 +161,16 @@ export class Store {
       this.#forgotten.set(plural, this.#version);
       this.#changes.set(plural, []);
     }
+  }
+
+  #current<P extends string>(plural: P, ref: UpdateRef): ObjectOf<P> {
+    const current = this.get(plural, ref);
+    if (current === undefined) throw notFound(kindOf(plural), ref.name);
+    if (ref.expected !== undefined && ref.expected !== '' && ref.expected !== current.metadata.resourceVersion) {
+      const why = 'the object has been modified; please apply your changes to the latest version and try again';
+      throw conflict(kindOf(plural), ref.name, why);
+    }
+    return current;
   }
 
   #kind(plural: string): Map<string, KubeObject> {
@@ -191,7 +195,21 @@ export class Store {
       const dropped = changes.splice(0, Math.ceil(this.#historyLength / 4));
       this.#forgotten.set(plural, dropped.at(-1)?.version ?? 0);
     }
-    for (const listener of this.#listeners) listener(change);
+    this.#undelivered.push(change);
+    this.#deliver();
+  }
+
+  /** A listener may write; what it writes is told after everyone heard of the change before. */
+  #deliver(): void {
+    if (this.#delivering) return;
+    this.#delivering = true;
+    try {
+      for (let change = this.#undelivered.shift(); change !== undefined; change = this.#undelivered.shift()) {
+        for (const listener of [...this.#listeners]) listener(change);
+      }
+    } finally {
+      this.#delivering = false;
+    }
   }
 }
 

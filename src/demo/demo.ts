@@ -1,0 +1,44 @@
+/**
+ * `npm run demo`: a lab, a database and the service, each as real as it gets on
+ * one machine, and then either the tour or a prompt. Whatever was started is
+ * stopped again, however the demo ends.
+ */
+import { mkdir, mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { type Child, startChild } from './child.ts';
+import type { LabReady } from './lab-part.ts';
+
+export type DemoParts = {
+  dir: string;
+  lab: LabReady;
+  /** The service's URL. */
+  url: string;
+  /** Stops the service alone and leaves its database as it is. */
+  stopService(): Promise<void>;
+};
+
+export type DemoOptions = { speed: number; tell(line: string): void };
+
+/** Starts the parts, runs `body`, stops the parts. */
+export async function withDemo<T>({ speed, tell }: DemoOptions, body: (parts: DemoParts) => Promise<T>): Promise<T> {
+  const dir = await mkdtemp(join(tmpdir(), 'groundskeeper-demo-'));
+  const children: Child<unknown>[] = [];
+  const begun = Date.now();
+  try {
+    await mkdir(join(dir, 'lab'));
+    tell('Starting the lab: 3 sites, 21 servers with their BMCs, 3 Kubernetes API servers …');
+    const lab = await startChild<LabReady>(['lab', '--dir', join(dir, 'lab'), '--speed', String(speed)]);
+    children.push(lab);
+    tell('Starting the service on an embedded Postgres …');
+    const service = await startChild<{ url: string }>(['serve', '--config', lab.ready.config.file]);
+    children.push(service);
+    tell(
+      `Ready after ${((Date.now() - begun) / 1000).toFixed(1)} s. Everything listens on loopback; its files are in ${dir}`,
+    );
+    return await body({ dir, lab: lab.ready, url: service.ready.url, stopService: () => service.stop() });
+  } finally {
+    for (const child of children.reverse()) await child.stop();
+    await rm(dir, { recursive: true, force: true });
+  }
+}

@@ -1,0 +1,3 @@
+/** The checks of the custody log, for surfaces: they run where the user is, on what the service hands out, and trust only the key. */
+export { exportBundle, verifyBundle } from '../guard/custody/bundle.ts';
+export { type CustodyProblem, type CustodyVerdict, verifyLog } from '../guard/custody/verify.ts';

@@ -1,0 +1,95 @@
+/**
+ * The whole thing on loopback: a lab in this process, whose effect log a test
+ * can read, and the service as a process of its own, which a test can kill.
+ */
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import { type Child, startChild } from '../../src/demo/child.ts';
+import { type LabConfig, writeLabConfig } from '../../src/demo/lab-config.ts';
+import { describeLab } from '../../src/lab/description.ts';
+import { type RunningLab, startLab } from '../../src/lab/lab.ts';
+import { type Client, connect } from '../../src/surfaces/cli/client.ts';
+import { freshDatabase } from './postgres.ts';
+
+export type StackOptions = {
+  /** Second octet of the lab's addresses, so that several labs can run at once. */
+  addressBase: string;
+  sites?: number;
+  workers?: number;
+  speed?: number;
+  mcpScope?: 'read' | 'plan' | 'execute';
+};
+
+export type Stack = {
+  lab: RunningLab;
+  config: LabConfig;
+  databaseUrl: string;
+  /** The service of this moment; `restart` gives another. */
+  service(): Child<{ url: string }>;
+  /** kill -9. */
+  kill(): Promise<void>;
+  start(): Promise<void>;
+  /** Logged in as one of the two people. */
+  client(who: 'requester' | 'approver'): Promise<Client>;
+  passphrase(who: 'requester' | 'approver'): string;
+  close(): Promise<void>;
+};
+
+export async function startStack(options: StackOptions): Promise<Stack> {
+  const dir = await mkdtemp(join(tmpdir(), 'groundskeeper-test-'));
+  const database = await freshDatabase();
+  const lab = await startLab({
+    sites: options.sites ?? 1,
+    controlPlanes: 3,
+    workers: options.workers ?? 4,
+    speed: options.speed ?? 60,
+    seed: 7,
+    dir,
+    addressBase: options.addressBase,
+  });
+  const config = await writeLabConfig(describeLab(lab), {
+    dir,
+    port: 0,
+    database: 'env:GROUNDSKEEPER_TEST_DATABASE',
+    mcpScope: options.mcpScope ?? 'read',
+    rollout: { soak: '1s', pollInterval: '200ms' },
+  });
+  const env = { GROUNDSKEEPER_TEST_DATABASE: database.url };
+  const begin = () => startChild<{ url: string }>(['serve', '--config', config.file], env);
+  let service = await begin();
+  const people = { requester: config.people[0], approver: config.people[1] };
+  return {
+    lab,
+    config,
+    databaseUrl: database.url,
+    service: () => service,
+    kill: () => service.kill(),
+    async start() {
+      service = await begin();
+    },
+    async client(who) {
+      const { token } = await connect({ url: service.ready.url }).login({ ...people[who], channel: 'cli' });
+      return connect({ url: service.ready.url, token });
+    },
+    passphrase: who => people[who].passphrase,
+    async close() {
+      await service.stop();
+      await lab.stop();
+      await database.drop();
+      await rm(dir, { recursive: true, force: true });
+    },
+  };
+}
+
+/** Looks until `check` gives something; fails with `what` after `ms`. */
+export async function eventually<T>(what: string, check: () => Promise<T | undefined>, ms = 60_000): Promise<T> {
+  const until = Date.now() + ms;
+  for (;;) {
+    const found = await check();
+    if (found !== undefined) return found;
+    if (Date.now() > until) throw new Error(`waited ${ms} ms for ${what}`);
+    await delay(100);
+  }
+}

@@ -1,0 +1,214 @@
+import { describe, expect, it } from 'vitest';
+import { cluster, document, hash, image, loadText, node, problemsOf, site } from './config-fixture.ts';
+
+describe('a configuration is refused', () => {
+  const place = 'sites[0].clusters[0]';
+  const nodes = (...list: object[]) => ({ sites: [site({ clusters: [cluster({ nodes: list })] })] });
+  it.each<[string, object, string]>([
+    ['an unknown key', { polices: './p' }, 'polices'],
+    ['a key unknown further in', nodes({ ...node('n1', '10.1.0.11'), rack: 7 }), `${place}.nodes[0].rack`],
+    [
+      'a budget of zero',
+      { sites: [site({ clusters: [cluster({ budget: { maxUnavailable: 0 } })] })] },
+      `${place}.budget.maxUnavailable`,
+    ],
+    [
+      'a budget that is left out',
+      { sites: [site({ clusters: [cluster({ budget: {} })] })] },
+      `${place}.budget.maxUnavailable`,
+    ],
+    [
+      'a password that stands in the file',
+      { credentials: { lab: { username: 'admin', password: 'hunter2' } } },
+      'credentials.lab.password',
+    ],
+    [
+      'a password file that is missing',
+      { credentials: { lab: { username: 'admin', password: 'file:./none' } } },
+      'credentials.lab.password',
+    ],
+    [
+      'a variable that is not set',
+      { credentials: { lab: { username: 'admin', password: 'env:NOWHERE' } } },
+      'credentials.lab.password',
+    ],
+    ['a database URL that stands in the file', { database: 'postgres://gk:hunter2@db/gk' }, 'database'],
+    [
+      'a kubeconfig that is missing',
+      { sites: [site({ clusters: [cluster({ kubeconfig: { file: 'none' } })] })] },
+      `${place}.kubeconfig.file`,
+    ],
+    ['an image that is missing', { firmware: [image({ file: 'none.bin' })] }, 'firmware[0].file'],
+    ['an image with another checksum', { firmware: [image({ sha256: 'a'.repeat(64) })] }, 'firmware[0].sha256'],
+    ['an image with file and url', { firmware: [image({ url: 'https://example.com/x' })] }, 'firmware[0]'],
+    ['an image with neither', { firmware: [image({ file: undefined })] }, 'firmware[0]'],
+    [
+      'an image over plain http',
+      { firmware: [image({ file: undefined, url: 'http://example.com/x' })] },
+      'firmware[0].url',
+    ],
+    ['a policies folder that is missing', { policies: './none' }, 'policies'],
+    [
+      'an unknown credential',
+      nodes(node('n1', '10.1.0.11', { credential: 'other' })),
+      `${place}.nodes[0].server.bmc.credential`,
+    ],
+    [
+      'a credential named like a built-in',
+      nodes(node('n1', '10.1.0.11', { credential: 'constructor' })),
+      `${place}.nodes[0].server.bmc.credential`,
+    ],
+    ['an unknown baseline', { sites: [site({ baseline: 'autumn' })] }, 'sites[0].baseline'],
+    ['an unknown image', { baselines: [{ name: 'spring', images: ['none'] }] }, 'baselines[0].images[0]'],
+    [
+      'a baseline that contradicts itself',
+      {
+        firmware: [image(), image({ id: 'bios-old' })],
+        baselines: [{ name: 'spring', images: ['bios-new', 'bios-old'] }],
+      },
+      'baselines[0].images[1]',
+    ],
+    ['a BMC outside of the network', nodes(node('n1', '10.2.0.11')), `${place}.nodes[0].server.bmc.url`],
+    ['a BMC by name', nodes(node('n1', 'bmc.example.com')), `${place}.nodes[0].server.bmc.url`],
+    [
+      'a BMC over http',
+      nodes({ ...node('n1', ''), server: { bmc: { url: 'http://10.1.0.11', credential: 'lab' } } }),
+      `${place}.nodes[0].server.bmc.url`,
+    ],
+    ['a BMC with a path', nodes(node('n1', '10.1.0.11/redfish/v1')), `${place}.nodes[0].server.bmc.url`],
+    [
+      'one BMC twice, spelled differently',
+      nodes(node('n1', '10.1.0.11'), node('n2', '10.1.11:443')),
+      `${place}.nodes[1].server.bmc.url`,
+    ],
+    [
+      'spki and ca together',
+      nodes(node('n1', '10.1.0.11', { spki: `${'A'.repeat(43)}=`, ca: 'kubeconfig' })),
+      `${place}.nodes[0].server.bmc`,
+    ],
+    [
+      'a ca that is no certificate',
+      nodes(node('n1', '10.1.0.11', { ca: 'kubeconfig' })),
+      `${place}.nodes[0].server.bmc.ca`,
+    ],
+    ['one node name twice', nodes(node('n1', '10.1.0.11'), node('n1', '10.1.0.12')), `${place}.nodes[1].name`],
+    [
+      'one node name in two letter cases',
+      nodes(node('n1', '10.1.0.11'), node('N1', '10.1.0.12')),
+      `${place}.nodes[1].name`,
+    ],
+    ['a look-alike node name', nodes(node('nоde1', '10.1.0.11')), `${place}.nodes[0].name`],
+    [
+      'one person twice',
+      { people: [0, 1].map(() => ({ name: 'ana', groups: ['operators'], passphrase: hash })) },
+      'people[1].name',
+    ],
+    [
+      'a passphrase that is no hash',
+      { people: [{ name: 'ana', groups: ['operators'], passphrase: 'hunter2' }] },
+      'people[0].passphrase',
+    ],
+    ['no operators', { people: [{ name: 'ana', groups: [], passphrase: hash }] }, 'people'],
+    [
+      'one cluster name at two sites',
+      {
+        sites: [
+          site(),
+          site({ name: 'oslo', bmcNetwork: '10.2.0.0/16', clusters: [cluster({ nodes: [node('o1', '10.2.0.1')] })] }),
+        ],
+      },
+      'sites[1].clusters[0].name',
+    ],
+    ['an unknown time zone', { sites: [site({ timeZone: 'Mars/Olympus' })] }, 'sites[0].timeZone'],
+    ['a network that lets everything in', { sites: [site({ bmcNetwork: '0.0.0.0/0' })] }, 'sites[0].bmcNetwork'],
+    ['a service for other machines', { service: { origin: 'x.example', listen: '0.0.0.0:7420' } }, 'service.listen'],
+    ['a duration without unit', { rollout: { soak: '10' } }, 'rollout.soak'],
+    ['a poll interval of zero', { rollout: { pollInterval: '0s' } }, 'rollout.pollInterval'],
+    ['a scope that does not exist', { mcp: { scope: 'admin' } }, 'mcp.scope'],
+    ['a canary of none', { rollout: { canary: 0 } }, 'rollout.canary'],
+  ])('for %s', (_, change, path) => {
+    const problems = problemsOf(change);
+    expect(problems.map(problem => problem.path)).toContain(path);
+    expect(JSON.stringify(problems)).not.toContain('hunter2');
+    for (const { expected, found } of problems) expect([expected, found]).not.toContain('');
+  });
+
+  it('with every problem at once, also those inside entries that are malformed', () => {
+    const broken = { ...node('n1', '10.2.0.11', { credential: 'other' }), role: 'boss' };
+    const paths = problemsOf({
+      people: [{ name: 'Ana', groups: [], passphrase: 'x' }],
+      database: 'env:NOWHERE',
+      sites: [
+        site({ timeZone: 7, baseline: 'autumn', clusters: [cluster({ kubeconfig: {}, nodes: [broken, broken] })] }),
+      ],
+      mcp: { scope: 'all' },
+    }).map(problem => problem.path);
+    const bmc = (index: number) => `${place}.nodes[${index}].server.bmc`;
+    expect(paths.toSorted()).toEqual(
+      [
+        'people[0].name',
+        'people[0].passphrase',
+        'people',
+        'database',
+        'mcp.scope',
+        'sites[0].timeZone',
+        'sites[0].baseline',
+        `${place}.kubeconfig.file`,
+        `${place}.nodes[0].role`,
+        `${place}.nodes[1].role`,
+        `${place}.nodes[1].name`,
+        `${bmc(0)}.url`,
+        `${bmc(1)}.url`,
+        `${bmc(1)}.url`,
+        `${bmc(0)}.credential`,
+        `${bmc(1)}.credential`,
+      ].toSorted(),
+    );
+  });
+
+  it('with a hint where YAML turned a version into a number', () => {
+    const problems = problemsOf({ firmware: [image({ version: 1.1 })] });
+    expect(problems).toMatchObject([{ path: 'firmware[0].version', expected: 'text', found: '1.1', hint: /quotes/ }]);
+  });
+
+  it('without a secret, wherever it was written by mistake', () => {
+    const bmc = (url: string) => nodes({ ...node('n1', ''), server: { bmc: { url, credential: 'lab' } } });
+    const slips = [
+      { credentials: { lab: 'hunter2' } },
+      { credentials: ['hunter2'] },
+      { database: ['hunter2'] },
+      { people: [{ name: 'ana', groups: ['operators'], passphrase: ['hunter2'] }] },
+      { people: [{ name: 'ana', groups: ['operators'], passphrase: hash, password: 'hunter2' }] },
+      bmc('https://admin:hunter2@10.1.0.11'),
+      bmc('https:admin:hunter2@10.1.0.11'),
+      { firmware: [image({ file: undefined, url: 'https://me:hunter2@example.com/x' })] },
+    ];
+    for (const slip of slips) expect(JSON.stringify(problemsOf(slip))).not.toContain('hunter2');
+  });
+
+  it('or accepted, but never fails in another way, whatever stands in one place', () => {
+    const paths = (value: unknown): string[][] =>
+      typeof value !== 'object' || value === null
+        ? [[]]
+        : [[], ...Object.entries(value).flatMap(([key, inner]) => paths(inner).map(rest => [key, ...rest]))];
+    const whole = document();
+    for (const path of paths(whole).slice(1)) {
+      for (const odd of [null, -1, '', [], { __proto__: null, x: 1 }]) {
+        const changed = structuredClone(whole);
+        const last = path.at(-1) ?? '';
+        const parent = path.slice(0, -1).reduce<object>((value, key) => Reflect.get(value, key), changed);
+        Reflect.set(parent, last, odd);
+        const result = loadText(JSON.stringify(changed));
+        if (!result.ok) expect(result.problems.length, path.join('.')).toBeGreaterThan(0);
+      }
+    }
+    for (const key of ['__proto__', 'constructor']) {
+      expect(loadText(JSON.stringify(whole).replace('"lab":', `"${key}":`)).ok).toBe(false);
+      expect(loadText(JSON.stringify(whole).replace('"service":', `"${key}":{},"service":`)).ok).toBe(false);
+    }
+  });
+
+  it('says what is missing', () => {
+    expect(problemsOf({ sites: undefined })).toMatchObject([{ path: 'sites', found: 'nothing' }]);
+  });
+});

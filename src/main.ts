@@ -1,17 +1,111 @@
 /** The program: the command line in front, and the parts that run as processes of their own behind it. */
-import { mkdir, mkdtemp } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join, resolve } from 'node:path';
-import pc from 'picocolors';
+import { mkdir } from 'node:fs/promises';
+import { createRequire } from 'node:module';
+import { resolve } from 'node:path';
 import pino from 'pino';
 import { catalog } from '../tools/index.ts';
-import { clientEnvironment, type ConfigProblem, loadConfig } from './config.ts';
+import { type ClientEnvironment, clientEnvironment, loadConfig } from './config.ts';
 import { FleetError } from './core/errors.ts';
 import { runPart } from './demo/child.ts';
-import { runDemo } from './demo/demo.ts';
-import { labAddresses } from './demo/lab-addresses.ts';
-import { writeLabConfig } from './demo/lab-config.ts';
-import { describeLab } from './lab/description.ts';
-import { type LabOptions, startLab } from './lab/lab.ts';
+import { withDemo } from './demo/demo.ts';
+import { demoPrompt } from './demo/demo-prompt.ts';
+import { labAddresses, startLabPart } from './demo/lab-part.ts';
+import { playTour } from './demo/tour.ts';
+import { hashPassphrase } from './guard/passphrase.ts';
+import { loadPolicy } from './guard/policy/load-policy.ts';
 import { startService } from './service.ts';
-import { runCli } from './surfaces/cli/cli.ts';
+import { buildCli, type CliDeps, runCli } from './surfaces/cli/cli.ts';
+import { commandWords } from './surfaces/cli/completion.ts';
+import type { Processes } from './surfaces/cli/process-commands.ts';
+import { userClient } from './surfaces/cli/session.ts';
+import { processTerminal } from './surfaces/cli/terminal.ts';
+import { serveMcp } from './surfaces/mcp/stdio.ts';
+
+const { version } = createRequire(import.meta.url)('../package.json') as { version: string };
+const settings: ClientEnvironment = clientEnvironment();
+const terminal = processTerminal();
+const say = (text: string): void => void terminal.output.write(`${text}\n`);
+
+/** Answers the configuration, or throws every problem of it at once. */
+function configured(file: string) {
+  const result = loadConfig(file);
+  if (result.ok) return result.config;
+  const lines = result.problems.map(
+    ({ path, expected, found, hint }) => `  ${path}: expected ${expected}, found ${found}${hint ? ` (${hint})` : ''}`,
+  );
+  const count = `${lines.length} problem${lines.length === 1 ? '' : 's'}`;
+  throw new FleetError({ code: 'invalid_config', message: `${file} has ${count}:\n${lines.join('\n')}` });
+}
+
+const processes: Processes = {
+  async serve({ config: file }) {
+    const log = pino({ level: 'info', base: null }, pino.destination(2));
+    await runPart(
+      async () => {
+        const service = await startService(configured(file), log);
+        return { ready: { url: service.url }, close: () => service.close() };
+      },
+      ({ url }) =>
+        say(
+          `Groundskeeper serves on ${url}. Log in with: groundskeeper login --url ${url}\nCtrl-C stops it; operations in flight go on at the next start.`,
+        ),
+    );
+  },
+
+  async lab({ nodes, dir, ...options }) {
+    const folder = resolve(dir);
+    await mkdir(folder, { recursive: true });
+    const service = {
+      port: 7420,
+      database: 'embedded',
+      mcpScope: 'read',
+      rollout: { soak: '3s', pollInterval: '500ms' },
+    } as const;
+    await runPart(
+      () => startLabPart({ ...options, workers: nodes, dir: folder, service }),
+      ready => {
+        say(labAddresses(ready));
+        for (const { name, passphrase } of ready.config.people)
+          say(`  ${name} logs in with the passphrase ${passphrase}`);
+        say('Ctrl-C stops the lab.');
+      },
+    );
+  },
+
+  async check({ config: file }) {
+    const config = configured(file);
+    const groups = [...new Set(config.people.flatMap(person => person.groups))];
+    const policy = loadPolicy(config.policiesDir, { groups, sites: config.fleet.sites.map(site => site.name) });
+    const clusters = config.fleet.sites.flatMap(site => site.clusters);
+    const nodes = clusters.flatMap(cluster => cluster.nodes).length;
+    say(
+      `${file} is good: ${config.fleet.sites.length} sites, ${clusters.length} clusters, ${nodes} nodes, ${config.people.length} people, ${config.fleet.images.length} images.`,
+    );
+    say(`Policy ${policy.digest}`);
+  },
+
+  async mcp({ url }) {
+    await serveMcp({ client: await userClient(settings, url), catalog, version, errors: process.stderr });
+  },
+
+  async demo({ tour, speed }) {
+    const interactive = !tour && process.stdin.isTTY === true && process.stdout.isTTY === true;
+    const stop = new AbortController();
+    const release = terminal.onInterrupt(() => stop.abort());
+    process.once('SIGTERM', () => stop.abort());
+    await withDemo({ speed, tell: say, stopped: stop.signal }, async parts => {
+      const execute = (words: string[], configDir: string) => {
+        const prompted: CliDeps = { ...deps, settings: { configDir, url: parts.url }, processes: undefined };
+        return runCli(prompted, words);
+      };
+      if (interactive) await demoPrompt({ parts, terminal, execute, program: commandWords(buildCli(deps)), say });
+      else await playTour({ parts, execute, say });
+    });
+    release();
+    if (stop.signal.aborted) say('Stopped; nothing is left running.');
+  },
+};
+
+const deps: CliDeps = { catalog, version, settings, terminal, hashPassphrase, processes };
+
+process.exitCode = await runCli(deps, process.argv.slice(2));

@@ -45,6 +45,7 @@ const nodeName = matching(
   'a node name of a-z, 0-9, - and . (RFC 1123)',
   new RegExp(`^(?=.{1,253}$)${label}(?:\\.${label})*$`),
 );
+const imageId = matching('an image id of a-z, 0-9, - and . (RFC 1123)', new RegExp(`^${label}(?:\\.${label})*$`));
 const groupName = matching('a group name, or <site>:<group>', new RegExp(`^(?:${label}:)?${label}$`));
 const text = matching('text', /^[^\p{Cc}]{1,1024}$/u);
 const secretRef = matching('env:NAME or file:PATH', /^(?:env:[A-Za-z_]\w*|file:[^\p{Cc}]+)$/u);
@@ -96,7 +97,7 @@ const site = mapping({
   clusters: filled(cluster),
 });
 const image = mapping({
-  id: name,
+  id: imageId,
   vendor: oneOf(['dell', 'hpe', 'openbmc', 'lenovo', 'supermicro', 'ami', 'nvidia', 'generic']),
   models: filled(text),
   component: oneOf(['bios', 'bmc']),
@@ -140,7 +141,7 @@ export const configDocument = mapping({
     .record(z.string(), mapping({ username: text, password: secretRef }), { error: 'a mapping' })
     .default({}),
   firmware: list(image).default([]),
-  baselines: list(mapping({ name, images: list(name) })).default([]),
+  baselines: list(mapping({ name, images: list(imageId) })).default([]),
   sites: filled(site),
   rollout: mapping({
     canary: whole.default(1),

@@ -65,7 +65,7 @@ async function kill(child: ChildProcess, exited: Promise<void>): Promise<void> {
 export async function runPart<T>(
   start: () => Promise<{ ready: T; close(): Promise<void> }>,
   tell: (ready: T) => void,
-): Promise<number> {
+): Promise<void> {
   const asked = new Promise<void>(resolve => {
     for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => resolve());
     if (process.connected) process.once('disconnect', resolve);
@@ -75,12 +75,12 @@ export async function runPart<T>(
     part = await start();
   } catch (thrown) {
     const failed = FleetError.from(thrown);
-    if (process.connected) process.send?.({ failed: failed.toJSON() });
+    if (process.connected) process.send?.({ failed: failed.toJSON() }, () => process.disconnect());
     throw failed;
   }
   if (process.connected) process.send?.({ ready: part.ready });
   else tell(part.ready);
   await asked;
   await part.close();
-  return 0;
+  if (process.connected) process.disconnect();
 }

@@ -18,13 +18,19 @@ export type DemoParts = {
   stopService(): Promise<void>;
 };
 
-export type DemoOptions = { speed: number; tell(line: string): void };
+export type DemoOptions = { speed: number; tell(line: string): void; stopped: AbortSignal };
 
-/** Starts the parts, runs `body`, stops the parts. */
-export async function withDemo<T>({ speed, tell }: DemoOptions, body: (parts: DemoParts) => Promise<T>): Promise<T> {
+/** Starts the parts, runs `body` unless stopped before, stops the parts. Resolves with undefined when it was stopped. */
+export async function withDemo<T>(
+  { speed, tell, stopped }: DemoOptions,
+  body: (parts: DemoParts) => Promise<T>,
+): Promise<T | undefined> {
   const dir = await mkdtemp(join(tmpdir(), 'groundskeeper-demo-'));
   const children: Child<unknown>[] = [];
   const begun = Date.now();
+  const ended = new Promise<undefined>(resolve =>
+    stopped.addEventListener('abort', () => resolve(undefined), { once: true }),
+  );
   try {
     await mkdir(join(dir, 'lab'));
     tell('Starting the lab: 3 sites, 21 servers with their BMCs, 3 Kubernetes API servers …');
@@ -36,7 +42,11 @@ export async function withDemo<T>({ speed, tell }: DemoOptions, body: (parts: De
     tell(
       `Ready after ${((Date.now() - begun) / 1000).toFixed(1)} s. Everything listens on loopback; its files are in ${dir}`,
     );
-    return await body({ dir, lab: lab.ready, url: service.ready.url, stopService: () => service.stop() });
+    if (stopped.aborted) return undefined;
+    return await Promise.race([
+      ended,
+      body({ dir, lab: lab.ready, url: service.ready.url, stopService: () => service.stop() }),
+    ]);
   } finally {
     for (const child of children.reverse()) await child.stop();
     await rm(dir, { recursive: true, force: true });

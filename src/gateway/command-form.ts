@@ -70,11 +70,7 @@ export function fieldType({ kind, choices, repeated }: InputField): string {
   return repeated ? `${one}, repeatable` : one;
 }
 
-function inputField(
-  name: string,
-  schema: JsonSchema,
-  place: Pick<InputField, 'required' | 'position'>,
-): InputField {
+function inputField(name: string, schema: JsonSchema, place: Pick<InputField, 'required' | 'position'>): InputField {
   const repeated = schema.type === 'array' && kindOf(schemaOf(schema.items)) !== 'json';
   const single = repeated ? schemaOf(schema.items) : schema;
   const values = Array.isArray(single.enum) ? single.enum : single.const !== undefined ? [single.const] : [];

@@ -37,7 +37,9 @@ function section(tool: Tool): string[] {
     `**${escaped(tool.title)}** · risk \`${tool.risk}\` · scope \`${tool.scope}\``,
     escaped(tool.description),
     ...change,
-    fields.length > 0 ? table(['input', 'on the command line', 'type', 'default', 'meaning'], fields.map(fieldRow)) : 'It takes no input.',
+    fields.length > 0
+      ? table(['input', 'on the command line', 'type', 'default', 'meaning'], fields.map(fieldRow))
+      : 'It takes no input.',
     `\`\`\`sh\n${commandLine(tool, tool.example)}\n\`\`\``,
     `\`\`\`json\n${JSON.stringify(tool.example)}\n\`\`\``,
   ];
@@ -46,7 +48,13 @@ function section(tool: Tool): string[] {
 function fieldRow(field: InputField): string[] {
   const place = field.position === undefined ? `\`${field.flag}\`` : `\`<${field.flag.slice(2)}>\``;
   const fallback = field.defaultValue === undefined ? '' : `\`${JSON.stringify(field.defaultValue)}\``;
-  return [`\`${field.name}\``, place, escaped(fieldType(field)), field.required ? 'required' : fallback, escaped(field.description)];
+  return [
+    `\`${field.name}\``,
+    place,
+    escaped(fieldType(field)),
+    field.required ? 'required' : fallback,
+    escaped(field.description),
+  ];
 }
 
 function table(columns: string[], rows: string[][]): string {
@@ -55,5 +63,8 @@ function table(columns: string[], rows: string[][]): string {
 }
 
 function escaped(text: string): string {
-  return text.replace(/[\\|<>]/g, '\\$&').replace(/\s+/g, ' ').trim();
+  return text
+    .replace(/[\\|<>]/g, '\\$&')
+    .replace(/\s+/g, ' ')
+    .trim();
 }

@@ -1,5 +1,6 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { readFileSync } from 'node:fs';
 import { chmod, mkdir, mkdtemp, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -72,7 +73,7 @@ describe('the embedded Postgres', () => {
     const first = await start();
     await query(first.url, 'create table kept as select 42 as n');
     await first.stop();
-    expect(alive(first.pid)).toBe(false);
+    await until(() => !alive(first.pid));
     await first.stop();
     const second = await start();
     expect(await query(second.url, 'select n from kept')).toEqual([{ n: 42 }]);
@@ -81,12 +82,15 @@ describe('the embedded Postgres', () => {
   it('stops although a session is in the middle of a transaction', async () => {
     const server = await start();
     const client = new pg.Client({ connectionString: server.url });
-    const cut = new Promise(done => client.once('error', done));
+    let cut = false;
+    client.on('error', () => {
+      cut = true;
+    });
     await client.connect();
     await client.query('begin');
     await server.stop();
-    expect(alive(server.pid)).toBe(false);
-    await cut;
+    await until(() => !alive(server.pid));
+    await until(() => cut);
   });
 
   it('is adopted by a second start, and by several at once', async () => {
@@ -94,7 +98,7 @@ describe('the embedded Postgres', () => {
     const others = await Promise.all([start(), start()]);
     expect(others.map(other => [other.pid, other.url])).toEqual(others.map(() => [first.pid, first.url]));
     await others[0]?.stop();
-    expect(alive(first.pid)).toBe(false);
+    await until(() => !alive(first.pid));
   });
 
   it('is one server when two make the data folder at the same time', async () => {
@@ -116,7 +120,8 @@ describe('the embedded Postgres', () => {
     const first = await start();
     const stale = ['', dataDir, '1700000000', '5432', dataDir, '', '0 0', 'ready'];
     await first.stop();
-    const bystander = spawn('sleep', ['60']);
+    const user = process.getuid?.() === 0 ? 65534 : undefined; // whom Postgres itself would spare
+    const bystander = spawn('sleep', ['60'], { uid: user, gid: user });
     try {
       stale[0] = String(bystander.pid);
       await writeFile(join(dataDir, 'postmaster.pid'), `${stale.join('\n')}\n`);
@@ -125,6 +130,26 @@ describe('the embedded Postgres', () => {
       expect(alive(bystander.pid ?? 0)).toBe(true);
     } finally {
       bystander.kill();
+    }
+  });
+
+  it('does not start beside a session that a killed server left behind', async () => {
+    const first = await start();
+    const client = new pg.Client({ connectionString: first.url });
+    client.on('error', () => {});
+    await client.connect();
+    const session = (await client.query('select pg_backend_pid() as pid')).rows[0].pid;
+    process.kill(session, 'SIGSTOP');
+    try {
+      process.kill(first.pid, 'SIGKILL');
+      const second = start();
+      const log = () => readFileSync(join(dataDir, 'server.log'), 'utf8');
+      await until(() => /pre-existing shared memory block .* is still in use/.test(log()));
+      process.kill(session, 'SIGKILL');
+      expect((await second).pid).not.toBe(first.pid);
+    } finally {
+      if (alive(session)) process.kill(session, 'SIGKILL');
+      await client.end().catch(() => {});
     }
   });
 

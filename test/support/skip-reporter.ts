@@ -3,7 +3,9 @@ import type { Reporter, TestModule } from 'vitest/node';
 
 export default class SkipReporter implements Reporter {
   onTestRunEnd(modules: readonly TestModule[]): void {
-    const skipped = modules.flatMap(module => [...module.children.allTests('skipped')].map(test => `${module.relativeModuleId}: ${test.fullName}`));
+    const skipped = modules.flatMap(module =>
+      [...module.children.allTests('skipped')].map(test => `${module.relativeModuleId}: ${test.fullName}`),
+    );
     if (skipped.length === 0) return console.log('Skipped: nothing.');
     console.log(`Skipped, with the reason in the name (${skipped.length}):`);
     for (const name of skipped) console.log(`  ${name}`);

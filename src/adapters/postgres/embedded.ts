@@ -6,7 +6,7 @@
  */
 import type { ChildProcess } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { chmod, lchown, lstat, mkdir, rm, rmdir } from 'node:fs/promises';
+import { chmod, lchown, lstat, mkdir, rmdir } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -15,9 +15,11 @@ import { FleetError } from '../../core/errors.ts';
 import { findPrograms, giveTo, type Programs, runProgram } from './embedded-binaries.ts';
 import { ensureCluster } from './embedded-cluster.ts';
 import { logFile, logTail, openLog } from './embedded-log.ts';
-import { pidFile, postgresRuns, readPostmaster } from './embedded-pidfile.ts';
+import { disownPid, postgresRuns, readPostmaster } from './embedded-pidfile.ts';
 
-const startLimitMs = 60_000;
+// Recovery after a crash reads what was written since the last checkpoint.
+const startLimitMs = 180_000;
+const retryMs = 250;
 const stopLimitMs = 30_000;
 const maxSocketPath = 100;
 
@@ -31,7 +33,7 @@ export type EmbeddedPostgres = {
 
 /**
  * Starts Postgres on `dataDir`, made on first use, or adopts the server that runs there. Throws `database`, with the end of the
- * server's log, when it does not come up within a minute; `invalid_config` when the folder holds something else.
+ * server's log, when it does not come up within three minutes; `invalid_config` when the folder holds something else.
  */
 export async function startEmbeddedPostgres(options: { dataDir: string }): Promise<EmbeddedPostgres> {
   const dataDir = resolve(options.dataDir);
@@ -49,18 +51,20 @@ type Start = { dataDir: string; socketDir: string; programs: Programs };
 async function startOrAdopt(start: Start): Promise<{ pid: number; socketDir: string }> {
   const deadline = Date.now() + startLimitMs;
   let child: ChildProcess | undefined;
-  let failures = 0;
+  let triesLeft = 3;
   while (Date.now() < deadline) {
     const found = await readPostmaster(start.dataDir);
     const runs = found !== undefined && (await postgresRuns(found.pid));
     if (runs && found.ready && (await serves(found.socketDir, start.dataDir))) return found;
     if (!runs && (!child || child.exitCode !== null || child.signalCode !== null)) {
-      // A killed server's children hold its memory for a moment, and another start may win the race: so not only one try.
-      if (child && ++failures > 10) break;
-      if (found) await removeStale(start.dataDir, found.pid);
+      // A killed server's children hold its memory for a while, and Postgres rightly refuses to start beside them.
+      if (!child && found) triesLeft = 20;
+      if (triesLeft-- === 0) break;
+      if (child) await delay(retryMs);
+      if (found) await disownPid(start.dataDir, found.pid);
       child = await launch(start);
     }
-    await delay(child && failures > 0 ? 500 : 20);
+    await delay(20);
   }
   child?.kill('SIGQUIT');
   throw new FleetError({
@@ -70,12 +74,6 @@ async function startOrAdopt(start: Start): Promise<{ pid: number; socketDir: str
     hint: `its log is ${logFile(start.dataDir)}`,
     untrusted: await logTail(start.dataDir),
   });
-}
-
-/** Postgres sorts a dead server's lock out by itself, but takes any living process under that pid for a server. */
-async function removeStale(dataDir: string, pid: number): Promise<void> {
-  if ((await readPostmaster(dataDir))?.pid === pid && !(await postgresRuns(pid)))
-    await rm(pidFile(dataDir), { force: true });
 }
 
 async function launch({ dataDir, socketDir, programs }: Start): Promise<ChildProcess> {
@@ -166,13 +164,12 @@ async function queryOnce(socketDir: string, sql: string): Promise<Record<string,
 }
 
 async function stopServer(dataDir: string, pid: number, socketDir: string): Promise<void> {
-  const gone = async () => (await readPostmaster(dataDir))?.pid !== pid || !(await postgresRuns(pid));
   // SIGINT ends the sessions and writes a checkpoint; SIGQUIT leaves the rest to recovery at the next start.
   for (const signal of ['SIGINT', 'SIGQUIT'] as const) {
-    if (!(await gone())) process.kill(pid, signal);
+    if ((await readPostmaster(dataDir))?.pid === pid && (await postgresRuns(pid))) process.kill(pid, signal);
     const deadline = Date.now() + stopLimitMs;
     while (Date.now() < deadline) {
-      if (await gone()) {
+      if (!(await postgresRuns(pid))) {
         if (socketDir !== dataDir) await rmdir(socketDir).catch(() => {});
         return;
       }

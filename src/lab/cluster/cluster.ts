@@ -41,6 +41,8 @@ export type RunningCluster = {
   /** The cluster's memory, for tests and for what the lab itself changes; not logged as an effect. */
   store: Store;
   faults: ClusterFaults;
+  /** The controller manager and scheduler, which can be held still. */
+  controllers: { pause(): void; resume(): void };
   /** Cuts every open watch. */
   cutWatches(): void;
   /** Forgets history, so that older watches and continue tokens get 410. */
@@ -57,23 +59,24 @@ export async function startCluster(options: LabClusterOptions): Promise<RunningC
   const bookmarkMs = Math.max(clock.scaled(60_000), 250);
   const server = new ApiServer({ ...options, token, store, faults, bookmarkMs });
   await server.start();
-  const stopControlPlane = startControlPlane(options, store);
+  const controlPlane = startControlPlane(options, store);
   return {
     name,
     url: server.url,
     kubeconfig: kubeconfigOf({ name, url: server.url, token, cert: options.certificate.cert }),
     store,
     faults,
+    controllers: controlPlane.loop,
     cutWatches: () => server.cutWatches(),
     compact: () => server.compact(),
     stop: async () => {
-      stopControlPlane();
+      controlPlane.stop();
       await server.stop();
     },
   };
 }
 
-function startControlPlane({ nodes, clock }: LabClusterOptions, store: Store): () => void {
+function startControlPlane({ nodes, clock }: LabClusterOptions, store: Store): { loop: ControllerLoop; stop(): void } {
   const timers = new Timers(clock);
   seedWorkloads(store);
   const kubelets = new Map(nodes.map((node, index) => [node.name, new Kubelet({ node, index, store, clock })]));
@@ -99,13 +102,14 @@ function startControlPlane({ nodes, clock }: LabClusterOptions, store: Store): (
   ]);
   const uncollect = collectDependents(store);
   watchLeases(store, clock, timers);
-  return () => {
+  const stop = () => {
     unfollow();
     uncollect();
     loop.stop();
     timers.stop();
     for (const kubelet of kubelets.values()) kubelet.stop();
   };
+  return { loop, stop };
 }
 
 function kubeconfigOf(access: { name: string; url: string; token: string; cert: string }): string {

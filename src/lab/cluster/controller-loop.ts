@@ -19,6 +19,7 @@ export class ControllerLoop {
   readonly #unfollow: () => void;
   #scheduled: NodeJS.Immediate | undefined;
   #stopped = false;
+  #paused = false;
 
   constructor(store: Store, controllers: Controller[]) {
     this.#store = store;
@@ -32,6 +33,16 @@ export class ControllerLoop {
     this.#mark(controller => controller.name === name);
   }
 
+  /** No controller does anything until `resume`: the API still answers, from a state that goes stale. */
+  pause(): void {
+    this.#paused = true;
+  }
+
+  resume(): void {
+    this.#paused = false;
+    this.#mark(() => true);
+  }
+
   stop(): void {
     this.#stopped = true;
     this.#unfollow();
@@ -40,12 +51,13 @@ export class ControllerLoop {
 
   #mark(affected: (controller: Controller) => boolean): void {
     for (const controller of this.#controllers) if (affected(controller)) this.#dirty.add(controller);
-    if (this.#dirty.size === 0 || this.#stopped) return;
+    if (this.#dirty.size === 0 || this.#stopped || this.#paused) return;
     this.#scheduled ??= setImmediate(() => this.#run());
   }
 
   #run(): void {
     this.#scheduled = undefined;
+    if (this.#paused) return;
     const due = [...this.#dirty];
     this.#dirty.clear();
     for (const controller of due) {

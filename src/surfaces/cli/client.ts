@@ -40,6 +40,13 @@ export type Client = {
   custodyEntries(page: { from: number; limit: number }): Promise<CustodyRow[]>;
 };
 
+export type Connection = {
+  url: string;
+  token?: string;
+  /** What the service records as the client program. */
+  agent?: string;
+};
+
 type Method = 'GET' | 'POST';
 type Call = { body?: unknown; signal?: AbortSignal };
 type WireRow = { seq: number; bytes: string; leaf: string };
@@ -61,12 +68,12 @@ const errorAnswer = z.object({
  * A client for the service at `url`; opens no connection yet. Throws invalid_input on a URL that is no origin or would
  * send secrets in the clear; its calls throw what the service answers, service_unreachable, or timeout.
  */
-export function connect({ url, token }: { url: string; token?: string }): Client {
+export function connect({ url, token, agent = 'groundskeeper-cli' }: Connection): Client {
   const origin = serviceOrigin(url);
 
   async function call<T>(method: Method, path: string, { body, signal }: Call = {}): Promise<T> {
     const limit = AbortSignal.timeout(answerWithinMs);
-    const headers: Record<string, string> = { accept: 'application/json' };
+    const headers: Record<string, string> = { accept: 'application/json', 'user-agent': agent };
     if (token !== undefined) headers.authorization = `Bearer ${token}`;
     if (body !== undefined) headers['content-type'] = 'application/json';
     try {

@@ -14,6 +14,8 @@ export type CommandContext = {
   anonymous(): Client;
   /** The same with the user's token; throws `unauthenticated` when there is none. */
   client(): Promise<Client>;
+  /** The same with a given token. */
+  withToken(token: string): Client;
   /** The status to leave with, for a command that ends without an error. */
   finish(code: ExitCode): void;
 };

@@ -23,7 +23,9 @@ export function plainLines(text: string): string[] {
 /** JSON in which what a terminal would obey is written as `\u` escapes; still the same value. */
 export function plainJson(value: unknown): string {
   const escaped = (unit: string) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`;
-  return JSON.stringify(value, null, 2).replace(invisible, found => (found === '\n' ? found : found.split('').map(escaped).join('')));
+  return JSON.stringify(value, null, 2).replace(invisible, found =>
+    found === '\n' ? found : found.split('').map(escaped).join(''),
+  );
 }
 
 /** Terminal columns that the text takes. */
@@ -33,8 +35,17 @@ export function displayWidth(text: string): number {
   return width;
 }
 
-/** Breaks a line at spaces so that no piece is wider than `width`; longer words are cut. At least one piece. */
+/**
+ * Breaks a line at spaces so that no piece is wider than `width`; longer words are cut. Every piece is indented as the line is.
+ * At least one piece.
+ */
 export function wrapLine(line: string, width: number): string[] {
+  const indent = /^ */.exec(line)?.[0] ?? '';
+  if (indent.length === 0 || indent.length > width / 2) return wrapWords(line.trimStart(), width);
+  return wrapWords(line.slice(indent.length), width - indent.length).map(piece => indent + piece);
+}
+
+function wrapWords(line: string, width: number): string[] {
   const pieces: string[] = [];
   let current = '';
   for (const word of line.split(' ')) {

@@ -52,7 +52,9 @@ export function eventLine({ time, node, step, status, message }: OperationEvent)
 
 /** The last line of a watch: how it ended, and why. */
 export function endLine(operation: Operation, style: RenderStyle): string {
-  const words = plainText(`operation ${operation.id} ${operation.state}${operation.reason ? `: ${operation.reason}` : ''}`);
+  const words = plainText(
+    `operation ${operation.id} ${operation.state}${operation.reason ? `: ${operation.reason}` : ''}`,
+  );
   return painter(style.color)(words, stateTones[operation.state]);
 }
 
@@ -69,7 +71,10 @@ function nodeLine(
 ): string {
   const name = `  ${plainText(node).padEnd(names)}  `;
   const word = state.padEnd(9);
-  const rest = fitted(plainText(`  ${[step, message].filter(text => text !== '').join(': ')}`), columns - name.length - word.length);
+  const rest = fitted(
+    plainText(`  ${[step, message].filter(text => text !== '').join(': ')}`),
+    columns - name.length - word.length,
+  );
   return `${fitted(name, columns)}${paint(word, nodeTones[state])}${rest}`.trimEnd();
 }
 

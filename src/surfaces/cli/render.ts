@@ -23,7 +23,7 @@ export function renderBlocks(blocks: Block[], style: RenderStyle): string {
 export function renderError(error: FleetError, style: RenderStyle): string {
   const paint = painter(style.color);
   const message = wrapped(`${error.message}`, style.columns).map((line, index) =>
-    index === 0 ? `${paint('error', 'bad')} ${line}` : line,
+    index === 0 ? `${paint('error:', 'bad')} ${line}` : line,
   );
   const untrusted = error.untrusted ? quoted([error.untrusted], 'the other side answered', { ...style, paint }) : [];
   const hint = error.hint ? wrapped(`Hint: ${error.hint}`, style.columns) : [];
@@ -53,7 +53,7 @@ function blockLines(block: Block, style: RenderStyle, paint: Paint): string[] {
   if ('facts' in block) return factLines(block.facts, columns, paint);
   if ('table' in block) {
     const { table } = block;
-    if (table.rows.length === 0) return [paint(`(no rows: ${table.columns.map(plainText).join(', ')})`, 'muted')];
+    if (table.rows.length === 0) return [paint(`(no rows: ${table.columns.map(plainText).filter(Boolean).join(', ')})`, 'muted')];
     const plain = { columns: table.columns.map(plainText), rows: table.rows.map(row => row.map(cellOf)) };
     return tableLines(plain, columns, paint);
   }
@@ -62,7 +62,8 @@ function blockLines(block: Block, style: RenderStyle, paint: Paint): string[] {
       const lines = wrapLine(text, Math.max(20, columns - 4));
       return lines.map((line, index) => `${index === 0 ? '  - ' : '    '}${paint(line, tone)}`);
     });
-    return [...(block.title ? [plainText(block.title)] : []), ...items];
+    const none = items.length === 0 ? [paint('  none', 'muted')] : [];
+    return [...(block.title ? [plainText(block.title)] : []), ...items, ...none];
   }
   return quoted(block.untrusted, block.source, { ...style, paint });
 }

@@ -7,8 +7,8 @@ export type TableCell = { text: string; tone: Tone };
 export type Paint = (text: string, tone: Tone) => string;
 
 const gap = '  ';
-/** A column is not squeezed below this while its text is longer. */
-const narrowest = 10;
+/** Words up to this long, such as ids, stay whole, so that they can be copied; a digest may be broken. */
+const wholeWord = 24;
 
 /** Lines of the table, none wider than `width` columns where that is possible at all. */
 export function tableLines(
@@ -18,24 +18,27 @@ export function tableLines(
 ): string[] {
   const header = columns.map((text): TableCell => ({ text, tone: 'muted' }));
   const widths = columnWidths([header, ...rows], width);
-  if (!widths) return rows.flatMap((row, index) => [...(index > 0 ? [''] : []), ...recordLines(columns, row, width, paint)]);
+  if (!widths)
+    return rows.flatMap((row, index) => [...(index > 0 ? [''] : []), ...recordLines(columns, row, width, paint)]);
   const lines = (row: TableCell[]) => rowLines(row, widths, paint);
   return [...(columns.some(text => text !== '') ? lines(header) : []), ...rows.flatMap(lines)];
 }
 
-/** Natural widths, the widest taken in until the row fits; undefined when it cannot fit. */
+/** Natural widths, the widest taken in until the row fits, but no further than whole words allow; undefined when it cannot fit. */
 function columnWidths(rows: TableCell[][], width: number): number[] | undefined {
   const count = Math.max(...rows.map(row => row.length));
-  const widths = Array.from({ length: count }, (_, column) =>
-    Math.max(1, ...rows.map(row => displayWidth(row[column]?.text ?? ''))),
+  const texts = Array.from({ length: count }, (_, column) => rows.map(row => row[column]?.text ?? ''));
+  const widths = texts.map(column => Math.max(1, ...column.map(displayWidth)));
+  const least = texts.map(column =>
+    Math.min(wholeWord, Math.max(1, ...column.flatMap(text => text.split(' ')).map(displayWidth))),
   );
-  const available = width - gap.length * (count - 1);
-  let total = widths.reduce((sum, each) => sum + each, 0);
-  while (total > available) {
-    const widest = Math.max(...widths);
-    if (widest <= narrowest) return undefined;
-    widths[widths.indexOf(widest)] = widest - 1;
-    total--;
+  let excess = widths.reduce((sum, each) => sum + each, gap.length * (count - 1)) - width;
+  while (excess > 0) {
+    const room = widths.map((each, column) => (each > (least[column] ?? 0) ? each : 0));
+    const widest = Math.max(...room);
+    if (widest === 0) return undefined;
+    widths[room.indexOf(widest)] = widest - 1;
+    excess--;
   }
   return widths;
 }
@@ -61,8 +64,10 @@ function recordLines(columns: string[], row: TableCell[], width: number, paint: 
     if (text === '') return [];
     const name = columns[column] ? `${columns[column]}: ` : '';
     const indent = '  ';
-    const [first = '', ...rest] = wrapLine(`${name}${text}`, Math.max(narrowest, width - indent.length));
-    const value = first.startsWith(name) ? paint(name, 'muted') + paint(first.slice(name.length), tone) : paint(first, tone);
+    const [first = '', ...rest] = wrapLine(`${name}${text}`, Math.max(wholeWord, width - indent.length));
+    const value = first.startsWith(name)
+      ? paint(name, 'muted') + paint(first.slice(name.length), tone)
+      : paint(first, tone);
     return [column === 0 ? value : indent + value, ...rest.map(line => indent + paint(line, tone))];
   });
 }

@@ -1,5 +1,5 @@
 /** One subcommand per tool of the catalog. Nothing here knows any tool but by its type. */
-import { Argument, Command, InvalidArgumentError, Option } from 'commander';
+import { Argument, type Command, InvalidArgumentError, Option } from 'commander';
 import { changeAnswer } from '../../core/change.ts';
 import { FleetError } from '../../core/errors.ts';
 import type { Tool } from '../../core/tool.ts';
@@ -77,7 +77,7 @@ function stoppedWaiting(tool: Tool): FleetError {
 function argumentOf(field: InputField): Argument {
   const name = `${field.flag.slice(2)}${field.repeated ? '...' : ''}`;
   const argument = new Argument(field.required ? `<${name}>` : `[${name}]`, helpOf(field));
-  return withChoices(argument, field).argParser((text: string, earlier: unknown) => valueOf(field, text, earlier));
+  return withChoices(argument, field).argParser((text: string, earlier: unknown) => collected(field, text, earlier));
 }
 
 function optionOf(field: InputField): Option {
@@ -87,7 +87,7 @@ function optionOf(field: InputField): Option {
   }
   const placeholder = field.kind === 'json' ? 'json' : field.kind === 'number' ? 'number' : 'value';
   const option = new Option(`${field.flag} <${placeholder}>`, helpOf(field)).makeOptionMandatory(field.required);
-  return withChoices(option, field).argParser((text: string, earlier: unknown) => valueOf(field, text, earlier));
+  return withChoices(option, field).argParser((text: string, earlier: unknown) => collected(field, text, earlier));
 }
 
 function withChoices<T extends Option | Argument>(target: T, { choices }: InputField): T {
@@ -103,7 +103,7 @@ function helpOf({ description, defaultValue, repeated, kind, position }: InputFi
   return notes.length > 0 ? `${description} (${notes.join(', ')})`.trim() : description;
 }
 
-function valueOf(field: InputField, text: string, earlier: unknown): unknown {
+function collected(field: InputField, text: string, earlier: unknown): unknown {
   const value = parseValue(field, text);
   if (!field.repeated) return value;
   return [...(Array.isArray(earlier) ? earlier : []), value];

@@ -21,7 +21,10 @@ const retryMs = 1_000;
 const patienceMs = 120_000;
 
 /** Follows the operation to its end and prints it; the exit status is 1 when it ended otherwise than done. */
-export async function watchCommand(context: CommandContext, { json, ...watched }: Watched & { json: boolean }): Promise<void> {
+export async function watchCommand(
+  context: CommandContext,
+  { json, ...watched }: Watched & { json: boolean },
+): Promise<void> {
   const { terminal } = context;
   const view = json ? silentView : viewOn(terminal);
   const last = await watchOperation({ ...watched, terminal, view });
@@ -112,7 +115,8 @@ function redrawnView(output: Terminal['output']): View {
     show(operation) {
       const room = Math.max(3, (drawableRows(output) ?? 24) - 2);
       const lines = progressLines(operation, styleOf(output));
-      picture = lines.length <= room ? lines : [...lines.slice(0, room - 1), `… and ${lines.length - room + 1} lines more`];
+      picture =
+        lines.length <= room ? lines : [...lines.slice(0, room - 1), `… and ${lines.length - room + 1} lines more`];
       draw(picture);
     },
     note: text => draw([...picture, text]),

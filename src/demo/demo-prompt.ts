@@ -1,0 +1,60 @@
+/** The demo's prompt: both people are logged in, and `as <name>` says who types. */
+import { mkdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import { connect } from '../surfaces/cli/client.ts';
+import type { CommandWords } from '../surfaces/cli/completion.ts';
+import { runPrompt } from '../surfaces/cli/prompt.ts';
+import type { Terminal } from '../surfaces/cli/terminal.ts';
+import { tokenStore } from '../surfaces/cli/token-store.ts';
+import type { DemoParts } from './demo.ts';
+import { labAddresses } from './lab-part.ts';
+
+export type DemoPromptOptions = {
+  parts: DemoParts;
+  terminal: Terminal;
+  execute(words: string[], configDir: string): Promise<unknown>;
+  program: CommandWords;
+  say(line: string): void;
+};
+
+export async function demoPrompt({ parts, terminal, execute, program, say }: DemoPromptOptions): Promise<void> {
+  const { people } = parts.lab.config;
+  const folderOf = (name: string) => join(parts.dir, name);
+  for (const { name, passphrase } of people) {
+    await mkdir(folderOf(name), { recursive: true });
+    const login = await connect({ url: parts.url }).login({ name, passphrase, channel: 'demo' });
+    await tokenStore(folderOf(name)).put(parts.url, login);
+  }
+  const [requester, approver] = people;
+  const folder = folderOf(requester.name);
+  const { token } = (await tokenStore(folder).get(parts.url)) ?? {};
+  const names = await connect({ url: parts.url, token }).names();
+  let who = requester.name;
+
+  say(labAddresses(parts.lab));
+  say(`
+Two people are logged in: ${requester.name} and ${approver.name}. Nobody approves what they asked for themselves.
+  as ${approver.name}                       type as the other one
+  a vote asks for the passphrase:      ${people.map(person => `${person.name} ${person.passphrase}`).join('   ')}
+Try: get-fleet-overview · plan-firmware-rollout boston --delete-empty-dir · help · exit (Tab completes)
+`);
+  await runPrompt({
+    terminal,
+    vocabulary: {
+      program: { ...program, commands: [...program.commands, asCommand(people.map(person => person.name))] },
+      names,
+    },
+    label: () => `${who}> `,
+    historyFile: join(parts.dir, 'history'),
+    async execute(words) {
+      const [command, name] = words;
+      if (command !== 'as') return execute(words, folderOf(who));
+      if (people.some(person => person.name === name) && name) who = name;
+      else say(`as takes one of: ${people.map(person => person.name).join(', ')}`);
+    },
+  });
+}
+
+function asCommand(names: string[]): CommandWords {
+  return { name: 'as', options: [], arguments: [{ name: 'person', choices: names }], commands: [] };
+}

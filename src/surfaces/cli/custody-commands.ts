@@ -1,0 +1,180 @@
+/** Reading, checking and taking away the custody log. All checks run here, on bytes, and not in the service that is checked. */
+import { type Command, InvalidArgumentError } from 'commander';
+import type { Block, Cell } from '../../core/document.ts';
+import { FleetError } from '../../core/errors.ts';
+import {
+  type CustodyProblem,
+  type CustodyVerdict,
+  exportBundle,
+  verifyBundle,
+  verifyLog,
+} from '../../gateway/custody.ts';
+import type { CustodyHead } from '../http/api.ts';
+import type { Client } from './client.ts';
+import { type CommandContext, printBlocks, printJson } from './context.ts';
+import { entryCells, entryColumns, entryOf, servedRows } from './custody-rows.ts';
+import { exitCodes } from './exit-codes.ts';
+import { keepCheckpoint, recallCheckpoint } from './seen-checkpoints.ts';
+
+type ShowOptions = { from?: number; limit: number; operation?: string; json?: boolean };
+type VerifyOptions = { export?: string; key?: string; forget?: boolean };
+
+/** Adds `custody show|verify|export`. */
+export function addCustodyCommands(program: Command, context: CommandContext): void {
+  const group = program
+    .command('custody')
+    .helpGroup('Prove:')
+    .summary('Read, verify and export the custody log')
+    .description('The chain-of-custody log: who asked, who decided, what was about to happen, what happened.');
+  group
+    .command('show')
+    .summary('Show entries')
+    .description('Shows entries of the log, the newest ones unless told where to begin.')
+    .option('--from <seq>', 'first sequence number', wholeNumber)
+    .option('--limit <n>', 'how many at most', wholeNumber, 50)
+    .option('--operation <id>', 'only what belongs to this operation: its plan, votes and effects')
+    .option('--json', 'print the entries as JSON')
+    .action((options: ShowOptions) => show(context, options));
+  group
+    .command('verify')
+    .summary('Verify the log, or an export')
+    .description(
+      'Computes the whole log again from its bytes and compares it with every signed checkpoint, and with the one that was verified here last time. Exit status 6 when anything differs.',
+    )
+    .option('--export <dir>', 'verify an exported folder instead; needs no service')
+    .option('--key <text>', 'the verifier key you keep from elsewhere; else the key that comes with the log is used')
+    .option('--forget', 'forget what was verified here before, for a service that was set up anew')
+    .action((options: VerifyOptions) => verify(context, options));
+  group
+    .command('export')
+    .summary('Export the log to a folder')
+    .description(
+      'Writes the log up to its newest checkpoint to a folder, with all that is needed to verify it anywhere.',
+    )
+    .argument('<dir>', 'new or empty folder')
+    .action((dir: string) => exportTo(context, dir));
+}
+
+async function show(context: CommandContext, { from, limit, operation, json }: ShowOptions): Promise<void> {
+  const client = await context.client();
+  const { size } = await client.custodyHead();
+  const digest = operation === undefined ? undefined : await digestOfOperation(client, operation);
+  const begin = from ?? (operation === undefined ? Math.max(0, size - limit) : 0);
+  const found: { seq: number; cells: Cell[]; entry: unknown }[] = [];
+  for await (const row of servedRows(client, begin, size)) {
+    if (found.length >= limit) break;
+    const entry = entryOf(row);
+    if (operation !== undefined && entry?.operation !== operation && entry?.digest !== digest) continue;
+    found.push({ seq: row.seq, cells: entryCells(row, entry), entry });
+  }
+  if (json) return printJson(context, { size, entries: found.map(({ seq, entry }) => ({ seq, entry })) });
+  const summary: Block = { text: `${found.length} of ${size} entries`, tone: 'muted' };
+  printBlocks(context, [{ table: { columns: entryColumns, rows: found.map(each => each.cells) } }, summary]);
+}
+
+/** Beyond every event of any operation. */
+const afterAll = 2 ** 31 - 1;
+
+/** Plan, decision and votes know the digest, not the operation that came of them. */
+async function digestOfOperation(client: Client, operation: string): Promise<string> {
+  return (await client.operationEvents(operation, { after: afterAll, waitMs: 0 })).operation.digest;
+}
+
+async function verify(context: CommandContext, options: VerifyOptions): Promise<void> {
+  if (options.export !== undefined) return report(context, await verifyBundle(options.export, options.key));
+  const { configDir } = context.settings;
+  const client = await context.client();
+  if (options.forget) await keepCheckpoint(configDir, client.url, undefined);
+  const seen = await recallCheckpoint(configDir, client.url);
+  const head = await settledHead(client);
+  const verifierKey = options.key ?? head.verifierKey;
+  const problems: CustodyProblem[] = [];
+  if (head.verifierKey !== verifierKey) problems.push({ problem: 'the service names another verifier key than yours' });
+  if (seen && seen.verifierKey !== verifierKey) {
+    problems.push({ problem: `the log is signed by another key than when it was verified here at ${seen.at}` });
+  }
+  const verdict = await verifyLog({
+    rows: servedRows(client, 0, head.size),
+    head: { size: head.size, root: rootOf(head) },
+    checkpoints: [...head.checkpoints, ...(seen ? [{ note: seen.note }] : [])],
+    verifierKey,
+  });
+  const whole: CustodyVerdict =
+    problems.length === 0 ? verdict : { ok: false, problems: [...problems, ...(verdict.ok ? [] : verdict.problems)] };
+  const newest = newestCheckpoint(head);
+  if (whole.ok && newest) {
+    await keepCheckpoint(configDir, client.url, { verifierKey, note: newest, at: new Date().toISOString() });
+  }
+  report(context, whole, seen && `also held against what was verified here at ${seen.at}`);
+}
+
+/** A head and its checkpoints are read one after the other; when one was signed in between, both are read again. */
+async function settledHead(client: Client): Promise<CustodyHead> {
+  const head = await client.custodyHead();
+  return head.checkpoints.some(checkpoint => checkpoint.size > head.size) ? client.custodyHead() : head;
+}
+
+async function exportTo(context: CommandContext, dir: string): Promise<void> {
+  const client = await context.client();
+  const head = await client.custodyHead();
+  const checkpoint = newestCheckpoint(head);
+  if (checkpoint === undefined) {
+    throw new FleetError({
+      code: 'precondition_failed',
+      retry: 'later',
+      message: 'the log has no checkpoint yet, so there is nothing signed to export',
+    });
+  }
+  const { verifierKey, size } = head;
+  const written = await exportBundle({ dir, rows: servedRows(client, 0, size), checkpoint, verifierKey });
+  const left = size - written;
+  const tail = left > 0 ? ` ${left} newer entries wait for the next checkpoint.` : '';
+  printBlocks(context, [{ text: `${written} entries written to ${dir}.${tail}` }]);
+  report(context, await verifyBundle(dir, verifierKey));
+}
+
+function report(context: CommandContext, verdict: CustodyVerdict, note?: string): void {
+  if (!verdict.ok) {
+    context.finish(exitCodes.custody);
+    printBlocks(context, [
+      { text: 'The custody log does NOT verify.', tone: 'bad' },
+      { list: verdict.problems.map(({ problem }): Cell => ({ text: problem, tone: 'bad' })) },
+    ]);
+    return;
+  }
+  const { size, root, checkpoint, unanchoredTail, openIntents } = verdict;
+  const blocks: Block[] = [
+    { text: 'The custody log verifies: nothing was changed, dropped or swapped.', tone: 'good' },
+    {
+      facts: [
+        ['entries', String(size)],
+        ['root', root],
+        ['signed up to', `${checkpoint.size}${note ? `; ${note}` : ''}`],
+        ['not signed yet', `${unanchoredTail} newer entries`],
+        [
+          'open effects',
+          openIntents.length === 0
+            ? 'none'
+            : { text: `${openIntents.length} announced, not concluded yet`, tone: 'warn' },
+        ],
+      ],
+    },
+  ];
+  printBlocks(context, blocks);
+}
+
+function newestCheckpoint({ checkpoints }: CustodyHead): string | undefined {
+  return checkpoints.reduce<CustodyHead['checkpoints'][number] | undefined>(
+    (newest, each) => (newest && newest.size >= each.size ? newest : each),
+    undefined,
+  )?.note;
+}
+
+function rootOf({ root }: CustodyHead): Buffer {
+  return Buffer.from(root, /^[0-9a-f]{64}$/i.test(root) ? 'hex' : 'base64');
+}
+
+function wholeNumber(text: string): number {
+  if (!/^\d{1,15}$/.test(text)) throw new InvalidArgumentError('It is not a whole number.');
+  return Number(text);
+}

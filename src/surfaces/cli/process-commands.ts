@@ -1,0 +1,90 @@
+/** Commands that run something for long: the service, a lab, the demo, the MCP server. What they do is given from outside. */
+import { type Command, InvalidArgumentError } from 'commander';
+
+export type LabCommand = {
+  sites: number;
+  /** Worker nodes per site. */
+  nodes: number;
+  /** Control-plane nodes per site. */
+  controlPlanes: number;
+  speed: number;
+  seed: number;
+  dir: string;
+  addressBase: string;
+};
+
+export type Processes = {
+  demo(options: { tour: boolean; speed: number }): Promise<void>;
+  lab(options: LabCommand): Promise<void>;
+  serve(options: { config: string }): Promise<void>;
+  check(options: { config: string }): Promise<void>;
+  /** `url` as given by `--url`, if it was. */
+  mcp(options: { url?: string }): Promise<void>;
+};
+
+const usualConfig = 'groundskeeper.yaml';
+
+/** Adds demo, serve, check, mcp and lab. */
+export function addProcessCommands(program: Command, processes: Processes): void {
+  program
+    .command('demo')
+    .helpGroup('Run:')
+    .summary('Try it all on a simulated fleet')
+    .description('Starts a simulated fleet and a service on this machine, logs you in, and gives you a prompt.')
+    .option('--tour', 'show a firmware rollout step by step instead of a prompt', false)
+    .option('--speed <factor>', 'simulated durations are divided by this', positive, 60)
+    .action((options: { tour: boolean; speed: number }) => processes.demo(options));
+  program
+    .command('serve')
+    .helpGroup('Run:')
+    .summary('Run the service')
+    .description('Runs the service in the foreground until it is told to stop (Ctrl-C or SIGTERM).')
+    .option('--config <file>', 'configuration', usualConfig)
+    .action((options: { config: string }) => processes.serve(options));
+  program
+    .command('check')
+    .helpGroup('Run:')
+    .summary('Check a configuration')
+    .description('Reads the configuration and the policies, and reports every problem with its path. Changes nothing.')
+    .option('--config <file>', 'configuration', usualConfig)
+    .action((options: { config: string }) => processes.check(options));
+  program
+    .command('mcp')
+    .helpGroup('Run:')
+    .summary('Serve the tools over MCP on stdio')
+    .description(
+      'Serves the tools to an MCP client on stdin and stdout, as you but with no more than the scope the service grants to MCP. It cannot vote.',
+    )
+    .action((_options: unknown, command: Command) => processes.mcp(command.optsWithGlobals<{ url?: string }>()));
+  program
+    .command('lab')
+    .helpGroup('Run:')
+    .summary('Run a simulated fleet')
+    .description(
+      'Runs simulated BMCs (Redfish) and clusters (Kubernetes API) on loopback addresses until it is told to stop.',
+    )
+    .option('--sites <n>', 'how many sites', countFrom(1), 3)
+    .option('--nodes <n>', 'worker nodes per site', countFrom(1), 4)
+    .option('--control-planes <n>', 'control-plane nodes per site', countFrom(0), 3)
+    .option('--speed <factor>', 'simulated durations are divided by this', positive, 60)
+    .option('--seed <n>', 'the same seed gives the same fleet', countFrom(0), 1)
+    .option('--dir <path>', 'where kubeconfigs, images and the BMC password are written', '.groundskeeper/lab')
+    .option('--address-base <a.b>', 'first two bytes of all addresses', '127.20')
+    .action((options: LabCommand) => processes.lab(options));
+}
+
+function positive(text: string): number {
+  const value = Number(text);
+  if (text.trim() === '' || !Number.isFinite(value) || value <= 0)
+    throw new InvalidArgumentError('It is not above zero.');
+  return value;
+}
+
+function countFrom(least: number): (text: string) => number {
+  return text => {
+    if (!/^\d{1,9}$/.test(text) || Number(text) < least) {
+      throw new InvalidArgumentError(`It is not a whole number from ${least} on.`);
+    }
+    return Number(text);
+  };
+}

@@ -1,0 +1,77 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { ChangeAnswer } from '../../src/core/change.ts';
+import { hasEnded, type Operation } from '../../src/core/operation.ts';
+import type { Plan } from '../../src/core/plan.ts';
+import { changes, custodyEntries, unaccounted } from '../support/audit.ts';
+import { eventually, type Stack, startStack } from '../support/stack.ts';
+import { verifyRunning } from '../support/verify.ts';
+
+const kills = 10;
+let stack: Stack;
+
+beforeAll(async () => {
+  stack = await startStack({ addressBase: '127.32', speed: 30 });
+});
+afterAll(() => stack?.close());
+
+describe('kill -9 of the service during a rollout', () => {
+  it(`ends every node done or ambiguous after ${kills} kills, without a second flash or an unproved uncordon`, {
+    timeout: 400_000,
+  }, async () => {
+    const asker = await stack.client('requester');
+    const { plan, digest } = (await asker.callTool('planFirmwareRollout', { site: 'boston', deleteEmptyDir: true }))
+      .output as unknown as {
+      plan: Plan;
+      digest: string;
+    };
+    const { approval } = (await asker.callTool('startPlan', { plan: plan.id, digest }))
+      .output as unknown as ChangeAnswer;
+    const voter = await stack.client('approver');
+    const passphrase = stack.passphrase('approver');
+    const { operation = '' } = await voter.vote(approval ?? '', { vote: 'approve', reason: 'go', passphrase });
+
+    const moments: string[] = [];
+    for (let kill = 0; kill < kills; kill++) {
+      await delay(300 + Math.random() * 4000);
+      await stack.kill();
+      moments.push(changes(stack.lab.effects.since()).at(-1)?.path ?? 'nothing sent yet');
+      await stack.start();
+    }
+
+    const client = await stack.client('requester');
+    const last = await eventually(
+      'the operation to end',
+      async (): Promise<Operation | undefined> => {
+        const { operation: seen } = await client.operationEvents(operation, { after: 0, waitMs: 0 });
+        return hasEnded(seen.state) ? seen : undefined;
+      },
+      180_000,
+    );
+    const states = last.nodes.map(node => node.state);
+    const told = last.nodes.map(node => `${node.node} ${node.state} (${node.message})`).join('\n  ');
+    console.log(`kills came after:\n  ${moments.join('\n  ')}\nnodes ended:\n  ${told}`);
+
+    if (last.state === 'done') expect(new Set(states)).toEqual(new Set(['done']));
+    else expect(states.filter(state => !['done', 'ambiguous', 'skipped'].includes(state))).toEqual([]);
+
+    const effects = stack.lab.effects.since();
+    for (const { node } of plan.targets) {
+      const accepted = effects.filter(
+        effect => effect.name === node && effect.path.includes('SimpleUpdate') && effect.status < 300,
+      );
+      expect(accepted.length, `firmware posts to ${node}`).toBeLessThanOrEqual(1);
+      const uncordoned = effects.find(
+        effect =>
+          effect.path === `/api/v1/nodes/${node}` && JSON.stringify(effect.body).includes('"unschedulable":false'),
+      );
+      if (uncordoned)
+        expect(stack.lab.node(node).server.firmware.active).toBe(
+          plan.targets.find(target => target.node === node)?.firmware?.to,
+        );
+      expect(stack.lab.node(node).host.bricked).toBeFalsy();
+    }
+    expect(unaccounted(effects, await custodyEntries(client))).toEqual([]);
+    expect(await verifyRunning(client)).toMatchObject({ ok: true });
+  });
+});

@@ -86,7 +86,8 @@ async function compose(config: Config, log: Logger, opened: Opened): Promise<Run
     open => open.close(),
   );
 
-  const people: People = { find: name => config.people.find(person => person.name === name) };
+  const persons = new Map(config.people.map(({ name, groups }) => [name, { name, groups }]));
+  const people: People = { find: name => persons.get(name) };
   const authority = createAuthority({ records, policy, people });
   const parts: Parts = {
     bmcs,

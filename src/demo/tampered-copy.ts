@@ -23,15 +23,16 @@ export async function tamperWithCopy({
 }): Promise<TamperedCopy> {
   const server = await startEmbeddedPostgres({ dataDir });
   try {
-    const original = new URL(server.url);
-    const copy = new URL(server.url);
-    copy.pathname = '/groundskeeper_copy';
-    await inDatabase(server.url.replace(original.pathname, '/postgres'), async client => {
-      await client.query(
-        `create database groundskeeper_copy template ${pg.escapeIdentifier(original.pathname.slice(1))}`,
-      );
+    const inServer = (name: string) => {
+      const url = new URL(server.url);
+      url.pathname = `/${name}`;
+      return url.href;
+    };
+    const original = new URL(server.url).pathname.slice(1);
+    await inDatabase(inServer('postgres'), async client => {
+      await client.query(`create database groundskeeper_copy template ${pg.escapeIdentifier(original)}`);
     });
-    const url = server.url.replace(original.pathname, copy.pathname);
+    const url = inServer('groundskeeper_copy');
     const before = await verdictOn(url, verifierKey);
     const changed = await inDatabase(url, changeOneByte);
     return { changed, before, after: await verdictOn(url, verifierKey) };

@@ -85,7 +85,7 @@ export async function playTour({ parts, execute, say }: TourOptions): Promise<vo
   if (!before.ok) throw new FleetError({ code: 'internal', message: 'the untouched copy does not verify' });
   if (after.ok) throw new FleetError({ code: 'internal', message: 'the changed byte was not found' });
   say(
-    `The untouched copy verifies: ${before.size} entries, all but the newest ${before.unanchoredTail} under a signed checkpoint.`,
+    `The untouched copy verifies: ${before.size} entries, ${before.checkpoint.size} of them under a signed checkpoint.`,
   );
   say(`Changed in entry ${changed.seq} (a ${changed.type}): ${changed.from} → ${changed.to}. Verifying again finds:`);
   for (const { problem } of after.problems) say(`  • ${problem}`);

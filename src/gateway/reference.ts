@@ -11,7 +11,7 @@ export function reference(catalog: Tool[]): string {
       `\`${commandName(tool)}\``,
       tool.risk,
       tool.scope,
-      tool.title,
+      escaped(tool.title),
     ]),
   );
   return `${[

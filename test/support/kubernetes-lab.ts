@@ -17,7 +17,7 @@ const speed = 50;
 const bootMs = 75_000;
 
 /** What these tests read of any API object. */
-export type Kube = {
+type Kube = {
   kind?: string;
   code?: number;
   reason?: string;
@@ -44,7 +44,7 @@ export type Kube = {
   resources?: { name: string; kind: string; group?: string }[];
 };
 
-export type Reply = { status: number; headers: Headers; body: Kube };
+type Reply = { status: number; headers: Headers; body: Kube };
 type Headers = Record<string, string>;
 type Call = { method?: string; body?: unknown; headers?: Headers; token?: string | undefined };
 

@@ -29,7 +29,7 @@ export function ofKind<T extends { kind?: string }>(kind: string, object: T): T 
   return object;
 }
 
-export type Page<T> = { kind?: string; items: T[]; metadata?: { _continue?: string } };
+type Page<T> = { kind?: string; items: T[]; metadata?: { _continue?: string } };
 export type PageCall<T> = (page: { limit: number; _continue?: string }) => Promise<Page<T>>;
 export type ListContext = Omit<CallContext, 'access'> & {
   /** Kind of the list, such as `NodeList`. */

@@ -1,6 +1,6 @@
 /** Every refusal of the API is a `Status` object with the HTTP code inside, as clients expect it. */
 
-export type StatusCause = { reason?: string; message?: string; field?: string };
+type StatusCause = { reason?: string; message?: string; field?: string };
 
 export type StatusBody = {
   kind: 'Status';

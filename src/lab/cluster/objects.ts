@@ -11,7 +11,7 @@ export type OwnerReference = {
   blockOwnerDeletion?: boolean;
 };
 
-export type ObjectMeta = {
+type ObjectMeta = {
   name: string;
   generateName?: string;
   namespace?: string;
@@ -71,7 +71,7 @@ export type NodeObject = KubeObject & {
   };
 };
 
-export type Container = { name: string; image: string };
+type Container = { name: string; image: string };
 
 export type PodSpec = {
   nodeName?: string;

@@ -7,7 +7,7 @@ import { ApiFailure, badRequest } from './failure.ts';
 
 type Json = Record<string, unknown>;
 
-/** Keys by which strategic merge joins lists of objects, by the list's field name. */
+/** Keys by which strategic merge joins lists of objects, by field name. Not node taints: clients send all of them. */
 const mergeKeys: Record<string, string> = {
   conditions: 'type',
   addresses: 'type',

@@ -69,13 +69,12 @@ function nodeLine(
   { node, state, step, message }: OperationNode,
   { names, columns, paint }: { names: number; columns: number; paint: Paint },
 ): string {
-  const name = `  ${plainText(node).padEnd(names)}  `;
-  const word = state.padEnd(9);
-  const rest = fitted(
-    plainText(`  ${[step, message].filter(text => text !== '').join(': ')}`),
-    columns - name.length - word.length,
-  );
-  return `${fitted(name, columns)}${paint(word, nodeTones[state])}${rest}`.trimEnd();
+  const padding = ' '.repeat(Math.max(0, names - displayWidth(plainText(node))));
+  const name = fitted(`  ${plainText(node)}${padding}  `, columns);
+  const word = fitted(state.padEnd(9), columns - displayWidth(name));
+  const told = [step, message].filter(text => text !== '').join(': ');
+  const rest = fitted(plainText(`  ${told}`), columns - displayWidth(name) - displayWidth(word));
+  return `${name}${paint(word, nodeTones[state])}${rest}`.trimEnd();
 }
 
 /** Cut to `width` columns with an ellipsis. */

@@ -53,7 +53,8 @@ function blockLines(block: Block, style: RenderStyle, paint: Paint): string[] {
   if ('facts' in block) return factLines(block.facts, columns, paint);
   if ('table' in block) {
     const { table } = block;
-    if (table.rows.length === 0) return [paint(`(no rows: ${table.columns.map(plainText).filter(Boolean).join(', ')})`, 'muted')];
+    if (table.rows.length === 0)
+      return [paint(`(no rows: ${table.columns.map(plainText).filter(Boolean).join(', ')})`, 'muted')];
     const plain = { columns: table.columns.map(plainText), rows: table.rows.map(row => row.map(cellOf)) };
     return tableLines(plain, columns, paint);
   }

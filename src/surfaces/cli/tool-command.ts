@@ -39,16 +39,20 @@ export function addToolCommand(program: Command, tool: Tool, run: (call: ToolCal
     const input: Record<string, unknown> = {};
     for (const field of fields) {
       const option = options.get(field);
-      const given = !option || command.getOptionValueSource(option.attributeName()) === 'cli';
-      const value: unknown = option
-        ? command.getOptionValue(option.attributeName())
-        : command.processedArgs[field.position ?? 0];
-      if (given && value !== undefined) input[field.name] = value;
+      const value = option ? givenOption(command, option) : command.processedArgs[field.position ?? 0];
+      const none = value === undefined || (Array.isArray(value) && value.length === 0);
+      if (!none) input[field.name] = value;
     }
     checkInput(tool, fields, input);
     const { json = false, watch = false } = command.opts<{ json?: boolean; watch?: boolean }>();
     await run({ tool, input, json, watch });
   });
+}
+
+/** Undefined unless it stood on the command line: defaults are the service's business. */
+function givenOption(command: Command, option: Option): unknown {
+  const name = option.attributeName();
+  return command.getOptionValueSource(name) === 'cli' ? command.getOptionValue(name) : undefined;
 }
 
 /** Asks the service and prints what it answers. */

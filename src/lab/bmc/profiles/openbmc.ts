@@ -73,9 +73,9 @@ export const openbmc: BmcProfile = {
   },
   firmware: {
     bmc: '2.14.0-418-g5c02b7e1a3',
-    bios: 'T2-B2.06',
-    newBios: 'T2-B2.11',
-    earlierBios: 'T2-B2.01',
+    bios: '2.06.00',
+    newBios: '2.11.00',
+    earlierBios: '2.01.00',
   },
   inventory(state) {
     const spareBmc = '2.12.0-97-g0d1e44c2f9';

@@ -65,7 +65,12 @@ export default {
       from: { path: '^src/core/' },
       to: { path: 'node_modules/', pathNot: 'node_modules/(zod|canonicalize)/' },
     },
-    { name: 'no-cycles', severity: 'error', from: { path: '^(src|tools)/' }, to: { circular: true, viaOnly: { dependencyTypesNot: ['type-only'] } } },
+    {
+      name: 'no-cycles',
+      severity: 'error',
+      from: { path: '^(src|tools)/' },
+      to: { circular: true, viaOnly: { dependencyTypesNot: ['type-only'] } },
+    },
   ],
   options: {
     doNotFollow: { path: 'node_modules' },

@@ -87,7 +87,13 @@ const processes: Processes = {
   async mcp({ url }) {
     const stop = new AbortController();
     for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => stop.abort());
-    await serveMcp({ client: await userClient(settings, url), catalog, version, errors: process.stderr, stop: stop.signal });
+    await serveMcp({
+      client: await userClient(settings, url),
+      catalog,
+      version,
+      errors: process.stderr,
+      stop: stop.signal,
+    });
   },
 
   async demo({ tour, speed }) {

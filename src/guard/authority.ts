@@ -100,7 +100,13 @@ export function createAuthority({ records, policy, people, now = () => new Date(
     if (new Date(plan.expiresAt) <= now()) throw refusal(effect, `plan ${plan.id} expired at ${plan.expiresAt}`);
     const requester = people.find(operation.requester);
     if (!requester) throw refusal(effect, `${operation.requester}, who asked for it, is not known any more`);
-    const decision = authority.decide(plan, requester, operation.channel, authority.cleared(approval), await effect.blast());
+    const decision = authority.decide(
+      plan,
+      requester,
+      operation.channel,
+      authority.cleared(approval),
+      await effect.blast(),
+    );
     if (decision.verdict === 'allow') return;
     throw refusal(effect, reasonsOf(decision).join('; '));
   }

@@ -1,5 +1,5 @@
 /** The program: the command line in front, and the parts that run as processes of their own behind it. */
-import { mkdir } from 'node:fs/promises';
+import { mkdir, readFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { resolve } from 'node:path';
 import pino from 'pino';
@@ -87,9 +87,11 @@ const processes: Processes = {
   async mcp({ url }) {
     const stop = new AbortController();
     for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => stop.abort());
+    const instructions = await readFile(new URL('../prompts/mcp.md', import.meta.url), 'utf8');
     await serveMcp({
       client: await userClient(settings, url),
       catalog,
+      instructions,
       version,
       errors: process.stderr,
       stop: stop.signal,

@@ -69,6 +69,7 @@ export const getFleetOverview = readTool({
     };
   },
   present: ({ sites, pendingApprovals, openOperations }) => [
+    { text: summaryOf(sites.flatMap(site => site.nodes)) },
     ...sites.flatMap(({ site, cluster, nodes }) => [
       {
         heading: `${site} · cluster ${cluster} · ${nodes.filter(node => node.kubernetes === 'Ready').length} of ${nodes.length} Ready`,
@@ -149,4 +150,14 @@ function firmwareStatus(
     .filter(status => status !== 'not-applicable');
   for (const status of ['unknown', 'behind', 'ahead'] as const) if (statuses.includes(status)) return status;
   return statuses.length > 0 ? 'compliant' : 'unknown';
+}
+
+function summaryOf(nodes: z.infer<typeof nodeRow>[]): string {
+  const count = (test: (node: z.infer<typeof nodeRow>) => boolean) => nodes.filter(test).length;
+  return [
+    `${nodes.length} nodes`,
+    `${count(node => node.kubernetes === 'Ready')} Ready`,
+    `hardware: ${count(node => node.health === 'ok')} ok, ${count(node => node.health === 'warning')} warning, ${count(node => node.health === 'critical')} critical, ${count(node => node.health === 'unknown')} unknown`,
+    `firmware: ${count(node => node.firmware === 'compliant')} compliant`,
+  ].join(' · ');
 }

@@ -20,7 +20,7 @@ export const getPlan = readTool({
     const approval = await context.records.approvals.forPlan(plan.id);
     const next = approval
       ? `approval request ${approval.id} is ${approval.state}${approval.operation ? `, operation ${approval.operation}` : ''}`
-      : `start-plan ${plan.id} ${digest}`;
+      : `start it with: groundskeeper start-plan ${plan.id} ${digest}`;
     return { plan: plan as unknown as Record<string, unknown>, digest, next };
   },
   present: ({ plan, digest, next }) => [...planCard(plan as unknown as Plan, digest), { text: next }],

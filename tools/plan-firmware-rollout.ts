@@ -52,12 +52,13 @@ export const planFirmwareRollout = readTool({
         soakMs: context.rollout.soakMs,
       }),
     );
-    return { plan: plan as unknown as Record<string, unknown>, digest, next: `start-plan ${plan.id} ${digest}` };
+    return {
+      plan: plan as unknown as Record<string, unknown>,
+      digest,
+      next: `start it with: groundskeeper start-plan ${plan.id} ${digest}`,
+    };
   },
-  present: ({ plan, digest, next }) => [
-    ...planCard(plan as unknown as Plan, digest),
-    { text: `Start it with: groundskeeper ${next}` },
-  ],
+  present: ({ plan, digest, next }) => [...planCard(plan as unknown as Plan, digest), { text: next }],
 });
 
 function clusterFor(context: ToolContext, site: string, name: string | undefined) {

@@ -3,12 +3,14 @@
  * from readings alone. A reading that is missing is told as missing.
  */
 import {
+  factValue,
   type HealthLevel,
   type LogEntry,
   type MemoryErrors,
   type SensorReading,
   type ServerHealth,
   showFact,
+  unknown,
 } from '../core/bmc.ts';
 import type { NodeFacts, PodFacts } from '../core/cluster.ts';
 
@@ -62,19 +64,18 @@ function reading(sensor: SensorReading): string {
 
 function memoryFindings({ server, later }: NodeView): Finding[] {
   if ('unknown' in server.memory) return [];
-  return server.memory.value.flatMap(({ dimm, corrected, uncorrected, health }) => {
-    if ('value' in uncorrected && uncorrected.value > 0)
-      return [{ level: 'critical', text: `DIMM ${dimm}: ${uncorrected.value} uncorrectable memory errors` } as const];
-    if ('value' in corrected && corrected.value > 0) {
-      const now = later?.memory.find(candidate => candidate.dimm === dimm)?.corrected;
-      const rise = later && now && 'value' in now ? now.value - corrected.value : undefined;
-      const trend =
-        rise === undefined ? '' : rise > 0 ? `, rising: ${rise} more within ${later?.seconds} s` : ', not rising now';
-      return [{ level: 'warning', text: `DIMM ${dimm}: ${corrected.value} corrected memory errors${trend}` } as const];
-    }
-    if ('value' in health && health.value !== 'ok')
-      return [{ level: health.value, text: `DIMM ${dimm} is ${health.value}` }];
-    return [];
+  return server.memory.value.flatMap(({ dimm, corrected, uncorrected, health }): Finding[] => {
+    const count = factValue(corrected) ?? 0;
+    const level = factValue(health) ?? 'ok';
+    const lost = factValue(uncorrected) ?? 0;
+    if (lost > 0) return [{ level: 'critical', text: `${dimm}: ${lost} uncorrectable memory errors` }];
+    const again = factValue(later?.memory.find(candidate => candidate.dimm === dimm)?.corrected ?? unknown('not read'));
+    const rise = again === undefined ? 0 : again - count;
+    // A few corrected errors over a machine's life are normal: only a rise or the BMC's own judgement is news.
+    if (rise <= 0 && level === 'ok') return [];
+    const trend = rise > 0 ? `, rising: ${rise} more within ${later?.seconds} s` : '';
+    const told = count > 0 ? `${count} corrected memory errors${trend}` : `the BMC calls it ${level}`;
+    return [{ level: level === 'critical' ? 'critical' : 'warning', text: `${dimm}: ${told}` }];
   });
 }
 
@@ -82,7 +83,7 @@ function logFindings(log: ServerHealth['log']): Finding[] {
   if ('unknown' in log) return [];
   const critical = log.value.filter((entry: LogEntry) => entry.severity === 'critical').length;
   return critical > 0
-    ? [{ level: 'warning', text: `${critical} critical entries among the newest ${log.value.length} of the event log` }]
+    ? [{ level: 'warning', text: `${critical} critical ${critical === 1 ? 'entry' : 'entries'} among the newest ${log.value.length} of the event log` }]
     : [];
 }
 

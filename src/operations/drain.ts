@@ -26,12 +26,15 @@ export async function drain(job: NodeJob, by: number): Promise<DrainOutcome> {
   }
   const total = preview.evictions.length;
   let gone = 0;
+  let told = Promise.resolve();
   const outcomes = await Promise.allSettled(
     preview.evictions.map(async pod => {
       const outcome = await evict(job, pod, by);
       if (outcome === 'cancelled') return outcome;
       gone++;
-      await job.report('drain', 'progress', `${gone} of ${total} pods gone`);
+      const message = `${gone} of ${total} pods gone`;
+      told = told.then(() => job.report('drain', 'progress', message));
+      await told;
       return outcome;
     }),
   );

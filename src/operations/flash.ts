@@ -61,7 +61,7 @@ export async function precheckFlash(job: NodeJob): Promise<'flash' | 'current'> 
   return 'flash';
 }
 
-export function isActive(task: UpdateTask): boolean {
+function isActive(task: UpdateTask): boolean {
   return task.state === 'pending' || task.state === 'running' || task.state === 'awaiting-reset';
 }
 
@@ -150,7 +150,7 @@ export async function followTask(job: NodeJob, { task }: Flash, by: number): Pro
         case 'pending':
         case 'running':
           await job.report(
-            'flash',
+            'transfer',
             'progress',
             seen.percent === undefined ? 'the BMC works on it' : `${seen.percent} %`,
           );

@@ -36,6 +36,8 @@ export type NodeJob = Parts & {
   cluster: Cluster;
   bmc: Bmc;
   leases: string[];
+  /** Shows the node at a step. */
+  begin(step: string): Promise<void>;
   report(step: string, status: OperationEvent['status'], message: string): Promise<void>;
   cancelled(): Promise<string | undefined>;
   /** Performs one effect on this node under the guard. */
@@ -61,6 +63,7 @@ export async function openJob(parts: Parts, operation: string, node: string): Pr
     cluster,
     bmc: parts.bmcs.of(node),
     leases,
+    begin: step => parts.records.operations.setNode(operation, { node, state: 'running', step, message: '' }),
     async report(step, status, message) {
       await parts.records.operations.setNode(operation, { node, state: 'running', step, message });
       const key = `${node}/${step}/${status}/${message}`;

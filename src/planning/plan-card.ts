@@ -1,7 +1,7 @@
 /** What approvers read: a pure function of the plan, no model text in it. */
 import { showFact } from '../core/bmc.ts';
 import { type Block, type Cell, toned } from '../core/document.ts';
-import type { Plan, PlanTarget } from '../core/plan.ts';
+import type { Plan, PlanStep, PlanTarget } from '../core/plan.ts';
 
 /** First 12 hex digits of a digest: enough to compare by eye. */
 export function shortDigest(digest: string): string {
@@ -14,7 +14,7 @@ export function planCard(plan: Plan, digest: string): Block[] {
     { heading: `Plan ${plan.id}: ${plan.kind} in ${plan.cluster}` },
     {
       facts: [
-        ['digest', `${shortDigest(digest)}… (${digest})`],
+        ['digest', digest],
         ['made by', `${plan.author}, ${plan.createdAt}; expires ${plan.expiresAt}`],
         [
           'blast radius',
@@ -49,11 +49,15 @@ export function planCard(plan: Plan, digest: string): Block[] {
       title: 'Left out',
       list: plan.excluded.map(({ node, reason }) => toned(`${node}: ${reason}`, 'muted')),
     });
-  card.push({
-    title: 'Each node',
-    list: plan.steps.map(step => `${step.name}: ${step.does}${step.settling ? ' (settles even after a cancel)' : ''}`),
-  });
+  card.push({ title: 'Each node', list: [...stepLines(plan.steps)] });
   return card;
+}
+
+/** The steps in order, and from where on a node settles whatever anybody says. */
+function* stepLines(steps: PlanStep[]): Generator<Cell> {
+  yield steps.map(step => step.name).join(' → ');
+  const settling = steps.filter(step => step.settling).map(step => step.name);
+  if (settling.length > 0) yield `after a cancel, a node that is past its flash still runs: ${settling.join(', ')}`;
 }
 
 function targetRow(target: PlanTarget): Cell[] {

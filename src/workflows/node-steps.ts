@@ -11,8 +11,10 @@ export type NodeInput = { node: string };
 export type NodeWorkflow = Workflow<NodeInput, NodeOutcome>;
 
 export type NodeSteps = {
-  /** Runs one journaled step and reports its start and end; what `run` returns goes into the journal. */
+  /** Runs one journaled step and reports its end; what `run` returns goes into the journal. */
   step<T>(name: string, run: (job: NodeJob) => Promise<T>, tell?: (result: T) => string): Promise<T>;
+  /** A journaled step that is nobody's news. */
+  quietly<T>(name: string, run: (job: NodeJob) => Promise<T>): Promise<T>;
   /** A wall-clock deadline that a restart does not extend. */
   deadline(name: string, ms: number): Promise<number>;
   /** Throws {@link Cancelled} when someone asked to stop; call it only where stopping is safe. */
@@ -22,13 +24,13 @@ export type NodeSteps = {
 /** Thrown at a safe point; not a failure. */
 export class Cancelled extends Error {}
 
-export function nodeSteps(parts: Parts, flow: Flow, node: string): NodeSteps {
+function nodeSteps(parts: Parts, flow: Flow, node: string): NodeSteps {
   const journaled = <T>(name: string, run: () => Promise<T>) => flow.step(`${node}/${name}`, run);
   return {
     step: (name, run, tell) =>
       journaled(name, async () => {
         const job = await openJob(parts, flow.operation, node);
-        await job.report(name, 'started', '');
+        await job.begin(name);
         try {
           const result = await run(job);
           await job.report(name, 'ok', tell?.(result) ?? '');
@@ -38,6 +40,7 @@ export function nodeSteps(parts: Parts, flow: Flow, node: string): NodeSteps {
           throw thrown;
         }
       }),
+    quietly: (name, run) => journaled(name, async () => run(await openJob(parts, flow.operation, node))),
     deadline: (name, ms) => journaled(`${name} deadline`, async () => Date.now() + ms),
     async stopIfCancelled(before) {
       const by = await journaled(`cancelled before ${before}?`, async () => {

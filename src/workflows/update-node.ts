@@ -68,9 +68,9 @@ async function emptyAndFlash(parts: Parts, steps: NodeSteps): Promise<Flash> {
 /** Task, reset, version, rejoin; returns the proof in one line. */
 async function activate(parts: Parts, steps: NodeSteps, flashed: Flash): Promise<string> {
   const { timings } = parts;
-  const traits = await steps.step('traits', job => job.bmc.updateTraits(changeOf(job).component));
+  const traits = await steps.quietly('traits', job => job.bmc.updateTraits(changeOf(job).component));
   const updatedBy = await steps.deadline('update', timings.updateMs);
-  const before: BeforeReset = await steps.step('before reset', readBeforeReset);
+  const before: BeforeReset = await steps.quietly('before reset', readBeforeReset);
   await steps.step(
     'transfer',
     job => followTask(job, flashed, updatedBy),

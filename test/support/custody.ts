@@ -42,7 +42,7 @@ export async function custodyScene() {
 
 export type CustodyScene = Awaited<ReturnType<typeof custodyScene>>;
 
-export async function verifyStore(store: CustodyStore, verifierKey: string): Promise<CustodyVerdict> {
+async function verifyStore(store: CustodyStore, verifierKey: string): Promise<CustodyVerdict> {
   const [head, checkpoints] = [await store.head(), await store.checkpoints()];
   return verifyLog({ rows: storedRows(store), head, checkpoints, verifierKey });
 }

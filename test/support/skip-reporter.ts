@@ -6,7 +6,10 @@ export default class SkipReporter implements Reporter {
     const skipped = modules.flatMap(module =>
       [...module.children.allTests('skipped')].map(test => `${module.relativeModuleId}: ${test.fullName}`),
     );
-    if (skipped.length === 0) return console.log('Skipped: nothing.');
+    if (skipped.length === 0) {
+      console.log('Skipped: nothing.');
+      return;
+    }
     console.log(`Skipped, with the reason in the name (${skipped.length}):`);
     for (const name of skipped) console.log(`  ${name}`);
   }

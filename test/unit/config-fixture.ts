@@ -68,7 +68,7 @@ export function loadText(text: string, env: Record<string, string> = {}) {
   return loadConfig(file, env);
 }
 
-export function load(change: object = {}, env?: Record<string, string>) {
+function load(change: object = {}, env?: Record<string, string>) {
   return loadText(stringify(document(change)), env);
 }
 

@@ -10,7 +10,7 @@ import type { FirmwareClues, RunningFirmware, VendorProfile, Verdict } from './p
 const biosLike = /\b(bios|uefi)\b|system rom/i;
 const bmcLike = /\bbmc\b/i;
 
-export function classifyByAgreement(members: FirmwareClues[], running: RunningFirmware): Verdict[] {
+function classifyByAgreement(members: FirmwareClues[], running: RunningFirmware): Verdict[] {
   const words = (member: FirmwareClues) => `${member.id} ${member.name}`.replaceAll(/[_.]/g, ' ');
   const bios = members.filter(
     member => biosLike.test(words(member)) && sameVersion(member.version, running.biosVersion),

@@ -15,7 +15,7 @@ export const openbmc: VendorProfile = {
   classify: classifyImages,
 };
 
-export function classifyImages(members: FirmwareClues[], running: RunningFirmware): Verdict[] {
+function classifyImages(members: FirmwareClues[], running: RunningFirmware): Verdict[] {
   const host = members.filter(isHostImage);
   const candidates = host.filter(
     member =>

@@ -4,7 +4,7 @@ import type { InventoryMember } from '../profiles/profile.ts';
 import { type Body, collection, link } from '../reply.ts';
 import type { Resources } from './tree.ts';
 
-export const updateServiceUri = '/redfish/v1/UpdateService';
+const updateServiceUri = '/redfish/v1/UpdateService';
 export const simpleUpdateUri = `${updateServiceUri}/Actions/UpdateService.SimpleUpdate`;
 const inventoryUri = `${updateServiceUri}/FirmwareInventory`;
 const actionInfoUri = `${updateServiceUri}/SimpleUpdateActionInfo`;

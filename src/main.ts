@@ -21,6 +21,9 @@ import { userClient } from './surfaces/cli/session.ts';
 import { processTerminal } from './surfaces/cli/terminal.ts';
 import { serveMcp } from './surfaces/mcp/stdio.ts';
 
+// The engine's use of its pool trips a deprecation of pg that nobody who runs this program can act on.
+process.noDeprecation = true;
+
 const { version } = createRequire(import.meta.url)('../package.json') as { version: string };
 const settings: ClientEnvironment = clientEnvironment();
 const terminal = processTerminal();

@@ -24,7 +24,7 @@ type Message<T> = { ready: T } | { failed: FleetErrorJson };
 
 /** Starts `groundskeeper <args>` and waits until it is ready. Throws the FleetError that it failed with. */
 export async function startChild<T>(args: string[], env: Record<string, string> = {}): Promise<Child<T>> {
-  const child = spawn(process.execPath, ['--disable-warning=ExperimentalWarning', main, ...args], {
+  const child = spawn(process.execPath, [main, ...args], {
     stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
     env: { ...process.env, ...env },
     detached: true, // Ctrl-C reaches the demo alone, which then stops its parts in order

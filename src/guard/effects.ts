@@ -17,6 +17,12 @@ export type Observation<T> =
   | { finding: 'not-happened'; evidence: string }
   | { finding: 'ambiguous'; evidence: string };
 
+export type Prepared = {
+  request: EffectRequest;
+  /** What `observe` will need to compare with, journaled beside the intent. */
+  before?: unknown;
+};
+
 export type EffectSpec<T> = {
   operation: string;
   node: string;
@@ -27,11 +33,11 @@ export type EffectSpec<T> = {
   settling: boolean;
   /** Leases that the operation must hold at this moment. */
   leases: string[];
-  request: EffectRequest;
-  /** What `observe` will need to compare with, journaled beside the intent. */
-  before?: unknown;
   blast(): Promise<Blast>;
-  send(grant: EffectGrant): Promise<T>;
+  /** Reads what a new attempt will send and start from; never asked while an earlier attempt is open. */
+  prepare(): Promise<Prepared>;
+  /** A request that is repeated under one intent, because it was clearly refused, asks `stillAllowed` each time. */
+  send(grant: EffectGrant, stillAllowed: () => Promise<void>): Promise<T>;
   observe(open: EffectRow): Promise<Observation<T>>;
   /** What the custody log says of a result that was sent and answered. */
   describe?(result: T): string;
@@ -77,9 +83,10 @@ export function effectPerformer(parts: { records: Records; custody: CustodyLog; 
   }
 
   async function attempt<T>(spec: EffectSpec<T>, number: number): Promise<T> {
+    const { request, before = null } = await spec.prepare();
     const { digest, actor } = await authority.allow(spec);
     const row = await records.transaction(async tx => {
-      const { operation, step, action, request } = spec;
+      const { operation, step, action } = spec;
       const stamp = await authority.stamp(spec, actor);
       const entry = {
         type: 'effect.intent',
@@ -93,7 +100,6 @@ export function effectPerformer(parts: { records: Records; custody: CustodyLog; 
       } as const;
       const [receipt] = await custody.append(entry, tx.custody);
       if (!receipt) throw new FleetError({ code: 'internal', message: 'the custody log kept no intent' });
-      const before = spec.before ?? null;
       await tx.effects.insert({ operation, step, attempt: number, intent: receipt.seq, before });
       return {
         operation,
@@ -109,7 +115,10 @@ export function effectPerformer(parts: { records: Records; custody: CustodyLog; 
     });
     let result: T;
     try {
-      result = await spec.send({ intent: row.intent } as EffectGrant);
+      const stillAllowed = async () => {
+        await authority.allow(spec);
+      };
+      result = await spec.send({ intent: row.intent } as EffectGrant, stillAllowed);
     } catch (thrown) {
       await finish(spec, row, failure(FleetError.from(thrown)));
       throw thrown;
@@ -118,7 +127,7 @@ export function effectPerformer(parts: { records: Records; custody: CustodyLog; 
     return result;
   }
 
-  return async function perform<T>(spec: EffectSpec<T>): Promise<T> {
+  async function run<T>(spec: EffectSpec<T>): Promise<T> {
     for (;;) {
       const last = await records.effects.latest(spec.operation, spec.step);
       switch (last?.state) {
@@ -152,6 +161,26 @@ export function effectPerformer(parts: { records: Records; custody: CustodyLog; 
         const error = FleetError.from(thrown);
         if (error.code !== 'ambiguous' && error.code !== 'conflict') throw error;
       }
+    }
+  }
+
+  /** Whether an intent stands without an end; what cannot be read counts as one. */
+  async function leftOpen({ operation, step }: EffectSpec<unknown>): Promise<boolean> {
+    const state = await records.effects.latest(operation, step).then(
+      row => row?.state,
+      () => 'open' as const,
+    );
+    return state === 'open' || state === 'unknown';
+  }
+
+  return async function perform<T>(spec: EffectSpec<T>): Promise<T> {
+    try {
+      return await run(spec);
+    } catch (thrown) {
+      const error = FleetError.from(thrown);
+      if (error.code === 'ambiguous' || !(await leftOpen(spec))) throw error;
+      // Not recorded as ambiguous: a later look may still find the evidence.
+      throw ambiguous(spec, error.message);
     }
   };
 }

@@ -28,12 +28,14 @@ async function writeNode(job: NodeJob, write: NodeWrite): Promise<void> {
     step: write.step,
     action: write.action,
     settling: write.settling,
-    request: {
-      target: `cluster:${plan.cluster}`,
-      method: 'PATCH',
-      path: `/api/v1/nodes/${name}`,
-      bodyDigest: digestOf(body),
-    },
+    prepare: async () => ({
+      request: {
+        target: `cluster:${plan.cluster}`,
+        method: 'PATCH',
+        path: `/api/v1/nodes/${name}`,
+        bodyDigest: digestOf(body),
+      },
+    }),
     async send(grant) {
       const node = await cluster.node(name);
       write.check?.(node);
@@ -55,7 +57,8 @@ async function writeNode(job: NodeJob, write: NodeWrite): Promise<void> {
 export async function cordon(job: NodeJob): Promise<{ ours: boolean }> {
   const node = await job.cluster.node(job.target.node);
   const owner = node.annotations[cordonOwner];
-  if (node.unschedulable) return { ours: owner === job.operation };
+  // Our own goes on: an interrupted attempt still needs its outcome on record.
+  if (node.unschedulable && owner !== job.operation) return { ours: false };
   await writeNode(job, {
     step: 'cordon',
     action: 'cordon',
@@ -109,6 +112,11 @@ export async function explainCordon(job: NodeJob, reason: string): Promise<void>
         throw new FleetError({
           code: 'precondition_failed',
           message: `the cordon of ${node.name} is not ours to explain`,
+        });
+      if (!node.unschedulable)
+        throw new FleetError({
+          code: 'precondition_failed',
+          message: `${node.name} was uncordoned by someone else, and stays so`,
         });
     },
   });

@@ -1,7 +1,6 @@
 /** One node's part of an operation: the ports, the target, and what every act needs to be found, reported and guarded. */
 import type { Bmc, Bmcs } from '../core/bmc.ts';
 import type { Cluster, Clusters } from '../core/cluster.ts';
-import type { EffectRequest } from '../core/effect.ts';
 import type { ImageOffers } from '../core/images.ts';
 import type { OperationEvent } from '../core/operation.ts';
 import { type Plan, type PlanTarget, targetOf } from '../core/plan.ts';
@@ -19,6 +18,9 @@ export type Timings = {
   /** How long a reset whose answer was lost is given to show, graceful shutdown included. */
   resetSettleMs: number;
 };
+
+/** More operations than can be open at once. */
+const maxOpen = 10_000;
 
 export type Parts = {
   bmcs: Bmcs;
@@ -44,10 +46,9 @@ export type NodeJob = Parts & {
   effect<T>(spec: JobEffect<T>): Promise<T>;
 };
 
-export type JobEffect<T> = Pick<EffectSpec<T>, 'action' | 'settling' | 'before' | 'send' | 'observe' | 'describe'> & {
+export type JobEffect<T> = Pick<EffectSpec<T>, 'action' | 'settling' | 'prepare' | 'send' | 'observe' | 'describe'> & {
   /** Within the node; unique within the operation together with it. */
   step: string;
-  request: EffectRequest;
 };
 
 export async function openJob(parts: Parts, operation: string, node: string): Promise<NodeJob> {
@@ -77,16 +78,18 @@ export async function openJob(parts: Parts, operation: string, node: string): Pr
         node,
         step: `${node}/${spec.step}`,
         leases,
-        blast: () => currentBlast(parts, operation, plan, node),
+        blast: () => currentBlast(parts, plan, node),
       }),
   };
 }
 
-/** The plan's blast with today's facts: nodes unavailable for any reason, those this operation works on, and this one. */
-async function currentBlast(parts: Parts, operation: string, plan: Plan, node: string): Promise<Blast> {
+/** The plan's blast with today's facts: nodes unavailable for any reason, those any operation works on, and this one. */
+async function currentBlast(parts: Parts, plan: Plan, node: string): Promise<Blast> {
   const nodes = await parts.clusters.of(plan.cluster).nodes();
   const down = nodes.filter(facts => !facts.ready || facts.unschedulable).map(facts => facts.name);
-  const running = (await parts.records.operations.get(operation)).nodes.filter(part => part.state === 'running');
+  const open = await parts.records.operations.list({ open: true, limit: maxOpen });
+  const here = open.filter(operation => operation.cluster === plan.cluster && operation.site === plan.site);
+  const running = here.flatMap(operation => operation.nodes).filter(part => part.state === 'running');
   const unavailable = new Set([...down, ...running.map(part => part.node), node]);
   return { ...plan.blast, peakUnavailable: unavailable.size };
 }

@@ -12,16 +12,22 @@ const drain: PlanStep = {
   does: 'evict the pods through the eviction API and wait until they are gone',
   settling: false,
 };
+const budgets: PlanStep = {
+  name: 'budgets',
+  does: 'wait until no other node is down under a disruption budget that covers its pods',
+  settling: false,
+};
 const uncordon: PlanStep = { name: 'uncordon', does: 'uncordon, only where the cordon is ours', settling: true };
 
 export const stepsOf: Record<PlanKind, PlanStep[]> = {
   cordon: [identity, cordon],
   uncordon: [identity, { ...uncordon, settling: false }],
-  drain: [identity, cordon, drain],
+  drain: [identity, cordon, budgets, drain],
   'firmware-rollout': [
     identity,
     { name: 'precheck', does: 'model, running version, power, no other task on the BMC', settling: false },
     cordon,
+    budgets,
     drain,
     {
       name: 'flash',

@@ -6,7 +6,7 @@ import { cordon, uncordon } from '../operations/cordon.ts';
 import { drain } from '../operations/drain.ts';
 import type { NodeJob, Parts } from '../operations/job.ts';
 import { proveIdentity } from '../operations/prove-identity.ts';
-import { type NodeWorkflow, nodeWorkflow, outcomeOf } from './node-steps.ts';
+import { budgets, type NodeWorkflow, nodeWorkflow, outcomeOf } from './node-steps.ts';
 
 export function cordonNode(parts: Parts): NodeWorkflow {
   return nodeWorkflow('cordon-node', parts, async steps => {
@@ -36,8 +36,10 @@ export function drainNode(parts: Parts): NodeWorkflow {
     await steps.step('identity', proveIdentity, proof => proof);
     await steps.stopIfCancelled('cordon');
     const { ours } = await steps.step('cordon', cordon);
-    const by = await steps.deadline('drain', parts.timings.drainMs);
     try {
+      await budgets(parts, steps);
+      await steps.stopIfCancelled('drain');
+      const by = await steps.deadline('drain', parts.timings.drainMs);
       const done = await steps.step('drain', job => drain(job, by));
       if (done.outcome === 'drained')
         return { state: 'done', message: `${done.evicted} pods evicted and gone; stays cordoned` };

@@ -5,6 +5,7 @@
 import { FleetError } from '../core/errors.ts';
 import type { Flow, Workflow } from '../core/flow.ts';
 import type { NodeOutcome } from '../core/operation.ts';
+import { holdBudgets, releaseBudgets } from '../operations/hold-budgets.ts';
 import { type NodeJob, openJob, type Parts } from '../operations/job.ts';
 
 export type NodeInput = { node: string };
@@ -69,6 +70,7 @@ export function nodeWorkflow(
         const step = outcome.state === 'done' ? 'done' : ((await lastStep(parts, flow.operation, node)) ?? 'lease');
         await parts.records.operations.setNode(flow.operation, { node, step, ...outcome });
         const job = await openJob(parts, flow.operation, node);
+        await releaseBudgets(job);
         await parts.records.leases.release(flow.operation, job.leases);
         const status = outcome.state === 'done' ? 'ok' : 'failed';
         const message = `${outcome.state}: ${outcome.message}`;
@@ -101,4 +103,15 @@ export function outcomeOf(thrown: unknown): NodeOutcome {
   const error = FleetError.from(thrown);
   const untrusted = error.untrusted ? ` (the machine said: ${JSON.stringify(error.untrusted.slice(0, 200))})` : '';
   return { state: error.code === 'ambiguous' ? 'ambiguous' : 'failed', message: `${error.message}${untrusted}` };
+}
+
+/** Waits, cordoned, until no other node is down under a budget that covers this node's pods: at most one node's whole update. */
+export async function budgets({ timings }: Parts, steps: NodeSteps): Promise<void> {
+  const { drainMs, updateMs, rebootMs, rejoinMs } = timings;
+  const by = await steps.deadline('budgets', drainMs + updateMs + rebootMs + rejoinMs);
+  await steps.step(
+    'budgets',
+    job => holdBudgets(job, by),
+    groups => (groups.length === 0 ? 'none covers its pods' : groups.join(', ')),
+  );
 }

@@ -13,7 +13,7 @@ import { proveIdentity } from '../operations/prove-identity.ts';
 import { proveRejoin, proveSteady } from '../operations/prove-rejoin.ts';
 import { proveVersion } from '../operations/prove-version.ts';
 import { type BeforeReset, readBeforeReset, resetHost } from '../operations/reset-host.ts';
-import { Cancelled, type NodeSteps, type NodeWorkflow, nodeWorkflow, outcomeOf } from './node-steps.ts';
+import { budgets, Cancelled, type NodeSteps, type NodeWorkflow, nodeWorkflow, outcomeOf } from './node-steps.ts';
 
 export function updateNode(parts: Parts): NodeWorkflow {
   return nodeWorkflow('update-node', parts, async (steps, flow) => {
@@ -45,8 +45,9 @@ export function updateNode(parts: Parts): NodeWorkflow {
 }
 
 async function emptyAndFlash(parts: Parts, steps: NodeSteps): Promise<Flash> {
-  const by = await steps.deadline('drain', parts.timings.drainMs);
+  await budgets(parts, steps);
   await steps.stopIfCancelled('drain');
+  const by = await steps.deadline('drain', parts.timings.drainMs);
   const drained = await steps.step(
     'drain',
     job => drain(job, by),

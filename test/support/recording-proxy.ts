@@ -3,15 +3,24 @@ import { createServer, type IncomingMessage } from 'node:http';
 import type { AddressInfo } from 'node:net';
 
 export type Seen = { method: string; path: string; token: string | undefined; body: string };
-export type RecordingProxy = { url: string; seen: Seen[]; close(): Promise<void> };
+export type RecordingProxy = {
+  url: string;
+  seen: Seen[];
+  /** Set, it is awaited before a request is passed on. */
+  before: ((request: Seen) => Promise<void>) | undefined;
+  close(): Promise<void>;
+};
 
 /** Passes everything on to the service at `target()`, unchanged. */
 export async function openRecordingProxy(target: () => string): Promise<RecordingProxy> {
   const seen: Seen[] = [];
+  const proxy: Pick<RecordingProxy, 'before'> = { before: undefined };
   const server = createServer(async (request, response) => {
     const body = await textOf(request);
     const { method = 'GET', url: path = '/', headers } = request;
-    seen.push({ method, path, body, token: headers.authorization?.replace(/^Bearer /, '') });
+    const now = { method, path, body, token: headers.authorization?.replace(/^Bearer /, '') };
+    seen.push(now);
+    await proxy.before?.(now);
     const passed = ['authorization', 'content-type', 'user-agent'].flatMap(name => {
       const value = headers[name];
       return typeof value === 'string' ? [[name, value] as [string, string]] : [];
@@ -28,15 +37,15 @@ export async function openRecordingProxy(target: () => string): Promise<Recordin
     }
   });
   await new Promise<void>(resolve => server.listen(0, '127.0.0.1', resolve));
-  return {
+  return Object.assign(proxy, {
     url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
     seen,
     close: () =>
-      new Promise(resolve => {
+      new Promise<void>(resolve => {
         server.close(() => resolve());
         server.closeAllConnections();
       }),
-  };
+  });
 }
 
 async function textOf(request: IncomingMessage): Promise<string> {

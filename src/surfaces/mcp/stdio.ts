@@ -39,9 +39,11 @@ export async function serveMcp(parts: McpParts): Promise<void> {
   const service = connect({ url: client.url, token, agent: 'groundskeeper-mcp' });
   const tools = toolsWithin(catalog, scope);
   const log = (text: string) => errors.write(`groundskeeper mcp: ${plainText(text)}\n`);
-  const ended = new Promise(resolve => {
+  const ended = new Promise<void>(resolve => {
     process.stdin.once('end', resolve).once('close', resolve);
-    stop?.addEventListener('abort', resolve, { once: true });
+    stop?.addEventListener('abort', () => resolve(), { once: true });
+    // Told to stop while the token was on its way: the event has passed.
+    if (stop?.aborted) resolve();
   });
   const handle = serveStdio(() => mcpServer(service, tools, parts), { onerror: error => log(error.message) });
   log(`serving ${tools.length} tools of ${client.url} for ${person}, scope ${scope}`);

@@ -1,0 +1,38 @@
+/**
+ * Nodes of one wave share no PodDisruptionBudget when they are planned, but
+ * evicted pods move. So the budgets that cover a node's pods are held while it
+ * is emptied and updated, read after its cordon, when no pod can arrive any
+ * more; a node that shares one waits for the other to come back.
+ */
+import { pdbGroupsOfNode } from '../planning/pdb-groups.ts';
+import type { NodeJob } from './job.ts';
+import { waitFor } from './wait.ts';
+
+function holderOf({ operation, target }: NodeJob): string {
+  return `${operation}/${target.node}`;
+}
+
+/** Ends early, without the budgets, when the operation is cancelled. Throws `timeout` naming the budget and who holds it. */
+export async function holdBudgets(job: NodeJob, by: number): Promise<string[]> {
+  const { cluster, plan, target, timings, records } = job;
+  const [pods, pdbs] = await Promise.all([cluster.pods(target.node), cluster.pdbs()]);
+  const groups = pdbGroupsOfNode(target.node, pods, pdbs);
+  if (groups.length === 0) return groups;
+  const keys = groups.map(group => `pdb:${plan.cluster}/${group}`);
+  return waitFor<string[]>({
+    what: `the disruption budgets of ${target.node}`,
+    everyMs: timings.pollMs,
+    by,
+    async look() {
+      const taken = await records.leases.take(keys, holderOf(job));
+      if (taken.taken || (await job.cancelled())) return { value: groups };
+      const [, busy = taken.holder] = taken.holder.split('/');
+      await job.report('budgets', 'progress', `${taken.key.replace(/^pdb:[^/]*\//, '')} is in use by ${busy}`);
+      return { missing: `${taken.key} is held by ${taken.holder}` };
+    },
+  });
+}
+
+export async function releaseBudgets(job: NodeJob): Promise<void> {
+  await job.records.leases.release(holderOf(job));
+}

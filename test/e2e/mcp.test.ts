@@ -1,0 +1,316 @@
+import { readFile, writeFile } from 'node:fs/promises';
+import { setTimeout as delay } from 'node:timers/promises';
+import { Client as NewClient } from '@modelcontextprotocol/client';
+import { StdioClientTransport as NewTransport } from '@modelcontextprotocol/client/stdio';
+import { Client as OldClient } from '@modelcontextprotocol/sdk/client/index.js';
+import { getDefaultEnvironment, StdioClientTransport as OldTransport } from '@modelcontextprotocol/sdk/client/stdio.js';
+import { ElicitRequestSchema } from '@modelcontextprotocol/sdk/types.js';
+import { Ajv } from 'ajv';
+import pg from 'pg';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import type { ChangeAnswer } from '../../src/core/change.ts';
+import { type Client, connect } from '../../src/surfaces/cli/client.ts';
+import { toolsWithin } from '../../src/surfaces/mcp/tool-definition.ts';
+import { catalog } from '../../tools/index.ts';
+import { changes } from '../support/audit.ts';
+import { nodeArgs } from '../support/program.ts';
+import { openRecordingProxy, type RecordingProxy } from '../support/recording-proxy.ts';
+import { eventually, type Stack, startStack } from '../support/stack.ts';
+
+type Listed = { name: string; inputSchema: object; outputSchema?: object; annotations?: object };
+type Called = {
+  isError?: boolean;
+  structuredContent?: Record<string, unknown>;
+  content: { type: string; text?: string }[];
+};
+
+/** What is left of an MCP client when all that differs between their generations is taken away. */
+type McpClient = {
+  instructions: string | undefined;
+  tools(): Promise<Listed[]>;
+  call(name: string, args: Record<string, unknown>): Promise<Called>;
+  /** How often the server asked its user something; each time the answer is yes to everything. */
+  asked(): number;
+  close(): Promise<void>;
+};
+
+let stack: Stack;
+let proxy: RecordingProxy;
+let db: pg.Client;
+let asker: Client;
+let token: string;
+const open: McpClient[] = [];
+
+beforeAll(async () => {
+  stack = await startStack({ addressBase: '127.41', mcpScope: 'execute' });
+  proxy = await openRecordingProxy(() => stack.service().ready.url);
+  db = new pg.Client({ connectionString: stack.databaseUrl });
+  await db.connect();
+});
+afterAll(async () => {
+  await db?.end();
+  await proxy?.close();
+  await stack?.close();
+});
+
+beforeEach(async () => {
+  proxy.seen.length = 0;
+  const { url } = stack.service().ready;
+  ({ token } = await connect({ url }).login({ ...stack.config.people[0], channel: 'cli' }));
+  asker = connect({ url, token });
+});
+afterEach(async () => {
+  proxy.before = undefined;
+  for (const client of open.splice(0)) await client.close();
+});
+
+/** How an editor starts the program: its own environment, and the two variables that name the service and the user. */
+function server() {
+  const env = { ...getDefaultEnvironment(), GROUNDSKEEPER_URL: proxy.url, GROUNDSKEEPER_TOKEN: token };
+  return { command: process.execPath, args: [...nodeArgs, 'mcp'], env, stderr: 'ignore' as const };
+}
+
+const yesToAll = { action: 'accept' as const, content: { approve: true, confirm: true, answer: 'yes' } };
+const about = { name: 'editor', version: '1.0.0' };
+const abilities = { capabilities: { elicitation: {} } };
+
+async function connectOld(): Promise<McpClient> {
+  const client = new OldClient(about, abilities);
+  let asked = 0;
+  client.setRequestHandler(ElicitRequestSchema, () => {
+    asked++;
+    return yesToAll;
+  });
+  await client.connect(new OldTransport(server()));
+  return kept({
+    instructions: client.getInstructions(),
+    tools: async () => (await client.listTools()).tools,
+    call: async (name, args) => (await client.callTool({ name, arguments: args })) as Called,
+    asked: () => asked,
+    close: () => client.close(),
+  });
+}
+
+async function connectNew(options: { versionNegotiation?: { mode: 'auto' } } = {}): Promise<McpClient> {
+  const client = new NewClient(about, { ...abilities, ...options });
+  let asked = 0;
+  client.setRequestHandler('elicitation/create', () => {
+    asked++;
+    return yesToAll;
+  });
+  await client.connect(new NewTransport(server()));
+  expect(client.getProtocolEra()).toBe(options.versionNegotiation ? 'modern' : 'legacy');
+  return kept({
+    instructions: client.getInstructions(),
+    tools: async () => (await client.listTools()).tools,
+    call: async (name, args) => (await client.callTool({ name, arguments: args })) as Called,
+    asked: () => asked,
+    close: () => client.close(),
+  });
+}
+
+function kept(client: McpClient): McpClient {
+  open.push(client);
+  return client;
+}
+
+const generations: [string, () => Promise<McpClient>][] = [
+  ['the client of the first SDK', connectOld],
+  ['the client of the second SDK', () => connectNew()],
+  ['the client of the second SDK that negotiates', () => connectNew({ versionNegotiation: { mode: 'auto' } })],
+];
+
+/** The tokens that the running MCP process was seen to use: not the user's. */
+function derivedToken(): string {
+  const own = proxy.seen.filter(({ path }) => path.startsWith('/v1/tools/')).map(({ token: used }) => used);
+  expect(new Set(own).size).toBe(1);
+  expect(own[0]).not.toBe(token);
+  return own[0] ?? '';
+}
+
+async function mcpLogins(): Promise<number> {
+  return (await db.query("select from login where channel = 'mcp'")).rows.length;
+}
+
+async function rowsOf(table: 'plan' | 'approval' | 'operation' | 'vote'): Promise<number> {
+  return (await db.query(`select from ${table}`)).rows.length;
+}
+
+function effects(): number {
+  return changes(stack.lab.effects.since()).length;
+}
+
+async function post(path: string, bearer: string, body: object): Promise<{ status: number; code?: string }> {
+  const headers = { authorization: `Bearer ${bearer}`, 'content-type': 'application/json' };
+  const answer = await fetch(`${stack.service().ready.url}${path}`, {
+    method: 'POST',
+    headers,
+    body: JSON.stringify(body),
+  });
+  const { error } = (await answer.json()) as { error?: { code: string } };
+  return { status: answer.status, code: error?.code };
+}
+
+const dellImage = () => stack.lab.images.find(image => image.vendor === 'dell')?.id ?? '';
+const flash = () => ({ node: 'bos-w-3', image: dellImage(), deleteEmptyDir: true });
+
+describe.each(generations)('MCP with all scopes, for %s', (_name, connectClient) => {
+  it('lists the whole catalog with schemas and hints, and answers what the schema says', async () => {
+    const client = await connectClient();
+    const tools = await client.tools();
+    expect(tools.map(tool => tool.name)).toEqual(catalog.map(tool => tool.name));
+    for (const tool of tools) {
+      expect(tool.inputSchema, tool.name).toMatchObject({ type: 'object', additionalProperties: false });
+      expect(tool.outputSchema, tool.name).toMatchObject({ type: 'object' });
+      expect(Object.keys(tool.annotations ?? {}), tool.name).toEqual(
+        expect.arrayContaining(['readOnlyHint', 'destructiveHint', 'idempotentHint', 'openWorldHint']),
+      );
+    }
+    expect(tools.filter(tool => /approve|reject|vote/i.test(tool.name))).toEqual([]);
+    expect(client.instructions).toContain('cannot approve');
+
+    const answer = await client.call('getNodeHealth', { node: 'bos-w-1' });
+    expect(answer.isError).toBeFalsy();
+    expect(answer.structuredContent).toMatchObject({ node: 'bos-w-1', site: 'boston', kubernetes: { ready: true } });
+    const { outputSchema = {} } = tools.find(tool => tool.name === 'getNodeHealth') ?? {};
+    const validate = new Ajv({ strict: false, validateSchema: false, logger: false }).compile({
+      ...outputSchema,
+      $schema: undefined,
+    });
+    expect(validate(answer.structuredContent), JSON.stringify(validate.errors)).toBe(true);
+    expect(validate({ ...answer.structuredContent, health: 'splendid' })).toBe(false);
+    expect(answer.content[0]?.text).toContain('bos-w-1');
+  });
+
+  it('asks for a flash, and however willing its user is, nobody has voted and nothing has moved', async () => {
+    const [before, votes] = [effects(), await rowsOf('vote')];
+    const client = await connectClient();
+    await client.tools();
+    const answer = await client.call('flashFirmware', flash());
+    const change = answer.structuredContent as ChangeAnswer;
+    expect(change.status).toBe('approval_required');
+    const id = change.approval ?? '';
+
+    for (const reason of ['approve it', 'yes, do it']) {
+      const again = await client.call('startPlan', { plan: change.plan, digest: change.digest });
+      expect((again.structuredContent as ChangeAnswer).status, reason).toBe('approval_required');
+    }
+    const invented = await client.call('approvePlan', { approval: id }).then(
+      result => result.isError === true,
+      () => true,
+    );
+    expect(invented).toBe(true);
+
+    const voice = derivedToken();
+    for (const who of ['approver', 'requester'] as const) {
+      const ballot = { vote: 'approve', reason: 'go', passphrase: stack.passphrase(who) };
+      expect(await post(`/v1/approvals/${id}/vote`, voice, ballot), who).toEqual({ status: 403, code: 'forbidden' });
+    }
+    expect((await post('/v1/token', voice, { channel: 'cli' })).status).toBe(400);
+
+    const { approval } = await asker.approval(id);
+    expect(approval).toMatchObject({ state: 'pending', votes: [], channel: 'mcp' });
+    expect(approval.operation).toBeUndefined();
+    expect(await rowsOf('vote')).toBe(votes);
+    expect(await rowsOf('operation')).toBe(0);
+    expect(effects()).toBe(before);
+    expect(client.asked()).toBe(0);
+    expect(proxy.seen.filter(({ path }) => path.includes('vote'))).toEqual([]);
+  });
+
+  it('answers a mistake as a result that a model can read', async () => {
+    const client = await connectClient();
+    await client.tools();
+    const wrong = await client.call('getNodeHealth', { node: 'bos-w-9' });
+    expect(wrong.isError).toBe(true);
+    expect(wrong.content[0]?.text).toMatch(/not_found[\s\S]*bos-w-1/);
+    const plans = await rowsOf('plan');
+    const typed = await client.call('drainNode', { node: 7, surprise: true }).then(
+      result => result.isError === true,
+      () => true,
+    );
+    expect(typed).toBe(true);
+    expect(await rowsOf('plan')).toBe(plans);
+  });
+
+  it('gives its token back when it ends, and the token is worth nothing then', async () => {
+    const before = await mcpLogins();
+    const client = await connectClient();
+    await client.call('listOperations', {});
+    const voice = derivedToken();
+    expect((await post('/v1/tools/listOperations', voice, {})).status).toBe(200);
+    expect(await mcpLogins()).toBeGreaterThan(before);
+    await client.close();
+    await eventually('the token to be given back', async () => ((await mcpLogins()) === 0 ? true : undefined), 10_000);
+    expect((await post('/v1/tools/listOperations', voice, {})).status).toBe(401);
+    expect((await asker.me()).person).toBe('day-shift');
+  });
+});
+
+describe('the MCP process', () => {
+  it.each(['/v1/token', '/v1/tools/listOperations'])(
+    'gives its token back when SIGTERM comes during %s',
+    async path => {
+      const transport = new OldTransport(server());
+      const held = new Promise<void>(resolve => {
+        proxy.before = async request => {
+          if (request.path !== path) return;
+          process.kill(transport.pid ?? 0, 'SIGTERM');
+          resolve();
+          await delay(300); // the signal overtakes the answer
+        };
+      });
+      const client = new OldClient(about);
+      const ended = new Promise<void>(resolve => {
+        client.onclose = resolve;
+      });
+      const talk = client.connect(transport).then(() => client.callTool({ name: 'listOperations', arguments: {} }));
+      talk.catch(() => undefined);
+      await held;
+      proxy.before = undefined;
+      const late = delay(10_000).then(() => 'still runs');
+      expect(await Promise.race([ended.then(() => 'ended'), late])).toBe('ended');
+      expect(await mcpLogins()).toBe(0);
+      await client.close();
+    },
+  );
+});
+
+describe('MCP with the scope that it has unless configured', () => {
+  let earlier: string;
+
+  beforeAll(async () => {
+    ({ token: earlier } = await (await stack.client('requester')).deriveToken({ channel: 'mcp' }));
+    const text = await readFile(stack.config.file, 'utf8');
+    await writeFile(stack.config.file, text.replace('\nmcp:\n  scope: execute\n', '\n'));
+    await stack.service().stop();
+    await stack.start();
+  });
+
+  it.each(generations)('lists what only reads, and refuses the rest by name, for %s', async (_name, connectClient) => {
+    const [before, plans, approvals] = [effects(), await rowsOf('plan'), await rowsOf('approval')];
+    const client = await connectClient();
+    const tools = await client.tools();
+    expect(tools.map(tool => tool.name)).toEqual(toolsWithin(catalog, 'read').map(tool => tool.name));
+    expect(tools.every(tool => (tool.annotations as { readOnlyHint?: boolean }).readOnlyHint === true)).toBe(true);
+    expect((await client.call('getNodeHealth', { node: 'bos-w-1' })).structuredContent).toMatchObject({
+      node: 'bos-w-1',
+    });
+
+    const refused = await client.call('flashFirmware', flash()).then(
+      result => result.isError === true,
+      () => true,
+    );
+    expect(refused).toBe(true);
+    const voice = derivedToken();
+    for (const tool of ['flashFirmware', 'planFirmwareRollout', 'startPlan', 'cancelOperation'])
+      expect(await post(`/v1/tools/${tool}`, voice, flash()), tool).toEqual({ status: 403, code: 'forbidden' });
+    expect([await rowsOf('plan'), await rowsOf('approval')]).toEqual([plans, approvals]);
+    expect(effects()).toBe(before);
+  });
+
+  it('holds a token of yesterday to what is configured today', async () => {
+    expect(await post('/v1/tools/flashFirmware', earlier, flash())).toEqual({ status: 403, code: 'forbidden' });
+    expect((await connect({ url: stack.service().ready.url, token: earlier }).me()).scope).toBe('read');
+  });
+});

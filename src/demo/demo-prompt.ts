@@ -36,7 +36,7 @@ export async function demoPrompt({ parts, terminal, execute, program, say }: Dem
 Two people are logged in: ${requester.name} and ${approver.name}. Nobody approves what they asked for themselves.
   as ${approver.name}                       type as the other one
   a vote asks for the passphrase:      ${people.map(person => `${person.name} ${person.passphrase}`).join('   ')}
-Try: get-fleet-overview · plan-firmware-rollout boston --delete-empty-dir · help · exit (Tab completes)
+Try: get-fleet-overview · get-node-health ${parts.sickNode} · plan-firmware-rollout boston --delete-empty-dir · help · exit (Tab completes)
 `);
   await runPrompt({
     terminal,

@@ -8,7 +8,7 @@ import { FleetError } from '../core/errors.ts';
 import type { Plan } from '../core/plan.ts';
 import { type Client, connect } from '../surfaces/cli/client.ts';
 import type { ExitCode } from '../surfaces/cli/exit-codes.ts';
-import type { DemoParts } from './demo.ts';
+import { type DemoParts, setFault } from './demo.ts';
 import type { DemoPerson } from './lab-config.ts';
 import { tamperWithCopy } from './tampered-copy.ts';
 
@@ -43,13 +43,11 @@ export async function playTour({ parts, execute, say }: TourOptions): Promise<vo
   await run(approver, ['login', '--name', approver.name, '--passphrase-file', approver.passphraseFile]);
 
   say('\n━━ 1  The fleet');
-  await fault(parts, 'sea-w-3', { kind: 'fan-failing' });
-  await fault(parts, 'sea-w-3', { kind: 'ecc-rising' });
-  await symptoms(client, 'sea-w-3');
+  await symptoms(client, parts.sickNode);
   await run(requester, ['get-fleet-overview']);
 
   say('\n━━ 2  A node that Kubernetes believes to be well');
-  await run(requester, ['get-node-health', 'sea-w-3']);
+  await run(requester, ['get-node-health', parts.sickNode]);
 
   say('\n━━ 3  One site against its baseline');
   await run(requester, ['get-firmware-compliance', 'boston']);
@@ -67,7 +65,7 @@ export async function playTour({ parts, execute, say }: TourOptions): Promise<vo
   say('\n━━ 6  A canary that reports success without having changed');
   const chicago = await plan(client, 'chicago');
   const canary = chicago.plan.waves[0]?.[0] ?? '';
-  await fault(parts, canary, { kind: 'update-completes-unchanged' });
+  await setFault(parts.lab, canary, { kind: 'update-completes-unchanged' });
   await run(requester, ['start-plan', chicago.plan.id, chicago.digest]);
   await run(approver, ['approvals', 'approve', await pendingFor(chicago.plan.id), ...voteArguments(approver)]);
   await run(requester, ['get-operation', await operationOf(chicago.plan.id), '--watch'], 1);
@@ -129,19 +127,6 @@ async function clientOf(url: string, { name, passphrase }: Person): Promise<Clie
 async function plan(client: Client, site: string): Promise<{ plan: Plan; digest: string }> {
   const { output } = await client.callTool('planFirmwareRollout', { site, deleteEmptyDir: true });
   return output as unknown as { plan: Plan; digest: string };
-}
-
-/** Makes something go wrong in the lab, from outside, as the world does. */
-async function fault({ lab }: DemoParts, server: string, what: { kind: string }): Promise<void> {
-  const response = await fetch(`${lab.controlUrl}/faults`, {
-    method: 'POST',
-    body: JSON.stringify({ server, fault: what }),
-  });
-  if (!response.ok)
-    throw new FleetError({
-      code: 'internal',
-      message: `the lab refused the fault ${what.kind} (HTTP ${response.status})`,
-    });
 }
 
 /** A failing fan and a failing DIMM need a moment until a BMC shows them. */

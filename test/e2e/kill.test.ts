@@ -49,8 +49,11 @@ describe('kill -9 of the service during a rollout', () => {
       180_000,
     );
     const states = last.nodes.map(node => node.state);
+    const count = (state: string) => states.filter(found => found === state).length;
     const told = last.nodes.map(node => `${node.node} ${node.state} (${node.message})`).join('\n  ');
-    console.log(`kills came after:\n  ${moments.join('\n  ')}\nnodes ended:\n  ${told}`);
+    console.log(
+      `kills came after:\n  ${moments.join('\n  ')}\nnodes ended, ${count('done')} done and ${count('ambiguous')} ambiguous:\n  ${told}`,
+    );
 
     if (last.state === 'done') expect(new Set(states)).toEqual(new Set(['done']));
     else expect(states.filter(state => !['done', 'ambiguous', 'skipped'].includes(state))).toEqual([]);

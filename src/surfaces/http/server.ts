@@ -88,7 +88,14 @@ export async function openHttp({
 
 function routes(door: ServiceDoor, fleet: Fleet): Hono {
   const app = new Hono();
-  app.use(bodyLimit({ maxSize: 1024 * 1024 }));
+  const tooLarge = new FleetError({ code: 'invalid_input', message: 'a request has at most 1 MiB' });
+  app.use(bodyLimit({ maxSize: 1024 * 1024, onError: context => context.json({ error: tooLarge }, 413) }));
+  // No page is a client of this door: a browser that was led here by a foreign name sends an Origin.
+  app.use(async (context, next) => {
+    if (context.req.header('origin') !== undefined)
+      throw new FleetError({ code: 'forbidden', message: 'this door is not for web pages' });
+    await next();
+  });
   app.onError((error, context) => {
     if (error instanceof HTTPException)
       return context.json({ error: new FleetError({ code: 'invalid_input', message: error.message }) }, error.status);

@@ -1,25 +1,21 @@
-/** The program: the command line in front, and the parts that run as processes of their own behind it. */
+/**
+ * The program: the command line in front, and the parts that run as processes of their own behind it. A part is loaded
+ * when it is run, so that a question to a running service does not wait for an engine to load.
+ */
 import { mkdir, readFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { resolve } from 'node:path';
-import pino from 'pino';
 import { catalog } from '../tools/index.ts';
 import { type ClientEnvironment, clientEnvironment, loadConfig } from './config.ts';
 import { FleetError } from './core/errors.ts';
 import { runPart } from './demo/child.ts';
 import { withDemo } from './demo/demo.ts';
-import { demoPrompt } from './demo/demo-prompt.ts';
-import { labAddresses, startLabPart } from './demo/lab-part.ts';
-import { playTour } from './demo/tour.ts';
 import { hashPassphrase } from './guard/passphrase.ts';
-import { loadPolicy } from './guard/policy/load-policy.ts';
-import { startService } from './service.ts';
 import { buildCli, type CliDeps, runCli } from './surfaces/cli/cli.ts';
 import { commandWords } from './surfaces/cli/completion.ts';
 import type { Processes } from './surfaces/cli/process-commands.ts';
 import { userClient } from './surfaces/cli/session.ts';
 import { processTerminal } from './surfaces/cli/terminal.ts';
-import { serveMcp } from './surfaces/mcp/stdio.ts';
 
 // The engine's use of its pool trips a deprecation of pg that nobody who runs this program can act on.
 process.noDeprecation = true;
@@ -33,15 +29,20 @@ const say = (text: string): void => void terminal.output.write(`${text}\n`);
 function configured(file: string) {
   const result = loadConfig(file);
   if (result.ok) return result.config;
-  const lines = result.problems.map(
-    ({ path, expected, found, hint }) => `  ${path}: expected ${expected}, found ${found}${hint ? ` (${hint})` : ''}`,
-  );
-  const count = `${lines.length} problem${lines.length === 1 ? '' : 's'}`;
-  throw new FleetError({ code: 'invalid_config', message: `${file} has ${count}:\n${lines.join('\n')}` });
+  const lines = result.problems.map(({ path, expected, found, hint }) => {
+    const place = path === '' ? '' : `${path}: `;
+    return `  ${place}expected ${expected}, found ${found}${hint ? ` (${hint})` : ''}`;
+  });
+  throw new FleetError({
+    code: 'invalid_config',
+    message: `${file} has ${lines.length} problem${lines.length === 1 ? '' : 's'}:\n${lines.join('\n')}`,
+    hint: `correct the file and look again: groundskeeper check --config ${file}`,
+  });
 }
 
 const processes: Processes = {
   async serve({ config: file }) {
+    const [{ default: pino }, { startService }] = await Promise.all([import('pino'), import('./service.ts')]);
     const log = pino({ level: 'info', base: null }, pino.destination(2));
     await runPart(
       async () => {
@@ -56,6 +57,7 @@ const processes: Processes = {
   },
 
   async lab({ nodes, dir, ...options }) {
+    const { labAddresses, startLabPart } = await import('./demo/lab-part.ts');
     const folder = resolve(dir);
     await mkdir(folder, { recursive: true });
     const service = {
@@ -77,6 +79,7 @@ const processes: Processes = {
 
   async check({ config: file }) {
     const config = configured(file);
+    const { loadPolicy } = await import('./guard/policy/load-policy.ts');
     const groups = [...new Set(config.people.flatMap(person => person.groups))];
     const policy = loadPolicy(config.policiesDir, { groups, sites: config.fleet.sites.map(site => site.name) });
     const clusters = config.fleet.sites.flatMap(site => site.clusters);
@@ -90,6 +93,7 @@ const processes: Processes = {
   async mcp({ url }) {
     const stop = new AbortController();
     for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => stop.abort());
+    const { serveMcp } = await import('./surfaces/mcp/stdio.ts');
     const instructions = await readFile(new URL('../prompts/mcp.md', import.meta.url), 'utf8');
     await serveMcp({
       client: await userClient(settings, url),
@@ -111,8 +115,13 @@ const processes: Processes = {
         const prompted: CliDeps = { ...deps, settings: { configDir, url: parts.url }, processes: undefined };
         return runCli(prompted, words);
       };
-      if (interactive) await demoPrompt({ parts, terminal, execute, program: commandWords(buildCli(deps)), say });
-      else await playTour({ parts, execute, say });
+      if (interactive) {
+        const { demoPrompt } = await import('./demo/demo-prompt.ts');
+        await demoPrompt({ parts, terminal, execute, program: commandWords(buildCli(deps)), say });
+      } else {
+        const { playTour } = await import('./demo/tour.ts');
+        await playTour({ parts, execute, say });
+      }
     });
     release();
     if (stop.signal.aborted) say('Stopped; nothing is left running.');

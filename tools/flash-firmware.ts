@@ -1,11 +1,11 @@
 /** Updates one node to one image of the catalogue: a rollout with a single target. */
 import { z } from 'zod';
 import { factValue } from '../src/core/bmc.ts';
-import { FleetError } from '../src/core/errors.ts';
 import { changeTool } from '../src/core/tool.ts';
 import { surveyCluster } from '../src/operations/survey.ts';
 import { planRollout } from '../src/planning/plan-rollout.ts';
 import { drainInput } from './parts/drain-input.ts';
+import { noPlan } from './parts/facts.ts';
 import { clusterOf, imageNamed, nodeNamed } from './parts/lookup.ts';
 
 export const flashFirmware = changeTool({
@@ -21,19 +21,16 @@ export const flashFirmware = changeTool({
     ...drainInput,
   }),
   positional: ['node', 'image'],
-  example: { node: 'bos-w-1', image: 'dell-bios-1.12.1', deleteEmptyDir: true, force: false },
+  example: { node: 'bos-w-3', image: 'dell-bios-1.12.2', deleteEmptyDir: true, force: false },
   async plan(context, { node: name, image, ...drain }) {
     const entry = nodeNamed(context, name);
     const wanted = imageNamed(context, image);
     const cluster = clusterOf(context, entry);
     const survey = await surveyCluster(context, cluster, [name]);
     const facts = factValue(survey.kubernetes);
-    if (!facts)
-      throw new FleetError({
-        code: 'cluster_unreachable',
-        retry: 'later',
-        message: `no plan without facts: ${'unknown' in survey.kubernetes ? survey.kubernetes.unknown : ''}`,
-      });
+    if (!facts) throw noPlan('cluster_unreachable', 'unknown' in survey.kubernetes ? survey.kubernetes.unknown : '');
+    const [found] = survey.nodes;
+    if (found && 'unknown' in found.server) throw noPlan('bmc_unreachable', found.server.unknown);
     const { canary, soakMs } = context.rollout;
     return planRollout({
       action: 'flashFirmware',

@@ -80,7 +80,7 @@ export const getNodeHealth = readTool({
     return {
       node: entry.name,
       site: entry.site,
-      health: server ? overallHealth(server, findings) : 'unknown',
+      health: seenHealth(server ? overallHealth(server, findings) : 'unknown', node !== undefined),
       findings,
       server: server ? serverOutput(server) : unknownServer(reason),
       kubernetes: node
@@ -92,6 +92,11 @@ export const getNodeHealth = readTool({
   },
   present,
 });
+
+/** A healthy server whose node nobody can see is not known to be well. */
+function seenHealth(health: z.infer<typeof level>, nodeSeen: boolean): z.infer<typeof level> {
+  return health === 'ok' && !nodeSeen ? 'unknown' : health;
+}
 
 function hasCorrected(server: ServerHealth): boolean {
   const memory = factValue(server.memory) ?? [];
@@ -200,15 +205,14 @@ function kubernetesOutput(
 }
 
 function present({ node, site, health, findings, server, kubernetes }: Output): Block[] {
+  const unread = unreadReason(server);
   const blocks: Block[] = [
     { heading: `${node} (${site})` },
     {
       facts: [
         ['health', healthCell(health)],
-        ['server', `${server.manufacturer} ${server.model}, serial ${server.serial}`],
-        ['UUID', server.uuid],
-        ['power', server.power],
-        ['BMC says', healthCell(server.bmcHealth)],
+        ['server', unread ?? `${server.manufacturer} ${server.model}, serial ${server.serial}`],
+        ...(unread ? [] : identityFacts(server)),
       ],
     },
   ];
@@ -217,53 +221,68 @@ function present({ node, site, health, findings, server, kubernetes }: Output): 
       title: 'What this means',
       list: findings.map(({ level, text }) => toned(text, level === 'critical' ? 'bad' : 'warn')),
     });
-  blocks.push(...listOrReason('Fans', server.fans, ['fan', 'reading', 'health'], sensorRow));
-  blocks.push(...listOrReason('Temperatures', server.temperatures, ['sensor', 'reading', 'health'], sensorRow));
-  blocks.push(
+  return [...blocks, ...(unread ? [] : serverBlocks(server)), ...kubernetesBlocks(kubernetes)];
+}
+
+/** The one reason why nothing of the server could be read, said once and not for each reading. */
+function unreadReason({ serial, fans }: Output['server']): string | undefined {
+  return serial === fans ? serial : undefined;
+}
+
+function identityFacts({ uuid, power, bmcHealth }: Output['server']): [string, Cell][] {
+  return [
+    ['UUID', uuid],
+    ['power', power],
+    ['BMC says', healthCell(bmcHealth)],
+  ];
+}
+
+function serverBlocks(server: Output['server']): Block[] {
+  const log: Block =
+    typeof server.log === 'string'
+      ? { text: `Event log: ${server.log}` }
+      : {
+          untrusted: server.log.slice(0, 8).map(entry => `${entry.time} ${entry.severity}: ${entry.message}`),
+          source: 'event log of the BMC, newest first',
+        };
+  return [
+    ...listOrReason('Fans', server.fans, ['fan', 'reading', 'health'], sensorRow),
+    ...listOrReason('Temperatures', server.temperatures, ['sensor', 'reading', 'health'], sensorRow),
     ...listOrReason('Memory', server.memory, ['DIMM', 'corrected', 'uncorrected', 'health'], dimm => [
       dimm.dimm,
       dimm.corrected,
       dimm.uncorrected,
       healthCell(dimm.health),
     ]),
-  );
-  blocks.push(
     ...listOrReason('Firmware', server.firmware, ['member', 'version', 'state'], member => [
       member.name,
       member.version,
       member.state,
     ]),
-  );
-  if (typeof server.log === 'string') blocks.push({ text: `Event log: ${server.log}` });
-  else
-    blocks.push({
-      untrusted: server.log.slice(0, 8).map(entry => `${entry.time} ${entry.severity}: ${entry.message}`),
-      source: 'event log of the BMC, newest first',
-    });
-  if (typeof kubernetes === 'string') return [...blocks, { text: `Kubernetes: ${kubernetes}`, tone: 'warn' }];
+    log,
+  ];
+}
+
+function kubernetesBlocks(kubernetes: Output['kubernetes']): Block[] {
+  if (typeof kubernetes === 'string') return [{ text: `Kubernetes: ${kubernetes}`, tone: 'warn' }];
+  const { ready, cordoned, taints, conditions, pods } = kubernetes;
   return [
-    ...blocks,
     {
       facts: [
-        ['kubernetes', `${kubernetes.ready ? 'Ready' : 'not Ready'}${kubernetes.cordoned ? ', cordoned' : ''}`],
-        ['taints', kubernetes.taints.join(', ') || 'none'],
+        ['kubernetes', `${ready ? 'Ready' : 'not Ready'}${cordoned ? ', cordoned' : ''}`],
+        ['taints', taints.join(', ') || 'none'],
       ],
     },
     {
       table: {
         columns: ['condition', 'status', 'reason', 'since'],
-        rows: kubernetes.conditions.map(({ type, status, reason, since }) => [type, status, reason, since]),
+        rows: conditions.map(({ type, status, reason, since }) => [type, status, reason, since]),
       },
     },
     {
       table: {
         columns: ['pod', 'phase', 'ready', 'restarts'],
-        rows: kubernetes.pods.map(({ pod, phase, ready, restarts }) => [
-          pod,
-          phase,
-          ready ? 'yes' : toned('no', 'warn'),
-          String(restarts),
-        ]),
+        rows: pods.map(each => [each.pod, each.phase, each.ready ? 'yes' : toned('no', 'warn'), String(each.restarts)]),
       },
     },
   ];

@@ -8,6 +8,7 @@ import { surveyCluster } from '../src/operations/survey.ts';
 import { planCard } from '../src/planning/plan-card.ts';
 import { planRollout } from '../src/planning/plan-rollout.ts';
 import { drainInput } from './parts/drain-input.ts';
+import { noPlan } from './parts/facts.ts';
 import { baselineImages, nodeNamed, siteNamed } from './parts/lookup.ts';
 import { planOutput } from './parts/plan-output.ts';
 
@@ -34,12 +35,7 @@ export const planFirmwareRollout = readTool({
         throw new FleetError({ code: 'invalid_input', message: `node ${node} is not in cluster ${cluster.name}` });
     const survey = await surveyCluster(context, cluster, nodes);
     const facts = factValue(survey.kubernetes);
-    if (!facts)
-      throw new FleetError({
-        code: 'cluster_unreachable',
-        retry: 'later',
-        message: `no plan without the cluster's facts: ${'unknown' in survey.kubernetes ? survey.kubernetes.unknown : ''}`,
-      });
+    if (!facts) throw noPlan('cluster_unreachable', 'unknown' in survey.kubernetes ? survey.kubernetes.unknown : '');
     const { plan, digest } = await context.storePlan(
       planRollout({
         action: 'firmwareRollout',

@@ -129,6 +129,8 @@ export type ResetType = 'GracefulRestart' | 'ForceRestart' | 'On' | 'ForceOff' |
  * `ambiguous`.
  */
 export type Bmc = {
+  /** Origin that its requests go to, `https://host[:port]`. */
+  readonly url: string;
   identity(): Promise<ServerIdentity>;
   health(): Promise<ServerHealth>;
   firmware(): Promise<FirmwareMember[]>;

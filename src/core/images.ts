@@ -17,5 +17,6 @@ export type ImageOffers = {
   }): Promise<{ url: string; token: string }>;
   /** Every fetch of the address, refused ones included; recorded before the first byte is sent. */
   fetches(token: string): Promise<ImageFetch[]>;
-  withdraw(token: string): Promise<void>;
+  /** Closes the node's address: nothing is fetched from it any more. */
+  withdraw(from: { operation: string; node: string }): Promise<void>;
 };

@@ -15,7 +15,8 @@ export type PlanStore = {
 };
 
 export type ApprovalStore = {
-  insert(approval: Omit<Approval, 'votes'>): Promise<void>;
+  /** False when there is a request for this plan already. */
+  insert(approval: Omit<Approval, 'votes'>): Promise<boolean>;
   get(id: string): Promise<Approval>;
   forPlan(plan: string): Promise<Approval | undefined>;
   forOperation(operation: string): Promise<Approval | undefined>;
@@ -61,6 +62,8 @@ export type EffectRow = {
 
 export type EffectStore = {
   latest(operation: string, step: string): Promise<EffectRow | undefined>;
+  /** Newest attempts without an outcome, of the steps that begin with `prefix`. */
+  unfinished(operation: string, prefix: string): Promise<EffectRow[]>;
   insert(row: Omit<EffectRow, 'state' | 'result' | 'detail' | 'startedAt'>): Promise<void>;
   /** Compare-and-set; false when the state was another one. */
   close(row: {
@@ -85,6 +88,8 @@ export type ImageToken = {
   operation: string;
   node: string;
   image: string;
+  /** What the plan says, whatever the catalogue says later. */
+  sha256: string;
   remote: string;
   closed: boolean;
 };
@@ -95,7 +100,7 @@ export type ImageStore = {
   byToken(token: string): Promise<ImageToken | undefined>;
   fetched(token: string, fetch: Omit<ImageFetch, 'time'>): Promise<void>;
   fetches(token: string): Promise<ImageFetch[]>;
-  close(token: string): Promise<void>;
+  close(of: { operation: string; node: string }): Promise<void>;
 };
 
 export type Login = {

@@ -9,6 +9,7 @@ import { fileURLToPath } from 'node:url';
 import { FleetError, type FleetErrorJson } from '../core/errors.ts';
 
 const main = fileURLToPath(new URL('../main.ts', import.meta.url));
+const sameKeyMs = 1000;
 
 export type Child<T> = {
   ready: T;
@@ -66,10 +67,7 @@ export async function runPart<T>(
   start: () => Promise<{ ready: T; close(): Promise<void> }>,
   tell: (ready: T) => void,
 ): Promise<void> {
-  const asked = new Promise<void>(resolve => {
-    for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => resolve());
-    if (process.connected) process.once('disconnect', resolve);
-  });
+  const asked = askedToStop();
   let part: { ready: T; close(): Promise<void> };
   try {
     part = await start();
@@ -83,4 +81,21 @@ export async function runPart<T>(
   await asked;
   await part.close();
   if (process.connected) process.disconnect();
+}
+
+/**
+ * Resolves when the part shall stop. A package runner passes on a Ctrl-C that the terminal has sent already, so a second
+ * one at once means the same; a later one ends the process where it stands.
+ */
+function askedToStop(): Promise<void> {
+  return new Promise(resolve => {
+    let first: number | undefined;
+    process.on('SIGINT', () => {
+      if (first !== undefined && Date.now() - first > sameKeyMs) process.exit(130);
+      first ??= Date.now();
+      resolve();
+    });
+    process.on('SIGTERM', () => resolve());
+    if (process.connected) process.once('disconnect', resolve);
+  });
 }

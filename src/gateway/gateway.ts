@@ -14,7 +14,8 @@ import { type PlanDraft, planDigest, type StoredPlan } from '../core/plan.ts';
 import { type Policy, type PolicyResource, wholeFleet } from '../core/policy.ts';
 import type { Records } from '../core/records.ts';
 import type { Caller, ChangeTool, ReadTool, RolloutSettings, Scope, Tool, ToolContext } from '../core/tool.ts';
-import { type Approvals, summaryOf } from '../guard/approvals.ts';
+import type { Approvals } from '../guard/approvals.ts';
+import { summaryOf } from '../guard/change-answers.ts';
 import type { CustodyLog } from '../guard/custody/log.ts';
 
 export type Call = { tool: string; input: unknown; caller: Caller };

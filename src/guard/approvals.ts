@@ -13,6 +13,7 @@ import type { Policy } from '../core/policy.ts';
 import type { Records, Stores } from '../core/records.ts';
 import type { Caller } from '../core/tool.ts';
 import { type Authority, type People, reasonsOf } from './authority.ts';
+import { answerOf, askedBefore } from './change-answers.ts';
 import type { CustodyLog } from './custody/log.ts';
 
 export type Approvals = {
@@ -86,14 +87,8 @@ export function createApprovals(parts: ApprovalsParts): Approvals {
       });
     await approvals.expireDue();
     const earlier = await records.approvals.forPlan(plan.id);
-    if (earlier)
-      return answerOf(
-        stored,
-        'approval_required',
-        reasonsOf({ verdict: 'needs-approval', requirements: earlier.requirements }),
-        earlier,
-      );
-    const decision = authority.decide(plan, caller.person, caller.channel, []);
+    if (earlier) return askedBefore(stored, earlier);
+    const decision = authority.decide({ plan, requester: caller.person, via: caller.channel });
     const reasons = reasonsOf(decision);
     const entry = {
       type: 'decision',
@@ -145,11 +140,13 @@ export function createApprovals(parts: ApprovalsParts): Approvals {
           createdAt: now().toISOString(),
           expiresAt: new Date(now().getTime() + ttl).toISOString(),
         };
-        await records.transaction(async tx => {
+        const mine = await records.transaction(async tx => {
+          if (!(await tx.approvals.insert(approval))) return false;
           await custody.append(entry, tx.custody);
-          await tx.approvals.insert(approval);
+          return true;
         });
-        return answerOf(stored, 'approval_required', reasons, approval);
+        const kept = mine ? undefined : await records.approvals.forPlan(plan.id);
+        return kept ? askedBefore(stored, kept) : answerOf(stored, 'approval_required', reasons, approval);
       }
     }
   }
@@ -234,10 +231,16 @@ export function createApprovals(parts: ApprovalsParts): Approvals {
   /** With one vote more: opens the operation once policy is satisfied, under the rights of this moment. */
   async function decideAgain(tx: Stores, stored: StoredPlan, id: string, caller: Caller): Promise<string | undefined> {
     const approval = await tx.approvals.get(id);
+    if (approval.state !== 'pending') throw decidedMeanwhile(id);
+    if (approval.digest !== stored.digest)
+      throw new FleetError({
+        code: 'conflict',
+        message: `request ${id} is for another plan than plan ${stored.plan.id}`,
+      });
     const requester = people.find(approval.requester);
     if (!requester)
       throw new FleetError({ code: 'forbidden', message: `${approval.requester}, who asked, is not known any more` });
-    const decision = authority.decide(stored.plan, requester, approval.channel, authority.cleared(approval));
+    const decision = authority.decide({ plan: stored.plan, requester, via: approval.channel, approval });
     if (decision.verdict === 'needs-approval') return undefined;
     if (decision.verdict === 'deny')
       throw new FleetError({ code: 'forbidden', message: `policy denies it now: ${reasonsOf(decision).join('; ')}` });
@@ -255,7 +258,7 @@ export function createApprovals(parts: ApprovalsParts): Approvals {
 
   async function closed(tx: Stores, approval: Approval, state: 'approved' | 'rejected', operation?: string) {
     if (await tx.approvals.transition(approval.id, 'pending', state, operation)) return;
-    throw new FleetError({ code: 'conflict', message: `request ${approval.id} was decided at the same moment` });
+    throw decidedMeanwhile(approval.id);
   }
 
   const approvals: Approvals = {
@@ -270,37 +273,8 @@ export function createApprovals(parts: ApprovalsParts): Approvals {
   return approvals;
 }
 
-function answerOf(
-  stored: StoredPlan,
-  status: ChangeAnswer['status'],
-  reasons: string[],
-  approval?: Approval,
-): ChangeAnswer {
-  return {
-    status,
-    plan: stored.plan.id,
-    digest: stored.digest,
-    summary: summaryOf(stored.plan),
-    warnings: stored.plan.warnings,
-    reasons,
-    approval: approval?.id,
-    operation: approval?.operation,
-    next: nextStep(status, approval),
-  };
-}
-
-function nextStep(status: ChangeAnswer['status'], approval?: Approval): string {
-  if (status === 'denied') return 'change what the reasons name, then plan again';
-  if (!approval) return 'nothing was asked for yet; start it with start-plan';
-  if (approval.state === 'pending')
-    return `another person votes before ${approval.expiresAt}: groundskeeper approvals approve ${approval.id}`;
-  return `request ${approval.id} is ${approval.state}${approval.operation ? `; operation ${approval.operation}` : ''}`;
-}
-
-/** One line that tells a plan. */
-export function summaryOf(plan: Plan): string {
-  const nodes = plan.targets.map(target => target.node).join(', ');
-  return `${plan.kind} of ${nodes} in ${plan.cluster}, ${plan.waves.length} wave${plan.waves.length > 1 ? 's' : ''}, at most ${plan.blast.peakUnavailable} unavailable at once`;
+function decidedMeanwhile(id: string): FleetError {
+  return new FleetError({ code: 'conflict', message: `request ${id} was decided at the same moment` });
 }
 
 function by(caller: Caller) {

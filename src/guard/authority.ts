@@ -26,13 +26,13 @@ type EffectRequestFor = {
   blast(): Promise<Blast>;
 };
 
+export type Ask = { plan: Plan; requester: Person; via: string; approval?: Approval; blast?: Blast };
+
 export type Stamp = { actor: Actor; via: { channel: 'service' }; resource: CustodyResource };
 
 export type Authority = {
-  /** Policy's word on starting a plan, with the requirements that `cleared` lists taken as met. */
-  decide(plan: Plan, requester: Person, via: string, cleared: string[], blast?: Blast): Decision;
-  /** Ids of the requirements that the votes meet under the rights people have now. */
-  cleared(approval: Approval | undefined): string[];
+  /** Policy's word on starting a plan: its requirements of today, met by the votes under the rights people have today. */
+  decide(ask: Ask): Decision;
   /** Passes, or throws `forbidden` with the reason. */
   allow(effect: EffectRequestFor): Promise<{ digest: string; actor: Actor }>;
   /** Who and what a custody entry of this effect is about. */
@@ -51,19 +51,18 @@ export function createAuthority({ records, policy, people, now = () => new Date(
   };
 
   const authority: Authority = {
-    decide(plan, requester, via, cleared, blast = plan.blast) {
-      return policy.decide({
-        principal: requester,
-        action: plan.action,
-        risk: 'disruptive',
-        resource: { site: plan.site, cluster: plan.cluster },
-        context: { via, blast, budget: plan.budget, cleared },
-      });
-    },
-
-    cleared(approval) {
-      if (!approval || approval.state === 'rejected') return [];
-      return approval.requirements.filter(need => meets(need, approval)).map(need => need.policy);
+    decide({ plan, requester, via, approval, blast = plan.blast }) {
+      const asked = (cleared: string[]) =>
+        policy.decide({
+          principal: requester,
+          action: plan.action,
+          risk: 'disruptive',
+          resource: { site: plan.site, cluster: plan.cluster },
+          context: { via, blast, budget: plan.budget, cleared },
+        });
+      const first = asked([]);
+      if (first.verdict !== 'needs-approval' || !approval || approval.state === 'rejected') return first;
+      return asked(first.requirements.filter(need => meets(need, approval)).map(need => need.policy));
     },
 
     async allow(effect) {
@@ -100,13 +99,8 @@ export function createAuthority({ records, policy, people, now = () => new Date(
     if (new Date(plan.expiresAt) <= now()) throw refusal(effect, `plan ${plan.id} expired at ${plan.expiresAt}`);
     const requester = people.find(operation.requester);
     if (!requester) throw refusal(effect, `${operation.requester}, who asked for it, is not known any more`);
-    const decision = authority.decide(
-      plan,
-      requester,
-      operation.channel,
-      authority.cleared(approval),
-      await effect.blast(),
-    );
+    const via = operation.channel;
+    const decision = authority.decide({ plan, requester, via, approval, blast: await effect.blast() });
     if (decision.verdict === 'allow') return;
     throw refusal(effect, reasonsOf(decision).join('; '));
   }

@@ -56,10 +56,12 @@ export function effectPerformer(parts: { records: Records; custody: CustodyLog; 
     row: EffectRow,
     end: { state: EffectState; result: unknown; detail: string },
   ) {
+    // Read before the transaction: inside it, many effects at once would wait for each other's connections.
+    const stamp = await authority.stamp(spec);
     await records.transaction(async tx => {
       const from: EffectState[] = ['open', 'unknown'];
       if (!(await tx.effects.close({ intent: row.intent, from, ...end }))) return;
-      await custody.append({ ...closing(row, end), ...(await authority.stamp(spec)) }, tx.custody);
+      await custody.append({ ...closing(row, end), ...stamp }, tx.custody);
     });
   }
 
@@ -85,9 +87,9 @@ export function effectPerformer(parts: { records: Records; custody: CustodyLog; 
   async function attempt<T>(spec: EffectSpec<T>, number: number): Promise<T> {
     const { request, before = null } = await spec.prepare();
     const { digest, actor } = await authority.allow(spec);
+    const stamp = await authority.stamp(spec, actor);
     const row = await records.transaction(async tx => {
       const { operation, step, action } = spec;
-      const stamp = await authority.stamp(spec, actor);
       const entry = {
         type: 'effect.intent',
         operation,

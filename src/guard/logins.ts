@@ -34,8 +34,21 @@ const failureWindowMs = 10 * 60_000;
 
 export function createLogins({ people, store, mcpScope, now = Date.now }: LoginsParts): Logins {
   const failures = new Map<string, number[]>();
+  /** The last proof under way per name: guesses sent together are still counted one by one. */
+  const turns = new Map<string, Promise<void>>();
 
-  async function provePresence(name: string, passphrase: string): Promise<void> {
+  function provePresence(name: string, passphrase: string): Promise<void> {
+    const before = turns.get(name) ?? Promise.resolve();
+    const mine = before.catch(() => undefined).then(() => prove(name, passphrase));
+    turns.set(name, mine);
+    const forget = () => {
+      if (turns.get(name) === mine) turns.delete(name);
+    };
+    mine.then(forget, forget);
+    return mine;
+  }
+
+  async function prove(name: string, passphrase: string): Promise<void> {
     const recent = (failures.get(name) ?? []).filter(at => at > now() - failureWindowMs);
     if (recent.length >= maxFailures)
       throw new FleetError({

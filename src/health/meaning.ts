@@ -83,7 +83,12 @@ function logFindings(log: ServerHealth['log']): Finding[] {
   if ('unknown' in log) return [];
   const critical = log.value.filter((entry: LogEntry) => entry.severity === 'critical').length;
   return critical > 0
-    ? [{ level: 'warning', text: `${critical} critical ${critical === 1 ? 'entry' : 'entries'} among the newest ${log.value.length} of the event log` }]
+    ? [
+        {
+          level: 'warning',
+          text: `${critical} critical ${critical === 1 ? 'entry' : 'entries'} among the newest ${log.value.length} of the event log`,
+        },
+      ]
     : [];
 }
 

@@ -24,11 +24,14 @@ export async function drain(job: NodeJob, by: number): Promise<DrainOutcome> {
     const why = preview.blocked.map(block => `${qualifiedName(block.pod)}: ${block.reason}`).join('; ');
     throw new FleetError({ code: 'precondition_failed', message: `the drain would stop at ${why}` });
   }
-  const total = preview.evictions.length;
+  const listed = new Set(preview.evictions.map(pod => pod.uid));
+  const interrupted = (await interruptedEvictions(job)).filter(pod => !listed.has(pod.uid));
+  const pending: Evicted[] = [...preview.evictions, ...interrupted];
+  const total = pending.length;
   let gone = 0;
   let told = Promise.resolve();
   const outcomes = await Promise.allSettled(
-    preview.evictions.map(async pod => {
+    pending.map(async pod => {
       const outcome = await evict(job, pod, by);
       if (outcome === 'cancelled') return outcome;
       gone++;
@@ -72,17 +75,31 @@ async function podsLeft({ cluster, target, plan }: NodeJob): Promise<string[]> {
   return [...evictions, ...leaving, ...blocked.map(block => block.pod)].map(qualifiedName);
 }
 
+type Evicted = Pick<PodFacts, 'namespace' | 'name' | 'uid'>;
+
+/** Pods whose eviction a crash left without an outcome; they may be gone, and then no list names them. */
+async function interruptedEvictions({ operation, target, records }: NodeJob): Promise<Evicted[]> {
+  const prefix = `${target.node}/evict/`;
+  const rows = await records.effects.unfinished(operation, prefix);
+  return rows.map(({ step }) => {
+    const [namespace = '', name = '', uid = ''] = step.slice(prefix.length).split('/');
+    return { namespace, name, uid };
+  });
+}
+
 type Blocked = { message: string; retryAfterMs?: number };
 
-async function evict(job: NodeJob, pod: PodFacts, by: number): Promise<'gone' | 'cancelled'> {
+async function evict(job: NodeJob, pod: Evicted, by: number): Promise<'gone' | 'cancelled'> {
   const { cluster, plan, timings } = job;
   const path = `/api/v1/namespaces/${pod.namespace}/pods/${pod.name}/eviction`;
   const accepted = await job.effect<boolean>({
     step: `evict/${pod.namespace}/${pod.name}/${pod.uid}`,
     action: 'evict',
     settling: false,
-    request: { target: `cluster:${plan.cluster}`, method: 'POST', path, bodyDigest: digestOf({ uid: pod.uid }) },
-    async send(grant) {
+    prepare: async () => ({
+      request: { target: `cluster:${plan.cluster}`, method: 'POST', path, bodyDigest: digestOf({ uid: pod.uid }) },
+    }),
+    async send(grant, stillAllowed) {
       for (let blocked: Blocked | undefined; ; ) {
         const answer = await cluster.evict(grant, pod);
         switch (answer.outcome) {
@@ -98,7 +115,6 @@ async function evict(job: NodeJob, pod: PodFacts, by: number): Promise<'gone' | 
           case 'blocked':
             blocked = answer;
         }
-        if (await job.cancelled()) return false;
         if (Date.now() >= by)
           throw new FleetError({
             code: 'timeout',
@@ -107,6 +123,8 @@ async function evict(job: NodeJob, pod: PodFacts, by: number): Promise<'gone' | 
           });
         await job.report('drain', 'progress', `${qualifiedName(pod)} waits for its disruption budget`);
         await delay(Math.min(blocked.retryAfterMs ?? timings.pollMs, 10_000));
+        if (await job.cancelled()) return false;
+        await stillAllowed();
       }
     },
     async observe() {

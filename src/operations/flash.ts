@@ -10,27 +10,24 @@ import type { FirmwareChange } from '../core/plan.ts';
 import type { EffectRow } from '../core/records.ts';
 import type { Observation } from '../guard/effects.ts';
 import { activeVersion } from '../planning/compliance.ts';
+import { proveDrained } from './drain.ts';
 import type { NodeJob } from './job.ts';
+import { proveIdentity } from './prove-identity.ts';
 import { waitFor } from './wait.ts';
 
 /** The task that carries the update; undefined where the BMC gave none and only the inventory can tell. */
 export type Flash = { task: string | undefined };
 
-type Before = { tasks: string[] };
+type Before = { tasks: string[]; token: string; settleMs: number };
 
 /** What the one active member of the planned component shows. */
 export function runningVersion(job: NodeJob, members: FirmwareMember[]): string | undefined {
   return factValue(activeVersion(known(members), changeOf(job).component));
 }
 
-export function changeOf(job: NodeJob): FirmwareChange {
-  const change = job.target.firmware;
-  if (!change)
-    throw new FleetError({
-      code: 'internal',
-      message: `plan ${job.plan.id} has no firmware change for ${job.target.node}`,
-    });
-  return change;
+export function changeOf({ plan, target }: Pick<NodeJob, 'plan' | 'target'>): FirmwareChange {
+  if (target.firmware) return target.firmware;
+  throw new FleetError({ code: 'internal', message: `plan ${plan.id} has no firmware change for ${target.node}` });
 }
 
 /**
@@ -67,28 +64,31 @@ function isActive(task: UpdateTask): boolean {
 
 /** Starts the update, or finds the one that an interrupted attempt started. */
 export async function flash(job: NodeJob): Promise<Flash> {
-  const { bmc, plan, target, images } = job;
+  const { bmc, target } = job;
   const change = changeOf(job);
-  const { image, sha256 } = change;
-  const offer = await images.offer({
-    operation: job.operation,
-    node: target.node,
-    site: plan.site,
-    image,
-    sha256,
-    bmcUrl: target.bmcUrl,
-  });
-  const protocol = offer.url.startsWith('https:') ? 'HTTPS' : 'HTTP';
-  const where = await bmc.updateTarget();
-  const before: Before = { tasks: (await bmc.tasks()).map(task => task.uri) };
+  const { image, sha256, component } = change;
   return job.effect<Flash>({
     step: 'flash',
     action: 'flashFirmware',
     settling: false,
-    before,
-    request: { target: target.bmcUrl, ...where, bodyDigest: digestOf({ image, sha256, component: change.component }) },
+    async prepare() {
+      const { token } = await offerImage(job);
+      const [where, tasks, { settleMs }] = await Promise.all([
+        bmc.updateTarget(),
+        bmc.tasks(),
+        bmc.updateTraits(component),
+      ]);
+      const before: Before = { tasks: tasks.map(task => task.uri), token, settleMs };
+      return {
+        before,
+        request: { target: target.bmcUrl, ...where, bodyDigest: digestOf({ image, sha256, component }) },
+      };
+    },
     async send(grant) {
-      const answer = await bmc.startUpdate(grant, { imageUri: offer.url, protocol, component: change.component });
+      await proveReadyToFlash(job);
+      const { url } = await offerImage(job);
+      const protocol = url.startsWith('https:') ? 'HTTPS' : 'HTTP';
+      const answer = await bmc.startUpdate(grant, { imageUri: url, protocol, component });
       switch (answer.outcome) {
         case 'accepted':
           return { task: answer.task };
@@ -102,17 +102,40 @@ export async function flash(job: NodeJob): Promise<Flash> {
           return unreachable(answer);
       }
     },
-    observe: open => observeFlash(job, open, offer.token),
+    observe: open => observeFlash(job, open),
     describe: done => (done.task ? `accepted, task ${done.task}` : 'accepted, the BMC named no task'),
   });
 }
 
+function offerImage({ images, operation, plan, target }: NodeJob): Promise<{ url: string; token: string }> {
+  const { image, sha256 } = changeOf({ plan, target });
+  const { bmcUrl, node } = target;
+  return images.offer({ operation, node, site: plan.site, image, sha256, bmcUrl });
+}
+
+/** Whether the update was asked for, or may have been, in this operation. */
+export async function mayBeFlashing({ records, operation, target }: NodeJob): Promise<boolean> {
+  const request = await records.effects.latest(operation, `${target.node}/flash`);
+  return request !== undefined && request.state !== 'failed' && request.state !== 'not-happened';
+}
+
+/** What was true when the plan was made and the drain began, read once more right before the request. */
+async function proveReadyToFlash(job: NodeJob): Promise<void> {
+  await proveIdentity(job);
+  await proveDrained(job);
+  if ((await precheckFlash(job)) === 'flash') return;
+  throw new FleetError({
+    code: 'precondition_failed',
+    message: `${job.target.node} got the wanted version from someone else meanwhile`,
+  });
+}
+
 /** Looks until there is evidence, or until the vendor's settle time has passed without any. */
-async function observeFlash(job: NodeJob, open: EffectRow, token: string): Promise<Observation<Flash>> {
+async function observeFlash(job: NodeJob, open: EffectRow): Promise<Observation<Flash>> {
   const { bmc, timings } = job;
   const change = changeOf(job);
-  const { settleMs } = await bmc.updateTraits(change.component);
-  const known = new Set((open.before as Before).tasks);
+  const { tasks: earlier, token, settleMs } = open.before as Before;
+  const known = new Set(earlier);
   const settledAt = Date.parse(open.startedAt) + settleMs;
   const look = async (): Promise<{ value: Observation<Flash> } | { missing: string }> => {
     const [fetches, tasks, members] = await Promise.all([job.images.fetches(token), bmc.tasks(), bmc.firmware()]);

@@ -13,6 +13,10 @@ export async function proveIdentity({ bmc, cluster, target }: NodeJob): Promise<
       target.node,
       `the BMC reports UUID ${showFact(server.uuid)}, the node systemUUID ${node.systemUuid}`,
     );
+  if (!sameMachine(uuid, target.systemUuid) || server.systemUri !== target.systemUri)
+    throw mismatch(target.node, `the plan is for the machine ${target.systemUuid}, the BMC shows ${uuid}`);
+  if (bmc.url !== new URL(target.bmcUrl).origin)
+    throw mismatch(target.node, `the plan is for the BMC ${target.bmcUrl}, the configuration names ${bmc.url}`);
   if (node.uid !== target.nodeUid) throw mismatch(target.node, 'the Node was deleted and made again since the plan');
   const planned = factValue(target.serial);
   const found = factValue(server.serial);

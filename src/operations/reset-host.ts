@@ -1,5 +1,5 @@
 /** Restarts a drained host so that staged firmware becomes the running one; never while a task transfers or applies. */
-import { factValue } from '../core/bmc.ts';
+import { factValue, type ResetType } from '../core/bmc.ts';
 import { digestOf } from '../core/canonical.ts';
 import { FleetError } from '../core/errors.ts';
 import type { EffectRow } from '../core/records.ts';
@@ -19,26 +19,28 @@ export async function readBeforeReset({ bmc, cluster, target }: NodeJob): Promis
 
 export async function resetHost(job: NodeJob, before: BeforeReset): Promise<void> {
   const { bmc, target } = job;
-  const { type, ...where } = await bmc.resetTarget();
-  await job.effect({
+  await job.effect<ResetType | null>({
     step: 'reset',
     action: 'resetHost',
     settling: true,
-    before,
-    request: { target: target.bmcUrl, ...where, bodyDigest: digestOf({ ResetType: type }) },
+    async prepare() {
+      const { type, ...where } = await bmc.resetTarget();
+      return { before, request: { target: target.bmcUrl, ...where, bodyDigest: digestOf({ ResetType: type }) } };
+    },
     async send(grant) {
+      const { type } = await bmc.resetTarget();
       await proveIdentity(job);
       await proveDrained(job);
-      if ((await bmc.tasks()).some(task => task.state === 'running'))
+      if ((await bmc.tasks()).some(task => task.state === 'running' || task.state === 'pending'))
         throw new FleetError({
           code: 'precondition_failed',
           message: `the BMC of ${target.node} is applying an update: no reset now`,
         });
       await bmc.reset(grant, type);
-      return null;
+      return type;
     },
     observe: open => observeReset(job, open),
-    describe: () => `${type} accepted`,
+    describe: type => `${type} accepted`,
   });
 }
 

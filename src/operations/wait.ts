@@ -23,6 +23,20 @@ export async function waitFor<T>({ what, everyMs, by, look }: Wait<T>): Promise<
   }
 }
 
+/**
+ * Repeats the last act of an operation until it succeeds: nothing else would ever make up for it. A process that has
+ * nothing else to do may end meanwhile; the next one repeats the act.
+ */
+export async function insist(everyMs: number, act: () => Promise<void>): Promise<void> {
+  for (;;) {
+    try {
+      return await act();
+    } catch {
+      await delay(everyMs, undefined, { ref: false });
+    }
+  }
+}
+
 function outage(thrown: unknown): { missing: string } {
   const error = FleetError.from(thrown);
   if (error.retry !== 'later') throw error;

@@ -7,6 +7,7 @@ import type { Flow, Workflow } from '../core/flow.ts';
 import type { NodeOutcome } from '../core/operation.ts';
 import { holdBudgets, releaseBudgets } from '../operations/hold-budgets.ts';
 import { type NodeJob, openJob, type Parts } from '../operations/job.ts';
+import { insist } from '../operations/wait.ts';
 
 export type NodeInput = { node: string };
 export type NodeWorkflow = Workflow<NodeInput, NodeOutcome>;
@@ -66,19 +67,26 @@ export function nodeWorkflow(
       const outcome = await lease(steps)
         .then(() => body(steps, flow))
         .catch(outcomeOf);
-      await flow.step(`${node}/end`, async () => {
-        const step = outcome.state === 'done' ? 'done' : ((await lastStep(parts, flow.operation, node)) ?? 'lease');
-        await parts.records.operations.setNode(flow.operation, { node, step, ...outcome });
-        const job = await openJob(parts, flow.operation, node);
-        await releaseBudgets(job);
-        await parts.records.leases.release(flow.operation, job.leases);
-        const status = outcome.state === 'done' ? 'ok' : 'failed';
-        const message = `${outcome.state}: ${outcome.message}`;
-        await parts.records.operations.addEvent(flow.operation, `${node}/end`, { node, step: 'end', status, message });
-      });
+      await flow.step(`${node}/end`, () =>
+        insist(parts.timings.pollMs, () => end(parts, flow.operation, { node, outcome })),
+      );
       return outcome;
     },
   };
+}
+
+/** Tells how the node's part ended, and gives back what it held. Re-entrant. */
+async function end(parts: Parts, operation: string, { node, outcome }: { node: string; outcome: NodeOutcome }) {
+  const { operations, leases } = parts.records;
+  const step = outcome.state === 'done' ? 'done' : ((await lastStep(parts, operation, node)) ?? 'lease');
+  await operations.setNode(operation, { node, step, ...outcome });
+  const job = await openJob(parts, operation, node);
+  await job.images.withdraw({ operation, node });
+  await releaseBudgets(job);
+  await leases.release(operation, job.leases);
+  const status = outcome.state === 'done' ? 'ok' : 'failed';
+  const message = `${outcome.state}: ${outcome.message}`;
+  await operations.addEvent(operation, `${node}/end`, { node, step: 'end', status, message });
 }
 
 async function lease(steps: NodeSteps): Promise<void> {

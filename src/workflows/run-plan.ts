@@ -8,6 +8,7 @@ import type { Workflow } from '../core/flow.ts';
 import type { NodeOutcome, OperationState } from '../core/operation.ts';
 import type { PlanKind } from '../core/plan.ts';
 import type { Parts } from '../operations/job.ts';
+import { insist } from '../operations/wait.ts';
 import { cordonNode, drainNode, uncordonNode } from './change-node.ts';
 import type { NodeWorkflow } from './node-steps.ts';
 import { updateNode } from './update-node.ts';
@@ -78,7 +79,7 @@ export function planWorkflows(parts: Parts, conclude: Conclude): { runPlan: RunP
               step: '',
               message: 'never started',
             });
-        await conclude(flow.operation, end.state, end.reason);
+        await insist(parts.timings.pollMs, () => conclude(flow.operation, end.state, end.reason));
       });
       return end.state;
 

@@ -6,8 +6,8 @@
  */
 import type { NodeOutcome } from '../core/operation.ts';
 import { cordon, explainCordon, uncordon } from '../operations/cordon.ts';
-import { drain, proveDrained } from '../operations/drain.ts';
-import { changeOf, type Flash, flash, followTask, precheckFlash } from '../operations/flash.ts';
+import { drain } from '../operations/drain.ts';
+import { changeOf, type Flash, flash, followTask, mayBeFlashing, precheckFlash } from '../operations/flash.ts';
 import type { Parts } from '../operations/job.ts';
 import { proveIdentity } from '../operations/prove-identity.ts';
 import { proveRejoin, proveSteady } from '../operations/prove-rejoin.ts';
@@ -55,15 +55,7 @@ async function emptyAndFlash(parts: Parts, steps: NodeSteps): Promise<Flash> {
   );
   if (drained.outcome === 'cancelled') throw new Cancelled(`${drained.by} cancelled the operation during the drain`);
   await steps.stopIfCancelled('flash');
-  return steps.step(
-    'flash',
-    async job => {
-      await proveIdentity(job);
-      await proveDrained(job);
-      return flash(job);
-    },
-    done => (done.task ? `accepted, task ${done.task}` : 'accepted'),
-  );
+  return steps.step('flash', flash, done => (done.task ? `accepted, task ${done.task}` : 'accepted'));
 }
 
 /** Task, reset, version, rejoin; returns the proof in one line. */
@@ -114,9 +106,10 @@ async function soak(parts: Parts, steps: NodeSteps, sleep: (ms: number) => Promi
   );
 }
 
-/** Before the hand-over nothing was changed but the cordon, so it is taken back; what is ambiguous stays cordoned. */
+/** Before the hand-over nothing was changed but the cordon, so it is taken back; what may have been handed over stays cordoned. */
 async function retreat(steps: NodeSteps, ours: boolean, outcome: NodeOutcome): Promise<NodeOutcome> {
-  if (outcome.state === 'ambiguous') return stayCordoned(steps, ours, outcome);
+  if (outcome.state === 'ambiguous' || (await steps.step('handed over?', mayBeFlashing)))
+    return stayCordoned(steps, ours, outcome);
   if (ours)
     await steps.step(
       'uncordon',

@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 
-export const mainFile = fileURLToPath(new URL('../../src/main.ts', import.meta.url));
+const mainFile = fileURLToPath(new URL('../../src/main.ts', import.meta.url));
 export const nodeArgs = ['--disable-warning=ExperimentalWarning', mainFile];
 
 export type Ran = { code: number | null; stdout: string; stderr: string };

@@ -1,11 +1,11 @@
 /** Reads what a one-node change stands on and plans it. */
 import { factValue } from '../../src/core/bmc.ts';
-import { FleetError } from '../../src/core/errors.ts';
 import type { PlanDraft } from '../../src/core/plan.ts';
 import type { ToolContext } from '../../src/core/tool.ts';
 import { surveyCluster } from '../../src/operations/survey.ts';
 import type { DrainOptions } from '../../src/planning/drain-filter.ts';
 import { planChange } from '../../src/planning/plan-change.ts';
+import { noPlan } from './facts.ts';
 import { clusterOf, nodeNamed } from './lookup.ts';
 
 type Change = { kind: 'cordon' | 'uncordon' | 'drain'; action: string; node: string; drain?: DrainOptions };
@@ -21,9 +21,9 @@ export async function planNodeChange(
   const [found] = survey.nodes;
   const facts = factValue(survey.kubernetes);
   if (!found || !facts)
-    throw missing('cluster_unreachable', 'unknown' in survey.kubernetes ? survey.kubernetes.unknown : '');
-  if ('unknown' in found.server) throw missing('bmc_unreachable', found.server.unknown);
-  if ('unknown' in found.node) throw missing('not_found', `${name}: ${found.node.unknown}`);
+    throw noPlan('cluster_unreachable', 'unknown' in survey.kubernetes ? survey.kubernetes.unknown : '');
+  if ('unknown' in found.server) throw noPlan('bmc_unreachable', found.server.unknown);
+  if ('unknown' in found.node) throw noPlan('not_found', `${name}: ${found.node.unknown}`);
   return planChange({
     kind,
     action,
@@ -34,8 +34,4 @@ export async function planNodeChange(
     facts,
     drain: drain ?? { deleteEmptyDir: false, force: false },
   });
-}
-
-function missing(code: 'cluster_unreachable' | 'bmc_unreachable' | 'not_found', why: string): FleetError {
-  return new FleetError({ code, retry: 'later', message: `no plan without facts: ${why}` });
 }

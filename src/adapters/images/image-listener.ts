@@ -45,12 +45,13 @@ export async function openImageListener(
     const [, token] = tokenPath.exec(request.url ?? '') ?? [];
     const offer = token && request.method === 'GET' ? await store.byToken(token) : undefined;
     if (!offer || !token) return refuse(response, 404);
-    const refused = offer.closed ? 410 : remote === offer.remote ? undefined : 403;
+    const image = imageOf(offer.image);
+    const refused = offer.closed || image.sha256 !== offer.sha256 ? 410 : remote === offer.remote ? undefined : 403;
     if (refused) {
       await store.fetched(token, { remote, status: refused, bytes: 0 });
       return refuse(response, refused);
     }
-    const file = await provenFile(imageOf(offer.image), cacheDir);
+    const file = await provenFile(image, cacheDir);
     const { size } = await stat(file);
     await store.fetched(token, { remote, status: 200, bytes: size });
     response.writeHead(200, { 'content-type': 'application/octet-stream', 'content-length': size });
@@ -75,12 +76,12 @@ export async function openImageListener(
         });
       await provenFile(image, cacheDir);
       const remote = new URL(bmcUrl).hostname.replace(/^\[|\]$/g, '');
-      const offer = { token: newToken(), operation, node, image: id, remote, closed: false };
+      const offer = { token: newToken(), operation, node, image: id, sha256, remote, closed: false };
       const { token } = await store.offer(offer);
       return { token, url: `${listener.advertise}/${token}/${image.id.replace(/[^A-Za-z0-9._-]/g, '-')}.bin` };
     },
     fetches: token => store.fetches(token),
-    withdraw: token => store.close(token),
+    withdraw: from => store.close(from),
     async close() {
       await Promise.all(
         servers.map(server => {

@@ -6,6 +6,7 @@ import type { Records, Stores } from '../../core/records.ts';
 import { custodyStore } from './custody-store.ts';
 import { approvalStore, effectStore, operationStore } from './operation-store.ts';
 import { migrate, type Tables } from './schema.ts';
+import { ServiceLock } from './service-lock.ts';
 import { imageStore, leaseStore, loginStore, planStore, sessionLedger } from './stores.ts';
 
 function storesOver(db: Kysely<Tables>): Stores {
@@ -39,10 +40,10 @@ export async function openDatabase(url: string, options: { lock: boolean }): Pro
   const pool = new pg.Pool({ connectionString: url, max: 12, keepAlive: true, connectionTimeoutMillis: 10_000 });
   pool.on('error', () => {}); // an idle connection that broke is replaced; a query on it reports by itself
   const db = new Kysely<Tables>({ dialect: new PostgresDialect({ pool }) });
-  let guard: pg.Client | undefined;
+  const lock = options.lock ? new ServiceLock(url) : undefined;
   try {
     await migrate(db);
-    if (options.lock) guard = await lockService(url);
+    await lock?.hold();
   } catch (thrown) {
     await db.destroy();
     if (thrown instanceof FleetError) throw thrown;
@@ -57,28 +58,13 @@ export async function openDatabase(url: string, options: { lock: boolean }): Pro
   }
   return {
     ...storesOver(db),
-    transaction: work => db.transaction().execute(tx => work(storesOver(tx))),
+    async transaction(work) {
+      await lock?.hold();
+      return db.transaction().execute(tx => work(storesOver(tx)));
+    },
     async close() {
-      await guard?.end();
+      await lock?.release();
       await db.destroy();
     },
   };
-}
-
-async function lockService(url: string): Promise<pg.Client> {
-  const client = new pg.Client({ connectionString: url, keepAlive: true });
-  client.on('error', () => {});
-  await client.connect();
-  // A killed service's connection may live for a moment longer than the service.
-  for (let attempt = 0; attempt < 20; attempt++) {
-    const { rows } = await client.query("select pg_try_advisory_lock(hashtext('groundskeeper-service')) as taken");
-    if (rows[0].taken) return client;
-    await new Promise(resolve => setTimeout(resolve, 250));
-  }
-  await client.end();
-  throw new FleetError({
-    code: 'conflict',
-    message: 'another Groundskeeper service runs on this database',
-    hint: 'stop it first, or give this one a database of its own',
-  });
 }

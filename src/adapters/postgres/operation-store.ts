@@ -1,5 +1,5 @@
 /** Approvals, operations and effects in Postgres; every change of state is a compare-and-set. */
-import type { Kysely } from 'kysely';
+import type { Kysely, Selectable } from 'kysely';
 import type { Approval, ApprovalState, Vote } from '../../core/approval.ts';
 import { FleetError } from '../../core/errors.ts';
 import {
@@ -53,7 +53,7 @@ export function approvalStore(db: Db): ApprovalStore {
   };
   return {
     async insert(approval) {
-      await db
+      const result = await db
         .insertInto('approval')
         .values({
           id: approval.id,
@@ -68,7 +68,9 @@ export function approvalStore(db: Db): ApprovalStore {
           expires_at: new Date(approval.expiresAt),
           operation: null,
         })
-        .execute();
+        .onConflict(conflict => conflict.column('plan').doNothing())
+        .executeTakeFirst();
+      return result.numInsertedOrUpdatedRows === 1n;
     },
     async get(id) {
       const found = await one('id', id);
@@ -226,6 +228,17 @@ export function operationStore(db: Db): OperationStore {
   };
 }
 
+type StoredEffect = Selectable<Tables['effect']>;
+
+function effectOf({ started_at, ...row }: StoredEffect): EffectRow {
+  return {
+    ...row,
+    intent: Number(row.intent),
+    state: row.state as EffectState,
+    startedAt: started_at.toISOString(),
+  };
+}
+
 export function effectStore(db: Db): EffectStore {
   return {
     async latest(operation, step) {
@@ -237,15 +250,17 @@ export function effectStore(db: Db): EffectStore {
         .orderBy('attempt', 'desc')
         .limit(1)
         .executeTakeFirst();
-      if (!row) return undefined;
-      const { started_at, ...rest } = row;
-      const effect: EffectRow = {
-        ...rest,
-        intent: Number(row.intent),
-        state: row.state as EffectState,
-        startedAt: started_at.toISOString(),
-      };
-      return effect;
+      return row && effectOf(row);
+    },
+    async unfinished(operation, prefix) {
+      const rows = await db
+        .selectFrom('effect')
+        .selectAll()
+        .where('operation', '=', operation)
+        .where('state', 'in', ['open', 'unknown'])
+        .orderBy('intent')
+        .execute();
+      return rows.filter(row => row.step.startsWith(prefix)).map(effectOf);
     },
     async insert(row) {
       await db

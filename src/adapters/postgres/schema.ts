@@ -68,7 +68,15 @@ export type Tables = {
     started_at: Generated<Date>;
   };
   lease: { key: string; holder: string; taken_at: Generated<Date> };
-  image_token: { token: string; operation: string; node: string; image: string; remote: string; closed: boolean };
+  image_token: {
+    token: string;
+    operation: string;
+    node: string;
+    image: string;
+    sha256: string;
+    remote: string;
+    closed: boolean;
+  };
   image_fetch: { token: string; time: Generated<Date>; remote: string; status: number; bytes: number };
   login: { token_hash: string; person: string; channel: string; scope: string; expires_at: Date };
   bmc_session: { bmc_url: string; session_uri: string; opened_at: Generated<Date> };
@@ -102,7 +110,12 @@ const first = [
   ...custodySchema,
 ];
 
-const migrations: { name: string; statements: string[] }[] = [{ name: '2026-11-22 first form', statements: first }];
+const imageDigest = [`alter table image_token add column sha256 text not null default ''`];
+
+const migrations: { name: string; statements: string[] }[] = [
+  { name: '2026-11-22 first form', statements: first },
+  { name: '2026-11-23 digest of an offered image', statements: imageDigest },
+];
 
 /** Brings the database to this version's form; two services that start at once take turns. */
 export async function migrate(db: Kysely<Tables>): Promise<void> {

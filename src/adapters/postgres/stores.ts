@@ -96,8 +96,13 @@ export function imageStore(db: Db): ImageStore {
         bytes: Number(row.bytes),
       }));
     },
-    async close(token) {
-      await db.updateTable('image_token').set({ closed: true }).where('token', '=', token).execute();
+    async close({ operation, node }) {
+      await db
+        .updateTable('image_token')
+        .set({ closed: true })
+        .where('operation', '=', operation)
+        .where('node', '=', node)
+        .execute();
     },
   };
 }

@@ -47,6 +47,10 @@ export class RedfishBmc implements Bmc {
     this.#now = fields.now;
   }
 
+  get url(): string {
+    return this.#connection.url;
+  }
+
   async identity(): Promise<ServerIdentity> {
     const topology = await this.#discovered();
     return identityOf(await readSystem(this.#connection, topology), topology);

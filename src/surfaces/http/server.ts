@@ -115,6 +115,8 @@ function routes(door: ServiceDoor, fleet: Fleet): Hono {
   app.post('/v1/token', async context => {
     const caller = await callerOf(context, door);
     await body(context, derive);
+    if (caller.channel === 'mcp')
+      throw new FleetError({ code: 'forbidden', message: 'an MCP log-in cannot make another one' });
     return context.json(await door.logins.deriveForMcp(caller));
   });
   app.post('/v1/logout', async context => {

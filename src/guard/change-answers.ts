@@ -1,0 +1,45 @@
+/** What a person who asked for a change reads: what was planned, how it stands, and what to do next. */
+import type { Approval } from '../core/approval.ts';
+import type { ChangeAnswer } from '../core/change.ts';
+import type { Plan, StoredPlan } from '../core/plan.ts';
+import { reasonsOf } from './authority.ts';
+
+/** The answer to asking for a plan that has a request already. */
+export function askedBefore(stored: StoredPlan, approval: Approval): ChangeAnswer {
+  const { requirements } = approval;
+  return answerOf(stored, 'approval_required', reasonsOf({ verdict: 'needs-approval', requirements }), approval);
+}
+
+/** The answer of every change. */
+export function answerOf(
+  stored: StoredPlan,
+  status: ChangeAnswer['status'],
+  reasons: string[],
+  approval?: Approval,
+): ChangeAnswer {
+  return {
+    status,
+    plan: stored.plan.id,
+    digest: stored.digest,
+    summary: summaryOf(stored.plan),
+    warnings: stored.plan.warnings,
+    reasons,
+    approval: approval?.id,
+    operation: approval?.operation,
+    next: nextStep(status, approval),
+  };
+}
+
+function nextStep(status: ChangeAnswer['status'], approval?: Approval): string {
+  if (status === 'denied') return 'change what the reasons name, then plan again';
+  if (!approval) return 'nothing was asked for yet; start it with start-plan';
+  if (approval.state === 'pending')
+    return `another person votes before ${approval.expiresAt}: groundskeeper approvals approve ${approval.id}`;
+  return `request ${approval.id} is ${approval.state}${approval.operation ? `; operation ${approval.operation}` : ''}`;
+}
+
+/** One line that tells a plan. */
+export function summaryOf(plan: Plan): string {
+  const nodes = plan.targets.map(target => target.node).join(', ');
+  return `${plan.kind} of ${nodes} in ${plan.cluster}, ${plan.waves.length} wave${plan.waves.length > 1 ? 's' : ''}, at most ${plan.blast.peakUnavailable} unavailable at once`;
+}

@@ -1,0 +1,49 @@
+/** A vote needs its voter: guesses are few, also when they come all at once, and a token of MCP stays one. */
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { Secret } from '../../src/core/secret.ts';
+import { createLogins } from '../../src/guard/logins.ts';
+import { hashPassphrase } from '../../src/guard/passphrase.ts';
+import { type GuardScene, guardScene, refusal } from '../support/guard.ts';
+
+let scene: GuardScene;
+let people: { name: string; groups: string[]; passphraseHash: Secret }[];
+
+beforeAll(async () => {
+  scene = await guardScene();
+  people = [{ name: 'ask', groups: ['operators'], passphraseHash: new Secret(await hashPassphrase('the right one')) }];
+});
+afterAll(() => scene.close());
+
+const logins = () => createLogins({ people, store: scene.records.logins, mcpScope: 'read' });
+
+describe('proving presence', () => {
+  it('allows five wrong passphrases, also when twenty are tried at the same moment with the right one behind', async () => {
+    const { provePresence } = logins();
+    const guesses = Array.from({ length: 20 }, (_, index) => refusal(provePresence('ask', `guess ${index}`)));
+    const right = refusal(provePresence('ask', 'the right one'));
+    const messages = (await Promise.all(guesses)).map(error => error.message);
+    expect(messages.filter(message => message.includes('do not match'))).toHaveLength(5);
+    expect((await right).message).toContain('closed');
+  });
+
+  it('forgets the wrong ones after a right one', async () => {
+    const { provePresence } = logins();
+    for (let round = 0; round < 2; round++) {
+      for (let guess = 0; guess < 4; guess++) await refusal(provePresence('ask', 'wrong'));
+      await provePresence('ask', 'the right one');
+    }
+  });
+});
+
+describe('a token derived for MCP', () => {
+  it('is read-only where the configuration says so, and ends with its person', async () => {
+    const door = logins();
+    const { token } = await door.logIn('ask', 'the right one', 'cli');
+    const derived = await door.deriveForMcp(await door.caller(token));
+    expect(await door.caller(derived.token)).toMatchObject({ channel: 'mcp', scope: 'read' });
+    const again = await door.deriveForMcp(await door.caller(derived.token));
+    expect(await door.caller(again.token)).toMatchObject({ channel: 'mcp', scope: 'read' });
+    people = [];
+    expect((await refusal(logins().caller(derived.token))).code).toBe('unauthenticated');
+  });
+});

@@ -1,0 +1,164 @@
+/** The one door to every machine: an intent first, one send, evidence before another. */
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { FleetError } from '../../src/core/errors.ts';
+import { approvedOperation, effectOf, type GuardScene, guardScene, refusal } from '../support/guard.ts';
+
+let scene: GuardScene;
+let operation: string;
+
+beforeEach(async () => {
+  scene = await guardScene();
+  operation = await approvedOperation(scene);
+});
+afterEach(() => scene.close());
+
+const lost = () => new FleetError({ code: 'ambiguous', message: 'the answer was lost' });
+
+/** Makes the database refuse custody entries of one kind, as a full disk or a broken log would. */
+async function refuseEntries(type: string): Promise<void> {
+  await scene.admin.query(`create function refuse_entry() returns trigger language plpgsql as $$ begin
+    if convert_from(new.bytes, 'UTF8') like '%"type":"${type}"%' then raise exception 'no space'; end if;
+    return new; end $$`);
+  await scene.admin.query(
+    'create trigger refuse_some before insert on custody_entry for each row execute function refuse_entry()',
+  );
+}
+
+async function acceptEntries(): Promise<void> {
+  await scene.admin.query('drop trigger refuse_some on custody_entry');
+}
+
+async function typesOf(): Promise<string[]> {
+  return (await scene.entries()).filter(entry => entry.type.startsWith('effect.')).map(entry => entry.type);
+}
+
+describe('the intent of an effect', () => {
+  it('is committed before the request is sent', async () => {
+    const seen: unknown[] = [];
+    const { spec } = effectOf(operation, {
+      async send({ intent }) {
+        // Another connection: it sees committed rows alone.
+        const { rows } = await scene.admin.query('select bytes from custody_entry where seq = $1', [intent]);
+        seen.push(...rows.map(row => JSON.parse(row.bytes.toString())));
+        return 'done';
+      },
+    });
+    await scene.perform(spec);
+    expect(seen).toMatchObject([{ type: 'effect.intent', operation, step: 'w-1/flash', attempt: 1 }]);
+    expect(await typesOf()).toEqual(['effect.intent', 'effect.result']);
+  });
+
+  it('is what sending waits for: without it nothing is sent', async () => {
+    await refuseEntries('effect.intent');
+    const { spec, sent } = effectOf(operation);
+    await refusal(scene.perform(spec));
+    expect(sent).toEqual([]);
+    await acceptEntries();
+    await scene.perform(spec);
+    expect(sent).toHaveLength(1);
+  });
+
+  it('that stands open after a crash is looked into, and not sent again when it happened', async () => {
+    const crash = effectOf(operation, { send: () => new Promise<string>(() => undefined) });
+    void scene.perform(crash.spec); // never comes back, like a process that died while sending
+    await expect.poll(() => crash.sent.length).toBe(1);
+    const looked: unknown[] = [];
+    const { spec, sent } = effectOf(operation, {
+      prepare: () => Promise.reject(new Error('an open intent needs no new request')),
+      async observe(open) {
+        looked.push(open.state);
+        return { finding: 'happened', result: 'found', evidence: 'the machine shows it' };
+      },
+    });
+    expect(await scene.perform(spec)).toBe('found');
+    expect([looked, sent]).toEqual([['open'], []]);
+    expect(await typesOf()).toEqual(['effect.intent', 'effect.reconciled']);
+  });
+});
+
+describe('an answer that was lost', () => {
+  it('leads to a second send only after evidence that the first did nothing', async () => {
+    const observed: string[] = [];
+    const { spec, sent } = effectOf(operation, {
+      async send() {
+        if (observed.length === 0) throw lost();
+        return 'second';
+      },
+      async observe(open) {
+        observed.push(open.state);
+        return { finding: 'not-happened', evidence: 'no fetch, no task' };
+      },
+    });
+    expect(await scene.perform(spec)).toBe('second');
+    expect([observed, sent.length]).toEqual([['unknown'], 2]);
+    expect(await typesOf()).toEqual([
+      'effect.intent',
+      'effect.result',
+      'effect.reconciled',
+      'effect.intent',
+      'effect.result',
+    ]);
+  });
+
+  it('stays ambiguous when nothing tells, whoever asks again', async () => {
+    const { spec, sent } = effectOf(operation, { send: () => Promise.reject(lost()) });
+    for (let ask = 0; ask < 3; ask++) expect((await refusal(scene.perform(spec))).code).toBe('ambiguous');
+    expect(sent).toHaveLength(1);
+  });
+
+  it('is ambiguous, not failed, while the machine cannot be looked at, and is settled once it can', async () => {
+    let reachable = false;
+    const { spec, sent } = effectOf(operation, {
+      send: () => Promise.reject(lost()),
+      async observe() {
+        if (!reachable) throw new FleetError({ code: 'bmc_unreachable', retry: 'later', message: 'no route' });
+        return { finding: 'happened', result: 'found', evidence: 'a task' };
+      },
+    });
+    expect((await refusal(scene.perform(spec))).code).toBe('ambiguous');
+    reachable = true;
+    expect(await scene.perform(spec)).toBe('found');
+    expect(sent).toHaveLength(1);
+  });
+
+  it('of an effect whose outcome could not be recorded counts as lost too', async () => {
+    await refuseEntries('effect.result');
+    const { spec, sent } = effectOf(operation);
+    expect((await refusal(scene.perform(spec))).code).toBe('ambiguous');
+    expect((await refusal(scene.perform(spec))).code).toBe('ambiguous');
+    expect(sent).toHaveLength(1);
+  });
+
+  it('does not buy more than three attempts, however often nothing happened', async () => {
+    const { spec, sent } = effectOf(operation, {
+      send: () => Promise.reject(lost()),
+      observe: async () => ({ finding: 'not-happened', evidence: 'nothing there' }),
+    });
+    for (let ask = 0; ask < 3; ask++) expect((await refusal(scene.perform(spec))).code).toBe('ambiguous');
+    expect(sent).toHaveLength(3);
+  });
+});
+
+describe('the outcome of an effect', () => {
+  it('that was a clear refusal is final', async () => {
+    const { spec, sent } = effectOf(operation, {
+      send: () => Promise.reject(new FleetError({ code: 'bmc_refused', message: 'no' })),
+    });
+    expect((await refusal(scene.perform(spec))).code).toBe('bmc_refused');
+    expect((await refusal(scene.perform(spec))).code).toBe('precondition_failed');
+    expect(sent).toHaveLength(1);
+  });
+
+  it('that was good answers every later ask without sending', async () => {
+    const { spec, sent } = effectOf(operation);
+    expect([await scene.perform(spec), await scene.perform(spec)]).toEqual(['done', 'done']);
+    expect(sent).toHaveLength(1);
+  });
+
+  it('is recorded for each of 40 effects at once, more than there are database connections', async () => {
+    const effects = Array.from({ length: 40 }, (_, index) => effectOf(operation, { step: `w-1/evict/a/p/${index}` }));
+    await Promise.all(effects.map(({ spec }) => scene.perform(spec)));
+    expect(effects.map(({ sent }) => sent.length)).toEqual(effects.map(() => 1));
+    expect((await typesOf()).filter(type => type === 'effect.result')).toHaveLength(40);
+  });
+});

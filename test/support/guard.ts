@@ -1,0 +1,173 @@
+/** The guard on a real database, without machines: what it lets through is told by `send`, which each test writes. */
+import { generateKeyPairSync } from 'node:crypto';
+import pg from 'pg';
+import { openDatabase } from '../../src/adapters/postgres/database.ts';
+import { digestOf } from '../../src/core/canonical.ts';
+import type { StoredEntry } from '../../src/core/custody.ts';
+import { FleetError } from '../../src/core/errors.ts';
+import type { Person } from '../../src/core/fleet.ts';
+import { newId, newToken } from '../../src/core/ids.ts';
+import { type Plan, planDigest, type StoredPlan } from '../../src/core/plan.ts';
+import type { Caller } from '../../src/core/tool.ts';
+import { createApprovals } from '../../src/guard/approvals.ts';
+import { createAuthority } from '../../src/guard/authority.ts';
+import { CustodyLog } from '../../src/guard/custody/log.ts';
+import { signer } from '../../src/guard/custody/signing-key.ts';
+import { type EffectSpec, effectPerformer } from '../../src/guard/effects.ts';
+import { loadPolicy } from '../../src/guard/policy/load-policy.ts';
+import { freshDatabase } from './postgres.ts';
+
+export const shippedPolicies = new URL('../../policies', import.meta.url).pathname;
+
+export type GuardScene = Awaited<ReturnType<typeof guardScene>>;
+
+/** People are `ask`, `vote` and `also`, all operators; a test changes `people` and `clock` as it likes. */
+export async function guardScene(policiesDir = shippedPolicies) {
+  const database = await freshDatabase();
+  const records = await openDatabase(database.url, { lock: false });
+  const admin = new pg.Pool({ connectionString: database.url, max: 2 });
+  const key = signer('guard.test/fleet', generateKeyPairSync('ed25519').privateKey);
+  const custody = new CustodyLog({ store: records.custody, signer: key });
+  const people = new Map<string, Person>();
+  for (const name of ['ask', 'vote', 'also']) people.set(name, { name, groups: ['operators'] });
+  const clock = { aheadMs: 0 };
+  const launched: string[] = [];
+  const common = {
+    records,
+    people: { find: (name: string) => people.get(name) },
+    now: () => new Date(Date.now() + clock.aheadMs),
+  };
+  const under = (dir: string) => {
+    const policy = loadPolicy(dir);
+    const authority = createAuthority({ ...common, policy });
+    const perform = effectPerformer({ records, custody, authority });
+    const approvals = createApprovals({
+      ...common,
+      custody,
+      policy,
+      authority,
+      async provePresence(_name, passphrase) {
+        if (passphrase !== 'right') throw new FleetError({ code: 'unauthenticated', message: 'wrong' });
+      },
+      launch: async operation => void launched.push(operation),
+    });
+    return { perform, approvals };
+  };
+  return {
+    records,
+    admin,
+    custody,
+    people,
+    clock,
+    launched,
+    ...under(policiesDir),
+    /** The same guard after a restart with other policies. */
+    under,
+    caller(name: string, channel: Caller['channel'] = 'cli'): Caller {
+      return { person: people.get(name) ?? { name, groups: [] }, channel, scope: 'execute' };
+    },
+    async entries(): Promise<(StoredEntry & { seq: number })[]> {
+      const rows = await records.custody.rows(0, 10_000);
+      return rows.map(row => ({ seq: row.seq, ...(JSON.parse(Buffer.from(row.bytes).toString()) as StoredEntry) }));
+    },
+    async close() {
+      await admin.end();
+      await records.close();
+      await database.drop();
+    },
+  };
+}
+
+export async function storedPlan(scene: GuardScene, change: Partial<Plan> = {}): Promise<StoredPlan> {
+  const { plan, digest } = examplePlan(change);
+  await scene.records.plans.insert({ plan, digest });
+  return { plan, digest };
+}
+
+export function examplePlan(change: Partial<Plan> = {}): StoredPlan {
+  const fact = { value: 'SERIAL' };
+  const target = {
+    node: 'w-1',
+    role: 'worker',
+    nodeUid: 'uid-1',
+    systemUuid: '11111111-2222-4333-8444-555555555555',
+    serial: fact,
+    model: fact,
+    vendor: 'dell',
+    bmcUrl: 'https://127.0.0.9',
+    systemUri: '/redfish/v1/Systems/1',
+  } as const;
+  const plan: Plan = {
+    schema: 1,
+    id: newId('plan'),
+    kind: 'firmware-rollout',
+    action: 'firmwareRollout',
+    site: 'boston',
+    cluster: 'boston',
+    author: 'ask',
+    targets: [target],
+    waves: [['w-1']],
+    steps: [],
+    excluded: [],
+    budget: { maxUnavailable: 2 },
+    blast: { peakUnavailable: 1, targets: 1, controlPlane: 0 },
+    drain: { deleteEmptyDir: true, force: false },
+    warnings: [],
+    irreversible: [],
+    soakMs: 0,
+    policyDigest: 'sha256:0',
+    createdAt: new Date().toISOString(),
+    expiresAt: new Date(Date.now() + 3600_000).toISOString(),
+    nonce: newToken(),
+    ...change,
+  };
+  return { plan, digest: planDigest(plan) };
+}
+
+/** An approved operation that runs and holds its leases, as it stands right before an effect. */
+export async function approvedOperation(scene: GuardScene, change: Partial<Plan> = {}): Promise<string> {
+  const stored = await storedPlan(scene, change);
+  const { approval = '' } = await scene.approvals.requestStart(stored, scene.caller('ask'));
+  const ballot = { approval, vote: 'approve', reason: 'go', passphrase: 'right' } as const;
+  const { operation = '' } = await scene.approvals.vote(ballot, scene.caller('vote'));
+  await scene.records.operations.transition(operation, ['queued'], 'running', 'begins');
+  await scene.records.leases.take(leases, operation);
+  return operation;
+}
+
+export const leases = ['node:boston/w-1', 'bmc:https://127.0.0.9'];
+
+/** One effect whose sends are counted; it succeeds unless the test says otherwise. */
+export function effectOf(operation: string, change: Partial<EffectSpec<string>> = {}) {
+  const sent: number[] = [];
+  const { send = async () => 'done', ...rest } = change;
+  const spec: EffectSpec<string> = {
+    operation,
+    node: 'w-1',
+    step: 'w-1/flash',
+    action: 'flashFirmware',
+    settling: false,
+    leases,
+    blast: async () => ({ peakUnavailable: 1, targets: 1, controlPlane: 0 }),
+    prepare: async () => ({
+      request: { target: 'https://127.0.0.9', method: 'POST', path: '/update', bodyDigest: digestOf({}) },
+    }),
+    observe: async () => ({ finding: 'ambiguous', evidence: 'nobody can tell' }),
+    ...rest,
+    async send(grant, stillAllowed) {
+      sent.push(grant.intent);
+      return send(grant, stillAllowed);
+    },
+  };
+  return { spec, sent };
+}
+
+/** The FleetError that this work fails with; fails when it does not. */
+export async function refusal(work: Promise<unknown>): Promise<FleetError> {
+  const thrown = await work.then(
+    value => new Error(`was not refused: ${JSON.stringify(value)}`),
+    (error: unknown) => error,
+  );
+  if (thrown instanceof FleetError) return thrown;
+  throw thrown;
+}

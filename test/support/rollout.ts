@@ -1,0 +1,121 @@
+/** One node's update from plan to end, on a running stack, and what to look at afterwards. */
+import { readFile, writeFile } from 'node:fs/promises';
+import { parse, stringify } from 'yaml';
+import type { ChangeAnswer } from '../../src/core/change.ts';
+import { hasEnded, type Operation } from '../../src/core/operation.ts';
+import type { Plan } from '../../src/core/plan.ts';
+import type { Effect } from '../../src/lab/effect-log.ts';
+import type { LabSite } from '../../src/lab/lab.ts';
+import { changes } from './audit.ts';
+import { eventually, type Stack } from './stack.ts';
+
+export type Planned = { plan: string; digest: string };
+
+/** A stored plan that updates one node; asks for nothing. */
+export async function planFlash(stack: Stack, node: string): Promise<Planned> {
+  const image = stack.lab.images.find(candidate => candidate.vendor === stack.lab.node(node).vendor)?.id;
+  const asker = await stack.client('requester');
+  const { output } = await asker.callTool('flashFirmware', { node, image, deleteEmptyDir: true, dryRun: true });
+  return output as unknown as ChangeAnswer;
+}
+
+export async function planSite(stack: Stack, site: string): Promise<Planned & { full: Plan }> {
+  const asker = await stack.client('requester');
+  const { output } = await asker.callTool('planFirmwareRollout', { site, deleteEmptyDir: true });
+  const { plan, digest } = output as unknown as { plan: Plan; digest: string };
+  return { plan: plan.id, digest, full: plan };
+}
+
+/** Asks, and another person approves. Answers the operation's id. */
+export async function approve(stack: Stack, { plan, digest }: Planned): Promise<string> {
+  const asker = await stack.client('requester');
+  const { approval } = (await asker.callTool('startPlan', { plan, digest })).output as unknown as ChangeAnswer;
+  const voter = await stack.client('approver');
+  const passphrase = stack.passphrase('approver');
+  return (await voter.vote(approval ?? '', { vote: 'approve', reason: 'go', passphrase })).operation ?? '';
+}
+
+export async function flash(stack: Stack, node: string): Promise<Operation> {
+  return ended(stack, await approve(stack, await planFlash(stack, node)));
+}
+
+export async function ended(stack: Stack, operation: string): Promise<Operation> {
+  const client = await stack.client('requester');
+  return eventually(
+    `${operation} to end`,
+    async () => {
+      const seen = (await client.operationEvents(operation, { after: 0, waitMs: 0 })).operation;
+      return hasEnded(seen.state) ? seen : undefined;
+    },
+    50_000,
+  );
+}
+
+/** The service of a moment later, with another configuration. */
+export async function reconfigure(stack: Stack, change: (document: LabDocument) => void): Promise<void> {
+  const document = parse(await readFile(stack.config.file, 'utf8')) as LabDocument;
+  change(document);
+  await stack.kill();
+  await writeFile(stack.config.file, stringify(document));
+  await stack.start();
+}
+
+type NodeEntry = { name: string; server: { serial: string; bmc: { url: string; spki: string } } };
+export type LabDocument = {
+  people: { name: string; groups: string[] }[];
+  rollout: Record<string, string>;
+  sites: { name: string; clusters: { budget: { maxUnavailable: number }; nodes: NodeEntry[] }[] }[];
+};
+
+/** What reached this node, oldest first: `cordon`, `flash`, `reset`, `uncordon`, `explain`, each as often as it was sent. */
+export function reached(stack: Stack, node: string): string[] {
+  return changes(stack.lab.effects.since()).flatMap(effect => wordOf(effect, node) ?? []);
+}
+
+function wordOf({ kind, name, path, body }: Effect, node: string): string | undefined {
+  if (kind === 'bmc') {
+    if (name !== node) return undefined;
+    if (path.includes('SimpleUpdate')) return 'flash';
+    return path.includes('Reset') ? 'reset' : path;
+  }
+  if (path !== `/api/v1/nodes/${node}`) return undefined;
+  const text = JSON.stringify(body);
+  if (text.includes('"unschedulable":false')) return 'uncordon';
+  return text.includes('cordoned-by') ? 'cordon' : 'explain';
+}
+
+export function siteOf(stack: Stack, node: string): LabSite {
+  const site = stack.lab.sites.find(candidate => candidate.nodes.some(each => each.name === node));
+  if (!site) throw new Error(`no site has ${node}`);
+  return site;
+}
+
+/** Whether the cluster itself says so. */
+export function isCordoned(stack: Stack, node: string): boolean {
+  return siteOf(stack, node).cluster.store.get('nodes', { name: node })?.spec.unschedulable === true;
+}
+
+/** The node that the one pod of `media/single` runs on, now behind a budget that never lets it go. */
+export async function pinned(site: LabSite): Promise<{ node: string; unpin(): void }> {
+  const { store } = site.cluster;
+  const ref = { namespace: 'media', name: 'pinned' };
+  store.create('poddisruptionbudgets', {
+    metadata: ref,
+    spec: { maxUnavailable: 0, selector: { matchLabels: { app: 'single' } } },
+    status: {},
+  });
+  const node = await eventually('the single pod to run', async () => {
+    const pod = store.list('pods').find(each => each.metadata.labels?.app === 'single');
+    return pod?.status.phase === 'Running' ? pod.spec.nodeName : undefined;
+  });
+  return { node, unpin: () => void store.remove('poddisruptionbudgets', ref) };
+}
+
+/** Waits until the drain of an operation waits for a budget. */
+export async function blockedDrain(stack: Stack, operation: string): Promise<void> {
+  const client = await stack.client('requester');
+  await eventually('the drain to wait for a budget', async () => {
+    const { events } = await client.operationEvents(operation, { after: 0, waitMs: 0 });
+    return events.find(event => event.message.includes('waits for its disruption budget'));
+  });
+}

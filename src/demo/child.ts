@@ -62,11 +62,11 @@ async function kill(child: ChildProcess, exited: Promise<void>): Promise<void> {
   await exited;
 }
 
-/** Runs a part until it is asked to stop: by a signal, or because the process that started it is gone. */
+/** Runs a part until it is asked to stop, by a signal or because the process that started it is gone, and ends the process. */
 export async function runPart<T>(
   start: () => Promise<{ ready: T; close(): Promise<void> }>,
   tell: (ready: T) => void,
-): Promise<void> {
+): Promise<never> {
   const asked = askedToStop();
   let part: { ready: T; close(): Promise<void> };
   try {
@@ -80,7 +80,8 @@ export async function runPart<T>(
   else tell(part.ready);
   await asked;
   await part.close();
-  if (process.connected) process.disconnect();
+  // A workflow's step may still wait for a machine; it is not finished here but resumed by the next start.
+  process.exit(0);
 }
 
 /**

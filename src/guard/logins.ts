@@ -20,8 +20,8 @@ export type GivenToken = { token: string; person: string; scope: Scope; expiresA
 
 export type Logins = {
   logIn(name: string, passphrase: string, channel: 'cli' | 'demo'): Promise<GivenToken>;
-  /** A weaker token for an MCP client, made from a token that people hold; its scope is the configuration's. */
-  deriveForMcp(caller: Caller): Promise<GivenToken>;
+  /** A weaker token for an MCP client, made from one that a person holds: the configuration's scope, and no longer a life. */
+  deriveForMcp(token: string): Promise<GivenToken>;
   /** Throws `unauthenticated`. */
   caller(token: string, client?: string): Promise<Caller>;
   logOut(token: string): Promise<void>;
@@ -31,6 +31,7 @@ export type Logins = {
 const tokenMs = 8 * 3600_000;
 const maxFailures = 5;
 const failureWindowMs = 10 * 60_000;
+const wrongHint = `names are those under people in groundskeeper.yaml; after ${maxFailures} wrong passphrases the name is closed for a while`;
 
 export function createLogins({ people, store, mcpScope, now = Date.now }: LoginsParts): Logins {
   const failures = new Map<string, number[]>();
@@ -62,34 +63,43 @@ export function createLogins({ people, store, mcpScope, now = Date.now }: Logins
       return;
     }
     if (person) failures.set(name, [...recent, now()]);
-    throw new FleetError({ code: 'unauthenticated', message: 'name and passphrase do not match' });
+    throw new FleetError({ code: 'unauthenticated', message: 'name and passphrase do not match', hint: wrongHint });
   }
 
-  async function give(person: string, channel: Login['channel'], scope: Scope): Promise<GivenToken> {
+  async function give(login: Login): Promise<GivenToken> {
     const token = newToken();
-    const expiresAt = new Date(now() + tokenMs).toISOString();
-    await store.insert(hashOf(token), { person, channel, scope, expiresAt });
+    await store.insert(hashOf(token), login);
+    const { person, scope, expiresAt } = login;
     return { token, person, scope, expiresAt };
+  }
+
+  /** The log-in behind a token. Throws `unauthenticated`. */
+  async function live(token: string): Promise<{ login: Login; person: KnownPerson }> {
+    const login = await store.get(hashOf(token));
+    const person = people.find(candidate => candidate.name === login?.person);
+    if (login && person && Date.parse(login.expiresAt) > now()) return { login, person };
+    throw new FleetError({
+      code: 'unauthenticated',
+      message: 'not logged in, or the log-in expired',
+      hint: 'groundskeeper login',
+    });
   }
 
   return {
     provePresence,
     async logIn(name, passphrase, channel) {
       await provePresence(name, passphrase);
-      return give(name, channel, 'execute');
+      const expiresAt = new Date(now() + tokenMs).toISOString();
+      return give({ person: name, channel, scope: 'execute', expiresAt });
     },
-    async deriveForMcp(caller) {
-      return give(caller.person.name, 'mcp', mcpScope);
+    async deriveForMcp(token) {
+      const { login } = await live(token);
+      if (login.channel === 'mcp')
+        throw new FleetError({ code: 'forbidden', message: 'an MCP log-in cannot make another one' });
+      return give({ person: login.person, channel: 'mcp', scope: mcpScope, expiresAt: login.expiresAt });
     },
     async caller(token, client) {
-      const login = await store.get(hashOf(token));
-      const person = people.find(candidate => candidate.name === login?.person);
-      if (!login || !person || Date.parse(login.expiresAt) <= now())
-        throw new FleetError({
-          code: 'unauthenticated',
-          message: 'not logged in, or the log-in expired',
-          hint: 'groundskeeper login',
-        });
+      const { login, person } = await live(token);
       // The configuration of today decides what MCP may do, not that of the day when the token was made.
       const scope = login.channel === 'mcp' ? mcpScope : login.scope;
       return { person: { name: person.name, groups: person.groups }, channel: login.channel, scope, client };

@@ -168,7 +168,8 @@ export function forecastDrain({ facts, drain }: Pick<RolloutRequest, 'facts' | '
 
 function whyNot(compliances: ReturnType<typeof complianceOf>): string {
   const relevant = compliances.filter(compliance => compliance.status !== 'not-applicable');
-  if (relevant.length === 0) return 'the baseline has no image for its model';
+  if (relevant.length === 0)
+    return `none of the wanted images (${compliances.map(each => each.image).join(', ') || 'no baseline'}) is for its model`;
   return relevant
     .map(
       ({ component, have, want, status, reason }) =>

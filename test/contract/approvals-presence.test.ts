@@ -36,13 +36,13 @@ describe('proving presence', () => {
 });
 
 describe('a token derived for MCP', () => {
-  it('is read-only where the configuration says so, and ends with its person', async () => {
+  it('is read-only where the configuration says so, lives no longer than its source, and ends with its person', async () => {
     const door = logins();
-    const { token } = await door.logIn('ask', 'the right one', 'cli');
-    const derived = await door.deriveForMcp(await door.caller(token));
+    const { token, expiresAt } = await door.logIn('ask', 'the right one', 'cli');
+    const derived = await door.deriveForMcp(token);
+    expect(derived.expiresAt).toBe(expiresAt);
     expect(await door.caller(derived.token)).toMatchObject({ channel: 'mcp', scope: 'read' });
-    const again = await door.deriveForMcp(await door.caller(derived.token));
-    expect(await door.caller(again.token)).toMatchObject({ channel: 'mcp', scope: 'read' });
+    expect((await refusal(door.deriveForMcp(derived.token))).code).toBe('forbidden');
     people = [];
     expect((await refusal(logins().caller(derived.token))).code).toBe('unauthenticated');
   });

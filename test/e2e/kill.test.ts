@@ -11,7 +11,7 @@ const kills = 10;
 let stack: Stack;
 
 beforeAll(async () => {
-  stack = await startStack({ addressBase: '127.32', speed: 30 });
+  stack = await startStack({ addressBase: '127.32', speed: 30, sites: 2 });
 });
 afterAll(() => stack?.close());
 
@@ -76,5 +76,36 @@ describe('kill -9 of the service during a rollout', () => {
     }
     expect(unaccounted(effects, await custodyEntries(client))).toEqual([]);
     expect(await verifyRunning(client)).toMatchObject({ ok: true });
+  });
+
+  it('stops by request in the middle of a rollout, gives its sessions back, and goes on at the next start', async () => {
+    const asker = await stack.client('requester');
+    const { plan, digest } = (await asker.callTool('planFirmwareRollout', { site: 'chicago', deleteEmptyDir: true }))
+      .output as unknown as { plan: Plan; digest: string };
+    const { approval } = (await asker.callTool('startPlan', { plan: plan.id, digest }))
+      .output as unknown as ChangeAnswer;
+    const voter = await stack.client('approver');
+    const passphrase = stack.passphrase('approver');
+    const { operation = '' } = await voter.vote(approval ?? '', { vote: 'approve', reason: 'go', passphrase });
+    const canary = plan.waves[0]?.[0];
+    const flashes = () =>
+      stack.lab.effects.since().filter(effect => effect.name === canary && effect.path.includes('SimpleUpdate'));
+    await eventually('the canary to be flashed', async () => flashes()[0]);
+
+    await stack.service().stop();
+    expect(stack.lab.sites.flatMap(site => site.nodes).flatMap(node => node.server.sessions())).toEqual([]);
+    await stack.start();
+
+    const client = await stack.client('requester');
+    const stopped = (await custodyEntries(client)).filter(
+      entry => entry.type === 'service' && entry.action === 'stopped',
+    );
+    expect(stopped).toHaveLength(1);
+    const done = await eventually('the canary to end', async () => {
+      const { operation: seen } = await client.operationEvents(operation, { after: 0, waitMs: 0 });
+      return seen.nodes.find(node => node.node === canary && node.state === 'done');
+    });
+    expect(done.message).toContain('active bios is');
+    expect(flashes()).toHaveLength(1);
   });
 });

@@ -113,11 +113,8 @@ function routes(door: ServiceDoor, fleet: Fleet): Hono {
     return context.json(await door.logins.logIn(name, passphrase, channel));
   });
   app.post('/v1/token', async context => {
-    const caller = await callerOf(context, door);
     await body(context, derive);
-    if (caller.channel === 'mcp')
-      throw new FleetError({ code: 'forbidden', message: 'an MCP log-in cannot make another one' });
-    return context.json(await door.logins.deriveForMcp(caller));
+    return context.json(await door.logins.deriveForMcp(tokenOf(context)));
   });
   app.post('/v1/logout', async context => {
     await door.logins.logOut(tokenOf(context));

@@ -50,3 +50,10 @@ export function hasEnded(state: OperationState): boolean {
 
 /** How one node's part ended. */
 export type NodeOutcome = { state: Exclude<NodeState, 'waiting' | 'running'>; message: string };
+
+/** Why nothing more of this operation may begin on `node`: somebody cancelled it, or another of its nodes did not end well. */
+export function stopReason({ cancelRequestedBy, nodes }: Operation, node: string): string | undefined {
+  if (cancelRequestedBy) return `${cancelRequestedBy} cancelled the operation`;
+  const bad = nodes.find(part => part.node !== node && (part.state === 'failed' || part.state === 'ambiguous'));
+  return bad && `${bad.node} ${bad.state === 'failed' ? 'failed' : 'is ambiguous'}`;
+}

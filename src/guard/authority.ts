@@ -8,7 +8,7 @@ import type { Approval } from '../core/approval.ts';
 import type { Actor, CustodyResource } from '../core/custody.ts';
 import { FleetError } from '../core/errors.ts';
 import type { Person } from '../core/fleet.ts';
-import type { Operation } from '../core/operation.ts';
+import { type Operation, stopReason } from '../core/operation.ts';
 import { type Plan, targetOf } from '../core/plan.ts';
 import type { Blast, Decision, Policy, Requirement } from '../core/policy.ts';
 import type { Stores } from '../core/records.ts';
@@ -95,7 +95,8 @@ export function createAuthority({ records, policy, people, now = () => new Date(
     plan: Plan,
     approval: Approval | undefined,
   ) {
-    if (operation.cancelRequestedBy) throw refusal(effect, `${operation.cancelRequestedBy} cancelled the operation`);
+    const stop = stopReason(operation, effect.node);
+    if (stop) throw refusal(effect, stop);
     if (new Date(plan.expiresAt) <= now()) throw refusal(effect, `plan ${plan.id} expired at ${plan.expiresAt}`);
     const requester = people.find(operation.requester);
     if (!requester) throw refusal(effect, `${operation.requester}, who asked for it, is not known any more`);

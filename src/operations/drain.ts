@@ -12,7 +12,7 @@ import { qualifiedName } from '../planning/pdb-groups.ts';
 import type { NodeJob } from './job.ts';
 import { waitFor } from './wait.ts';
 
-export type DrainOutcome = { outcome: 'drained'; evicted: number } | { outcome: 'cancelled'; by: string };
+export type DrainOutcome = { outcome: 'drained'; evicted: number } | { outcome: 'stopped'; why: string };
 
 /** Throws `precondition_failed` when a pod may not be evicted at all, `timeout` naming what blocks at the deadline. */
 export async function drain(job: NodeJob, by: number): Promise<DrainOutcome> {
@@ -33,7 +33,7 @@ export async function drain(job: NodeJob, by: number): Promise<DrainOutcome> {
   const outcomes = await Promise.allSettled(
     pending.map(async pod => {
       const outcome = await evict(job, pod, by);
-      if (outcome === 'cancelled') return outcome;
+      if (outcome === 'stopped') return outcome;
       gone++;
       const message = `${gone} of ${total} pods gone`;
       told = told.then(() => job.report('drain', 'progress', message));
@@ -43,8 +43,8 @@ export async function drain(job: NodeJob, by: number): Promise<DrainOutcome> {
   );
   const failure = outcomes.find(outcome => outcome.status === 'rejected');
   if (failure) throw failure.reason;
-  if (outcomes.some(outcome => outcome.status === 'fulfilled' && outcome.value === 'cancelled'))
-    return { outcome: 'cancelled', by: (await job.cancelled()) ?? 'somebody' };
+  if (outcomes.some(outcome => outcome.status === 'fulfilled' && outcome.value === 'stopped'))
+    return { outcome: 'stopped', why: (await job.stopReason()) ?? 'the operation was stopped' };
   await waitFor({
     what: `${target.node} to be empty`,
     everyMs: job.timings.pollMs,
@@ -89,7 +89,7 @@ async function interruptedEvictions({ operation, target, records }: NodeJob): Pr
 
 type Blocked = { message: string; retryAfterMs?: number };
 
-async function evict(job: NodeJob, pod: Evicted, by: number): Promise<'gone' | 'cancelled'> {
+async function evict(job: NodeJob, pod: Evicted, by: number): Promise<'gone' | 'stopped'> {
   const { cluster, plan, timings } = job;
   const path = `/api/v1/namespaces/${pod.namespace}/pods/${pod.name}/eviction`;
   const accepted = await job.effect<boolean>({
@@ -123,7 +123,7 @@ async function evict(job: NodeJob, pod: Evicted, by: number): Promise<'gone' | '
           });
         await job.report('drain', 'progress', `${qualifiedName(pod)} waits for its disruption budget`);
         await delay(Math.min(blocked.retryAfterMs ?? timings.pollMs, 10_000));
-        if (await job.cancelled()) return false;
+        if (await job.stopReason()) return false;
         await stillAllowed();
       }
     },
@@ -133,9 +133,9 @@ async function evict(job: NodeJob, pod: Evicted, by: number): Promise<'gone' | '
         return { finding: 'happened', result: true, evidence: found ? 'the pod is terminating' : 'the pod is gone' };
       return { finding: 'not-happened', evidence: 'the pod runs and is not terminating' };
     },
-    describe: done => (done ? 'eviction accepted' : 'not evicted: the operation was cancelled while a budget blocked'),
+    describe: done => (done ? 'eviction accepted' : 'not evicted: the operation was stopped while a budget blocked'),
   });
-  if (!accepted) return 'cancelled';
+  if (!accepted) return 'stopped';
   while ((await cluster.podUid(pod.namespace, pod.name)) === pod.uid) {
     if (Date.now() >= by)
       throw new FleetError({ code: 'timeout', message: `${qualifiedName(pod)} was evicted and did not end in time` });

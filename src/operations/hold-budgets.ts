@@ -12,7 +12,7 @@ function holderOf({ operation, target }: NodeJob): string {
   return `${operation}/${target.node}`;
 }
 
-/** Ends early, without the budgets, when the operation is cancelled. Throws `timeout` naming the budget and who holds it. */
+/** Ends early, without the budgets, when the operation is stopped. Throws `timeout` naming the budget and who holds it. */
 export async function holdBudgets(job: NodeJob, by: number): Promise<string[]> {
   const { cluster, plan, target, timings, records } = job;
   const [pods, pdbs] = await Promise.all([cluster.pods(target.node), cluster.pdbs()]);
@@ -25,7 +25,7 @@ export async function holdBudgets(job: NodeJob, by: number): Promise<string[]> {
     by,
     async look() {
       const taken = await records.leases.take(keys, holderOf(job));
-      if (taken.taken || (await job.cancelled())) return { value: groups };
+      if (taken.taken || (await job.stopReason())) return { value: groups };
       const [, busy = taken.holder] = taken.holder.split('/');
       await job.report('budgets', 'progress', `${taken.key.replace(/^pdb:[^/]*\//, '')} is in use by ${busy}`);
       return { missing: `${taken.key} is held by ${taken.holder}` };

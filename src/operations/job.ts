@@ -2,7 +2,7 @@
 import type { Bmc, Bmcs } from '../core/bmc.ts';
 import type { Cluster, Clusters } from '../core/cluster.ts';
 import type { ImageOffers } from '../core/images.ts';
-import type { OperationEvent } from '../core/operation.ts';
+import { type OperationEvent, stopReason } from '../core/operation.ts';
 import { type Plan, type PlanTarget, targetOf } from '../core/plan.ts';
 import type { Blast } from '../core/policy.ts';
 import type { Stores } from '../core/records.ts';
@@ -41,7 +41,8 @@ export type NodeJob = Parts & {
   /** Shows the node at a step. */
   begin(step: string): Promise<void>;
   report(step: string, status: OperationEvent['status'], message: string): Promise<void>;
-  cancelled(): Promise<string | undefined>;
+  /** Why nothing more may begin on this node. */
+  stopReason(): Promise<string | undefined>;
   /** Performs one effect on this node under the guard. */
   effect<T>(spec: JobEffect<T>): Promise<T>;
 };
@@ -70,7 +71,7 @@ export async function openJob(parts: Parts, operation: string, node: string): Pr
       const key = `${node}/${step}/${status}/${message}`;
       await parts.records.operations.addEvent(operation, key, { node, step, status, message });
     },
-    cancelled: async () => (await parts.records.operations.get(operation)).cancelRequestedBy,
+    stopReason: async () => stopReason(await parts.records.operations.get(operation), node),
     effect: spec =>
       parts.perform({
         ...spec,

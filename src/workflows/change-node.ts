@@ -11,7 +11,7 @@ import { budgets, type NodeWorkflow, nodeWorkflow, outcomeOf } from './node-step
 export function cordonNode(parts: Parts): NodeWorkflow {
   return nodeWorkflow('cordon-node', parts, async steps => {
     await steps.step('identity', proveIdentity, proof => proof);
-    await steps.stopIfCancelled('cordon');
+    await steps.stopHere('cordon');
     const { ours } = await steps.step('cordon', cordon);
     return { state: 'done', message: ours ? 'cordoned' : 'was cordoned before, by someone else' };
   });
@@ -20,7 +20,7 @@ export function cordonNode(parts: Parts): NodeWorkflow {
 export function uncordonNode(parts: Parts): NodeWorkflow {
   return nodeWorkflow('uncordon-node', parts, async steps => {
     await steps.step('identity', proveIdentity, proof => proof);
-    await steps.stopIfCancelled('uncordon');
+    await steps.stopHere('uncordon');
     const owner = await steps.step('owner', endedOwner, found =>
       found ? `cordoned by operation ${found}` : 'not cordoned',
     );
@@ -34,17 +34,17 @@ export function uncordonNode(parts: Parts): NodeWorkflow {
 export function drainNode(parts: Parts): NodeWorkflow {
   return nodeWorkflow('drain-node', parts, async steps => {
     await steps.step('identity', proveIdentity, proof => proof);
-    await steps.stopIfCancelled('cordon');
+    await steps.stopHere('cordon');
     const { ours } = await steps.step('cordon', cordon);
     try {
       await budgets(parts, steps);
-      await steps.stopIfCancelled('drain');
+      await steps.stopHere('drain');
       const by = await steps.deadline('drain', parts.timings.drainMs);
       const done = await steps.step('drain', job => drain(job, by));
       if (done.outcome === 'drained')
         return { state: 'done', message: `${done.evicted} pods evicted and gone; stays cordoned` };
       if (ours) await steps.step('uncordon', job => uncordon(job));
-      return { state: 'cancelled', message: `${done.by} cancelled the drain; it is not drained` };
+      return { state: 'cancelled', message: `stopped, not drained: ${done.why}` };
     } catch (thrown) {
       if (ours) await steps.step('uncordon', job => uncordon(job));
       return outcomeOf(thrown);

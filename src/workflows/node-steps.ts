@@ -4,7 +4,7 @@
  */
 import { FleetError } from '../core/errors.ts';
 import type { Flow, Workflow } from '../core/flow.ts';
-import type { NodeOutcome } from '../core/operation.ts';
+import { type NodeOutcome, stopReason } from '../core/operation.ts';
 import { holdBudgets, releaseBudgets } from '../operations/hold-budgets.ts';
 import { type NodeJob, openJob, type Parts } from '../operations/job.ts';
 import { insist } from '../operations/wait.ts';
@@ -19,12 +19,12 @@ export type NodeSteps = {
   quietly<T>(name: string, run: (job: NodeJob) => Promise<T>): Promise<T>;
   /** A wall-clock deadline that a restart does not extend. */
   deadline(name: string, ms: number): Promise<number>;
-  /** Throws {@link Cancelled} when someone asked to stop; call it only where stopping is safe. */
-  stopIfCancelled(before: string): Promise<void>;
+  /** Throws {@link Stopped} when the operation was cancelled or halts; call it only where stopping is safe. */
+  stopHere(before: string): Promise<void>;
 };
 
 /** Thrown at a safe point; not a failure. */
-export class Cancelled extends Error {}
+export class Stopped extends Error {}
 
 function nodeSteps(parts: Parts, flow: Flow, node: string): NodeSteps {
   const journaled = <T>(name: string, run: () => Promise<T>) => flow.step(`${node}/${name}`, run);
@@ -44,12 +44,12 @@ function nodeSteps(parts: Parts, flow: Flow, node: string): NodeSteps {
       }),
     quietly: (name, run) => journaled(name, async () => run(await openJob(parts, flow.operation, node))),
     deadline: (name, ms) => journaled(`${name} deadline`, async () => Date.now() + ms),
-    async stopIfCancelled(before) {
-      const by = await journaled(`cancelled before ${before}?`, async () => {
-        const { cancelRequestedBy } = await parts.records.operations.get(flow.operation);
-        return cancelRequestedBy ?? null;
-      });
-      if (by) throw new Cancelled(`${by} cancelled the operation before ${before}`);
+    async stopHere(before) {
+      const why = await journaled(
+        `stopped before ${before}?`,
+        async () => stopReason(await parts.records.operations.get(flow.operation), node) ?? null,
+      );
+      if (why) throw new Stopped(`stopped before ${before}: ${why}`);
     },
   };
 }
@@ -107,7 +107,7 @@ async function lastStep(parts: Parts, operation: string, node: string): Promise<
 
 /** How a node that stopped before its end is told. */
 export function outcomeOf(thrown: unknown): NodeOutcome {
-  if (thrown instanceof Cancelled) return { state: 'cancelled', message: thrown.message };
+  if (thrown instanceof Stopped) return { state: 'cancelled', message: thrown.message };
   const error = FleetError.from(thrown);
   const untrusted = error.untrusted ? ` (the machine said: ${JSON.stringify(error.untrusted.slice(0, 200))})` : '';
   return { state: error.code === 'ambiguous' ? 'ambiguous' : 'failed', message: `${error.message}${untrusted}` };

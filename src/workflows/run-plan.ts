@@ -16,6 +16,9 @@ import { updateNode } from './update-node.ts';
 /** Ends the operation: its state, its custody entry, its leases. */
 export type Conclude = (operation: string, state: OperationState, reason: string) => Promise<void>;
 
+/** What halts a wave, before the nodes that were only stopped by it. */
+const culprits = new Set<NodeOutcome['state']>(['failed', 'ambiguous']);
+
 type RunPlan = Workflow<null, OperationState>;
 
 /** The workflows to register; `runPlan` is the one to start, with the operation's id. */
@@ -64,7 +67,9 @@ export function planWorkflows(parts: Parts, conclude: Conclude): { runPlan: RunP
           break;
         }
         const outcomes = await runWave(wave);
-        const bad = outcomes.find(({ outcome }) => outcome.state !== 'done');
+        const bad =
+          outcomes.find(({ outcome }) => culprits.has(outcome.state)) ??
+          outcomes.find(({ outcome }) => outcome.state !== 'done');
         if (bad) {
           end = halted(bad, label, index === 0);
           break;

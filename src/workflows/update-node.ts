@@ -13,7 +13,7 @@ import { proveIdentity } from '../operations/prove-identity.ts';
 import { proveRejoin, proveSteady } from '../operations/prove-rejoin.ts';
 import { proveVersion } from '../operations/prove-version.ts';
 import { type BeforeReset, readBeforeReset, resetHost } from '../operations/reset-host.ts';
-import { budgets, Cancelled, type NodeSteps, type NodeWorkflow, nodeWorkflow, outcomeOf } from './node-steps.ts';
+import { budgets, type NodeSteps, type NodeWorkflow, nodeWorkflow, outcomeOf, Stopped } from './node-steps.ts';
 
 export function updateNode(parts: Parts): NodeWorkflow {
   return nodeWorkflow('update-node', parts, async (steps, flow) => {
@@ -22,7 +22,7 @@ export function updateNode(parts: Parts): NodeWorkflow {
       found === 'flash' ? 'as planned' : 'nothing to do',
     );
     if (need === 'current') return { state: 'done', message: 'runs the wanted version already' };
-    await steps.stopIfCancelled('cordon');
+    await steps.stopHere('cordon');
     const cordoned = await steps.step('cordon', cordon, done =>
       done.ours ? '' : 'was cordoned by someone else, and stays so',
     );
@@ -46,15 +46,15 @@ export function updateNode(parts: Parts): NodeWorkflow {
 
 async function emptyAndFlash(parts: Parts, steps: NodeSteps): Promise<Flash> {
   await budgets(parts, steps);
-  await steps.stopIfCancelled('drain');
+  await steps.stopHere('drain');
   const by = await steps.deadline('drain', parts.timings.drainMs);
   const drained = await steps.step(
     'drain',
     job => drain(job, by),
-    done => (done.outcome === 'drained' ? `${done.evicted} pods evicted and gone` : `cancelled by ${done.by}`),
+    done => (done.outcome === 'drained' ? `${done.evicted} pods evicted and gone` : `stopped: ${done.why}`),
   );
-  if (drained.outcome === 'cancelled') throw new Cancelled(`${drained.by} cancelled the operation during the drain`);
-  await steps.stopIfCancelled('flash');
+  if (drained.outcome === 'stopped') throw new Stopped(`stopped during the drain: ${drained.why}`);
+  await steps.stopHere('flash');
   return steps.step('flash', flash, done => (done.task ? `accepted, task ${done.task}` : 'accepted'));
 }
 

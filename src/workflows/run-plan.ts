@@ -4,7 +4,7 @@
  * done. Anything else halts: what has not started never starts.
  */
 import { FleetError, unreachable } from '../core/errors.ts';
-import type { Workflow } from '../core/flow.ts';
+import type { Flow, Workflow } from '../core/flow.ts';
 import type { NodeOutcome, OperationState } from '../core/operation.ts';
 import type { PlanKind } from '../core/plan.ts';
 import type { Parts } from '../operations/job.ts';
@@ -45,67 +45,68 @@ export function planWorkflows(parts: Parts, conclude: Conclude): { runPlan: RunP
   const runPlan: RunPlan = {
     name: 'run-plan',
     async run(flow) {
-      const { operations, plans } = parts.records;
-      const begun = await flow.step('begin', async () => {
-        const operation = await operations.get(flow.operation);
-        await operations.transition(flow.operation, ['queued'], 'running', operation.reason);
-        const { plan } = await plans.get(operation.plan);
-        return { kind: plan.kind, waves: plan.waves };
-      });
-      let end: { state: OperationState; reason: string } = { state: 'done', reason: 'every node is done' };
-      for (const [index, wave] of begun.waves.entries()) {
-        const label = `wave ${index + 1}`;
-        const stop = await flow.step(`${label} begins`, async () => {
-          const { cancelRequestedBy } = await operations.get(flow.operation);
-          if (cancelRequestedBy) return cancelRequestedBy;
-          const message = `${wave.join(', ')} (${index === 0 ? 'canary, ' : ''}${index + 1} of ${begun.waves.length})`;
-          await operations.addEvent(flow.operation, label, { step: label, status: 'started', message });
-          return null;
-        });
-        if (stop) {
-          end = { state: 'cancelled', reason: `${stop} cancelled it before ${label}` };
-          break;
-        }
-        const outcomes = await runWave(wave);
-        const bad =
-          outcomes.find(({ outcome }) => culprits.has(outcome.state)) ??
-          outcomes.find(({ outcome }) => outcome.state !== 'done');
-        if (bad) {
-          end = halted(bad, label, index === 0);
-          break;
-        }
-      }
+      const begun = await flow.step('begin', () => begin(parts, flow.operation));
+      const end = await runWaves(parts, flow, { ...begun, workflow: workflowFor(begun.kind) });
       await flow.step('end', async () => {
-        for (const node of (await operations.get(flow.operation)).nodes)
-          if (node.state === 'waiting')
-            await operations.setNode(flow.operation, {
-              node: node.node,
-              state: 'skipped',
-              step: '',
-              message: 'never started',
-            });
+        await skipWaiting(parts, flow.operation);
         await insist(parts.timings.pollMs, () => conclude(flow.operation, end.state, end.reason));
       });
       return end.state;
-
-      async function runWave(wave: string[]): Promise<{ node: string; outcome: NodeOutcome }[]> {
-        const started = [];
-        for (const node of wave)
-          started.push({ node, run: await flow.child(workflowFor(begun.kind), `${flow.operation}/${node}`, { node }) });
-        const outcomes = [];
-        for (const { node, run } of started) outcomes.push({ node, outcome: await run.result() });
-        return outcomes;
-      }
     },
   };
   return { runPlan, all: [runPlan, update, cordon, uncordon, drain] as Workflow<never, unknown>[] };
 }
 
-function halted(
-  { node, outcome }: { node: string; outcome: NodeOutcome },
-  label: string,
-  canary: boolean,
-): { state: OperationState; reason: string } {
+type End = { state: OperationState; reason: string };
+type Waves = { waves: string[][]; workflow: NodeWorkflow };
+
+async function begin({ records }: Parts, id: string): Promise<{ kind: PlanKind; waves: string[][] }> {
+  const { plan, reason } = await records.operations.get(id);
+  await records.operations.transition(id, ['queued'], 'running', reason);
+  const { kind, waves } = (await records.plans.get(plan)).plan;
+  return { kind, waves };
+}
+
+async function runWaves({ records }: Parts, flow: Flow, { waves, workflow }: Waves): Promise<End> {
+  for (const [index, wave] of waves.entries()) {
+    const label = `wave ${index + 1}`;
+    const cancelledBy = await flow.step(`${label} begins`, async () => {
+      const { cancelRequestedBy } = await records.operations.get(flow.operation);
+      if (cancelRequestedBy) return cancelRequestedBy;
+      const canary = index === 0 && waves.length > 1 ? 'canary, ' : '';
+      const message = `${wave.join(', ')} (${canary}${index + 1} of ${waves.length})`;
+      await records.operations.addEvent(flow.operation, label, { step: label, status: 'started', message });
+      return null;
+    });
+    if (cancelledBy) return { state: 'cancelled', reason: `${cancelledBy} cancelled it before ${label}` };
+    const outcomes = await runWave(flow, wave, workflow);
+    const bad =
+      outcomes.find(({ outcome }) => culprits.has(outcome.state)) ??
+      outcomes.find(({ outcome }) => outcome.state !== 'done');
+    if (bad) return halted(bad, label, index === 0 && waves.length > 1);
+  }
+  return { state: 'done', reason: 'every node is done' };
+}
+
+/** All nodes of the wave at once; every one is waited for, whatever becomes of the others. */
+async function runWave(flow: Flow, wave: string[], workflow: NodeWorkflow): Promise<NodeEnd[]> {
+  const started = [];
+  for (const node of wave)
+    started.push({ node, run: await flow.child(workflow, `${flow.operation}/${node}`, { node }) });
+  const outcomes = [];
+  for (const { node, run } of started) outcomes.push({ node, outcome: await run.result() });
+  return outcomes;
+}
+
+async function skipWaiting({ records }: Parts, id: string): Promise<void> {
+  for (const { node, state } of (await records.operations.get(id)).nodes)
+    if (state === 'waiting')
+      await records.operations.setNode(id, { node, state: 'skipped', step: '', message: 'never started' });
+}
+
+type NodeEnd = { node: string; outcome: NodeOutcome };
+
+function halted({ node, outcome }: NodeEnd, label: string, canary: boolean): End {
   switch (outcome.state) {
     case 'cancelled':
       return { state: 'cancelled', reason: outcome.message };

@@ -4,6 +4,7 @@
  */
 import { hostname } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
 import type { Logger } from 'pino';
 import { catalog } from '../tools/index.ts';
 import { presentChange } from '../tools/parts/present-change.ts';
@@ -33,6 +34,7 @@ import { planWorkflows } from './workflows/run-plan.ts';
 export type RunningService = { url: string; close(): Promise<void> };
 
 const checkpointEveryMs = 10_000;
+const leftoverLimitMs = 10_000;
 
 /** What was opened, closed in the opposite order, also when opening fails halfway. */
 class Opened {
@@ -75,7 +77,7 @@ async function compose(config: Config, log: Logger, opened: Opened): Promise<Run
     }),
     open => open.close(),
   );
-  const bmcs = opened.add(openBmcs({ bmcs: bmcAccess(config), ledger: records.sessions }), open => open.closeAll());
+  const bmcs = opened.add(openBmcs({ bmcs: bmcAccess(config), ledger: records.sessions }), open => open.end());
   const images = opened.add(
     await openImageListener({
       sites: config.imageListeners,
@@ -107,6 +109,7 @@ async function compose(config: Config, log: Logger, opened: Opened): Promise<Run
   const { runPlan, all } = planWorkflows(parts, concluder({ records, custody, people }));
   await note('started', `on ${hostname()}`);
   await note('policy.loaded', policy.digest);
+  await closeLeftovers();
   const engine = opened.add(await startEngine({ databaseUrl, executor: 'service', workflows: all }), open =>
     open.close(),
   );
@@ -152,6 +155,15 @@ async function compose(config: Config, log: Logger, opened: Opened): Promise<Run
       await opened.close(log);
     },
   };
+
+  /** Sessions of a life that ended without closing them; a BMC that does not answer is tried again at the end. */
+  async function closeLeftovers(): Promise<void> {
+    if ((await records.sessions.list()).length === 0) return;
+    const closing = bmcs
+      .closeAll()
+      .catch((error: unknown) => log.warn({ error: FleetError.from(error) }, 'BMC sessions are left'));
+    await Promise.race([closing, delay(leftoverLimitMs, undefined, { ref: false })]);
+  }
 
   async function note(action: 'started' | 'stopped' | 'policy.loaded', detail: string): Promise<void> {
     await custody.append({

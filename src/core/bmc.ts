@@ -153,8 +153,10 @@ export type Bmc = {
 /** Opens BMCs by node name; shares sessions, limits and the log-in breaker per BMC. */
 export type Bmcs = {
   of(node: string): Bmc;
-  /** Closes sessions left by an earlier life of the process, then those of this one. */
+  /** Closes sessions left by an earlier life of the process, then those of this one; they open again on demand. */
   closeAll(): Promise<void>;
+  /** Closes them all for good: whatever still runs logs in nowhere any more. */
+  end(): Promise<void>;
 };
 
 /** Durable list of the sessions that we opened, so that a crash leaves none behind on a BMC. Never holds a token. */

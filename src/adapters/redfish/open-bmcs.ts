@@ -59,6 +59,10 @@ export function openBmcs(options: OpenBmcsOptions): Bmcs {
       throw new FleetError({ code: 'not_found', message: `no BMC is declared for node ${node}` });
     },
     closeAll: () => closeAll([...shared.values()], options.ledger),
+    async end() {
+      for (const { session } of shared.values()) session.refuseLogIns();
+      await closeAll([...shared.values()], options.ledger);
+    },
   };
 }
 

@@ -25,6 +25,7 @@ export class Session {
   /** Sessions that stopped working for us but may still take a place on the BMC. */
   readonly #abandoned = new Set<string>();
   #current: Promise<Ticket> | undefined;
+  #refusing = false;
   /** What `#current` resolved to. */
   #live: Ticket | undefined;
 
@@ -55,6 +56,11 @@ export class Session {
     return (await this.#attempt(send)).answer;
   }
 
+  /** From now on only closing logs in: what still runs elsewhere must not open what nobody would close. */
+  refuseLogIns(): void {
+    this.#refusing = true;
+  }
+
   /** Deletes the session; false when it may remain on the BMC, and then it stays in the ledger. Safe to call twice. */
   async close(): Promise<boolean> {
     const current = this.#current;
@@ -75,7 +81,7 @@ export class Session {
       const own = this.#live?.kind === 'token' ? this.#live.uri : undefined;
       const stale = new Set([...recorded.filter(uri => uri !== own), ...this.#abandoned]);
       if (stale.size === 0) return await this.close();
-      const ticket = await this.#ticket();
+      const ticket = await this.#ticket({ closing: true });
       const gone = await Promise.all([...stale].map(uri => this.#delete(uri, ticket).catch(() => false)));
       return (await this.close()) && gone.every(Boolean);
     } catch {
@@ -101,7 +107,11 @@ export class Session {
   }
 
   /** Single-flight: requests that come while a log-in runs share its result. */
-  #ticket(): Promise<Ticket> {
+  #ticket({ closing } = { closing: false }): Promise<Ticket> {
+    if (this.#refusing && !closing && !this.#current)
+      return Promise.reject(
+        new FleetError({ code: 'bmc_unreachable', retry: 'later', message: `${this.#wire.url} is being closed` }),
+      );
     this.#current ??= this.#logIn().catch(error => {
       this.#current = undefined;
       throw error;

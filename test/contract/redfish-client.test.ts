@@ -141,6 +141,16 @@ describe('sessions', () => {
     expect(ledger.entries).toEqual([]);
   });
 
+  test('after the end nothing logs in any more, and what an earlier life left is still deleted', async () => {
+    const { bmcs, bmc, server, ledger } = await open();
+    await bmc.power();
+    await ledger.opened(server.url, '/redfish/v1/SessionService/Sessions/old');
+    await bmcs.end();
+    const before = logIns(server).length;
+    expect(await failure(bmc.power())).toMatchObject({ code: 'bmc_unreachable', retry: 'later' });
+    expect([logIns(server).length, server.sessions.size, ledger.entries]).toEqual([before, 0, []]);
+  });
+
   test('a session on a BMC that is away stays recorded, and the caller is told', async () => {
     const { bmcs, server, ledger } = await open();
     await ledger.opened(server.url, '/redfish/v1/SessionService/Sessions/old');

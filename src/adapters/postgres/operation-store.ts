@@ -74,7 +74,12 @@ export function approvalStore(db: Db): ApprovalStore {
     },
     async get(id) {
       const found = await one('id', id);
-      if (!found) throw new FleetError({ code: 'not_found', message: `there is no approval request ${id}` });
+      if (!found)
+        throw new FleetError({
+          code: 'not_found',
+          message: `there is no approval request ${id}`,
+          hint: 'groundskeeper approvals list --state all',
+        });
       return found;
     },
     forPlan: plan => one('plan', plan),
@@ -166,7 +171,12 @@ export function operationStore(db: Db): OperationStore {
     },
     async get(id) {
       const row = await db.selectFrom('operation').selectAll().where('id', '=', id).executeTakeFirst();
-      if (!row) throw new FleetError({ code: 'not_found', message: `there is no operation ${id}` });
+      if (!row)
+        throw new FleetError({
+          code: 'not_found',
+          message: `there is no operation ${id}`,
+          hint: 'groundskeeper list-operations',
+        });
       return complete(row);
     },
     async list({ open, limit }) {

@@ -20,7 +20,12 @@ export function planStore(db: Db): PlanStore {
     },
     async get(id) {
       const row = await db.selectFrom('plan').selectAll().where('id', '=', id).executeTakeFirst();
-      if (!row) throw new FleetError({ code: 'not_found', message: `there is no plan ${id}` });
+      if (!row)
+        throw new FleetError({
+          code: 'not_found',
+          message: `there is no plan ${id}`,
+          hint: 'make one: groundskeeper plan-firmware-rollout <site>',
+        });
       const plan = JSON.parse(row.body) as Plan;
       if (digestOf(plan) !== row.digest || plan.id !== id)
         throw new FleetError({

@@ -7,8 +7,9 @@ import type { Operation } from '../../src/core/operation.ts';
 import type { Plan } from '../../src/core/plan.ts';
 import { commandLine } from '../../src/gateway/command-form.ts';
 import { catalog } from '../../tools/index.ts';
-import { changes, story } from '../support/audit.ts';
+import { changes } from '../support/audit.ts';
 import { openShell, processesNaming, type Ran, type Shell, type Started } from '../support/program.ts';
+import { reached } from '../support/rollout.ts';
 import { type Stack, startStack } from '../support/stack.ts';
 
 let stack: Stack;
@@ -160,8 +161,7 @@ describe('a firmware update from the command line', () => {
     expect(watched).toMatch(new RegExp(`operation ${operation} done`));
     const ended = await json<Operation>(asker, 'get-operation', operation);
     expect(ended.nodes.map(({ node, state }) => `${node} ${state}`)).toEqual(['bos-w-2 done', 'bos-w-3 done']);
-    for (const { node } of plan.targets)
-      expect(story(stack.lab.effects.since(), node, () => false)).toEqual(['cordon', 'flash', 'reset', 'uncordon']);
+    for (const { node } of plan.targets) expect(reached(stack, node)).toEqual(['cordon', 'flash', 'reset', 'uncordon']);
     const { operations } = await json<{ operations: Operation[] }>(asker, 'list-operations');
     expect(operations.map(({ id }) => id)).toEqual([operation]);
   });

@@ -4,7 +4,8 @@ import { FleetError } from '../../src/core/errors.ts';
 import { hasEnded, type Operation } from '../../src/core/operation.ts';
 import type { Plan } from '../../src/core/plan.ts';
 import type { Client } from '../../src/surfaces/cli/client.ts';
-import { changes, custodyEntries, story, unaccounted } from '../support/audit.ts';
+import { changes, custodyEntries, unaccounted } from '../support/audit.ts';
+import { reached } from '../support/rollout.ts';
 import { eventually, type Stack, startStack } from '../support/stack.ts';
 
 let stack: Stack;
@@ -84,8 +85,9 @@ describe('a firmware rollout', () => {
   it('ran in order on every node, each effect after its intent and approval', async () => {
     const effects = stack.lab.effects.since();
     for (const node of ['bos-w-1', 'bos-w-2', 'bos-w-3', 'bos-w-4']) {
-      expect(story(effects, node, () => false)).toEqual(['cordon', 'flash', 'reset', 'uncordon']);
-      expect(stack.lab.node(node).server.firmware.active).not.toBe(undefined);
+      expect(reached(stack, node)).toEqual(['cordon', 'flash', 'reset', 'uncordon']);
+      const { vendor, server } = stack.lab.node(node);
+      expect(server.firmware.active).toBe(stack.lab.images.find(image => image.vendor === vendor)?.version);
     }
     expect(effects.filter(effect => effect.path.endsWith('/eviction') && effect.status < 300).length).toBeGreaterThan(
       4,
@@ -132,13 +134,13 @@ describe('a firmware rollout', () => {
     expect(operation.state).toBe('halted');
     expect(operation.reason).toContain(canary);
     expect(operation.nodes.filter(node => node.state === 'skipped')).toHaveLength(plan.targets.length - 1);
-    expect(story(stack.lab.effects.since(), canary, () => false)).toEqual(['cordon', 'flash', 'reset', 'explain']);
+    expect(reached(stack, canary)).toEqual(['cordon', 'flash', 'reset', 'explain']);
     const health = (await asker.callTool('getNodeHealth', { node: canary })).output as {
       kubernetes: { cordoned: boolean };
     };
     expect(health.kubernetes.cordoned).toBe(true);
     const others = plan.targets.map(target => target.node).filter(node => node !== canary);
-    for (const node of others) expect(story(stack.lab.effects.since(), node, () => false)).toEqual([]);
+    for (const node of others) expect(reached(stack, node)).toEqual([]);
   });
 
   it('gives every BMC session back when the service stops', async () => {

@@ -53,24 +53,3 @@ function covers({ request, time }: Intent, effect: Effect): boolean {
     request.target === target && request.method === effect.method && request.path === effect.path && time <= effect.time
   );
 }
-
-/** The order of the steps that reached one node, such as `cordon evict evict flash reset uncordon`, without repeats. */
-export function story(effects: Effect[], node: string, podsOf: (effect: Effect) => boolean): string[] {
-  const words = changes(effects).flatMap(effect => {
-    if (effect.kind === 'cluster') {
-      if (effect.path === `/api/v1/nodes/${node}`) return [wordOf(effect.body)];
-      return effect.path.endsWith('/eviction') && podsOf(effect) && effect.status < 300 ? ['evict'] : [];
-    }
-    if (effect.name !== node) return [];
-    return effect.path.includes('SimpleUpdate') ? ['flash'] : effect.path.includes('Reset') ? ['reset'] : [effect.path];
-  });
-  return words.filter((word, index) => word !== words[index - 1]);
-}
-
-function wordOf(body: unknown): string {
-  const patch = body as { spec?: { unschedulable?: boolean }; metadata?: { annotations?: Record<string, unknown> } };
-  if (patch.spec?.unschedulable === false || patch.spec?.unschedulable === null) return 'uncordon';
-  return patch.metadata?.annotations && 'groundskeeper.io/cordoned-by' in patch.metadata.annotations
-    ? 'cordon'
-    : 'explain';
-}

@@ -50,6 +50,7 @@ export async function drain(job: NodeJob, by: number): Promise<DrainOutcome> {
     everyMs: job.timings.pollMs,
     by,
     look: async () => {
+      await proveCordoned(job);
       const left = await podsLeft(job);
       return left.length === 0 ? { value: null } : { missing: left.join(', ') };
     },
@@ -59,13 +60,17 @@ export async function drain(job: NodeJob, by: number): Promise<DrainOutcome> {
 
 /** Reads the node again: cordoned, and nothing left but what a drain leaves alone. Asked once more right before a reset. */
 export async function proveDrained(job: NodeJob): Promise<void> {
-  const { cluster, target } = job;
-  const node = await cluster.node(target.node);
-  if (!node.unschedulable)
-    throw new FleetError({ code: 'precondition_failed', message: `${target.node} is not cordoned any more` });
+  const { target } = job;
+  await proveCordoned(job);
   const left = await podsLeft(job);
   if (left.length > 0)
     throw new FleetError({ code: 'precondition_failed', message: `${target.node} is not empty: ${left.join(', ')}` });
+}
+
+/** A node that somebody uncordoned fills up again: waiting for it to be empty would be in vain. */
+async function proveCordoned({ cluster, target }: NodeJob): Promise<void> {
+  if ((await cluster.node(target.node)).unschedulable) return;
+  throw new FleetError({ code: 'precondition_failed', message: `${target.node} is not cordoned any more` });
 }
 
 /** Names of the pods that a drained node would not have, those in their grace period included. */

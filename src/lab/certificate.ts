@@ -5,6 +5,7 @@
  */
 import { createHash, generateKeyPairSync, randomBytes, sign } from 'node:crypto';
 import { isIP } from 'node:net';
+import { bitString, der, oid, pem, sequence, utcTime } from './der.ts';
 
 export type Certificate = {
   /** PEM, PKCS #8. */
@@ -47,7 +48,7 @@ export function makeCertificate(subject: { commonName: string; altNames: string[
   const certificate = sequence(tbs, algorithm, bitString(sign('sha256', tbs, privateKey)));
   return {
     key: privateKey.export({ type: 'pkcs8', format: 'pem' }).toString(),
-    cert: pem(certificate),
+    cert: pem('CERTIFICATE', certificate),
     spki: createHash('sha256').update(spki).digest('base64'),
   };
 }
@@ -65,37 +66,8 @@ function extensions(altNames: string[]): Buffer {
   );
 }
 
-function der(tag: number, ...contents: Buffer[]): Buffer {
-  const content = Buffer.concat(contents);
-  const { length } = content;
-  const head = length < 0x80 ? [length] : length < 0x100 ? [0x81, length] : [0x82, length >> 8, length & 0xff];
-  return Buffer.concat([Buffer.from([tag, ...head]), content]);
-}
-
-function sequence(...contents: Buffer[]): Buffer {
-  return der(0x30, ...contents);
-}
-
-function oid(bytes: number[]): Buffer {
-  return der(0x06, Buffer.from(bytes));
-}
-
-function bitString(bytes: Buffer): Buffer {
-  return der(0x03, Buffer.from([0]), bytes);
-}
-
-function utcTime(time: number): Buffer {
-  const digits = new Date(time).toISOString().replace(/\D/g, '').slice(2, 14);
-  return der(0x17, Buffer.from(`${digits}Z`));
-}
-
 /** Loopback addresses of the lab are IPv4; `::1` is the one IPv6 address it may be asked for. */
 function address(text: string): Buffer {
   if (text === '::1') return Buffer.from([...new Array<number>(15).fill(0), 1]);
   return Buffer.from(text.split('.').map(Number));
-}
-
-function pem(bytes: Buffer): string {
-  const lines = bytes.toString('base64').match(/.{1,64}/g) ?? [];
-  return `-----BEGIN CERTIFICATE-----\n${lines.join('\n')}\n-----END CERTIFICATE-----\n`;
 }

@@ -18,7 +18,7 @@ export type Effect = {
   status: number;
   /** Account name or User-Agent, what the surface knows of the caller. */
   caller: string;
-  /** Parsed request body, as sent. Passwords are replaced by `***`. */
+  /** Parsed request body, as sent. Secrets are replaced by `***`. */
   body: unknown;
 };
 
@@ -37,11 +37,14 @@ export class EffectLog {
   }
 }
 
-/** A copy of a parsed body in which every property named like a password or token reads `***`. */
+/** A copy of a parsed body in which every property named like a password, a token or HTTP headers reads `***`. */
 export function maskSecrets(body: unknown): unknown {
   if (Array.isArray(body)) return body.map(maskSecrets);
   if (typeof body !== 'object' || body === null) return body;
   return Object.fromEntries(
-    Object.entries(body).map(([key, value]) => [key, /password|token/i.test(key) ? '***' : maskSecrets(value)]),
+    Object.entries(body).map(([key, value]) => [
+      key,
+      /password|token|httpheaders/i.test(key) ? '***' : maskSecrets(value),
+    ]),
   );
 }

@@ -9,6 +9,16 @@ import type { LabClock } from './clock.ts';
 
 export type HostPhase = 'off' | 'post' | 'os';
 
+/** What the firmware started once POST was over. */
+export type BootRecord = {
+  /** Redfish name of the source that was asked for; `None` where nobody asked. */
+  asked: string;
+  /** `disk`: the installed OS. `image`: something fetched from outside. `setup`: the firmware's own menu, where it stays. `nothing`: there is none. */
+  runs: 'disk' | 'image' | 'setup' | 'nothing';
+  /** URI of the image. */
+  image?: string;
+};
+
 export type HostOptions = {
   name: string;
   /** Upper-case UUID as Redfish shows it; the kubelet reports the same in lower case. */
@@ -20,11 +30,13 @@ export type HostOptions = {
 };
 
 type HostEvents = {
-  /** The OS runs, with a new boot ID. */
+  /** The installed OS runs, with a new boot ID. */
   up: [];
   /** The OS stopped: power cut or restart. */
   down: [];
   phase: [HostPhase];
+  /** Broken memory hit something that runs. */
+  'memory-error': [];
 };
 
 export class Host extends EventEmitter<HostEvents> {
@@ -38,7 +50,12 @@ export class Host extends EventEmitter<HostEvents> {
   /** Why the machine can never boot again: its firmware was damaged. */
   bricked: string | undefined;
   bootId: string = randomUUID();
+  /** How far the machine's own clock is ahead of the lab's, in wall-clock milliseconds. */
+  clockSkewMs = 0;
   lastReset = new Date();
+  lastBoot: BootRecord = { asked: 'None', runs: 'disk' };
+  /** Ends POST and says what starts; the BMC sets it. Without it the disk does. */
+  endPost: (() => Promise<BootRecord>) | undefined;
   /** Work that firmware does inside POST before the OS may start, in real milliseconds; the BMC sets it, a boot awaits it. */
   postWork: (() => Promise<void>) | undefined;
 
@@ -54,6 +71,11 @@ export class Host extends EventEmitter<HostEvents> {
 
   get poweredOn(): boolean {
     return this.phase !== 'off';
+  }
+
+  /** What the machine takes for the current time. */
+  now(): Date {
+    return new Date(Date.now() + this.clockSkewMs);
   }
 
   powerOff(): void {
@@ -85,9 +107,13 @@ export class Host extends EventEmitter<HostEvents> {
     await work?.();
     const finished = await this.#clock.sleep(this.#bootMs);
     if (!finished || generation !== this.#generation || this.bricked !== undefined) return;
+    const boot = (await this.endPost?.()) ?? { asked: 'None', runs: 'disk' };
+    if (generation !== this.#generation) return;
+    this.lastBoot = boot;
+    if (boot.runs === 'setup' || boot.runs === 'nothing') return;
     this.bootId = randomUUID();
     this.#enter('os');
-    this.emit('up');
+    if (boot.runs === 'disk') this.emit('up');
   }
 
   #enter(phase: HostPhase): void {

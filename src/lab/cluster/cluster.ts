@@ -1,23 +1,19 @@
 /** One simulated cluster: an API server over a store, its controllers, and a kubelet per host. */
-import { randomBytes } from 'node:crypto';
 import { stringify } from 'yaml';
 import type { LabClock } from '../clock.ts';
 import type { EffectLog } from '../effect-log.ts';
-import { ControllerLoop } from './controller-loop.ts';
-import { disruptionController } from './disruption.ts';
-import { ClusterFaults } from './faults.ts';
-import { collectDependents, namespaceController } from './garbage.ts';
-import { Kubelet } from './kubelet.ts';
-import { nodeTaints, podGarbage, taintEviction, watchLeases } from './node-lifecycle.ts';
-import type { LabNode } from './node-object.ts';
-import type { PodObject } from './objects.ts';
-import { deploymentController, replicaSetController } from './replica-controllers.ts';
-import { scheduler } from './scheduler.ts';
-import { seedWorkloads } from './seed.ts';
-import { ApiServer } from './server.ts';
-import { daemonSetController, statefulSetController } from './set-controllers.ts';
-import { Store } from './store.ts';
-import { Timers, timestamp } from './timing.ts';
+import { Accounts } from './access/accounts.ts';
+import { seedRoles } from './access/default-roles.ts';
+import { applyManifests } from './access/manifests.ts';
+import { serveCustomResources } from './api/custom-resources.ts';
+import { ClusterFaults } from './api/faults.ts';
+import { ApiServer } from './api/server.ts';
+import { type ControlPlane, startControlPlane } from './control-plane.ts';
+import { bootstrapUser, publishClusterInfo } from './controllers/bootstrap-tokens.ts';
+import { type EtcdEndpoint, EtcdMembers } from './kubelet/etcd-members.ts';
+import type { LabNode } from './kubelet/node-object.ts';
+import { Store } from './model/store.ts';
+import { timestamp } from './model/timing.ts';
 
 export type LabClusterOptions = {
   name: string;
@@ -30,21 +26,37 @@ export type LabClusterOptions = {
   nodes: LabNode[];
   /** PEM; clients trust exactly this certificate. */
   certificate: { key: string; cert: string };
+  /** YAML files whose objects an administrator has created before anyone else comes. */
+  manifests?: string[];
+  /** Serve each etcd member's health and metrics on a port of `address`. */
+  etcdEndpoints?: boolean;
+  /** Wall-clock milliseconds that events are kept; default an hour of the lab's time, and no less than a minute. */
+  eventLifeMs?: number;
 };
 
 export type RunningCluster = {
   name: string;
   /** `https://address:port` */
   url: string;
-  /** YAML, with the bearer token of the cluster's only account. */
+  /** YAML, with the token of an administrator: for people, and for what tests do to the cluster. */
+  adminKubeconfig: string;
+  /** YAML, with the token of the manifests' first ServiceAccount; the administrator's when they have none. */
   kubeconfig: string;
+  /** YAML for any ServiceAccount that exists. Throws ApiFailure 404 when it does not. */
+  kubeconfigOf(account: { namespace: string; name: string }): string;
   /** The cluster's memory, for tests and for what the lab itself changes; not logged as an effect. */
   store: Store;
   faults: ClusterFaults;
   /** The controller manager and scheduler, which can be held still. */
   controllers: { pause(): void; resume(): void };
+  /** What acts by itself in this cluster, and how its storage behaves. */
+  controlPlane: Omit<ControlPlane, 'stop'>;
+  /** Where etcd's members tell of themselves; empty unless asked for. */
+  etcdEndpoints: EtcdEndpoint[];
   /** Cuts every open watch. */
   cutWatches(): void;
+  /** The API server goes away for a real duration of `downMs` and comes back with all it stored. */
+  restart(downMs?: number): Promise<void>;
   /** Forgets history, so that older watches and continue tokens get 410. */
   compact(): void;
   stop(): Promise<void>;
@@ -55,72 +67,53 @@ export async function startCluster(options: LabClusterOptions): Promise<RunningC
   const { name, clock } = options;
   const store = new Store({ now: () => timestamp(clock) });
   const faults = new ClusterFaults();
-  const token = randomBytes(24).toString('base64url');
+  const accounts = new Accounts(store, clock, [bearer => bootstrapUser(store, bearer)]);
   const bookmarkMs = Math.max(clock.scaled(60_000), 250);
-  const server = new ApiServer({ ...options, token, store, faults, bookmarkMs });
+  const etcd = new EtcdMembers(options.nodes);
+  const health = { etcd: () => etcd.problem() };
+  const server = new ApiServer({ ...options, accounts, health, store, faults, bookmarkMs });
   await server.start();
-  const controlPlane = startControlPlane(options, store);
+  const controlPlane = startControlPlane(store, { ...options, advertised: new URL(server.url).host });
+  seedRoles(store);
+  publishClusterInfo(store, { url: server.url, authority: options.certificate.cert });
+  const etcdEndpoints = options.etcdEndpoints ? await etcd.serve(options.address) : [];
+  serveCustomResources(store);
+  const account = applyManifests(store, options.manifests ?? []);
+  const access = (user: string, token: string) =>
+    kubeconfigText({ name, user, url: server.url, token, cert: options.certificate.cert });
+  const kubeconfigOf = (of: { namespace: string; name: string }) => access(of.name, accounts.issueForFile(of));
+  const adminKubeconfig = access('admin', accounts.adminToken);
   return {
     name,
     url: server.url,
-    kubeconfig: kubeconfigOf({ name, url: server.url, token, cert: options.certificate.cert }),
+    adminKubeconfig,
+    kubeconfig: account === undefined ? adminKubeconfig : kubeconfigOf(account),
+    kubeconfigOf,
     store,
     faults,
-    controllers: controlPlane.loop,
+    controllers: controlPlane.controllers,
+    controlPlane,
+    etcdEndpoints,
     cutWatches: () => server.cutWatches(),
+    restart: (downMs = 5000) => server.restart(clock.scaled(downMs)),
     compact: () => server.compact(),
     stop: async () => {
       controlPlane.stop();
+      await etcd.stop();
       await server.stop();
     },
   };
 }
 
-function startControlPlane({ nodes, clock }: LabClusterOptions, store: Store): { loop: ControllerLoop; stop(): void } {
-  const timers = new Timers(clock);
-  seedWorkloads(store);
-  const kubelets = new Map(nodes.map((node, index) => [node.name, new Kubelet({ node, index, store, clock })]));
-  const unfollow = store.onChange(({ plural, type, object }) => {
-    if (plural !== 'pods') return;
-    const pod = object as PodObject;
-    const kubelet = kubelets.get(pod.spec.nodeName ?? '');
-    if (type === 'DELETED') kubelet?.podDeleted(pod);
-    else kubelet?.podChanged(pod);
-  });
-  for (const kubelet of kubelets.values()) kubelet.start();
-  const loop: ControllerLoop = new ControllerLoop(store, [
-    nodeTaints,
-    deploymentController,
-    replicaSetController,
-    statefulSetController,
-    daemonSetController,
-    scheduler,
-    disruptionController(clock),
-    taintEviction({ clock, timers, wake: () => loop.wake('taint-eviction') }),
-    podGarbage,
-    namespaceController,
-  ]);
-  const uncollect = collectDependents(store);
-  watchLeases(store, clock, timers);
-  const stop = () => {
-    unfollow();
-    uncollect();
-    loop.stop();
-    timers.stop();
-    for (const kubelet of kubelets.values()) kubelet.stop();
-  };
-  return { loop, stop };
-}
-
-function kubeconfigOf(access: { name: string; url: string; token: string; cert: string }): string {
-  const { name, url, token, cert } = access;
+function kubeconfigText(access: { name: string; user: string; url: string; token: string; cert: string }): string {
+  const { name, user, url, token, cert } = access;
   const authority = Buffer.from(cert).toString('base64');
   return stringify({
     apiVersion: 'v1',
     kind: 'Config',
     'current-context': name,
     clusters: [{ name, cluster: { server: url, 'certificate-authority-data': authority } }],
-    users: [{ name, user: { token } }],
-    contexts: [{ name, context: { cluster: name, user: name } }],
+    users: [{ name: user, user: { token } }],
+    contexts: [{ name, context: { cluster: name, user } }],
   });
 }

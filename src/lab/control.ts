@@ -7,13 +7,17 @@ import { once } from 'node:events';
 import { createServer, type IncomingMessage } from 'node:http';
 import { z } from 'zod';
 import { FleetError } from '../core/errors.ts';
+import { clusterFaultSchema } from './cluster/api/faults.ts';
+import type { RunningCluster } from './cluster/cluster.ts';
 import { describeLab } from './description.ts';
 import { faultSchema } from './faults.ts';
 import type { LabNode, RunningLab } from './lab.ts';
 import { listen } from './listen.ts';
 
 const address = '127.0.0.1';
-const faultRequest = z.strictObject({ server: z.string(), fault: faultSchema });
+const serverFault = z.strictObject({ server: z.string(), fault: faultSchema });
+const clusterFault = z.strictObject({ cluster: z.string(), fault: clusterFaultSchema });
+const clusterAction = z.enum(['restart', 'cut-watches', 'compact']);
 
 /** Serves the control API on 127.0.0.1. Throws port_taken when `port` is in use. */
 export async function startControl(
@@ -39,6 +43,7 @@ export async function startControl(
   };
 }
 
+type Sites = Pick<RunningLab, 'sites'>;
 type ControlReply = { status: number; body: unknown };
 
 async function handle(lab: Omit<RunningLab, 'controlUrl'>, request: IncomingMessage): Promise<ControlReply> {
@@ -53,20 +58,58 @@ async function handle(lab: Omit<RunningLab, 'controlUrl'>, request: IncomingMess
     return { status: 200, body: lab.effects.since(Number(url.searchParams.get('after') ?? 0) || 0) };
   }
   if (route === 'GET /sessions') return { status: 200, body: nodes.map(openSessions) };
-  if (route === 'GET /faults') {
-    return { status: 200, body: Object.fromEntries(nodes.map(node => [node.name, node.server.faults.list()])) };
-  }
-  if (route === 'POST /faults') {
-    const { server, fault } = faultRequest.parse(JSON.parse(await readText(request)));
-    serverOf(nodes, server).faults.set(fault);
-    return { status: 200, body: serverOf(nodes, server).faults.list() };
-  }
+  if (route === 'GET /faults') return { status: 200, body: faultsOf(lab) };
+  if (route === 'POST /faults') return { status: 200, body: setFault(lab, JSON.parse(await readText(request))) };
   const cleared = /^DELETE \/faults\/([^/]+)$/.exec(route)?.[1];
   if (cleared !== undefined) {
-    serverOf(nodes, cleared).faults.clear();
+    const cluster = lab.sites.find(site => site.cluster.name === cleared)?.cluster;
+    (cluster ?? serverOf(nodes, cleared)).faults.clear();
     return { status: 200, body: [] };
   }
+  const [, cluster = '', action] = /^POST \/clusters\/([^/]+)\/([^/]+)$/.exec(route) ?? [];
+  if (action !== undefined) {
+    await perform(clusterOf(lab, cluster), clusterAction.parse(action));
+    return { status: 200, body: {} };
+  }
   throw new FleetError({ code: 'not_found', message: 'the control API has no such resource' });
+}
+
+function faultsOf(lab: Sites): object {
+  const nodes = lab.sites.flatMap(site => site.nodes.map(node => [node.name, node.server.faults.list()]));
+  const clusters = lab.sites.map(({ cluster }) => [cluster.name, cluster.faults.list()]);
+  return Object.fromEntries([...nodes, ...clusters]);
+}
+
+function setFault(lab: Sites, asked: object): object[] {
+  const place = 'cluster' in asked ? clusterFault.parse(asked) : serverFault.parse(asked);
+  if ('cluster' in place) {
+    const { faults } = clusterOf(lab, place.cluster);
+    faults.set(place.fault);
+    return faults.list();
+  }
+  const { faults } = serverOf(
+    lab.sites.flatMap(site => site.nodes),
+    place.server,
+  );
+  faults.set(place.fault);
+  return faults.list();
+}
+
+async function perform(cluster: RunningCluster, action: z.infer<typeof clusterAction>): Promise<void> {
+  switch (action) {
+    case 'restart':
+      return cluster.restart();
+    case 'cut-watches':
+      return cluster.cutWatches();
+    case 'compact':
+      return cluster.compact();
+  }
+}
+
+function clusterOf(lab: Sites, name: string): RunningCluster {
+  const found = lab.sites.find(site => site.cluster.name === name);
+  if (found === undefined) throw new FleetError({ code: 'not_found', message: `the lab has no cluster ${name}` });
+  return found.cluster;
 }
 
 function openSessions({ name, server }: LabNode): { server: string; bmcUrl: string; count: number; sessions: unknown } {

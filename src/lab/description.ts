@@ -10,7 +10,8 @@ export type LabDescription = {
   sites: {
     name: string;
     bmcNetwork: string;
-    cluster: { name: string; url: string; kubeconfigFile: string };
+    /** The first file is for programs, the second for people, who may do everything. */
+    cluster: { name: string; url: string; kubeconfigFile: string; adminKubeconfigFile: string };
     nodes: LabNodeDescription[];
   }[];
   images: {
@@ -43,10 +44,10 @@ export function describeLab(lab: Omit<RunningLab, 'controlUrl'>): LabDescription
   return {
     speed: lab.clock.speed,
     account: lab.account,
-    sites: lab.sites.map(({ name, bmcNetwork, cluster, kubeconfigFile, nodes }) => ({
+    sites: lab.sites.map(({ name, bmcNetwork, cluster, kubeconfigFile, adminKubeconfigFile, nodes }) => ({
       name,
       bmcNetwork,
-      cluster: { name: cluster.name, url: cluster.url, kubeconfigFile },
+      cluster: { name: cluster.name, url: cluster.url, kubeconfigFile, adminKubeconfigFile },
       nodes: nodes.map(({ name: node, role, zone, vendor, host, server }) => ({
         name: node,
         role,

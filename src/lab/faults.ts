@@ -15,6 +15,24 @@ export const faultSchema = z.discriminatedUnion('kind', [
     dimm: z.int().min(1).default(1),
     perMinute: z.number().positive().default(60),
   }),
+  /** One DIMM (counted from 1) has an uncorrectable error each time that this is set. The count and the verdict stay after. */
+  z.strictObject({ kind: z.literal('ecc-uncorrectable'), dimm: z.int().min(1).default(1) }),
+  /** A drive (counted from 1) says that it will fail. */
+  z.strictObject({ kind: z.literal('drive-predictive'), drive: z.int().min(1).default(1) }),
+  /** A drive (counted from 1) failed. */
+  z.strictObject({ kind: z.literal('drive-failed'), drive: z.int().min(1).default(1) }),
+  /** A power supply (counted from 1) delivers nothing; the others take its share. */
+  z.strictObject({ kind: z.literal('psu-failed'), psu: z.int().min(1).default(1) }),
+  /** The air that comes in gets warmer by this; everything behind it follows. */
+  z.strictObject({ kind: z.literal('inlet-rising'), celsius: z.number().positive().default(12) }),
+  /** The sensor of this id jitters by up to `amplitude` of its unit around what it measures. Nothing is wrong with the machine. */
+  z.strictObject({
+    kind: z.literal('sensor-noisy'),
+    sensor: z.string().min(1),
+    amplitude: z.number().positive().default(4),
+  }),
+  /** The sensor of this id gives no reading. */
+  z.strictObject({ kind: z.literal('sensor-absent'), sensor: z.string().min(1) }),
   /** The update ends as Completed, and the running version is as before. */
   z.strictObject({ kind: z.literal('update-completes-unchanged') }),
   /** The update stays in this stage until the fault is cleared. */
@@ -31,6 +49,41 @@ export const faultSchema = z.discriminatedUnion('kind', [
   z.strictObject({ kind: z.literal('drop-after-post') }),
   /** Reads are answered with 200 and an HTML page, writes with 503 and HTML; no write is performed. */
   z.strictObject({ kind: z.literal('html') }),
+  /** Answers take real milliseconds, log-normal by seed; a firmware inventory takes three times as long. */
+  z.strictObject({
+    kind: z.literal('latency'),
+    p50Ms: z.number().positive().default(350),
+    p95Ms: z.number().positive().default(2000),
+  }),
+  /** Each request in flight makes the others 15 wall-clock milliseconds later; above `parallel` of them it is 503 with Retry-After. */
+  z.strictObject({ kind: z.literal('overload'), parallel: z.int().min(1).default(4) }),
+  /** Every n-th request that comes on a used connection finds it reset, and is not performed. */
+  z.strictObject({ kind: z.literal('connection-reset'), every: z.int().min(1).default(3) }),
+  /** Reads break off in the middle of their JSON. */
+  z.strictObject({ kind: z.literal('truncated-json') }),
+  /** Reads have a comma before their last brace. */
+  z.strictObject({ kind: z.literal('trailing-comma') }),
+  /**
+   * `none`: no ETag anywhere. `weak-only`: weak ones are given and only their strong form is taken. `wrong-412`: no
+   * If-Match is ever right but `*`. `required-428`: a write without If-Match is refused.
+   */
+  z.strictObject({ kind: z.literal('etag'), mode: z.enum(['none', 'weak-only', 'wrong-412', 'required-428']) }),
+  /** Task resources are gone, whatever they stand at; a vendor's job queue keeps its jobs. */
+  z.strictObject({ kind: z.literal('task-purge') }),
+  /** The power state is shown as it was this many real milliseconds ago. */
+  z.strictObject({ kind: z.literal('stale-power'), ms: z.int().min(1).default(30_000) }),
+  /** Collections of parts, log entries and firmware name one member more than there is. */
+  z.strictObject({ kind: z.literal('dangling-links') }),
+  /** A further page of the log begins with the last three entries of the page before. */
+  z.strictObject({ kind: z.literal('page-overlap') }),
+  /** The BMC's own clock is ahead by this many wall-clock milliseconds; behind where negative. */
+  z.strictObject({ kind: z.literal('clock-skew'), ms: z.int() }),
+  /** Another certificate with another key, for the same address; the old one is back once cleared. */
+  z.strictObject({ kind: z.literal('certificate-change') }),
+  /** Every n-th request with good credentials is answered with 401. */
+  z.strictObject({ kind: z.literal('unauthorized-sometimes'), every: z.int().min(1).default(5) }),
+  /** This many entries are written to the log at once, each time that this is set. */
+  z.strictObject({ kind: z.literal('event-storm'), count: z.int().min(1).max(1000).default(200) }),
 ]);
 
 export type Fault = z.infer<typeof faultSchema>;

@@ -8,7 +8,7 @@ import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { FirmwareImage } from '../core/fleet.ts';
 import { type RunningBmc, startBmc } from './bmc/bmc.ts';
-import { bmcProfiles, labVendors } from './bmc/profiles/catalog.ts';
+import { bmcProfiles, type LabMachine, usualMachines } from './bmc/profiles/catalog.ts';
 import type { LabVendor } from './bmc/profiles/profile.ts';
 import { makeCertificate } from './certificate.ts';
 import { LabClock } from './clock.ts';
@@ -26,12 +26,25 @@ export type LabOptions = LayoutOptions & {
   seed: number;
   /** Where images, kubeconfigs and the BMC password are written; made when missing. */
   dir: string;
+  /** YAML files whose objects every cluster has from the start, an account for programs among them. */
+  manifests?: string[];
+  /** Serve each etcd member's health and metrics; `cluster.etcdEndpoints` says where. */
+  etcdEndpoints?: boolean;
+  /** BMCs take as long as their vendor's usually do; default false, they answer at once. */
+  latency?: boolean;
   /** Port of the control API on 127.0.0.1; default 0, a free one. */
   controlPort?: number;
 };
 
 export type LabNode = NodeLayout & { host: Host; server: RunningBmc };
-export type LabSite = Omit<SiteLayout, 'nodes'> & { nodes: LabNode[]; cluster: RunningCluster; kubeconfigFile: string };
+export type LabSite = Omit<SiteLayout, 'nodes'> & {
+  nodes: LabNode[];
+  cluster: RunningCluster;
+  /** With the manifests' ServiceAccount, for the program under test; an administrator's without manifests. */
+  kubeconfigFile: string;
+  /** For people, who may do everything. */
+  adminKubeconfigFile: string;
+};
 export type LabImage = FirmwareImage & { vendor: LabVendor; source: { file: string } };
 
 export type RunningLab = {
@@ -50,7 +63,6 @@ export type RunningLab = {
 
 const username = 'groundskeeper';
 const fallbackBasePort = 20_000;
-const serialLength: Readonly<Record<LabVendor, number>> = { dell: 7, hpe: 10, openbmc: 12 };
 
 type Running = { stop(): Promise<void> };
 type Making = LabOptions & { clock: LabClock; effects: EffectLog; password: string; running: Running[] };
@@ -69,7 +81,8 @@ export async function startLab(options: LabOptions): Promise<RunningLab> {
     const passwordFile = join(options.dir, 'bmc-password');
     await mkdir(join(options.dir, 'images'), { recursive: true });
     await writeFile(passwordFile, password, { mode: 0o600 });
-    const images = await Promise.all(labVendors.map(vendor => makeLabImage(options.dir, vendor)));
+    const machines = new Set(options.machines ?? usualMachines);
+    const images = await Promise.all([...machines].map(machine => makeLabImage(options.dir, machine)));
     const making = { ...options, clock, effects, password, running };
     const sites: LabSite[] = [];
     // Only Linux routes all of 127.0.0.0/8 to itself.
@@ -110,21 +123,26 @@ async function startSite(making: Making, site: SiteLayout): Promise<LabSite> {
     effects,
     nodes: nodes.map(({ host, name, role, zone }) => ({ host, name, role, zone })),
     certificate: makeCertificate({ commonName: `${site.name}-api`, altNames: [site.api.address, 'localhost'] }),
+    manifests: making.manifests ?? [],
+    etcdEndpoints: making.etcdEndpoints ?? false,
   });
   running.push(cluster);
   const kubeconfigFile = join(making.dir, `${site.name}.kubeconfig`);
+  const adminKubeconfigFile = join(making.dir, `${site.name}.admin.kubeconfig`);
   await writeFile(kubeconfigFile, cluster.kubeconfig, { mode: 0o600 });
-  return { ...site, nodes, cluster, kubeconfigFile };
+  await writeFile(adminKubeconfigFile, cluster.adminKubeconfig, { mode: 0o600 });
+  return { ...site, nodes, cluster, kubeconfigFile, adminKubeconfigFile };
 }
 
 async function startNode(making: Making, node: NodeLayout): Promise<LabNode> {
   const { clock, effects, seed, password, running } = making;
-  const { name, vendor, bmc } = node;
-  const serial = seededText(seed, `${name}/serial`, 'ABCDEFGHJKLMNPQRSTVWXYZ0123456789', serialLength[vendor]);
+  const { name, machine, bmc } = node;
+  const { serialLength } = bmcProfiles[machine];
+  const serial = seededText(seed, `${name}/serial`, 'ABCDEFGHJKLMNPQRSTVWXYZ0123456789', serialLength);
   const host = new Host({ name, uuid: seededUuid(seed, `${name}/uuid`), serial, clock });
   const server = await startBmc({
     host,
-    vendor,
+    machine,
     address: bmc.address,
     port: bmc.port,
     clock,
@@ -133,16 +151,17 @@ async function startNode(making: Making, node: NodeLayout): Promise<LabNode> {
     account: { username, password },
     certificate: makeCertificate({ commonName: `${name}-bmc`, altNames: [bmc.address] }),
   });
+  if (making.latency) server.faults.set({ kind: 'latency', ...server.profile.acts.latency });
   running.push(server);
   return { ...node, host, server };
 }
 
-/** Each vendor's newer BIOS as a file of the catalogue. */
-async function makeLabImage(dir: string, vendor: LabVendor): Promise<LabImage> {
-  const { model, firmware } = bmcProfiles[vendor];
+/** A machine's newer BIOS as a file of the catalogue. */
+async function makeLabImage(dir: string, machine: LabMachine): Promise<LabImage> {
+  const { vendor, model, firmware } = bmcProfiles[machine];
   const models = [model];
   const version = firmware.newBios;
-  const id = `${vendor}-bios-${version.toLowerCase().replace(/[^a-z0-9.]+/g, '-')}`.replace(/-$/, '');
+  const id = `${machine}-bios-${version.toLowerCase().replace(/[^a-z0-9.]+/g, '-')}`.replace(/-$/, '');
   const file = join(dir, 'images', `${id}.bin`);
   const sha256 = await writeImage(file, { vendor, models, component: 'bios', version });
   return { id, vendor, models, component: 'bios', version, source: { file }, sha256 };

@@ -3,7 +3,7 @@
  * computed from a few numbers so that a lab looks the same at every start.
  */
 import type { NodeRole } from '../core/fleet.ts';
-import { labVendors } from './bmc/profiles/catalog.ts';
+import { bmcProfiles, type LabMachine, usualMachines } from './bmc/profiles/catalog.ts';
 import type { LabVendor } from './bmc/profiles/profile.ts';
 
 export type LayoutOptions = {
@@ -12,6 +12,8 @@ export type LayoutOptions = {
   controlPlanes: number;
   /** Per site. */
   workers: number;
+  /** What the nodes are, taken in turn; default the usual machines. */
+  machines?: readonly LabMachine[];
   /** First two bytes of all addresses; default `127.20`. */
   addressBase?: string;
   /** Set, everything listens on 127.0.0.1 with consecutive ports from here, as where only one loopback address exists. */
@@ -19,7 +21,14 @@ export type LayoutOptions = {
 };
 
 export type Endpoint = { address: string; port: number };
-export type NodeLayout = { name: string; role: NodeRole; zone: string; vendor: LabVendor; bmc: Endpoint };
+export type NodeLayout = {
+  name: string;
+  role: NodeRole;
+  zone: string;
+  machine: LabMachine;
+  vendor: LabVendor;
+  bmc: Endpoint;
+};
 export type SiteLayout = {
   name: string;
   /** CIDR that every BMC address of the site lies in. */
@@ -32,9 +41,9 @@ const siteNames = ['boston', 'chicago', 'seattle'];
 const bmcPort = 8443;
 const apiPort = 6443;
 
-/** Lays the lab out. Workers begin with the second vendor, so that worker 3 of each site is a Dell. */
+/** Lays the lab out. Workers begin with the second machine, so that worker 3 of each site is a Dell. */
 export function layOut(options: LayoutOptions): SiteLayout[] {
-  const { sites, controlPlanes, workers, addressBase = '127.20', basePort } = options;
+  const { sites, controlPlanes, workers, machines = usualMachines, addressBase = '127.20', basePort } = options;
   const perSite = 1 + controlPlanes + workers;
   return range(sites).map(site => {
     const name = siteNames[site - 1] ?? `site-${site}`;
@@ -43,13 +52,17 @@ export function layOut(options: LayoutOptions): SiteLayout[] {
       basePort === undefined
         ? { address: `${addressBase}.${site}.${host}`, port }
         : { address: '127.0.0.1', port: basePort + (site - 1) * perSite + index };
-    const node = (role: NodeRole, tag: string, n: number, index: number): NodeLayout => ({
-      name: `${prefix}-${tag}-${n}`,
-      role,
-      zone: n % 2 === 1 ? 'rack-a' : 'rack-b',
-      vendor: labVendors[(role === 'worker' ? n : n - 1) % labVendors.length] ?? 'dell',
-      bmc: endpoint(index, 10 + index, bmcPort),
-    });
+    const node = (role: NodeRole, tag: string, n: number, index: number): NodeLayout => {
+      const machine = machines[(role === 'worker' ? n : n - 1) % machines.length] ?? 'dell';
+      return {
+        name: `${prefix}-${tag}-${n}`,
+        role,
+        zone: n % 2 === 1 ? 'rack-a' : 'rack-b',
+        machine,
+        vendor: bmcProfiles[machine].vendor,
+        bmc: endpoint(index, 10 + index, bmcPort),
+      };
+    };
     return {
       name,
       bmcNetwork: basePort === undefined ? `${addressBase}.${site}.0/24` : '127.0.0.0/8',

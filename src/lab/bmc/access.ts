@@ -5,6 +5,7 @@
  */
 import { randomBytes } from 'node:crypto';
 import type { LabClock } from '../clock.ts';
+import type { LockoutSpec } from './profiles/acts.ts';
 
 export type Account = { username: string; password: string };
 export type OpenSession = { id: string; username: string; created: Date };
@@ -12,23 +13,20 @@ export type Caller = { username: string; session?: string };
 
 export type LogIn = { session: OpenSession; token: string } | { refused: 'credentials' | 'limit' };
 
-export type AccessOptions = {
-  account: Account;
-  clock: LabClock;
-  sessionLimit: number;
-  /** Bad log-ins in a row after which the account is blocked; default 5. */
-  lockoutThreshold?: number;
-};
+export type AccessOptions = { account: Account; clock: LabClock; sessionLimit: number; lockout: LockoutSpec };
+
+/** How often a user name and password were shown to this BMC, in a log-in or a Basic header. */
+export type LogIns = { good: number; bad: number };
 
 /** Real seconds. */
-export const lockoutSeconds = 60;
 export const sessionTimeoutSeconds = 1800;
 
 type LiveSession = OpenSession & { token: string; lastUsed: number };
 
 export class Access {
   readonly account: Account;
-  readonly lockoutThreshold: number;
+  readonly lockout: LockoutSpec;
+  readonly logIns: LogIns = { good: 0, bad: 0 };
   readonly #clock: LabClock;
   readonly #limit: number;
   readonly #sessions = new Map<string, LiveSession>();
@@ -38,7 +36,7 @@ export class Access {
 
   constructor(options: AccessOptions) {
     this.account = options.account;
-    this.lockoutThreshold = options.lockoutThreshold ?? 5;
+    this.lockout = options.lockout;
     this.#clock = options.clock;
     this.#limit = options.sessionLimit;
   }
@@ -83,15 +81,27 @@ export class Access {
     return [...this.#sessions.values()].map(({ id, username, created }) => ({ id, username, created }));
   }
 
+  /** Ends every session, as a restart of the BMC does. */
+  logOutAll(): void {
+    this.#sessions.clear();
+  }
+
   #verify(username: string, password: string): boolean {
+    const good = this.#matches(username, password);
+    this.logIns[good ? 'good' : 'bad']++;
+    return good;
+  }
+
+  #matches(username: string, password: string): boolean {
     if (username !== this.account.username || this.locked) return false;
     if (password === this.account.password) {
       this.#failures = 0;
       return true;
     }
-    if (++this.#failures >= this.lockoutThreshold) {
+    const { threshold, seconds } = this.lockout;
+    if (++this.#failures >= threshold && threshold > 0) {
       this.#failures = 0;
-      this.#lockedUntil = Date.now() + this.#clock.scaled(lockoutSeconds * 1000);
+      this.#lockedUntil = Date.now() + this.#clock.scaled(seconds * 1000);
     }
     return false;
   }

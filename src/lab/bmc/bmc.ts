@@ -1,21 +1,24 @@
 /**
  * Serves one controller over HTTPS, keeps the effect log of what reached it,
- * and plays the faults that live on the wire: down, slow, HTML, lost answers.
+ * and plays the faults that live on the wire, where a client meets them.
  */
 import { once } from 'node:events';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { createServer } from 'node:https';
 import { setTimeout as delay } from 'node:timers/promises';
-import type { Certificate } from '../certificate.ts';
+import { type Certificate, makeCertificate } from '../certificate.ts';
 import { type EffectLog, maskSecrets } from '../effect-log.ts';
 import type { FaultSet } from '../faults.ts';
 import type { Host } from '../host.ts';
 import { listen } from '../listen.ts';
-import type { OpenSession } from './access.ts';
+import type { LogIns, OpenSession } from './access.ts';
+import { Connections } from './connections.ts';
 import { Controller, type ControllerOptions } from './controller.ts';
+import { parseRequest } from './parse-request.ts';
 import type { BmcProfile, FirmwareState } from './profiles/profile.ts';
-import type { Body, Reply } from './reply.ts';
+import { problem, type Reply } from './reply.ts';
 import { type Answer, answer, type BmcRequest, isWrite } from './requests.ts';
+import { sendHtml, sendReply } from './send-reply.ts';
 
 export type BmcOptions = ControllerOptions & {
   /** 0 takes a free port. */
@@ -36,31 +39,42 @@ export type RunningBmc = {
   /** Versions as they are now. */
   firmware: Readonly<FirmwareState>;
   sessions(): OpenSession[];
+  /** How often a user name and password were shown to it since it was started. */
+  logIns(): Readonly<LogIns>;
   stop(): Promise<void>;
 };
-
-const bodyLimit = 1024 * 1024;
-const htmlPage = '<!DOCTYPE html><html><head><title>Login</title></head><body>Please enable JavaScript.</body></html>';
 
 /** Starts the BMC of one host. Throws port_taken when its address is in use. */
 export async function startBmc(options: BmcOptions): Promise<RunningBmc> {
   const bmc = new Controller(options);
   const { address, certificate } = options;
   const server = createServer({ key: certificate.key, cert: certificate.cert, keepAliveTimeout: 60_000 });
+  const connections = new Connections(server, () => bmc.life.stage === 'cut');
   const port = await listen(server, address, options.port);
   const url = `https://${address}:${port}`;
   server.on('request', (request, response) => {
-    serve({ bmc, effects: options.effects, url, request, response }).catch(() => response.destroy());
+    const exchange = { bmc, effects: options.effects, url, connections, request, response };
+    serve(exchange).catch(() => response.destroy());
   });
   // A port that was lost while the BMC was down stays refused; that is no reason to end the lab.
   server.on('error', () => {});
   server.on('tlsClientError', (_error, socket) => socket.destroy());
-  bmc.faults.onChange(kind => {
-    if (kind !== 'bmc-down') return;
+  const changeListening = () => {
     server.closeAllConnections();
-    const refused = bmc.faults.get('bmc-down')?.mode === 'refused';
-    if (refused && server.listening) server.close();
-    else if (!refused && !server.listening && !bmc.clock.stopped) server.listen(port, address);
+    const refuses = bmc.faults.get('bmc-down')?.mode === 'refused' || bmc.life.stage === 'refused';
+    if (refuses && server.listening) server.close();
+    else if (!refuses && !server.listening && !bmc.clock.stopped) server.listen(port, address);
+  };
+  bmc.life.onStage(stage => {
+    if (stage === 'refused' || stage === 'cut') changeListening();
+  });
+  bmc.faults.onChange(kind => {
+    if (kind === 'bmc-down') changeListening();
+    if (kind !== 'certificate-change') return;
+    const changed = bmc.faults.get('certificate-change') !== undefined;
+    const shown = changed ? makeCertificate({ commonName: `${bmc.host.name}-bmc`, altNames: [address] }) : certificate;
+    server.setSecureContext({ key: shown.key, cert: shown.cert });
+    server.closeAllConnections();
   });
   return {
     name: bmc.host.name,
@@ -71,6 +85,7 @@ export async function startBmc(options: BmcOptions): Promise<RunningBmc> {
     faults: bmc.faults,
     firmware: bmc.updates.firmware,
     sessions: () => bmc.access.sessions(),
+    logIns: () => bmc.access.logIns,
     async stop() {
       const closed = server.listening ? once(server, 'close') : undefined;
       server.close();
@@ -84,30 +99,45 @@ type Exchange = {
   bmc: Controller;
   effects: EffectLog;
   url: string;
+  connections: Connections;
   request: IncomingMessage;
   response: ServerResponse;
 };
 
 async function serve(exchange: Exchange): Promise<void> {
-  const { bmc, request, response } = exchange;
-  const { faults } = bmc;
-  const text = await readText(request);
+  const { bmc, connections, request, response } = exchange;
+  const { faults, wire } = bmc;
+  const reused = connections.reused(request.socket);
+  response.once('close', wire.enter());
+  const parsed = await parseRequest(request);
   if (faults.get('bmc-down') !== undefined) return;
-  const parsed = parseRequest(request, text);
-  const outcome = perform(exchange, parsed);
+  if (reused && wire.strikes('connection-reset')) {
+    connections.reset(request.socket);
+    return;
+  }
+  const outcome = await perform(exchange, parsed);
   const dropped = outcome !== 'html' && faults.get('drop-after-post') !== undefined && isDroppable(parsed);
   if (dropped) faults.clear('drop-after-post');
   record(exchange, parsed, outcome, dropped);
-  const slow = faults.get('slow')?.ms ?? 0;
-  if (slow > 0) await delay(slow, undefined, { signal: bmc.clock.signal });
-  if (dropped) response.destroy();
-  else if (outcome === 'html') {
-    response.writeHead(isWrite(parsed.method) ? 503 : 200, { 'Content-Type': 'text/html' }).end(htmlPage);
-  } else send(response, outcome.reply);
+  const late = wire.delayMs(parsed.path);
+  if (late > 0) await delay(late, undefined, { signal: bmc.clock.signal });
+  if (outcome !== 'html' && dropped) {
+    response.destroy();
+    outcome.reply.after?.();
+  } else if (outcome === 'html') sendHtml(response, isWrite(parsed.method) ? 503 : 200);
+  else sendReply(response, outcome.reply, faults);
 }
 
-function perform({ bmc }: Exchange, request: BmcRequest): Answer | 'html' {
-  return bmc.faults.get('html') === undefined ? answer(bmc, request) : 'html';
+async function perform({ bmc }: Exchange, request: BmcRequest): Promise<Answer | 'html'> {
+  const { faults, wire, life } = bmc;
+  if (life.stage === 'unavailable') return turnedAway(bmc, 30);
+  if (wire.overloaded) return turnedAway(bmc, 1);
+  return faults.get('html') === undefined ? answer(bmc, request) : 'html';
+}
+
+function turnedAway({ profile }: Controller, seconds: number): Answer {
+  const refusal: Reply = problem(profile, 503, 'ServiceTemporarilyUnavailable', String(seconds));
+  return { reply: { ...refusal, headers: { 'Retry-After': String(seconds) } }, caller: undefined };
 }
 
 /** Log-in and log-out are not what a lost answer is about: the product repeats those freely. */
@@ -130,62 +160,4 @@ function record(exchange: Exchange, request: BmcRequest, outcome: Answer | 'html
     caller: (outcome === 'html' ? undefined : outcome.caller?.username) ?? attempted,
     body: maskSecrets(body ?? null),
   });
-}
-
-function parseRequest(request: IncomingMessage, text: string): BmcRequest {
-  const url = URL.parse(request.url ?? '/', 'https://bmc') ?? new URL('https://bmc/');
-  const token = request.headers['x-auth-token'];
-  return {
-    method: request.method ?? 'GET',
-    path: decode(url.pathname).replace(/\/+$/, ''),
-    query: url.searchParams,
-    token: typeof token === 'string' ? token : undefined,
-    authorization: request.headers.authorization,
-    ifMatch: request.headers['if-match'],
-    body: parseBody(text),
-  };
-}
-
-function decode(path: string): string {
-  try {
-    return decodeURIComponent(path);
-  } catch {
-    return path;
-  }
-}
-
-function parseBody(text: string): Body | undefined | 'malformed' {
-  if (text === '') return undefined;
-  try {
-    const body: unknown = JSON.parse(text);
-    return isBody(body) ? body : 'malformed';
-  } catch {
-    return 'malformed';
-  }
-}
-
-function isBody(value: unknown): value is Body {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
-}
-
-async function readText(request: IncomingMessage): Promise<string> {
-  const chunks: Buffer[] = [];
-  let size = 0;
-  for await (const chunk of request) {
-    size += chunk.length;
-    if (size > bodyLimit) throw new Error('request body too large');
-    chunks.push(chunk);
-  }
-  return Buffer.concat(chunks).toString();
-}
-
-function send(response: ServerResponse, reply: Reply): void {
-  const headers = { 'OData-Version': '4.0', 'Cache-Control': 'no-store', ...reply.headers };
-  if (reply.body === undefined) {
-    response.writeHead(reply.status, headers).end();
-    return;
-  }
-  const bytes = Buffer.from(JSON.stringify(reply.body));
-  const type = { 'Content-Type': 'application/json;charset=utf-8', 'Content-Length': bytes.length };
-  response.writeHead(reply.status, { ...headers, ...type }).end(bytes);
 }

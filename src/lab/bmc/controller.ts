@@ -3,27 +3,43 @@ import type { LabClock } from '../clock.ts';
 import { FaultSet } from '../faults.ts';
 import type { Host } from '../host.ts';
 import { Access, type Account } from './access.ts';
+import { BiosModel } from './bios.ts';
+import { BootOverride } from './boot-override.ts';
+import { chooseBoot } from './choose-boot.ts';
+import { DriveModel } from './drives.ts';
+import { EraseModel } from './erase.ts';
 import { EventLog } from './event-log.ts';
+import { EventService } from './events.ts';
+import { Life, type LifeStage } from './life.ts';
 import { MemoryModel } from './memory.ts';
-import { bmcProfiles } from './profiles/catalog.ts';
-import type { BmcProfile, LabVendor } from './profiles/profile.ts';
+import { PowerModel } from './power.ts';
+import type { LockoutSpec } from './profiles/acts.ts';
+import { bmcProfiles, type LabMachine } from './profiles/catalog.ts';
+import type { BmcProfile } from './profiles/profile.ts';
+import { ShownPower } from './stale-power.ts';
+import { TaskList } from './task-list.ts';
 import { ThermalModel } from './thermal.ts';
 import { Updates } from './updates.ts';
+import { VirtualMedia } from './virtual-media.ts';
+import { WireFaults } from './wire-faults.ts';
 
 export type ControllerOptions = {
   host: Host;
-  vendor: LabVendor;
+  machine: LabMachine;
   /** Own IP address. */
   address: string;
   clock: LabClock;
   account: Account;
-  /** Determines sensor noise and log history. Default 1. */
+  /** Determines sensor noise, log history, and who the parts are. Default 1. */
   seed?: number;
   sessionLimit?: number;
-  lockoutThreshold?: number;
+  /** In place of the profile's. */
+  lockout?: LockoutSpec;
 };
 
 export type ResourceUris = { system: string; chassis: string; manager: string; log: string };
+
+export type LightState = 'Off' | 'Lit' | 'Blinking';
 
 export class Controller {
   readonly profile: BmcProfile;
@@ -34,29 +50,49 @@ export class Controller {
   readonly log: EventLog;
   readonly thermal: ThermalModel;
   readonly memory: MemoryModel;
+  readonly drives: DriveModel;
+  readonly power: PowerModel;
+  readonly tasks: TaskList;
   readonly updates: Updates;
+  readonly boot: BootOverride;
+  readonly bios: BiosModel;
+  readonly media: VirtualMedia;
+  readonly events: EventService;
+  readonly erase: EraseModel;
+  readonly life: Life;
+  readonly shownPower: ShownPower;
+  readonly wire: WireFaults;
   readonly uris: ResourceUris;
-  readonly started = new Date();
+  readonly address: string;
+  readonly seed: number;
   assetTag = '';
+  light: LightState = 'Off';
 
   constructor(options: ControllerOptions) {
     const { host, clock, address, account, seed = 1 } = options;
-    const profile = bmcProfiles[options.vendor];
+    const profile = bmcProfiles[options.machine];
     const { faults } = this;
     this.profile = profile;
     this.host = host;
+    this.address = address;
+    this.seed = seed;
     this.clock = clock;
     this.access = new Access({
       account,
       clock,
       sessionLimit: options.sessionLimit ?? profile.sessionLimit,
-      lockoutThreshold: options.lockoutThreshold,
+      lockout: { ...profile.acts.lockout, ...options.lockout },
     });
-    const log = new EventLog({ seed, name: host.name, history: profile.log.history });
+    const now = () => this.now();
+    const log = new EventLog({ seed, name: host.name, history: profile.log.history, now });
     this.log = log;
     this.thermal = new ThermalModel({ host, clock, faults, log, profile, seed });
     this.memory = new MemoryModel({ host, clock, faults, log, seed, dimms: profile.memory.dimms });
-    this.updates = new Updates({ profile, host, clock, faults, log, address });
+    this.drives = new DriveModel({ name: host.name, faults, log, seed, drives: profile.storage.drives });
+    this.power = new PowerModel({ host, faults, log, seed, spec: profile.power });
+    const tasks = new TaskList({ profile, clock, faults });
+    this.tasks = tasks;
+    this.updates = new Updates({ profile, host, clock, faults, log, tasks, address });
     const system = `/redfish/v1/Systems/${profile.systemId}`;
     const manager = `/redfish/v1/Managers/${profile.managerId}`;
     this.uris = {
@@ -65,5 +101,55 @@ export class Controller {
       chassis: `/redfish/v1/Chassis/${profile.chassisId}`,
       log: `${profile.log.owner === 'system' ? system : manager}/LogServices/${profile.log.id}`,
     };
+    const { acts } = profile;
+    const { userAgent } = profile.update;
+    this.boot = new BootOverride(acts.boot);
+    this.bios = new BiosModel({ spec: acts.bios, host, tasks, version: () => this.updates.firmware.active });
+    this.media = new VirtualMedia({ spec: acts.virtualMedia, clock, address, userAgent });
+    this.events = new EventService({
+      spec: acts.events,
+      log,
+      clock,
+      address,
+      entryUri: id => `${this.uris.log}/Entries/${id}`,
+      observe: () => this.#observe(),
+    });
+    this.erase = new EraseModel({ clock, log, tasks, drives: profile.storage.drives });
+    this.life = new Life({ clock, stages: acts.managerReset.stages, now });
+    this.shownPower = new ShownPower({ host, clock, faults });
+    this.wire = new WireFaults({ name: host.name, seed, clock, faults });
+    host.endPost = () => chooseBoot(this);
+    this.life.onStage(stage => this.#atStage(stage));
+    faults.onChange(kind => {
+      if (kind === 'event-storm') this.#storm();
+    });
+  }
+
+  /** By the BMC's own clock. */
+  now(): Date {
+    return new Date(Date.now() + (this.faults.get('clock-skew')?.ms ?? 0));
+  }
+
+  /** Models that compute on demand write their log now. */
+  #observe(): void {
+    this.thermal.fans();
+    this.thermal.temperatures();
+    this.memory.dimms();
+  }
+
+  /** What a restart of the BMC takes with it. */
+  #atStage(stage: LifeStage): void {
+    if (stage !== 'refused') return;
+    this.updates.interrupt();
+    this.access.logOutAll();
+    this.events.forget();
+    this.media.ejectAll();
+  }
+
+  #storm(): void {
+    const count = this.faults.get('event-storm')?.count ?? 0;
+    for (let i = 1; i <= count; i++) {
+      this.log.append({ severity: 'Warning', messageId: 'NIC101', message: `A network port link is down (${i}).` });
+    }
   }
 }

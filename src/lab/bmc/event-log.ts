@@ -4,6 +4,12 @@ import { chance } from '../random.ts';
 export type Severity = 'OK' | 'Warning' | 'Critical';
 export type EventEntry = { id: number; created: Date; severity: Severity; message: string; messageId: string };
 
+/** The worst of what parts say; a part without a verdict has none to add. */
+export function worstHealth(parts: { health: Severity | null }[]): Severity {
+  const healths = new Set(parts.map(({ health }) => health));
+  return healths.has('Critical') ? 'Critical' : healths.has('Warning') ? 'Warning' : 'OK';
+}
+
 const capacity = 1024;
 const day = 86_400_000;
 const harmless = [
@@ -15,11 +21,14 @@ const harmless = [
 
 export class EventLog {
   readonly #entries: EventEntry[] = [];
+  readonly #now: () => Date;
+  readonly #listeners: ((entry: EventEntry) => void)[] = [];
   #nextId = 1;
 
   /** Starts with `history` harmless entries of the past weeks, the same ones for the same seed. */
-  constructor(options: { seed: number; name: string; history: number }) {
+  constructor(options: { seed: number; name: string; history: number; now: () => Date }) {
     const { seed, name, history } = options;
+    this.#now = options.now;
     for (let i = 0; i < history; i++) {
       const age = (history - i + chance(seed, `${name}/log/age/${i}`)) * day;
       const pick = harmless[Math.floor(chance(seed, `${name}/log/${i}`) * harmless.length)] ?? harmless[0];
@@ -28,8 +37,15 @@ export class EventLog {
   }
 
   append(entry: Omit<EventEntry, 'id' | 'created'> & { created?: Date }): void {
-    this.#entries.push({ created: new Date(), ...entry, id: this.#nextId++ });
+    const written = { created: this.#now(), ...entry, id: this.#nextId++ };
+    this.#entries.push(written);
     if (this.#entries.length > capacity) this.#entries.shift();
+    for (const listener of this.#listeners) listener(written);
+  }
+
+  /** Calls back with every entry from now on. */
+  onAppend(listener: (entry: EventEntry) => void): void {
+    this.#listeners.push(listener);
   }
 
   /** All entries, oldest first. */

@@ -2,16 +2,23 @@
 import type { LabClock } from '../clock.ts';
 import type { FaultSet } from '../faults.ts';
 import type { Host } from '../host.ts';
-import { chance } from '../random.ts';
+import { chance, seededText } from '../random.ts';
 import type { EventLog, Severity } from './event-log.ts';
-import type { DimmSpec } from './profiles/profile.ts';
+import type { DimmSpec } from './profiles/hardware.ts';
 
-export type DimmReading = DimmSpec & { corrected: number; uncorrected: number; health: Severity };
+export type DimmReading = DimmSpec & { serial: string; corrected: number; uncorrected: number; health: Severity };
 
 /** Corrected errors of one life at which the firmware first logs and degrades a DIMM; logged again at each doubling. */
 const reportAt = 100;
 
-type Dimm = { spec: DimmSpec; corrected: number; nextReport: number; degraded: boolean };
+type Dimm = {
+  spec: DimmSpec;
+  serial: string;
+  corrected: number;
+  uncorrected: number;
+  nextReport: number;
+  degraded: boolean;
+};
 
 export class MemoryModel {
   readonly #host: Host;
@@ -35,20 +42,38 @@ export class MemoryModel {
     this.#log = options.log;
     this.#dimms = options.dimms.map(spec => ({
       spec,
+      serial: seededText(options.seed, `${options.host.name}/${spec.id}/serial`, '0123456789ABCDEF', 8),
       corrected: Math.floor(chance(options.seed, `${options.host.name}/${spec.id}`) * 3),
+      uncorrected: 0,
       nextReport: reportAt,
       degraded: false,
     }));
+    options.faults.onChange(kind => {
+      if (kind === 'ecc-uncorrectable') this.#lose();
+    });
   }
 
   dimms(): DimmReading[] {
     this.#advance();
-    return this.#dimms.map(({ spec, corrected, degraded }) => ({
+    return this.#dimms.map(({ spec, serial, corrected, uncorrected, degraded }) => ({
       ...spec,
+      serial,
       corrected: Math.floor(corrected),
-      uncorrected: 0,
-      health: degraded ? 'Warning' : 'OK',
+      uncorrected,
+      health: uncorrected > 0 ? 'Critical' : degraded ? 'Warning' : 'OK',
     }));
+  }
+
+  #lose(): void {
+    const dimm = this.#dimms[(this.#faults.get('ecc-uncorrectable')?.dimm ?? 0) - 1];
+    if (dimm === undefined || !this.#host.poweredOn) return;
+    dimm.uncorrected++;
+    this.#log.append({
+      severity: 'Critical',
+      messageId: 'MEM0001',
+      message: `Multi-bit memory errors were detected on ${dimm.spec.name}.`,
+    });
+    this.#host.emit('memory-error');
   }
 
   #advance(): void {
@@ -66,6 +91,7 @@ export class MemoryModel {
         messageId: 'MEM0701',
         message: `Correctable memory error rate exceeded for ${dimm.spec.name} (${dimm.nextReport} errors).`,
       });
+      this.#host.emit('memory-error');
     }
   }
 }

@@ -28,7 +28,8 @@ export async function pullImage(request: PullRequest): Promise<Pulled> {
   }
 }
 
-function pullOnce(request: PullRequest): Promise<Attempt> {
+/** One attempt; `unreachable` when no answer came. */
+export function pullOnce(request: PullRequest): Promise<Attempt> {
   const { uri, localAddress, userAgent, clock } = request;
   const { promise, resolve } = Promise.withResolvers<Attempt>();
   const unreachable = () => resolve({ outcome: 'unreachable', reason: 'The image server cannot be reached.' });

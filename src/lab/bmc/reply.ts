@@ -2,7 +2,15 @@
 import type { BmcProfile } from './profiles/profile.ts';
 
 export type Body = Record<string, unknown>;
-export type Reply = { status: number; body?: Body; headers?: Record<string, string> };
+export type Reply = {
+  status: number;
+  body?: Body;
+  headers?: Record<string, string>;
+  /** Instead of a body: gets what to send each piece with, and answers how to end. */
+  stream?: (send: (text: string) => void) => () => void;
+  /** To be called once the answer is out. */
+  after?: () => void;
+};
 
 const problems = {
   NoValidSession: 'There is no valid session established with the implementation.',
@@ -11,8 +19,16 @@ const problems = {
   OperationNotAllowed: 'The method is not allowed on this resource.',
   MalformedJSON: 'The request body could not be read as JSON.',
   PropertyMissing: 'A required property is missing from the request: %1.',
+  PropertyUnknown: 'The resource has no such property: %1.',
   PropertyNotWritable: 'The property cannot be written: %1.',
   PropertyValueNotInList: 'The value of this property is not one of its allowed values: %1.',
+  PropertyValueTypeError: 'The value of this property has the wrong type: %1.',
+  PropertyValueOutOfRange: 'The value of this property is out of range: %1.',
+  PropertyValueFormatError: 'The value of this property cannot be used: %1.',
+  CreateLimitReachedForResource: 'No further resource of this kind can be created.',
+  CouldNotEstablishConnection: 'The service could not reach the address that it was given: %1.',
+  PreconditionRequired: 'The request must carry an ETag in If-Match.',
+  ServiceTemporarilyUnavailable: 'The service is temporarily unavailable. Retry in %1 seconds.',
   ActionParameterMissing: 'A required parameter of the action is missing: %1.',
   ActionParameterNotSupported: 'The action does not take this parameter or value: %1.',
   ActionParameterValueFormatError: 'The value of this parameter cannot be used: %1.',
@@ -25,6 +41,8 @@ const problems = {
 } as const;
 
 export type Problem = keyof typeof problems;
+/** Why something that was asked for cannot be, and which part of the request is to blame. */
+export type Refusal = { name: Problem; about: string };
 
 /** An error answer with extended info, message id in the vendor's registry version. */
 export function problem(profile: BmcProfile, status: number, name: Problem, ...args: string[]): Reply {

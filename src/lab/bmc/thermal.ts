@@ -8,10 +8,12 @@ import type { FaultSet } from '../faults.ts';
 import type { Host } from '../host.ts';
 import { chance } from '../random.ts';
 import type { EventLog, Severity } from './event-log.ts';
-import type { BmcProfile, FanSpec, TemperatureSpec } from './profiles/profile.ts';
+import type { FanSpec, TemperatureSpec } from './profiles/hardware.ts';
+import type { BmcProfile } from './profiles/profile.ts';
 
-export type TemperatureReading = TemperatureSpec & { celsius: number; health: Severity };
-export type FanReading = FanSpec & { reading: number; health: Severity };
+/** A sensor that gives no reading has no health either. */
+export type TemperatureReading = TemperatureSpec & { celsius: number | null; health: Severity | null };
+export type FanReading = FanSpec & { reading: number | null; health: Severity | null };
 
 /** Real milliseconds in which 63 % of a change has happened. */
 const heatTau = 240_000;
@@ -31,9 +33,12 @@ export class ThermalModel {
   #heat = 0;
   /** 0 powered off, 1 under the usual load. */
   #load = 1;
+  /** Degrees by which the air that comes in is too warm. */
+  #inlet = 0;
   /** Share of its speed that each fan turns at. */
   readonly #fans: number[];
   readonly #reported = new Set<string>();
+  readonly #inletHealth = new Map<string, Severity>();
 
   constructor(options: {
     host: Host;
@@ -56,9 +61,12 @@ export class ThermalModel {
     this.#advance();
     return this.#profile.temperatures.map(spec => {
       const warm = (spec.base - ambient) * this.#load + spec.rise * this.#heat;
-      const celsius = Math.round(ambient + warm + this.#noise(spec.id, 0.8));
+      const celsius = Math.round(ambient + this.#inlet + warm + this.#noise(spec.id, 0.8));
       const health = celsius >= spec.critical ? 'Critical' : celsius >= spec.caution ? 'Warning' : 'OK';
-      return { ...spec, celsius, health };
+      if (spec.context === 'Intake') this.#reportInlet(spec, health);
+      return this.#absent(spec.id)
+        ? { ...spec, celsius: null, health: null }
+        : { ...spec, celsius: Math.round(celsius + this.#jitter(spec.id)), health };
     });
   }
 
@@ -69,7 +77,9 @@ export class ThermalModel {
       const share = this.#fans[i] ?? 1;
       const reading = Math.round(spec.speed * share * boost * (1 + this.#noise(spec.id, 0.01)));
       const health = !this.#host.poweredOn || share > 0.7 ? 'OK' : share > 0.3 ? 'Warning' : 'Critical';
-      return { ...spec, reading, health };
+      return this.#absent(spec.id)
+        ? { ...spec, reading: null, health: null }
+        : { ...spec, reading: Math.max(0, Math.round(reading + this.#jitter(spec.id))), health };
     });
   }
 
@@ -81,6 +91,7 @@ export class ThermalModel {
     const on = this.#host.poweredOn;
     this.#heat = approach(this.#heat, on && failing !== undefined ? 1 : 0, passed / heatTau);
     this.#load = approach(this.#load, on ? 1 : 0, passed / heatTau);
+    this.#inlet = approach(this.#inlet, this.#faults.get('inlet-rising')?.celsius ?? 0, passed / heatTau);
     for (const [i, share] of this.#fans.entries()) {
       this.#fans[i] = approach(share, on && i + 1 !== failing ? 1 : 0, passed / fanTau);
       this.#report(i, i + 1 === failing);
@@ -97,6 +108,28 @@ export class ThermalModel {
         ? { severity: 'Critical', messageId: 'FAN0001', message: `Fan ${spec.name} RPM is less than the lower limit.` }
         : { severity: 'OK', messageId: 'FAN0002', message: `Fan ${spec.name} is operating normally.` },
     );
+  }
+
+  #reportInlet({ id, name }: TemperatureSpec, health: Severity): void {
+    if (health === (this.#inletHealth.get(id) ?? 'OK')) return;
+    this.#inletHealth.set(id, health);
+    this.#log.append(
+      health === 'OK'
+        ? { severity: 'OK', messageId: 'TMP0121', message: `${name} is within range.` }
+        : { severity: health, messageId: 'TMP0118', message: `${name} is greater than the upper limit.` },
+    );
+  }
+
+  #absent(id: string): boolean {
+    return this.#faults.get('sensor-absent')?.sensor === id;
+  }
+
+  /** Another value each second of the machine's time; it says nothing of the machine, so health does not follow. */
+  #jitter(id: string): number {
+    const noisy = this.#faults.get('sensor-noisy');
+    if (noisy?.sensor !== id) return 0;
+    const second = Math.floor(((Date.now() - this.#started) * this.#clock.speed) / 1000);
+    return noisy.amplitude * (2 * chance(this.#seed, `${this.#host.name}/${id}/jitter/${second}`) - 1);
   }
 
   /** Two slow waves whose phases the seed determines: gentle, and the same in every run at the same age. */

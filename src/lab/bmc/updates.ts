@@ -10,7 +10,8 @@ import { readImage } from '../images.ts';
 import type { EventLog } from './event-log.ts';
 import type { BmcProfile, FirmwareState } from './profiles/profile.ts';
 import { pullImage } from './pull.ts';
-import { isFragile, isOver, type UpdateTask } from './update-task.ts';
+import { endTask, isFragile, isOver, type Task } from './task.ts';
+import type { TaskList } from './task-list.ts';
 
 export type UpdatesOptions = {
   profile: BmcProfile;
@@ -18,6 +19,7 @@ export type UpdatesOptions = {
   clock: LabClock;
   faults: FaultSet;
   log: EventLog;
+  tasks: TaskList;
   /** Address of this BMC, which it pulls from. */
   address: string;
 };
@@ -27,52 +29,28 @@ export type ApplyTime = 'now' | 'on-reset';
 
 export class Updates {
   readonly #options: UpdatesOptions;
-  readonly #tasks: UpdateTask[] = [];
   readonly firmware: FirmwareState;
-  #nextId: number;
 
   constructor(options: UpdatesOptions) {
     this.#options = options;
-    const { firmware, update } = options.profile;
+    const { firmware } = options.profile;
     this.firmware = {
       active: firmware.bios,
       previous: firmware.earlierBios,
       staged: undefined,
       bmc: firmware.bmc,
     };
-    this.#nextId = update.firstTaskId;
   }
 
-  /** Every task so far, also those whose Task resource is deleted by now. */
-  all(): readonly UpdateTask[] {
-    return this.#tasks;
-  }
-
-  /** The tasks that TaskService still shows. */
-  listed(): UpdateTask[] {
-    const { clock, profile } = this.#options;
-    const kept = clock.scaled(profile.update.taskKeptMs ?? Number.POSITIVE_INFINITY);
-    return this.#tasks.filter(task => task.ended === undefined || Date.now() - task.ended.getTime() < kept);
-  }
-
-  get current(): UpdateTask | undefined {
-    return this.#tasks.find(task => !isOver(task));
+  get current(): Task | undefined {
+    return this.#options.tasks.current('firmware');
   }
 
   /** Begins an update. The caller has made sure that none is going on. */
-  start(imageUri: string, applyTime: ApplyTime): UpdateTask {
-    const number = this.#nextId++;
-    const task: UpdateTask = {
-      id: this.#options.profile.vendor === 'dell' ? `JID_${number}` : String(number),
-      imageUri,
-      stage: 'download',
-      message: 'The image is being downloaded.',
-      started: new Date(),
-      ended: undefined,
-      flash: undefined,
-    };
-    this.#tasks.push(task);
-    void this.#run(task, applyTime);
+  start(imageUri: string, applyTime: ApplyTime): Task {
+    const message = 'The image is being downloaded.';
+    const task = this.#options.tasks.add({ kind: 'firmware', stage: 'download', message });
+    void this.#run(task, { imageUri, applyTime });
     return task;
   }
 
@@ -84,10 +62,19 @@ export class Updates {
     }
   }
 
-  async #run(task: UpdateTask, applyTime: ApplyTime): Promise<void> {
+  /** To be called when the BMC itself restarts: what it transfers or writes is lost where the profile says so. */
+  interrupt(): void {
+    const { current } = this;
+    if (current === undefined || !isFragile(current)) return;
+    if (this.#options.profile.acts.managerReset.runningUpdate === 'fails') {
+      this.#fail(current, 'The update was interrupted: the management controller restarted.');
+    }
+  }
+
+  async #run(task: Task, { imageUri, applyTime }: { imageUri: string; applyTime: ApplyTime }): Promise<void> {
     const { clock, profile, host, address } = this.#options;
     const { userAgent, flash } = profile.update;
-    const pulled = await pullImage({ uri: task.imageUri, localAddress: address, userAgent, clock });
+    const pulled = await pullImage({ uri: imageUri, localAddress: address, userAgent, clock });
     if (!(await this.#endStage(task, 'download'))) return;
     if (pulled.outcome === 'failed') return this.#fail(task, `Unable to transfer the image. ${pulled.reason}`);
     const version = this.#checked(task, pulled.bytes);
@@ -104,7 +91,7 @@ export class Updates {
   }
 
   /** The version of an image that fits this machine; anything else fails the task. */
-  #checked(task: UpdateTask, bytes: Buffer): string | undefined {
+  #checked(task: Task, bytes: Buffer): string | undefined {
     const { profile } = this.#options;
     const header = readImage(bytes);
     if (header === undefined) this.#fail(task, 'The image is not valid: its signature cannot be verified.');
@@ -116,7 +103,7 @@ export class Updates {
     return undefined;
   }
 
-  async #flash(task: UpdateTask, version: string): Promise<void> {
+  async #flash(task: Task, version: string): Promise<void> {
     const { clock, profile, faults, host } = this.#options;
     const { flashMs, flash } = profile.update;
     task.stage = 'flash';
@@ -129,12 +116,8 @@ export class Updates {
     this.firmware.staged = flash === 'in-post' || unchanged ? undefined : version;
     if (flash === 'in-post') activate();
     else host.postWork = async () => activate();
-    task.stage = 'completed';
-    task.message =
-      flash === 'in-post'
-        ? 'Job completed successfully.'
-        : 'The update was completed. It takes effect at the next system reset.';
-    task.ended = new Date();
+    const later = 'The update was completed. It takes effect at the next system reset.';
+    endTask(task, 'completed', flash === 'in-post' ? 'Job completed successfully.' : later);
     this.#options.log.append({ severity: 'OK', messageId: 'SUP1905', message: 'A firmware update was completed.' });
   }
 
@@ -147,20 +130,19 @@ export class Updates {
   }
 
   /** Holds the task here while a stall is on; false when it must not go on. */
-  async #endStage(task: UpdateTask, stage: 'download' | 'flash'): Promise<boolean> {
+  async #endStage(task: Task, stage: 'download' | 'flash'): Promise<boolean> {
     const { clock, faults } = this.#options;
     const pauseMs = Math.max(5_000, 50 * clock.speed);
-    while (faults.get('update-stalls')?.stage === stage) if (!(await clock.sleep(pauseMs))) return false;
-    if (clock.stopped) return false;
+    const stalls = () => !isOver(task) && faults.get('update-stalls')?.stage === stage;
+    while (stalls()) if (!(await clock.sleep(pauseMs))) return false;
+    if (clock.stopped || isOver(task)) return false;
     if (faults.get('update-fails')?.stage !== stage) return true;
     this.#fail(task, 'The update failed with an internal error.');
     return false;
   }
 
-  #fail(task: UpdateTask, message: string): void {
-    task.stage = 'failed';
-    task.message = message;
-    task.ended = new Date();
+  #fail(task: Task, message: string): void {
+    endTask(task, 'failed', message);
     this.firmware.staged = undefined;
     this.#options.log.append({ severity: 'Warning', messageId: 'SUP1906', message: 'A firmware update failed.' });
   }

@@ -1,9 +1,41 @@
-/** The vendors that the lab can be, in the order in which nodes take them. */
+/** The machines that the lab can be. A vendor's name is its usual machine; further ones have names of their own. */
+import { ami } from './ami.ts';
 import { dell } from './dell.ts';
 import { hpe } from './hpe.ts';
+import { idrac10 } from './idrac10.ts';
+import { ilo6 } from './ilo6.ts';
+import { lenovo } from './lenovo.ts';
+import { nvidia } from './nvidia.ts';
 import { openbmc } from './openbmc.ts';
-import type { BmcProfile, LabVendor } from './profile.ts';
+import type { BmcProfile } from './profile.ts';
+import { supermicro } from './supermicro.ts';
 
-export const labVendors: readonly LabVendor[] = ['dell', 'hpe', 'openbmc'];
+/** Every machine. */
+export const labMachines = [
+  'dell',
+  'hpe',
+  'openbmc',
+  'idrac10',
+  'ilo6',
+  'lenovo',
+  'supermicro',
+  'ami',
+  'nvidia',
+] as const;
 
-export const bmcProfiles: Readonly<Record<LabVendor, BmcProfile>> = { dell, hpe, openbmc };
+export type LabMachine = (typeof labMachines)[number];
+
+export const bmcProfiles: Readonly<Record<LabMachine, BmcProfile>> = {
+  dell,
+  hpe,
+  openbmc,
+  idrac10,
+  ilo6,
+  lenovo,
+  supermicro,
+  ami,
+  nvidia,
+};
+
+/** What nodes are where nobody chose, in the order in which they take them. */
+export const usualMachines: readonly LabMachine[] = ['dell', 'hpe', 'openbmc'];

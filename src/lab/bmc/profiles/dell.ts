@@ -1,4 +1,6 @@
 /** iDRAC9-like: vendor jobs beside tasks, an update that waits for a host reset, many inventory copies of one BIOS. */
+import { dellActs } from './acts/dell.ts';
+import { counted, cpus, ddr4, drives, nvmeDrive, ports, supplies, xeonGold } from './parts.ts';
 import type { BmcProfile, InventoryMember } from './profile.ts';
 
 const biosDevice = 'BIOS.Setup.1-1';
@@ -39,8 +41,9 @@ export const dell: BmcProfile = {
   baseRegistry: 'Base.1.12',
   etag: 'strong',
   caseInsensitivePaths: false,
-  expand: true,
+  expand: 1,
   sessionLimit: 8,
+  serialLength: 7,
   log: {
     owner: 'manager',
     id: 'Sel',
@@ -84,11 +87,50 @@ export const dell: BmcProfile = {
   fans: [1, 2, 3, 4, 5, 6].map(n => ({ id: `Fan.Embedded.${n}A`, name: `System Board Fan${n}A`, speed: 8400 })),
   memory: {
     metrics: true,
+    part: ddr4,
     dimms: ['A1', 'A2', 'A3', 'A4', 'B1', 'B2', 'B3', 'B4'].map(slot => ({
       id: `DIMM.Socket.${slot}`,
       name: `DIMM ${slot}`,
       capacityMiB: 32_768,
     })),
+  },
+  processors: cpus(
+    counted(1, 2).map(n => ({ id: `CPU.Socket.${n}`, name: `CPU ${n}` })),
+    xeonGold,
+  ),
+  storage: {
+    form: 'storage',
+    id: 'CPU.1',
+    name: 'CPU.1',
+    drives: drives(
+      counted(0, 2).map(n => ({
+        id: `Disk.Bay.${n}:Enclosure.Internal.0-1`,
+        name: `PCIe SSD in Slot ${n} in Bay 1`,
+      })),
+      nvmeDrive,
+    ),
+  },
+  adapters: [
+    {
+      id: 'NIC.Integrated.1',
+      name: 'Integrated NIC 1',
+      manufacturer: 'Broadcom',
+      model: 'BCM57414 NetXtreme-E OCP 3.0',
+      form: 'NetworkPorts',
+      ports: ports(
+        25_000,
+        counted(1, 2).map(n => ({ id: `NIC.Integrated.1-${n}`, interfaceId: `NIC.Integrated.1-${n}-1` })),
+      ),
+    },
+  ],
+  power: {
+    legacy: true,
+    subsystem: true,
+    usualWatts: 420,
+    supplies: supplies(
+      counted(1, 2).map(n => ({ id: `PSU.Slot.${n}`, name: `PS${n} Status` })),
+      { model: 'PWR SPLY,1400W,RDNT', capacityWatts: 1400 },
+    ),
   },
   firmware: { bmc: '6.10.30.20', bios: '1.9.4', newBios: '1.12.2', earlierBios: '1.7.5' },
   inventory(state) {
@@ -124,4 +166,5 @@ export const dell: BmcProfile = {
     taskKeptMs: 60_000,
     location: 'task',
   },
+  acts: dellActs,
 };

@@ -1,4 +1,6 @@
 /** iLO5-like: numbered resources, weak ETags, fans in percent, no ECC counters, an update that is active from the next reset. */
+import { hpeActs } from './acts/hpe.ts';
+import { counted, cpus, ddr4, drives, ports, sasDisk, supplies, xeonGold } from './parts.ts';
 import type { BmcProfile } from './profile.ts';
 
 export const hpe: BmcProfile = {
@@ -20,8 +22,9 @@ export const hpe: BmcProfile = {
   baseRegistry: 'Base.1.4',
   etag: 'weak',
   caseInsensitivePaths: true,
-  expand: true,
+  expand: 1,
   sessionLimit: 13,
+  serialLength: 10,
   log: {
     owner: 'system',
     id: 'IML',
@@ -49,12 +52,49 @@ export const hpe: BmcProfile = {
   fans: [1, 2, 3, 4, 5, 6].map(n => ({ id: String(n), name: `Fan ${n}`, speed: 28 })),
   memory: {
     metrics: false,
+    part: ddr4,
     dimms: [1, 3, 5, 7].flatMap(slot =>
       [1, 2].map(cpu => ({
         id: `proc${cpu}dimm${slot}`,
         name: `PROC ${cpu} DIMM ${slot}`,
         capacityMiB: 32_768,
       })),
+    ),
+  },
+  processors: cpus(
+    counted(1, 2).map(n => ({ id: String(n), name: `Proc ${n}` })),
+    xeonGold,
+  ),
+  storage: {
+    form: 'storage',
+    id: 'DE00A000',
+    name: 'HPE Smart Array P408i-a SR Gen10',
+    enclosureId: 'DE00A000',
+    drives: drives(
+      counted(0, 3).map(n => ({ id: String(2556 + n), name: `Drive in Port 1I Box 1 Bay ${n + 1}` })),
+      sasDisk,
+    ),
+  },
+  adapters: [
+    {
+      id: 'DE080000',
+      name: 'HPE Ethernet 10/25Gb 2-port 640FLR-SFP28',
+      manufacturer: 'HPE',
+      model: '640FLR-SFP28',
+      form: 'Ports',
+      ports: ports(
+        25_000,
+        counted(0, 1).map(n => ({ id: String(n), interfaceId: String(n + 1) })),
+      ),
+    },
+  ],
+  power: {
+    legacy: true,
+    subsystem: false,
+    usualWatts: 380,
+    supplies: supplies(
+      counted(1, 2).map(n => ({ id: String(n), name: `HpeServerPowerSupply ${n}` })),
+      { model: '865414-B21', capacityWatts: 800 },
     ),
   },
   firmware: {
@@ -97,4 +137,5 @@ export const hpe: BmcProfile = {
     },
     location: 'monitor',
   },
+  acts: hpeActs,
 };

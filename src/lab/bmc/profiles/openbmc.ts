@@ -1,5 +1,7 @@
 /** OpenBMC-like: few vendor extras, ThermalSubsystem only, action values behind ActionInfo, functional and spare images. */
 import { createHash } from 'node:crypto';
+import { openbmcActs } from './acts/openbmc.ts';
+import { counted, cpus, ddr4, drives, epyc, ports, sataDrive, supplies } from './parts.ts';
 import type { BmcProfile } from './profile.ts';
 
 /** OpenBMC names an image by a hash of its version. */
@@ -25,8 +27,9 @@ export const openbmc: BmcProfile = {
   baseRegistry: 'Base.1.16.0',
   etag: 'strong',
   caseInsensitivePaths: false,
-  expand: false,
+  expand: 0,
   sessionLimit: 64,
+  serialLength: 12,
   log: {
     owner: 'system',
     id: 'EventLog',
@@ -69,7 +72,43 @@ export const openbmc: BmcProfile = {
   fans: [0, 1, 2, 3].map(n => ({ id: `fan${n}`, name: `fan${n}`, speed: 6800 })),
   memory: {
     metrics: false,
+    part: ddr4,
     dimms: [0, 1, 2, 3, 4, 5, 6, 7].map(n => ({ id: `dimm${n}`, name: `dimm${n}`, capacityMiB: 65_536 })),
+  },
+  processors: cpus(
+    counted(0, 1).map(n => ({ id: `cpu${n}`, name: `cpu${n}` })),
+    epyc,
+  ),
+  storage: {
+    form: 'storage',
+    id: '1',
+    name: 'Storage',
+    drives: drives(
+      counted(0, 1).map(n => ({ id: `drive${n}`, name: `drive${n}` })),
+      sataDrive,
+    ),
+  },
+  adapters: [
+    {
+      id: 'nic0',
+      name: 'nic0',
+      manufacturer: 'Intel',
+      model: 'E810-XXVDA2',
+      form: 'none',
+      ports: ports(
+        25_000,
+        counted(0, 1).map(n => ({ id: String(n), interfaceId: `eth${n}` })),
+      ),
+    },
+  ],
+  power: {
+    legacy: false,
+    subsystem: true,
+    usualWatts: 460,
+    supplies: supplies(
+      counted(0, 1).map(n => ({ id: `powersupply${n}`, name: `powersupply${n}` })),
+      { model: 'OF-1600', capacityWatts: 1600 },
+    ),
   },
   firmware: {
     bmc: '2.14.0-418-g5c02b7e1a3',
@@ -107,4 +146,5 @@ export const openbmc: BmcProfile = {
     },
     location: 'monitor',
   },
+  acts: openbmcActs,
 };

@@ -4,8 +4,21 @@
  * update travels. Behaviour that these fields select lives beside, in the BMC.
  */
 import type { Vendor } from '../../../core/bmc.ts';
+import type { ActsSpec } from './acts.ts';
+import type {
+  AdapterSpec,
+  BaseboardSpec,
+  DimmSpec,
+  FanSpec,
+  MemoryPart,
+  PowerSpec,
+  ProcessorSpec,
+  StorageSpec,
+  TemperatureSpec,
+} from './hardware.ts';
 
-export type LabVendor = Extract<Vendor, 'dell' | 'hpe' | 'openbmc'>;
+/** Whose firmware the lab speaks. One vendor may have several machines in the catalogue. */
+export type LabVendor = Exclude<Vendor, 'generic'>;
 
 export type FirmwareState = {
   /** BIOS version that runs. */
@@ -22,27 +35,13 @@ export type InventoryMember = {
   id: string;
   name: string;
   description: string;
-  version: string;
-  state: 'Enabled' | 'StandbySpare';
+  /** Null where the slot for an image is empty. */
+  version: string | null;
+  state: 'Enabled' | 'StandbySpare' | 'Disabled';
   softwareId?: string;
   related?: 'system' | 'manager';
   oem?: Record<string, unknown>;
 };
-
-export type TemperatureSpec = {
-  id: string;
-  name: string;
-  context: 'Intake' | 'CPU' | 'Exhaust' | 'SystemBoard';
-  /** Degrees Celsius at a running OS with all fans. */
-  base: number;
-  /** Degrees gained, in the end, when one fan stands still. */
-  rise: number;
-  caution: number;
-  critical: number;
-};
-
-export type FanSpec = { id: string; name: string /** In the profile's fan unit. */; speed: number };
-export type DimmSpec = { id: string; name: string; capacityMiB: number };
 
 export type BmcProfile = {
   vendor: LabVendor;
@@ -58,14 +57,18 @@ export type BmcProfile = {
   baseRegistry: string;
   etag: 'strong' | 'weak';
   caseInsensitivePaths: boolean;
-  /** `$expand` of collections, one level. */
-  expand: boolean;
+  /** Levels of `$expand` that the vendor announces; 0 where it has none. */
+  expand: number;
   sessionLimit: number;
+  /** Characters of a serial number. */
+  serialLength: number;
   log: {
     owner: 'system' | 'manager';
     id: string;
     name: string;
     entryType: 'SEL' | 'Event' | 'Oem';
+    /** Type of the service where it is not that of its entries. */
+    serviceType?: 'Multiple';
     oemRecordFormat?: string;
     newestFirst: boolean;
     /** Entries a page; the rest is behind `@odata.nextLink`. */
@@ -74,15 +77,34 @@ export type BmcProfile = {
     history: number;
   };
   /** `ComputerSystem` members that not every vendor has. */
-  system: { lastResetTime: boolean; bootProgress: boolean; postState: boolean; resetTypes: ResetName[] };
+  system: {
+    lastResetTime: boolean;
+    bootProgress: boolean;
+    postState: boolean;
+    resetTypes: ResetName[];
+    /** Usual members that this vendor leaves out. */
+    omits?: readonly string[];
+  };
   /** Whether allowed action values stand in the action itself or in an ActionInfo resource. */
   allowableValues: 'inline' | 'action-info';
   /** What a reset answers that asks for the state the host is already in. */
   sameState: 'conflict' | 'bad-request' | 'accept';
-  thermal: { legacy: boolean; subsystem: boolean; fanUnit: 'RPM' | 'Percent' };
+  thermal: {
+    legacy: boolean;
+    subsystem: boolean;
+    fanUnit: 'RPM' | 'Percent';
+    /** Fans are sensors only: the collection of Fan resources is there and empty. */
+    fansAreSensors?: true;
+  };
   temperatures: TemperatureSpec[];
   fans: FanSpec[];
-  memory: { metrics: boolean; dimms: DimmSpec[] };
+  memory: { metrics: boolean; part: MemoryPart; dimms: DimmSpec[] };
+  processors: ProcessorSpec[];
+  storage: StorageSpec;
+  adapters: AdapterSpec[];
+  power: PowerSpec;
+  /** Accelerators behind the same BMC that call themselves a system, with a manager and a chassis of their own. */
+  baseboard?: BaseboardSpec;
   firmware: { bmc: string; bios: string; newBios: string; earlierBios: string };
   inventory(state: FirmwareState): InventoryMember[];
   update: {
@@ -99,6 +121,7 @@ export type BmcProfile = {
     /** What an update's 202 names in `Location`. */
     location: 'task' | 'monitor';
   };
+  acts: ActsSpec;
 };
 
 export type ResetName =

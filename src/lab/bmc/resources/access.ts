@@ -1,5 +1,5 @@
 /** Sessions and accounts as resources. Passwords and tokens never appear in a body. */
-import { lockoutSeconds, sessionTimeoutSeconds } from '../access.ts';
+import { sessionTimeoutSeconds } from '../access.ts';
 import type { Controller } from '../controller.ts';
 import { type Body, collection, link } from '../reply.ts';
 import type { Resources } from './tree.ts';
@@ -33,8 +33,7 @@ export function accessResources(bmc: Controller): Resources {
       Id: 'AccountService',
       Name: 'Account Service',
       ServiceEnabled: true,
-      AccountLockoutThreshold: bmc.access.lockoutThreshold,
-      AccountLockoutDuration: lockoutSeconds,
+      ...lockoutFacts(bmc),
       Accounts: link(accountsUri),
     }),
     [accountsUri]: () =>
@@ -57,6 +56,12 @@ export function accessResources(bmc: Controller): Resources {
       AccountTypes: ['Redfish'],
     }),
   };
+}
+
+/** What the BMC says of its lockout, which need not be what it does. */
+function lockoutFacts({ access }: Controller): Body {
+  const { threshold, seconds, shown = threshold } = access.lockout;
+  return shown === null ? {} : { AccountLockoutThreshold: shown, AccountLockoutDuration: seconds };
 }
 
 export function sessionBody(session: { id: string; username: string; created: Date }): Body {

@@ -1,14 +1,19 @@
 /** The enclosure that cooling and sensors hang under. */
 import type { Controller } from '../controller.ts';
 import { type Body, collection, link } from '../reply.ts';
+import { baseboardUris } from './baseboard.ts';
+import { hasAdapters } from './network.ts';
+import { powerLinks } from './power.ts';
+import { enclosureUri } from './storage.ts';
 import { rolledUpHealth } from './system.ts';
 import type { Resources } from './tree.ts';
 
 export function chassisResources(bmc: Controller): Resources {
   const { chassis } = bmc.uris;
+  const members = [chassis, enclosureUri(bmc), baseboardUris(bmc)?.chassis].filter(uri => uri !== undefined);
   return {
     '/redfish/v1/Chassis': () =>
-      collection({ uri: '/redfish/v1/Chassis', type: 'ChassisCollection', name: 'Chassis', members: [chassis] }),
+      collection({ uri: '/redfish/v1/Chassis', type: 'ChassisCollection', name: 'Chassis', members }),
     [chassis]: () => chassisBody(bmc),
   };
 }
@@ -25,12 +30,14 @@ function chassisBody(bmc: Controller): Body {
     Manufacturer: profile.manufacturer,
     Model: profile.model,
     SerialNumber: host.serial,
-    PowerState: host.poweredOn ? 'On' : 'Off',
+    PowerState: bmc.shownPower.state,
     Status: { Health: rolledUpHealth(bmc), State: 'Enabled' },
     ...(legacy ? { Thermal: link(`${uris.chassis}/Thermal`) } : {}),
     ...(subsystem
       ? { ThermalSubsystem: link(`${uris.chassis}/ThermalSubsystem`), Sensors: link(`${uris.chassis}/Sensors`) }
       : {}),
+    ...powerLinks(bmc),
+    ...(hasAdapters(bmc) ? { NetworkAdapters: link(`${uris.chassis}/NetworkAdapters`) } : {}),
     Links: { ComputerSystems: [link(uris.system)], ManagedBy: [link(uris.manager)] },
   };
 }

@@ -17,10 +17,10 @@ export function logResources(bmc: Controller): Resources {
       Id: profile.log.id,
       Name: profile.log.name,
       ServiceEnabled: true,
-      LogEntryType: profile.log.entryType === 'Oem' ? 'OEM' : profile.log.entryType,
+      LogEntryType: profile.log.serviceType ?? (profile.log.entryType === 'Oem' ? 'OEM' : profile.log.entryType),
       MaxNumberOfRecords: 1024,
       OverWritePolicy: 'WrapsWhenFull',
-      DateTime: new Date().toISOString(),
+      DateTime: bmc.now().toISOString(),
       Entries: link(entriesUri),
     }),
     [entriesUri]: () => {
@@ -40,6 +40,7 @@ export function logResources(bmc: Controller): Resources {
 /** The entries after sensors and DIMMs had a look at what happened since. */
 function current(bmc: Controller): readonly EventEntry[] {
   bmc.thermal.fans();
+  bmc.thermal.temperatures();
   bmc.memory.dimms();
   return bmc.log.entries();
 }

@@ -30,15 +30,18 @@ function dimmBody({ profile, uris }: Controller, uri: string, dimm: DimmReading 
   const status = health === 'OK' ? 'GoodInUse' : 'DegradedInUse';
   return {
     '@odata.id': uri,
-    '@odata.type': '#Memory.v1_11_0.Memory',
+    '@odata.type': '#Memory.v1_19_0.Memory',
     Id: dimm?.id,
     Name: dimm?.name,
     DeviceLocator: dimm?.name,
     MemoryType: 'DRAM',
-    MemoryDeviceType: 'DDR4',
+    MemoryDeviceType: profile.memory.part.type,
+    Manufacturer: profile.memory.part.manufacturer,
+    PartNumber: profile.memory.part.partNumber,
+    SerialNumber: dimm?.serial,
     CapacityMiB: dimm?.capacityMiB,
     ErrorCorrection: 'MultiBitECC',
-    OperatingSpeedMhz: 3200,
+    OperatingSpeedMhz: profile.memory.part.speedMhz,
     Status: { Health: health, State: 'Enabled' },
     Links: { Chassis: link(uris.chassis) },
     ...(profile.memory.metrics ? { Metrics: link(`${uri}/MemoryMetrics`) } : {}),
@@ -59,7 +62,11 @@ function metricsBody(uri: string, dimm: DimmReading | undefined): Body {
     CurrentPeriod: counts,
     LifeTime: counts,
     HealthData: {
-      AlarmTrips: { CorrectableECCError: dimm?.health !== 'OK', UncorrectableECCError: false, Temperature: false },
+      AlarmTrips: {
+        CorrectableECCError: dimm?.health === 'Warning',
+        UncorrectableECCError: dimm?.health === 'Critical',
+        Temperature: false,
+      },
     },
   };
 }

@@ -1,15 +1,20 @@
 /** Service root and manager: what the BMC says about itself. */
 import type { Controller } from '../controller.ts';
 import { type Body, collection, link } from '../reply.ts';
+import { baseboardUris } from './baseboard.ts';
+import { managerResetAction } from './manager-reset.ts';
 import type { Resources } from './tree.ts';
+import { virtualMediaLink } from './virtual-media.ts';
 
 export function rootResources(bmc: Controller): Resources {
   const { manager } = bmc.uris;
+  const baseboard = baseboardUris(bmc);
+  const members = [manager, ...(baseboard === undefined ? [] : [baseboard.manager])];
   return {
     '/redfish': () => ({ v1: '/redfish/v1/' }),
     '/redfish/v1': () => serviceRoot(bmc),
     '/redfish/v1/Managers': () =>
-      collection({ uri: '/redfish/v1/Managers', type: 'ManagerCollection', name: 'Managers', members: [manager] }),
+      collection({ uri: '/redfish/v1/Managers', type: 'ManagerCollection', name: 'Managers', members }),
     [manager]: () => managerBody(bmc),
   };
 }
@@ -25,7 +30,13 @@ function serviceRoot({ profile }: Controller): Body {
     ...(root.vendor === undefined ? {} : { Vendor: root.vendor }),
     ...(root.product === undefined ? {} : { Product: root.product }),
     ProtocolFeaturesSupported: {
-      ExpandQuery: { ExpandAll: false, Levels: expand, Links: false, NoLinks: expand, ...(expand && { MaxLevels: 1 }) },
+      ExpandQuery: {
+        ExpandAll: false,
+        Levels: expand > 0,
+        Links: false,
+        NoLinks: expand > 0,
+        ...(expand > 0 ? { MaxLevels: expand } : {}),
+      },
       FilterQuery: false,
       SelectQuery: false,
       OnlyMemberQuery: false,
@@ -38,13 +49,15 @@ function serviceRoot({ profile }: Controller): Body {
     SessionService: link('/redfish/v1/SessionService'),
     UpdateService: link('/redfish/v1/UpdateService'),
     Tasks: link('/redfish/v1/TaskService'),
+    EventService: link('/redfish/v1/EventService'),
+    Registries: link('/redfish/v1/Registries'),
     Links: { Sessions: link('/redfish/v1/SessionService/Sessions') },
     ...(root.oem === undefined ? {} : { Oem: root.oem }),
   };
 }
 
 function managerBody(bmc: Controller): Body {
-  const { profile, uris, updates, started } = bmc;
+  const { profile, uris, updates, life } = bmc;
   const { manager, log } = profile;
   const active = profile.inventory(updates.firmware).find(({ related }) => related === 'manager');
   return {
@@ -55,12 +68,14 @@ function managerBody(bmc: Controller): Body {
     ManagerType: 'BMC',
     Model: manager.model,
     FirmwareVersion: `${manager.versionPrefix}${updates.firmware.bmc}`,
-    DateTime: new Date().toISOString(),
+    DateTime: bmc.now().toISOString(),
     DateTimeLocalOffset: '+00:00',
-    LastResetTime: started.toISOString(),
+    LastResetTime: life.lastReset.toISOString(),
     Status: { Health: 'OK', State: 'Enabled' },
     PowerState: 'On',
     ...(log.owner === 'manager' ? { LogServices: link(`${uris.manager}/LogServices`) } : {}),
+    ...virtualMediaLink(bmc, 'manager'),
+    Actions: { '#Manager.Reset': managerResetAction(bmc) },
     Links: {
       ManagerForServers: [link(uris.system)],
       ManagerForChassis: [link(uris.chassis)],

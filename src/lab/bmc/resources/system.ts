@@ -1,17 +1,26 @@
 /** The ComputerSystem: identity, power, health, and the action that resets it. */
 import type { HostPhase } from '../../host.ts';
 import type { Controller } from '../controller.ts';
-import type { Severity } from '../event-log.ts';
+import { type Severity, worstHealth } from '../event-log.ts';
 import { type Body, collection, link } from '../reply.ts';
+import { baseboardUris } from './baseboard.ts';
+import { biosUri } from './bios.ts';
+import { bootMembers } from './boot.ts';
+import { hasInterfaces } from './network.ts';
+import { processorSummary } from './processors.ts';
+import { storageLinks } from './storage.ts';
 import type { Resources } from './tree.ts';
+import { virtualMediaLink } from './virtual-media.ts';
 
 export function systemResources(bmc: Controller): Resources {
   const { system } = bmc.uris;
   const actionInfo = `${system}/ResetActionInfo`;
+  const baseboard = baseboardUris(bmc);
+  const members = [system, ...(baseboard === undefined ? [] : [baseboard.system])];
   return {
     '/redfish/v1/Systems': () =>
-      collection({ uri: '/redfish/v1/Systems', type: 'ComputerSystemCollection', name: 'Systems', members: [system] }),
-    [system]: () => systemBody(bmc),
+      collection({ uri: '/redfish/v1/Systems', type: 'ComputerSystemCollection', name: 'Systems', members }),
+    [system]: () => without(systemBody(bmc), bmc.profile.system.omits ?? []),
     ...(bmc.profile.allowableValues === 'inline'
       ? {}
       : {
@@ -35,17 +44,27 @@ export function systemResources(bmc: Controller): Resources {
 
 /** The worst health of what the machine is made of. */
 export function rolledUpHealth(bmc: Controller): Severity {
-  const parts = [...bmc.thermal.fans(), ...bmc.thermal.temperatures(), ...bmc.memory.dimms()];
-  const healths = new Set(parts.map(({ health }) => health));
-  if (bmc.host.bricked !== undefined || healths.has('Critical')) return 'Critical';
-  return healths.has('Warning') ? 'Warning' : 'OK';
+  const { thermal, memory, drives, power, host } = bmc;
+  const parts = [
+    ...thermal.fans(),
+    ...thermal.temperatures(),
+    ...memory.dimms(),
+    ...drives.drives(),
+    ...power.supplies(),
+    power.redundancy(),
+  ];
+  return host.bricked === undefined ? worstHealth(parts) : 'Critical';
+}
+
+function without(body: Body, omitted: readonly string[]): Body {
+  return Object.fromEntries(Object.entries(body).filter(([key]) => !omitted.includes(key)));
 }
 
 function systemBody(bmc: Controller): Body {
   const { profile, host, uris, memory } = bmc;
   const health = rolledUpHealth(bmc);
   const dimms = memory.dimms();
-  const memoryHealth = dimms.some(dimm => dimm.health !== 'OK') ? 'Warning' : 'OK';
+  const memoryHealth = worstHealth(dimms);
   return {
     '@odata.id': uris.system,
     '@odata.type': '#ComputerSystem.v1_16_0.ComputerSystem',
@@ -60,18 +79,31 @@ function systemBody(bmc: Controller): Body {
     AssetTag: bmc.assetTag,
     HostName: host.phase === 'os' ? host.name : '',
     BiosVersion: bmc.updates.firmware.active,
-    PowerState: host.poweredOn ? 'On' : 'Off',
+    PowerState: bmc.shownPower.state,
     Status: { Health: health, HealthRollup: health, State: host.poweredOn ? 'Enabled' : 'Disabled' },
     ...bootFacts(bmc),
+    ...bootMembers(bmc),
+    ...lightMembers(bmc),
+    Bios: link(biosUri(bmc)),
+    ...virtualMediaLink(bmc, 'system'),
     MemorySummary: {
       TotalSystemMemoryGiB: dimms.reduce((sum, dimm) => sum + dimm.capacityMiB, 0) / 1024,
       Status: { Health: memoryHealth, HealthRollup: memoryHealth, State: 'Enabled' },
     },
+    ProcessorSummary: processorSummary(profile.processors),
     Memory: link(`${uris.system}/Memory`),
+    Processors: link(`${uris.system}/Processors`),
+    ...(hasInterfaces(bmc) ? { EthernetInterfaces: link(`${uris.system}/EthernetInterfaces`) } : {}),
+    ...storageLinks(bmc),
     ...(profile.log.owner === 'system' ? { LogServices: link(`${uris.system}/LogServices`) } : {}),
     Links: { Chassis: [link(uris.chassis)], ManagedBy: [link(uris.manager)] },
     Actions: { '#ComputerSystem.Reset': resetAction(bmc) },
   };
+}
+
+function lightMembers({ profile, light }: Controller): Body {
+  const { led, active } = profile.acts.light;
+  return { ...(led ? { IndicatorLED: light } : {}), ...(active ? { LocationIndicatorActive: light !== 'Off' } : {}) };
 }
 
 function resetAction({ profile, uris }: Controller): Body {

@@ -1,14 +1,14 @@
-/** Update tasks as Task resources, and on Dell as jobs, which outlive the Task. */
+/** Long work as Task resources, and on Dell as jobs, which outlive the Task. */
 import type { Controller } from '../controller.ts';
 import { type Body, collection, link } from '../reply.ts';
-import { dellJobStates, percentComplete, taskStates, type UpdateTask } from '../update-task.ts';
+import { dellJobStates, dellJobs, percentComplete, type Task, taskNames, taskStates } from '../task.ts';
 import type { Resources } from './tree.ts';
 
 export const tasksUri = '/redfish/v1/TaskService/Tasks';
 export const monitorsUri = '/redfish/v1/TaskService/TaskMonitors';
 
 export function taskResources(bmc: Controller): Resources {
-  const listed = bmc.updates.listed();
+  const listed = bmc.tasks.listed();
   return {
     '/redfish/v1/TaskService': () => ({
       '@odata.id': '/redfish/v1/TaskService',
@@ -16,7 +16,7 @@ export function taskResources(bmc: Controller): Resources {
       Id: 'TaskService',
       Name: 'Task Service',
       ServiceEnabled: true,
-      DateTime: new Date().toISOString(),
+      DateTime: bmc.now().toISOString(),
       Status: { Health: 'OK', State: 'Enabled' },
       Tasks: link(tasksUri),
     }),
@@ -32,13 +32,13 @@ export function taskResources(bmc: Controller): Resources {
   };
 }
 
-export function taskBody(task: UpdateTask): Body {
+export function taskBody(task: Task): Body {
   const failed = task.stage === 'failed';
   return {
     '@odata.id': `${tasksUri}/${task.id}`,
     '@odata.type': '#Task.v1_5_1.Task',
     Id: task.id,
-    Name: 'Firmware Update',
+    Name: taskNames[task.kind],
     TaskState: taskStates[task.stage],
     TaskStatus: failed ? 'Critical' : 'OK',
     PercentComplete: percentComplete(task),
@@ -51,7 +51,7 @@ export function taskBody(task: UpdateTask): Body {
 
 function jobResources(bmc: Controller): Resources {
   const jobs = `${bmc.uris.manager}/Oem/Dell/Jobs`;
-  const all = bmc.updates.all();
+  const all = bmc.tasks.all();
   return {
     [jobs]: () =>
       collection({
@@ -64,13 +64,13 @@ function jobResources(bmc: Controller): Resources {
   };
 }
 
-function jobBody(uri: string, task: UpdateTask): Body {
+function jobBody(uri: string, task: Task): Body {
   return {
     '@odata.id': uri,
     '@odata.type': '#DellJob.v1_2_0.DellJob',
     Id: task.id,
-    Name: 'Firmware Update: BIOS',
-    JobType: 'FirmwareUpdate',
+    Name: dellJobs[task.kind].name,
+    JobType: dellJobs[task.kind].type,
     JobState: dellJobStates[task.stage],
     PercentComplete: percentComplete(task),
     Message: task.message,

@@ -1,5 +1,6 @@
 /** Temperatures and fans in the older form (Thermal) and the newer one (ThermalSubsystem and Sensors), as the vendor has them. */
 import type { Controller } from '../controller.ts';
+import type { Severity } from '../event-log.ts';
 import { type Body, collection, link } from '../reply.ts';
 import type { FanReading, TemperatureReading } from '../thermal.ts';
 import type { Resources } from './tree.ts';
@@ -26,7 +27,7 @@ function legacyResources(bmc: Controller): Resources {
         ReadingCelsius: sensor.celsius,
         UpperThresholdNonCritical: sensor.caution,
         UpperThresholdCritical: sensor.critical,
-        Status: { Health: sensor.health, State: 'Enabled' },
+        Status: status(sensor),
       })),
       Fans: bmc.thermal.fans().map((fan, i) => ({
         '@odata.id': `${uri}#/Fans/${i}`,
@@ -35,7 +36,7 @@ function legacyResources(bmc: Controller): Resources {
         PhysicalContext: 'SystemBoard',
         Reading: fan.reading,
         ReadingUnits: fanUnit,
-        Status: { Health: fan.health, State: 'Enabled' },
+        Status: status(fan),
       })),
     }),
   };
@@ -43,7 +44,8 @@ function legacyResources(bmc: Controller): Resources {
 
 function subsystemResources(bmc: Controller): Resources {
   const { chassis } = bmc.uris;
-  const { temperatures, fans } = bmc.profile;
+  const { temperatures, fans, thermal } = bmc.profile;
+  const fanBodies = thermal.fansAreSensors ? [] : fans;
   const uri = `${chassis}/ThermalSubsystem`;
   const sensors = `${chassis}/Sensors`;
   const resources: Resources = {
@@ -72,7 +74,7 @@ function subsystemResources(bmc: Controller): Resources {
         uri: `${uri}/Fans`,
         type: 'FanCollection',
         name: 'Fans',
-        members: fans.map(({ id }) => `${uri}/Fans/${id}`),
+        members: fanBodies.map(({ id }) => `${uri}/Fans/${id}`),
       }),
     [sensors]: () =>
       collection({
@@ -87,6 +89,8 @@ function subsystemResources(bmc: Controller): Resources {
   }
   for (const [i, { id }] of fans.entries()) {
     resources[`${sensors}/${id}`] = () => fanSensor(`${sensors}/${id}`, bmc.thermal.fans()[i]);
+  }
+  for (const [i, { id }] of fanBodies.entries()) {
     resources[`${uri}/Fans/${id}`] = () => fanBody(`${uri}/Fans/${id}`, `${sensors}/${id}`, bmc.thermal.fans()[i]);
   }
   return resources;
@@ -103,7 +107,7 @@ function temperatureSensor(uri: string, sensor: TemperatureReading | undefined):
     Reading: sensor?.celsius,
     PhysicalContext: sensor?.context,
     Thresholds: { UpperCaution: { Reading: sensor?.caution }, UpperCritical: { Reading: sensor?.critical } },
-    Status: { Health: sensor?.health, State: 'Enabled' },
+    Status: status(sensor),
   };
 }
 
@@ -118,19 +122,26 @@ function fanSensor(uri: string, fan: FanReading | undefined): Body {
     Reading: fan?.reading,
     PhysicalContext: 'Fan',
     Thresholds: { LowerCritical: { Reading: Math.round((fan?.speed ?? 0) * 0.3) } },
-    Status: { Health: fan?.health, State: 'Enabled' },
+    Status: status(fan),
   };
 }
 
 function fanBody(uri: string, sensor: string, fan: FanReading | undefined): Body {
-  const percent = Math.min(100, Math.round(((fan?.reading ?? 0) / ((fan?.speed ?? 1) * 2)) * 100));
+  const reading = fan?.reading ?? null;
+  const percent = reading === null ? null : Math.min(100, Math.round((reading / ((fan?.speed ?? 1) * 2)) * 100));
   return {
     '@odata.id': uri,
     '@odata.type': '#Fan.v1_1_0.Fan',
     Id: fan?.id,
     Name: fan?.name,
     PhysicalContext: 'SystemBoard',
-    SpeedPercent: { DataSourceUri: sensor, Reading: percent, SpeedRPM: fan?.reading },
-    Status: { Health: fan?.health, State: 'Enabled' },
+    SpeedPercent: { DataSourceUri: sensor, Reading: percent, SpeedRPM: reading },
+    Status: status(fan),
   };
+}
+
+/** A sensor without a reading is reported as out of reach. */
+function status(sensor: { health: Severity | null } | undefined): Body {
+  const health = sensor?.health ?? null;
+  return { Health: health, State: health === null ? 'UnavailableOffline' : 'Enabled' };
 }

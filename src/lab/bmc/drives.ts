@@ -1,0 +1,67 @@
+/** Drives: who they are, how much life they have left, and what they say of their own end. */
+import type { FaultSet } from '../faults.ts';
+import { chance, seededText } from '../random.ts';
+import type { EventLog, Severity } from './event-log.ts';
+import type { DriveSpec } from './profiles/hardware.ts';
+
+export type DriveReading = DriveSpec & {
+  serial: string;
+  health: Severity;
+  predictedFailure: boolean;
+  /** Undefined for what does not wear. */
+  lifeLeftPercent: number | undefined;
+};
+
+const wornOutPercent = 3;
+
+export class DriveModel {
+  readonly #faults: FaultSet;
+  readonly #log: EventLog;
+  readonly #drives: { spec: DriveSpec; serial: string; lifeLeftPercent: number }[];
+  /** What was logged last of a drive that is not well. */
+  readonly #reported = new Map<string, Severity>();
+
+  constructor(options: { name: string; faults: FaultSet; log: EventLog; drives: DriveSpec[]; seed: number }) {
+    const { name, faults, log, drives, seed } = options;
+    this.#faults = faults;
+    this.#log = log;
+    this.#drives = drives.map(spec => ({
+      spec,
+      serial: seededText(seed, `${name}/${spec.id}/serial`, 'ABCDEFGHJKLMNPRSTVWXYZ0123456789', 14),
+      lifeLeftPercent: 88 + Math.floor(chance(seed, `${name}/${spec.id}/life`) * 12),
+    }));
+    faults.onChange(kind => {
+      if (kind === 'drive-predictive' || kind === 'drive-failed') this.#report();
+    });
+  }
+
+  drives(): DriveReading[] {
+    const predicted = this.#faults.get('drive-predictive')?.drive;
+    const failed = this.#faults.get('drive-failed')?.drive;
+    return this.#drives.map(({ spec, serial, lifeLeftPercent }, i) => {
+      const predictedFailure = i + 1 === predicted;
+      const life = predictedFailure ? wornOutPercent : lifeLeftPercent;
+      return {
+        ...spec,
+        serial,
+        health: i + 1 === failed ? 'Critical' : predictedFailure ? 'Warning' : 'OK',
+        predictedFailure,
+        lifeLeftPercent: spec.media === 'SSD' ? life : undefined,
+      };
+    });
+  }
+
+  #report(): void {
+    for (const { id, name, health } of this.drives()) {
+      if (health === (this.#reported.get(id) ?? 'OK')) continue;
+      this.#reported.set(id, health);
+      this.#log.append({ severity: health, ...words[health], message: `${name} ${words[health].message}` });
+    }
+  }
+}
+
+const words = {
+  OK: { messageId: 'PDR0008', message: 'is operating normally.' },
+  Warning: { messageId: 'PDR0016', message: 'expects to fail soon.' },
+  Critical: { messageId: 'PDR0003', message: 'failed.' },
+} as const;

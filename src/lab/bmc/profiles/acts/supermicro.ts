@@ -1,0 +1,65 @@
+/** Supermicro: the boot mode must be sent again each time, media take a minimal body and boot as UsbCd, three bad log-ins block. */
+import { type ActsSpec, resetStages, toggle } from '../acts.ts';
+
+export const supermicroActs: ActsSpec = {
+  boot: {
+    targets: ['None', 'Pxe', 'Floppy', 'Cd', 'Usb', 'Hdd', 'BiosSetup', 'UsbCd', 'UefiBootNext', 'UefiHttp'],
+    enabled: ['Disabled', 'Once', 'Continuous'],
+    mode: { initial: 'UEFI', forgets: true },
+    http: { uri: 'used' },
+  },
+  light: { led: true, active: true },
+  managerReset: { types: ['GracefulRestart'], stages: resetStages(150), runningUpdate: 'fails' },
+  bios: {
+    id: 'Bios',
+    settings: 'SD',
+    attributes: [
+      {
+        name: 'Hyper_Threading_ALL__00B5',
+        label: 'Hyper-Threading [ALL]',
+        type: 'Enumeration',
+        values: ['Enable', 'Disable'],
+        default: 'Enable',
+      },
+      toggle('SR_IOVSupport_0046', 'SR-IOV Support'),
+      {
+        name: 'BootModeSelect_0164',
+        label: 'Boot Mode Select',
+        type: 'Enumeration',
+        values: ['LEGACY', 'UEFI', 'DUAL'],
+        default: 'DUAL',
+      },
+      { name: 'WatchDogTimeout_0021', label: 'Watch Dog Timeout', type: 'Integer', default: 5, lower: 1, upper: 30 },
+      {
+        name: 'BIOSVersion_0001',
+        label: 'BIOS Version',
+        type: 'String',
+        default: '',
+        maxLength: 16,
+        reports: 'version',
+      },
+    ],
+    registry: {
+      id: 'BiosAttributeRegistry.v1_0_0',
+      owner: 'Supermicro',
+      uri: '/redfish/v1/Registries/BiosAttributeRegistry.1.0.0.json',
+    },
+    pending: 'changes',
+  },
+  virtualMedia: {
+    under: 'manager',
+    slots: ['1', '2'].map(n => ({
+      id: `VirtualMedia${n}`,
+      name: 'Virtual Removable Media',
+      mediaTypes: ['CD', 'DVD', 'Floppy', 'USBStick'],
+      takes: 'action',
+    })),
+    emptyImage: null,
+    rejects: ['Inserted', 'WriteProtected'],
+    hidesEject: true,
+    bootsAs: 'UsbCd',
+  },
+  events: { limit: 16, registry: 'SMC.1.0', retryAttempts: 3, retryIntervalSeconds: 30 },
+  lockout: { threshold: 3, seconds: 30 },
+  latency: { p50Ms: 400, p95Ms: 3000 },
+};

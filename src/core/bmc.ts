@@ -3,7 +3,9 @@
  * are incomplete in many ways, so every reading is a {@link Fact}: a value, or
  * the reason why there is none. Unknown is never shown as healthy.
  */
+import type { BmcChange, BmcStatus } from './bmc-change.ts';
 import type { EffectGrant } from './effect.ts';
+import type { HardwareInventory, HealthSample } from './hardware.ts';
 
 export type Vendor = 'dell' | 'hpe' | 'openbmc' | 'lenovo' | 'supermicro' | 'ami' | 'nvidia' | 'generic';
 export type Component = 'bios' | 'bmc';
@@ -117,6 +119,9 @@ export type UpdateTraits = {
   settleMs: number;
 };
 
+/** `shut-down` asks the operating system; `cut` does not. */
+export type PowerPurpose = 'restart' | 'on' | 'shut-down' | 'cut';
+
 export type ResetType = 'GracefulRestart' | 'ForceRestart' | 'On' | 'ForceOff' | 'GracefulShutdown';
 
 /**
@@ -133,6 +138,10 @@ export type Bmc = {
   readonly url: string;
   identity(): Promise<ServerIdentity>;
   health(): Promise<ServerHealth>;
+  /** What the server is made of. May be some minutes old; nothing that is about to be changed is judged by it. */
+  inventory(): Promise<HardwareInventory>;
+  /** What may have changed since the last look, as cheaply as this BMC allows; never the firmware. */
+  sample(): Promise<HealthSample>;
   firmware(): Promise<FirmwareMember[]>;
   power(): Promise<Fact<PowerState>>;
   /** `LastResetTime` of the system, where the BMC keeps one. */
@@ -143,9 +152,14 @@ export type Bmc = {
   /** Where the update request will go, for the intent. */
   updateTarget(): Promise<{ method: 'POST'; path: string }>;
   startUpdate(grant: EffectGrant, request: UpdateRequest): Promise<UpdateOutcome>;
-  /** Where the reset request will go, for the intent, and the type this BMC allows that restarts the host. */
-  resetTarget(): Promise<{ method: 'POST'; path: string; type: ResetType }>;
+  /** Where the reset request will go, for the intent, and the type this BMC allows for it; `restart` unless said. */
+  resetTarget(purpose?: PowerPurpose): Promise<{ method: 'POST'; path: string; type: ResetType }>;
   reset(grant: EffectGrant, type: ResetType): Promise<void>;
+  /** What the BMC says of itself, and what was set through it. */
+  status(): Promise<BmcStatus>;
+  /** The request that would make the change, for the intent. Throws bmc_refused where this BMC cannot. */
+  changeTarget(change: BmcChange): Promise<{ method: 'POST' | 'PATCH'; path: string; body: unknown }>;
+  change(grant: EffectGrant, change: BmcChange): Promise<void>;
   /** Deletes the session. Safe to call twice. */
   close(): Promise<void>;
 };
@@ -164,4 +178,15 @@ export type SessionLedger = {
   opened(bmcUrl: string, sessionUri: string): Promise<void>;
   closed(bmcUrl: string, sessionUri: string): Promise<void>;
   list(): Promise<{ bmcUrl: string; sessionUri: string }[]>;
+};
+
+/**
+ * Durable list of refused log-ins, so that a restart does not begin to count
+ * anew and lock an account. A credential is told by a digest that does not
+ * give it away.
+ */
+export type LoginLedger = {
+  failed(bmcUrl: string, credentialDigest: string, at: Date): Promise<void>;
+  /** Later than `since`, in any order. */
+  failures(bmcUrl: string, credentialDigest: string, since: Date): Promise<Date[]>;
 };

@@ -1,10 +1,21 @@
 /**
  * What a cluster can tell and be asked, free of the client library's types.
  */
+import type { Fact, HealthLevel } from './bmc.ts';
 import type { EffectGrant } from './effect.ts';
 
-export type Taint = { key: string; value?: string; effect: string };
-export type Condition = { type: string; status: 'True' | 'False' | 'Unknown'; reason?: string; since?: string };
+export type Taint = { key: string; value?: string; effect: string /** RFC 3339. */; timeAdded?: string };
+export type Condition = {
+  type: string;
+  status: 'True' | 'False' | 'Unknown';
+  reason?: string;
+  /** Written by a machine. */
+  message?: string;
+  since?: string;
+};
+
+/** An amount of what the scheduler counts: millicores, bytes, bytes, pods. */
+export type Resources = { cpu: number; memory: number; ephemeralStorage: number; pods: number };
 
 export type NodeFacts = {
   name: string;
@@ -15,6 +26,8 @@ export type NodeFacts = {
   annotations: Record<string, string>;
   taints: Taint[];
   unschedulable: boolean;
+  /** Field manager that set `unschedulable`, where the API tells. */
+  cordonManager?: string;
   ready: boolean;
   /** RFC 3339 time of the Ready condition's last transition. */
   readySince?: string;
@@ -22,6 +35,32 @@ export type NodeFacts = {
   systemUuid: string;
   bootId: string;
   kubeletVersion: string;
+  /** Address of type InternalIP, when there is one. */
+  internalIp?: string;
+  capacity: Resources;
+  /** What pods may ask for in sum. */
+  allocatable: Resources;
+  /** RFC 3339. */
+  createdAt?: string;
+};
+
+export type Toleration = { key?: string; operator?: string; value?: string; effect?: string };
+
+/** A node selector term: all its requirements hold together. */
+export type NodeTerm = { labels: Requirement[]; fields: Requirement[] };
+export type Requirement = { key: string; operator: string; values: string[] };
+
+/** What a pod asks of the node it runs on, as far as a forecast judges it. */
+export type Placement = {
+  nodeSelector: Record<string, string>;
+  /** Required node affinity: one term must hold. Empty where it asks for none. */
+  nodeTerms: NodeTerm[];
+  tolerations: Toleration[];
+  hostPorts: number[];
+  /** Topology key and selector of required pod anti-affinity. */
+  antiAffinity: { topologyKey: string; selector: LabelSelector; namespaces: string[] }[];
+  /** Requirements that a forecast here does not judge, in the API's names, such as `topologySpreadConstraints`. */
+  unjudged: string[];
 };
 
 export type PodFacts = {
@@ -38,18 +77,158 @@ export type PodFacts = {
   mirror: boolean;
   /** Names of emptyDir volumes: gone when the pod leaves. */
   emptyDirs: string[];
+  /** Paths of the node that it mounts: they stay behind when it leaves. */
+  hostPaths: string[];
+  /** Names of the PersistentVolumeClaims that it mounts. */
+  claims: string[];
   restarts: number;
+  /** Why a container waits, such as `CrashLoopBackOff`. */
+  waiting?: string;
+  /** How one of its containers last failed, or it as a whole: evicted, or lost with its node. */
+  failure?: PodFailure;
+  /** Why no node takes it, in the scheduler's words, and since when. */
+  unschedulable?: { message: string; since?: string };
+  requests: Resources;
+  priority: number;
+  priorityClass?: string;
+  /** Seconds that it may take to end. */
+  graceSeconds: number;
+  placement: Placement;
+};
+
+export type PodFailure = {
+  container?: string;
+  /** The API's word, such as `Error`, `OOMKilled`, `Evicted`. */
+  reason: string;
+  exitCode?: number;
+  /** RFC 3339. */
+  at?: string;
 };
 
 export type PdbFacts = {
   namespace: string;
   name: string;
-  /** Undefined where the selector is empty or missing; matchExpressions are included. */
+  /** An empty one selects every pod of its namespace. */
   selector: LabelSelector;
+  /** What it asks for, in the API's words: `maxUnavailable 1`. */
+  asks: string;
+  /** Who looks after it, where its object says so: `Kafka events`, `Helm release shop`. */
+  owner?: string;
+  unhealthyPodEvictionPolicy: 'IfHealthyBudget' | 'AlwaysAllow';
+  /** False while the status is older than the spec: evictions are refused until it is not. */
+  observed: boolean;
   disruptionsAllowed: number;
   currentHealthy: number;
   desiredHealthy: number;
   expectedPods: number;
+  /** RFC 3339 time since which it allows no disruption, where it allows none and says since when. */
+  blockedSince?: string;
+};
+
+export type DaemonSetFacts = {
+  namespace: string;
+  name: string;
+  /** Nodes that should run it, and those on which it is ready. */
+  desired: number;
+  ready: number;
+};
+
+/** A volume that is, or is being, attached to a node. */
+export type AttachmentFacts = {
+  name: string;
+  node: string;
+  /** Name of the PersistentVolume; undefined for an inline volume. */
+  volume?: string;
+  /** `namespace/name` of the claim that the volume is bound to, where it is. */
+  claim?: string;
+  attached: boolean;
+  /** RFC 3339 time at which its deletion began. */
+  detachingSince?: string;
+  /** Attach or detach error, written by the storage driver. */
+  error?: string;
+};
+
+/** The claim where there is one, else the volume, as people know it. */
+export function volumeOf({ claim, volume, name }: AttachmentFacts): string {
+  return claim ?? volume ?? name;
+}
+
+export type EventFacts = {
+  type: string;
+  reason: string;
+  /** Written by a machine. */
+  message: string;
+  count: number;
+  /** RFC 3339. */
+  lastSeen?: string;
+  source: string;
+};
+
+export type EtcdMember = { node: string; healthy: Fact<boolean>; leader: Fact<boolean> };
+
+/** What is known of the etcd that this cluster stands on. */
+export type EtcdFacts = {
+  /** Where it was read: an endpoint of each member, or the static pods together with every API server's own check. */
+  evidence: 'endpoints' | 'static pods and readyz';
+  /** Empty where none can be found, and then nothing is known. */
+  members: EtcdMember[];
+  /** Control-plane nodes without a member: their API server uses one elsewhere, or theirs was not looked at. */
+  withoutMember: string[];
+  /** Nodes with a member that are no control-plane nodes. */
+  outsideControlPlane: string[];
+  /** Member IDs that a member knows as peers and that belong to none of `members`. */
+  unlisted: string[];
+};
+
+/** Where one etcd member answers `/health` and `/metrics`, without credentials. */
+export type EtcdEndpoint = {
+  node: string;
+  /** `http://host:port` or `https://host:port`. */
+  url: string;
+};
+
+/** Something else in the cluster that reboots, replaces or powers nodes. */
+export type RemediatorFacts = {
+  /** Such as `MachineHealthCheck`, `NodeHealthCheck`, `BareMetalHost`, `kured`. */
+  kind: string;
+  /** Empty for what belongs to the whole cluster. */
+  namespace: string;
+  name: string;
+  /** What it does to a node, as the end of a sentence that begins with its name. */
+  does: string;
+  /** Nodes it may act on; undefined where that cannot be told, and then it is all. */
+  nodes?: string[];
+  /** IP address of the BMC of the one machine that it powers, where it names one. */
+  bmc?: string;
+  /** Nodes that it works on right now, which a pause does not end. */
+  busyWith?: string[];
+  /** By what it is paused, where it is. */
+  pausedBy?: string;
+  /** The command that pauses it; `<node>` stands for the node's name. */
+  pause: string;
+};
+
+/** A storage system's own judgement of itself, where the cluster has one that tells, and volumes that are in trouble. */
+export type StorageFacts = {
+  kind: string;
+  /** Empty for what belongs to the whole cluster. */
+  namespace: string;
+  name: string;
+  health: Fact<HealthLevel>;
+  /** Written by a machine. */
+  message: string;
+};
+
+/** Not to be changed: parts of it are shared. */
+export type ClusterView = {
+  readonly nodes: readonly NodeFacts[];
+  readonly pods: readonly PodFacts[];
+  readonly pdbs: readonly PdbFacts[];
+  readonly daemonSets: readonly DaemonSetFacts[];
+  /** RFC 3339: all that happened until then is in it. In a cluster where nothing happens, up to a minute ago. */
+  readonly asOf: string;
+  /** RFC 3339, while contact to some of it is lost. */
+  readonly lostSince?: string;
 };
 
 export type LabelSelector = {
@@ -78,28 +257,67 @@ export type Cluster = {
   /** The pod's current uid, or undefined once it is gone. */
   podUid(namespace: string, name: string): Promise<string | undefined>;
   pdbs(): Promise<PdbFacts[]>;
-  /** Names of DaemonSets that exist, as `namespace/name`. */
-  daemonSets(): Promise<string[]>;
+  daemonSets(): Promise<DaemonSetFacts[]>;
+  /**
+   * The cluster as its watches hold it. They begin at the first call, which waits for their first content, at most for
+   * the time limit of a request; later calls are cheap. Throws cluster_unreachable once contact has been lost for more
+   * than a minute. Never what an effect is decided on: those read the lists above.
+   */
+  view(): Promise<ClusterView>;
+  /** Volumes attached to one node, or to all. */
+  attachments(node?: string): Promise<AttachmentFacts[]>;
+  /** What the cluster tells of a Node, newest first. */
+  nodeEvents(node: string): Promise<EventFacts[]>;
+  /** The etcd members as far as they can be told; what cannot be read is unknown with its reason. */
+  etcd(): Promise<EtcdFacts>;
+  /** Others that act on nodes; throws when any kind of them cannot be read, because unknown must refuse. */
+  remediators(): Promise<RemediatorFacts[]>;
+  /** What ails: systems and volumes that are well are left out, except systems that judge themselves as a whole. */
+  storage(): Promise<StorageFacts[]>;
   /** RFC 3339 `renewTime` of the node's lease, undefined when there is no lease. */
   leaseRenewed(node: string): Promise<string | undefined>;
-  /**
-   * Sets `spec.unschedulable` and the given annotations (null removes one) in one merge patch that carries
-   * `resourceVersion`; throws `conflict` when the node changed since it was read.
-   */
+  /** One merge patch that carries `resourceVersion`; throws `conflict` when the node changed since it was read. */
   patchNode(grant: EffectGrant, patch: NodePatch): Promise<NodeFacts>;
+  /** Sets one condition of the Node's status; the others stay. */
+  setNodeCondition(grant: EffectGrant, node: string, condition: NodeConditionChange): Promise<void>;
+  /** Creates an Event about a Node, once per `name`: one that exists already is left as it is. */
+  createNodeEvent(grant: EffectGrant, event: NewNodeEvent): Promise<void>;
   evict(grant: EffectGrant, pod: { namespace: string; name: string; uid: string }): Promise<EvictionOutcome>;
 };
 
 export type NodePatch = {
   name: string;
   resourceVersion: string;
-  unschedulable: boolean;
+  unschedulable?: boolean;
+  /** Null removes one. */
   annotations: Record<string, string | null>;
+  /** All taints that the node shall have. */
+  taints?: Taint[];
+};
+
+export type NodeConditionChange = { type: string; status: 'True' | 'False'; reason: string; message: string };
+
+export type NewNodeEvent = {
+  /** Object name of the Event; the same name is the same event. */
+  name: string;
+  node: { name: string; uid: string };
+  type: 'Normal' | 'Warning';
+  /** CamelCase, short. */
+  reason: string;
+  message: string;
 };
 
 export type Clusters = { of(cluster: string): Cluster };
 
+/** The name under which the API records our writes: it takes it from the User-Agent, up to the slash. */
+export const fieldManager = 'groundskeeper';
 /** Who cordoned: written on the Node with the cordon, and the only thing that lets us uncordon (invariant 17). */
 export const cordonOwner = 'groundskeeper.io/cordoned-by';
 /** Why, for people who run `kubectl describe node`. */
 export const cordonReason = 'groundskeeper.io/cordon-reason';
+/** Node condition: True while one of our operations works on the node, and after one that did not end well. */
+export const maintenanceCondition = 'groundskeeper.io/Maintenance';
+/** Which taints are ours: a JSON object on the Node, from `key:effect` to the operation that set it. */
+export const taintOwner = 'groundskeeper.io/tainted-by';
+/** Tells Kubernetes that a node is off for good: its pods are forgotten and its volumes detached by force. */
+export const outOfService = 'node.kubernetes.io/out-of-service';

@@ -41,6 +41,7 @@ export type CustodyEvent =
       finding: 'happened' | 'not-happened' | 'ambiguous';
       evidence: string;
     }
+  | { type: 'finding'; finding: string; action: 'acknowledged'; text: string }
   | { type: 'service'; action: 'started' | 'stopped' | 'policy.loaded'; detail: string };
 
 /** What a caller appends; `v`, `id` and `time` are set by the log. */

@@ -8,12 +8,24 @@ export type Tone = 'good' | 'warn' | 'bad' | 'muted' | 'plain';
 
 export type Cell = string | { text: string; tone: Tone };
 
+/** How much of a whole: `share` is 1 when all of it is taken, and more when more than that was promised. */
+export type Bar = { name: string; share: number; text: string; tone?: Tone };
+
+/** A series in equal steps, oldest first; null is a stretch in which nothing was read. */
+export type Plot = {
+  unit: string;
+  stepMs: number;
+  points: { at: string; low: number | null; high: number | null }[];
+};
+
 export type Block =
   | { heading: string }
   | { text: string; tone?: Tone }
   | { facts: [name: string, value: Cell][] }
   | { table: { columns: string[]; rows: Cell[][] } }
   | { list: Cell[]; title?: string }
+  | { bars: Bar[]; title?: string }
+  | { plot: Plot; title?: string }
   | { untrusted: string[]; source: string };
 
 export function toned(text: string, tone: Tone): Cell {

@@ -21,6 +21,7 @@ export const errorCodes = [
   'image_invalid',
   'identity_mismatch',
   'precondition_failed',
+  'stopped',
   'ambiguous',
   'timeout',
   'port_taken',

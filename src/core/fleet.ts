@@ -17,6 +17,8 @@ export type FleetServer = {
   spki?: string;
   /** Serial the operator expects; checked beside the UUID where present. */
   serial?: string;
+  /** Servers of one rack share their air. */
+  rack?: string;
 };
 
 export type FleetNode = {

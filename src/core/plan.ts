@@ -4,11 +4,24 @@
  * on and what every effect is checked against; another nonce is another plan.
  */
 import type { Component, Fact, Vendor } from './bmc.ts';
+import type { BmcChange } from './bmc-change.ts';
 import { digestOf } from './canonical.ts';
+import type { Taint } from './cluster.ts';
 import type { NodeRole } from './fleet.ts';
 import type { Blast } from './policy.ts';
 
-export type PlanKind = 'cordon' | 'uncordon' | 'drain' | 'firmware-rollout';
+export type PlanKind =
+  | 'cordon'
+  | 'uncordon'
+  | 'drain'
+  | 'taint'
+  | 'restart'
+  | 'power-off'
+  | 'power-on'
+  | 'bmc-change'
+  | 'firmware-rollout';
+
+export type TaintChange = { taint: Taint; remove: boolean };
 
 /** What a drain will meet on one node, as read when the plan was made. */
 export type DrainForecast = {
@@ -71,7 +84,13 @@ export type Plan = {
   excluded: { node: string; reason: string }[];
   budget: { maxUnavailable: number };
   blast: Blast;
-  drain: { deleteEmptyDir: boolean; force: boolean };
+  drain: { deleteEmptyDir: boolean; force: boolean; byPriority: boolean };
+  /** Of a taint plan: what is added or removed. */
+  taint?: TaintChange;
+  /** Of a restart or power-off: the node is silent, and is not drained. */
+  undrained?: true;
+  /** Of a BMC change. */
+  bmcChange?: BmcChange;
   warnings: string[];
   irreversible: string[];
   soakMs: number;

@@ -9,7 +9,10 @@ import type { Bmcs } from './bmc.ts';
 import type { ChangeAnswer } from './change.ts';
 import type { Clusters } from './cluster.ts';
 import type { Block } from './document.ts';
+import type { Finding, ServerScore } from './finding.ts';
 import type { Fleet, Person } from './fleet.ts';
+import type { FindingArchive, NewestLook } from './health-records.ts';
+import type { HistoryStore } from './history.ts';
 import type { Operation } from './operation.ts';
 import type { PlanDraft, StoredPlan } from './plan.ts';
 import type { Records } from './records.ts';
@@ -21,11 +24,23 @@ export type Caller = { person: Person; channel: 'cli' | 'mcp' | 'demo'; scope: S
 
 export type RolloutSettings = { canary: number; soakMs: number; planTtlMs: number };
 
+/** What the watch over servers tells. */
+export type HealthReader = {
+  /** Of one node or of all, alarms of sites included, those that cleared within a day too. */
+  findings(node?: string): Finding[];
+  archive: Pick<FindingArchive, 'list'>;
+  score(node: string): ServerScore;
+  /** What each server showed last; before its first look there is nothing of it. */
+  newest(): NewestLook[];
+};
+
 export type ToolContext = {
   fleet: Fleet;
   clusters: Clusters;
   bmcs: Bmcs;
   records: Pick<Records, 'plans' | 'approvals' | 'operations'>;
+  history: Pick<HistoryStore, 'quantities' | 'series'>;
+  health: HealthReader;
   rollout: RolloutSettings;
   caller: Caller;
   /** Completes and stores a plan. */
@@ -33,6 +48,8 @@ export type ToolContext = {
   /** Asks policy to start a stored plan. */
   requestStart(stored: StoredPlan): Promise<ChangeAnswer>;
   requestCancel(operation: string): Promise<Operation>;
+  /** Throws not_found when no finding of that id stands. */
+  acknowledgeFinding(id: string): Promise<Finding>;
 };
 
 type Schema = z.ZodObject;

@@ -1,0 +1,29 @@
+/** What can be changed on a BMC, or through it, beside firmware and power. */
+import type { Fact, HealthLevel, PowerState, Vendor } from './bmc.ts';
+
+/** `none` takes an earlier choice back. */
+export const bootSources = ['pxe', 'http', 'disk', 'cd', 'setup', 'none'] as const;
+export type BootSource = (typeof bootSources)[number];
+
+export type BmcChange =
+  /** Restarts the BMC itself; the server runs on. */
+  | { act: 'reset-bmc' }
+  | { act: 'identify'; lit: boolean }
+  /** For the next start of the server, and only that. */
+  | { act: 'boot-once'; from: BootSource };
+
+export type BmcStatus = {
+  vendor: Vendor;
+  model: Fact<string>;
+  firmware: Fact<string>;
+  health: Fact<HealthLevel>;
+  /** Of its own clock, RFC 3339. */
+  time: Fact<string>;
+  /** When the BMC itself last started, RFC 3339. */
+  lastReset: Fact<string>;
+  /** Of the server. */
+  power: Fact<PowerState>;
+  /** Whether the server's locating light is on. */
+  lit: Fact<boolean>;
+  bootOnce: Fact<BootSource>;
+};

@@ -1,0 +1,81 @@
+/**
+ * What a server is made of and how it fares, as its BMC tells it. As in
+ * {@link Fact}: what could not be read is unknown with the reason, never well.
+ */
+import type {
+  Fact,
+  FirmwareMember,
+  HealthLevel,
+  LogEntry,
+  MemoryErrors,
+  PowerState,
+  SensorReading,
+  ServerIdentity,
+} from './bmc.ts';
+
+export type Part = { uri: string; name: string; health: Fact<HealthLevel> };
+
+export type Processor = Part & {
+  kind: 'cpu' | 'gpu' | 'other';
+  model: Fact<string>;
+  cores: Fact<number>;
+  threads: Fact<number>;
+};
+
+export type MemoryModule = Part & {
+  capacityMiB: Fact<number>;
+  partNumber: Fact<string>;
+  serial: Fact<string>;
+};
+
+export type Drive = Part & {
+  model: Fact<string>;
+  serial: Fact<string>;
+  capacityBytes: Fact<number>;
+  media: Fact<'hdd' | 'ssd'>;
+  /** As Redfish spells it: SATA, SAS, NVMe … */
+  protocol: Fact<string>;
+  /** The drive itself says that it will fail. */
+  predictedFailure: Fact<boolean>;
+  lifeLeftPercent: Fact<number>;
+};
+
+/** One MAC address: a port, or the interface that an operating system sees of it. */
+export type NetworkPort = Part & {
+  /** Lower case, colons. */
+  mac: Fact<string>;
+  linkUp: Fact<boolean>;
+  speedMbps: Fact<number>;
+};
+
+export type PowerSupply = Part & {
+  model: Fact<string>;
+  capacityWatts: Fact<number>;
+};
+
+export type HardwareInventory = {
+  identity: ServerIdentity;
+  processors: Fact<Processor[]>;
+  memory: Fact<MemoryModule[]>;
+  drives: Fact<Drive[]>;
+  network: Fact<NetworkPort[]>;
+  powerSupplies: Fact<PowerSupply[]>;
+  firmware: Fact<FirmwareMember[]>;
+};
+
+/** Everything that is read again and again: what may change from one minute to the next, without inventories. */
+export type HealthSample = {
+  power: Fact<PowerState>;
+  health: Fact<HealthLevel>;
+  temperatures: Fact<SensorReading[]>;
+  fans: Fact<SensorReading[]>;
+  powerSupplies: Fact<PowerSupply[]>;
+  memory: Fact<MemoryErrors[]>;
+  drives: Fact<Drive[]>;
+  /** Newest first, at most 20. */
+  log: Fact<LogEntry[]>;
+  /** The BMC's own clock, RFC 3339. */
+  bmcTime: Fact<string>;
+  /** Until when the BMC's certificate is valid, RFC 3339. */
+  certificateExpires?: string;
+};

@@ -1,0 +1,28 @@
+/** What the watch over servers keeps between two lives of the process. */
+import type { Finding } from './finding.ts';
+import type { Quantity } from './history.ts';
+
+/** Small JSON values by key; whoever writes them knows their form. */
+export type StateStore = {
+  load(): Promise<Map<string, unknown>>;
+  save(states: [key: string, state: unknown][]): Promise<void>;
+};
+
+/** Every finding that ever opened, each time that it did, as it was when it changed last. */
+export type FindingArchive = {
+  put(findings: Finding[]): Promise<void>;
+  /** Newest first; those of one node, or of all; that stood at some moment after `since`. */
+  list(wanted: { node?: string; since: Date; limit: number }): Promise<Finding[]>;
+};
+
+/** What one look at a server showed, as numbers. */
+export type NewestLook = {
+  node: string;
+  site: string;
+  at: Date;
+  tookMs: number;
+  /** Why it showed nothing; then there are no numbers. */
+  missing?: string;
+  quantities: Quantity[];
+  values: (number | null)[];
+};

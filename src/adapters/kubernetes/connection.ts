@@ -1,132 +1,129 @@
 /**
- * How we reach one API server: the kubeconfig's credentials, one pool of TLS
- * connections kept open, a time limit on every request, our name in the
- * User-Agent, and no redirects, so that a write goes to one place once.
+ * How we reach one API server: two bounded pools of TLS connections kept open,
+ * a time limit on every request, our name in the User-Agent, and no redirects,
+ * so that a write goes to one place once.
  */
-import type { RequestOptions } from 'node:https';
+import { setTimeout as delay } from 'node:timers/promises';
 import {
+  ApiException,
   type Configuration,
   createConfiguration,
-  KubeConfig,
-  type RequestContext,
+  HttpMethod,
+  RequestContext,
   ResponseContext,
   ServerConfiguration,
   setHeaderMiddleware,
   wrapHttpLibrary,
 } from '@kubernetes/client-node';
-import { Agent, type Dispatcher, fetch, ProxyAgent } from 'undici';
+import { fetch, type Response } from 'undici';
 import packageJson from '../../../package.json' with { type: 'json' };
-import { FleetError } from '../../core/errors.ts';
+import { Access, type AccessOptions, type Authentication } from './access.ts';
+import { refusalOf } from './failures.ts';
+import { type PoolName, Pools } from './pools.ts';
+import { isThrottled, throttledPauseMs, throttledTries } from './throttling.ts';
 
-export type ConnectionOptions = {
-  /** Name of the cluster as the fleet knows it. */
-  cluster: string;
-  kubeconfigFile: string;
-  /** Context of the file; its current one where absent. */
-  context?: string | undefined;
-  timeoutMs: number;
-};
+export type ConnectionOptions = AccessOptions;
 
-export class Connection extends KubeConfig {
-  readonly #cluster: string;
-  readonly #timeoutMs: number;
-  #dispatcher: Dispatcher | undefined;
-  #dispatcherKey = '';
+type Sending = { pool: PoolName; signal: AbortSignal };
 
-  constructor({ cluster, kubeconfigFile, context, timeoutMs }: ConnectionOptions) {
-    super();
-    this.#cluster = cluster;
-    this.#timeoutMs = timeoutMs;
-    try {
-      this.loadFromFile(kubeconfigFile);
-    } catch (cause) {
-      throw this.#invalid(`cannot be read: ${kubeconfigFile}`, cause);
-    }
-    if (context !== undefined) this.setCurrentContext(context);
-    if (this.getCurrentCluster() === null || this.getCurrentUser() === null) {
-      throw this.#invalid(`has no usable context ${context ?? this.getCurrentContext()}: ${kubeconfigFile}`);
-    }
+const userAgent = `groundskeeper/${packageJson.version}`;
+
+export class Connection {
+  /** Time limit of a request in milliseconds. */
+  readonly timeoutMs: number;
+  readonly #access: Access;
+  readonly #pools: Pools;
+
+  /** Throws invalid_config. */
+  constructor(options: ConnectionOptions) {
+    this.timeoutMs = options.timeoutMs;
+    this.#access = new Access(options);
+    this.#pools = new Pools(this.#access.proxy);
   }
 
   /** `https://host:port` of the API server. */
   get server(): string {
-    return this.getCurrentCluster()?.server ?? '';
+    return this.#access.server;
+  }
+
+  get proxy(): string | undefined {
+    return this.#access.proxy;
+  }
+
+  /** What a request of one's own has to bring. Throws invalid_config. */
+  authentication(): Promise<Authentication> {
+    return this.#access.authentication();
   }
 
   /** What the client library's API classes are built from. */
   configuration(): Configuration {
     return createConfiguration({
-      baseServer: new ServerConfiguration(this.server.replace(/\/$/, ''), {}),
-      authMethods: { default: this },
-      middleware: [setHeaderMiddleware('User-Agent', `groundskeeper/${packageJson.version}`)],
-      httpApi: wrapHttpLibrary({ send: sendOnce }),
+      baseServer: new ServerConfiguration(this.server, {}),
+      middleware: [setHeaderMiddleware('User-Agent', userAgent)],
+      httpApi: wrapHttpLibrary({ send: request => this.#send(request) }),
     });
   }
 
-  override async applySecurityAuthentication(context: RequestContext): Promise<void> {
-    const options: RequestOptions = {};
-    try {
-      await this.applyToHTTPSOptions(options);
-    } catch (cause) {
-      throw this.#invalid('gives credentials that cannot be used', cause);
-    }
-    for (const [name, value] of Object.entries(options.headers ?? {})) {
-      if (value !== undefined) context.setHeaderParam(name, String(value));
-    }
-    if (typeof options.auth === 'string') {
-      context.setHeaderParam('Authorization', `Basic ${Buffer.from(options.auth).toString('base64')}`);
-    }
-    context.setDispatcher(await this.#shared(options));
-    context.setSignal(AbortSignal.timeout(this.#timeoutMs));
+  /**
+   * A GET past the library's types, for answers that are read as they come. Anything but 200 with JSON throws: an
+   * ApiException for what the server said, FleetError or the network's error for the rest. Not repeated after a 429.
+   */
+  async open(path: string, sending: Sending): Promise<Response> {
+    const request = new RequestContext(this.server + path, HttpMethod.GET);
+    request.setHeaderParam('User-Agent', userAgent);
+    request.setHeaderParam('Accept', 'application/json');
+    const response = await this.#exchange(request, sending);
+    if (response.status === 200) return response;
+    throw new ApiException(response.status, 'refused', await response.text(), Object.fromEntries(response.headers));
   }
 
-  /** Closes the kept connections; requests under way are cut. */
+  /** Closes the kept connections; requests and watches under way are cut. */
   async close(): Promise<void> {
-    const dispatcher = this.#dispatcher;
-    this.#dispatcher = undefined;
-    await dispatcher?.destroy();
+    await this.#pools.close();
   }
 
-  /** The one pool, made anew only when a rotated certificate or key asks for it. */
-  async #shared(options: RequestOptions): Promise<Dispatcher> {
-    const { ca, cert, key, passphrase, rejectUnauthorized, servername } = options;
-    const tls = { ca, cert, key, passphrase, rejectUnauthorized, servername };
-    const dispatcherKey = JSON.stringify(tls);
-    if (this.#dispatcher !== undefined && this.#dispatcherKey === dispatcherKey) return this.#dispatcher;
-    const outdated = this.#dispatcher;
-    const connect = Object.fromEntries(Object.entries(tls).filter(([, value]) => value !== undefined));
-    this.#dispatcher = this.#pool(connect);
-    this.#dispatcherKey = dispatcherKey;
-    void outdated?.close();
-    return this.#dispatcher;
+  /** One request of the library's, tried again while the API server turns it away for being busy. */
+  async #send(request: RequestContext): Promise<ResponseContext> {
+    for (let attempt = 1; ; attempt++) {
+      const signal = AbortSignal.timeout(this.timeoutMs);
+      const response = await this.#exchange(request, { pool: 'requests', signal });
+      if (response.status !== 429) return answerOf(response, () => response.text());
+      const text = await response.text();
+      const refusal = refusalOf(new ApiException(429, 'refused', text, Object.fromEntries(response.headers)));
+      if (attempt === throttledTries || refusal === undefined || !isThrottled(refusal)) {
+        return answerOf(response, async () => text);
+      }
+      await delay(throttledPauseMs(attempt, refusal.retryAfterMs));
+    }
   }
 
-  #pool(connect: object): Dispatcher {
-    const proxy = this.getCurrentCluster()?.proxyUrl;
-    if (proxy?.startsWith('socks')) throw this.#invalid('asks for a SOCKS proxy, which is not supported');
-    return proxy ? new ProxyAgent({ uri: proxy, requestTls: connect }) : new Agent({ connect });
+  /** Sends once; once more after a 401 when there are newer credentials, since nothing was carried out then. */
+  async #exchange(request: RequestContext, sending: Sending): Promise<Response> {
+    await this.#authenticate(request, sending.pool);
+    const response = await sendOnce(request, sending.signal);
+    const refused = response.status === 401;
+    if (!refused || !(await this.#access.refresh(request.getHeaders().Authorization))) return response;
+    await response.body?.cancel();
+    await this.#authenticate(request, sending.pool);
+    return sendOnce(request, sending.signal);
   }
 
-  #invalid(problem: string, cause?: unknown): FleetError {
-    return new FleetError({
-      code: 'invalid_config',
-      message: `the kubeconfig of cluster ${this.#cluster} ${problem}`,
-      hint: 'Check the kubeconfig path and context in the configuration, and that this user may read the file.',
-      cause,
-    });
+  async #authenticate(request: RequestContext, pool: PoolName): Promise<void> {
+    const { headers, tls } = await this.#access.authentication();
+    for (const [name, value] of Object.entries(headers)) request.setHeaderParam(name, value);
+    request.setDispatcher(this.#pools.of(pool, tls));
   }
 }
 
-async function sendOnce(request: RequestContext): Promise<ResponseContext> {
+async function sendOnce(request: RequestContext, signal: AbortSignal): Promise<Response> {
   const body = request.getBody();
-  const signal = request.getSignal();
   const dispatcher = request.getDispatcher();
   const response = await fetch(request.getUrl(), {
     method: request.getHttpMethod(),
     headers: request.getHeaders(),
     redirect: 'manual',
+    signal,
     ...(typeof body === 'string' ? { body } : {}),
-    ...(signal === undefined ? {} : { signal }),
     ...(dispatcher === undefined ? {} : { dispatcher }),
   });
   const type = response.headers.get('content-type') ?? '';
@@ -134,9 +131,13 @@ async function sendOnce(request: RequestContext): Promise<ResponseContext> {
     await response.body?.cancel();
     throw new Error('answered 2xx with something that is not JSON');
   }
+  return response;
+}
+
+function answerOf(response: Response, text: () => Promise<string>): ResponseContext {
   return new ResponseContext(response.status, Object.fromEntries(response.headers), {
-    text: () => response.text(),
-    binary: async () => Buffer.from(await response.arrayBuffer()),
+    text,
+    binary: async () => Buffer.from(await text()),
     stream: () => null,
   });
 }

@@ -18,6 +18,7 @@ export type CallContext = {
 };
 
 const statusSchema = z.object({
+  kind: z.string().optional().catch(undefined),
   message: z.string().optional().catch(undefined),
   reason: z.string().optional().catch(undefined),
   details: z
@@ -37,6 +38,12 @@ export type ApiRefusal = {
   fromApi: boolean;
 };
 
+/** An admission webhook denied the request, or could not be asked: either comes before anything is carried out. */
+export const byAdmission =
+  /^(?:Internal error occurred: )?(?:admission webhook "[^"]*" denied the request|failed calling webhook)/;
+/** What an API server says whose authorizer has not read its roles yet, or lacks one. */
+const rolesMissing = /RBAC: .*not found/;
+
 /** What the API answered, when the thrown value is an HTTP answer at all. */
 export function refusalOf(thrown: unknown): ApiRefusal | undefined {
   if (!(thrown instanceof ApiException)) return undefined;
@@ -52,7 +59,7 @@ export function refusalOf(thrown: unknown): ApiRefusal | undefined {
     message: texts.join(' '),
     causes: causes.map(cause => cause.reason).filter(reason => reason !== undefined),
     ...(Number.isFinite(retryAfter) && retryAfter > 0 ? { retryAfterMs: retryAfter * 1000 } : {}),
-    fromApi: status.reason !== undefined,
+    fromApi: status.kind === 'Status',
   };
 }
 
@@ -74,9 +81,10 @@ export function translate(thrown: unknown, context: CallContext): FleetError {
 
 function refused(refusal: ApiRefusal, cause: unknown, context: CallContext): FleetError {
   const { cluster, host, subject, access } = context;
-  const { status, fromApi } = refusal;
+  const { status, fromApi, reason } = refusal;
   const untrusted = refusal.message === '' ? undefined : refusal.message;
   const common = { cause, ...(untrusted === undefined ? {} : { untrusted }) };
+  if (status === 403 && rolesMissing.test(refusal.message)) return busy(common, context, status);
   if (status === 401 || status === 403) {
     return new FleetError({
       ...common,
@@ -93,21 +101,31 @@ function refused(refusal: ApiRefusal, cause: unknown, context: CallContext): Fle
     const message = `${subject} in cluster ${cluster} changed since it was read`;
     return new FleetError({ ...common, code: 'conflict', retry: 'later', message });
   }
-  const notProcessed = status === 429 || (status === 503 && fromApi);
-  if (notProcessed || (status >= 500 && access === 'read')) {
-    return new FleetError({
-      ...common,
-      code: 'cluster_unreachable',
-      retry: 'later',
-      message: `the API server of cluster ${cluster} (${host}) cannot serve ${subject} now (${status})`,
-      hint: 'Look at the health of its control plane.',
-    });
-  }
+  // A Status 503 is given before a request is carried out (not ready, shutting down); a 504 may come after, and so may a
+  // 503 of anything between us and the API server.
+  const denied = byAdmission.test(refusal.message);
+  const notProcessed = status === 429 || denied || (status === 503 && fromApi && reason === 'ServiceUnavailable');
+  if (notProcessed || (status >= 500 && access === 'read')) return busy(common, context, status);
   if (status >= 500) return ambiguous(common, context);
   return new FleetError({
     ...common,
     code: 'cluster_refused',
     message: `cluster ${cluster} (${host}) refuses ${subject} (${status})`,
+  });
+}
+
+/** Not carried out, and worth asking again. */
+function busy(
+  common: { cause: unknown; untrusted?: string },
+  { cluster, host, subject }: CallContext,
+  status: number,
+): FleetError {
+  return new FleetError({
+    ...common,
+    code: 'cluster_unreachable',
+    retry: 'later',
+    message: `the API server of cluster ${cluster} (${host}) cannot serve ${subject} now (${status})`,
+    hint: 'Look at the health of its control plane.',
   });
 }
 

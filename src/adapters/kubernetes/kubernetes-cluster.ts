@@ -1,32 +1,78 @@
-/** One cluster through its API server. Reads are repeated a few times, writes are sent exactly once. */
+/** One cluster through its API server. Reads are repeated a few times; a write only where it was turned away unread. */
 import {
+  ApisApi,
   AppsV1Api,
   CoordinationV1Api,
   CoreV1Api,
+  CustomObjectsApi,
   PatchStrategy,
   PolicyV1Api,
+  StorageV1Api,
   setHeaderOptions,
   VersionApi,
 } from '@kubernetes/client-node';
-import type { Cluster, EvictionOutcome, NodeFacts, NodePatch, PdbFacts, PodFacts } from '../../core/cluster.ts';
+import type {
+  AttachmentFacts,
+  Cluster,
+  ClusterView,
+  DaemonSetFacts,
+  EtcdEndpoint,
+  EtcdFacts,
+  EventFacts,
+  EvictionOutcome,
+  NewNodeEvent,
+  NodeConditionChange,
+  NodeFacts,
+  NodePatch,
+  PdbFacts,
+  PodFacts,
+  RemediatorFacts,
+  StorageFacts,
+} from '../../core/cluster.ts';
 import type { EffectGrant } from '../../core/effect.ts';
 import { FleetError } from '../../core/errors.ts';
 import { Connection, type ConnectionOptions } from './connection.ts';
-import { nodeFacts, pdbFacts, podFacts, timeText } from './facts.ts';
-import { type CallContext, refusalOf, translate } from './failures.ts';
+import { readEtcd } from './etcd.ts';
+import { attachmentFacts, daemonSetFacts, eventFacts, nodeFacts, pdbFacts, timeText } from './facts.ts';
+import { byAdmission, type CallContext, refusalOf, translate } from './failures.ts';
+import { ClusterMirror, type MirrorOptions } from './mirror.ts';
+import { podFacts } from './pod-facts.ts';
+import type { Reach } from './reach.ts';
 import { ofKind, read, readList } from './reading.ts';
+import { readRemediators } from './remediators.ts';
+import { readStorage } from './storage.ts';
+import { isThrottled } from './throttling.ts';
 
-type Apis = { core: CoreV1Api; apps: AppsV1Api; policy: PolicyV1Api; leases: CoordinationV1Api; version: VersionApi };
-type Open = { connection: Connection; apis: Apis };
+type Apis = {
+  core: CoreV1Api;
+  apps: AppsV1Api;
+  policy: PolicyV1Api;
+  leases: CoordinationV1Api;
+  storage: StorageV1Api;
+  version: VersionApi;
+  groups: ApisApi;
+  custom: CustomObjectsApi;
+};
+type Open = { connection: Connection; apis: Apis; mirror?: ClusterMirror };
+export type ClusterOptions = ConnectionOptions & { etcd?: EtcdEndpoint[] | undefined };
+/** What the mirrors of all clusters have in common. */
+export type Mirroring = Pick<MirrorOptions, 'pages' | 'sharing' | 'timings'>;
 type Pod = { namespace: string; name: string; uid: string };
 
+/** The API server's words for a pod that two budgets count; its answer 500 has no reason to tell it from an outage. */
+const severalBudgets = /more than one PodDisruptionBudget/;
+/** Where `kubectl describe node` looks for the events of a Node. */
+const nodeEventNamespace = 'default';
+
 export class KubernetesCluster implements Cluster {
-  readonly #options: ConnectionOptions;
+  readonly #options: ClusterOptions;
+  readonly #mirroring: Mirroring;
   #open: Open | undefined;
 
   /** Reads no file yet: the first call does, and throws invalid_config when it cannot. */
-  constructor(options: ConnectionOptions) {
+  constructor(options: ClusterOptions, mirroring: Mirroring) {
     this.#options = options;
+    this.#mirroring = mirroring;
   }
 
   async version(): Promise<string> {
@@ -75,13 +121,62 @@ export class KubernetesCluster implements Cluster {
     return all.filter(facts => facts !== undefined);
   }
 
-  async daemonSets(): Promise<string[]> {
+  async daemonSets(): Promise<DaemonSetFacts[]> {
     const { apps } = this.#apis();
-    return readList(
-      { ...this.#context('the DaemonSets'), kind: 'DaemonSetList' },
-      page => apps.listDaemonSetForAllNamespaces(page),
-      ({ metadata }) => `${metadata?.namespace}/${metadata?.name}`,
+    const context = { ...this.#context('the DaemonSets'), kind: 'DaemonSetList' };
+    return readList(context, page => apps.listDaemonSetForAllNamespaces(page), daemonSetFacts);
+  }
+
+  async view(): Promise<ClusterView> {
+    const open = this.#connect();
+    const { connection } = open;
+    open.mirror ??= new ClusterMirror({ ...this.#mirroring, connection, context: this.#context('') });
+    return open.mirror.view();
+  }
+
+  async attachments(node?: string): Promise<AttachmentFacts[]> {
+    const { storage, core } = this.#apis();
+    const context = { ...this.#context('the VolumeAttachments'), kind: 'VolumeAttachmentList' };
+    const all = await readList(
+      context,
+      page => storage.listVolumeAttachment(page),
+      item => item,
     );
+    const here = all.filter(({ spec }) => node === undefined || spec.nodeName === node);
+    if (here.length === 0) return [];
+    const volumes = await readList(
+      { ...this.#context('the PersistentVolumes'), kind: 'PersistentVolumeList' },
+      page => core.listPersistentVolume(page),
+      ({ metadata, spec }) => [metadata?.name ?? '', spec?.claimRef] as const,
+    );
+    const claims = new Map(
+      volumes.flatMap(([name, claim]) => (claim ? [[name, `${claim.namespace}/${claim.name}`]] : [])),
+    );
+    return here.map(item => attachmentFacts(item, claims));
+  }
+
+  async nodeEvents(node: string): Promise<EventFacts[]> {
+    const { core } = this.#apis();
+    const context = { ...this.#context(`the events of node ${node}`), kind: 'EventList' };
+    const fieldSelector = `involvedObject.kind=Node,involvedObject.name=${node}`;
+    const events = await readList(
+      context,
+      page => core.listNamespacedEvent({ namespace: nodeEventNamespace, ...page, fieldSelector }),
+      eventFacts,
+    );
+    return events.toSorted((a, b) => (b.lastSeen ?? '').localeCompare(a.lastSeen ?? ''));
+  }
+
+  async etcd(): Promise<EtcdFacts> {
+    return readEtcd(this.#reach(), this.#options.etcd ?? []);
+  }
+
+  async remediators(): Promise<RemediatorFacts[]> {
+    return readRemediators(this.#reach());
+  }
+
+  async storage(): Promise<StorageFacts[]> {
+    return readStorage(this.#reach(), () => this.attachments());
   }
 
   async leaseRenewed(node: string): Promise<string | undefined> {
@@ -95,14 +190,46 @@ export class KubernetesCluster implements Cluster {
   }
 
   async patchNode(_grant: EffectGrant, patch: NodePatch): Promise<NodeFacts> {
-    const { name, resourceVersion, unschedulable, annotations } = patch;
-    const { core } = this.#apis();
-    const body = { metadata: { resourceVersion, annotations }, spec: { unschedulable } };
-    try {
+    const { name, resourceVersion, unschedulable, annotations, taints } = patch;
+    const spec = {
+      ...(unschedulable === undefined ? {} : { unschedulable }),
+      ...(taints === undefined ? {} : { taints }),
+    };
+    const body = { metadata: { resourceVersion, annotations }, spec };
+    return this.#write(`node ${name}`, async ({ core }) => {
       const mergePatch = setHeaderOptions('Content-Type', PatchStrategy.MergePatch);
       return nodeFacts(ofKind('Node', await core.patchNode({ name, body }, mergePatch)));
+    });
+  }
+
+  async setNodeCondition(_grant: EffectGrant, name: string, change: NodeConditionChange): Promise<void> {
+    const now = new Date().toISOString();
+    const condition = { ...change, lastHeartbeatTime: now, lastTransitionTime: now };
+    await this.#write(`the status of node ${name}`, async ({ core }) => {
+      const byType = setHeaderOptions('Content-Type', PatchStrategy.StrategicMergePatch);
+      ofKind('Node', await core.patchNodeStatus({ name, body: { status: { conditions: [condition] } } }, byType));
+    });
+  }
+
+  async createNodeEvent(_grant: EffectGrant, { name, node, type, reason, message }: NewNodeEvent): Promise<void> {
+    const now = new Date();
+    const body = {
+      metadata: { name, namespace: nodeEventNamespace },
+      involvedObject: { apiVersion: 'v1', kind: 'Node', name: node.name, uid: node.uid },
+      type,
+      reason,
+      message,
+      count: 1,
+      firstTimestamp: now,
+      lastTimestamp: now,
+      source: { component: 'groundskeeper' },
+    };
+    try {
+      await this.#write(`an event of node ${node.name}`, async ({ core }) =>
+        ofKind('Event', await core.createNamespacedEvent({ namespace: nodeEventNamespace, body })),
+      );
     } catch (thrown) {
-      throw translate(thrown, { ...this.#context(`node ${name}`), access: 'write' });
+      if (FleetError.from(thrown).code !== 'conflict') throw thrown;
     }
   }
 
@@ -123,6 +250,7 @@ export class KubernetesCluster implements Cluster {
   async close(): Promise<void> {
     const open = this.#open;
     this.#open = undefined;
+    await open?.mirror?.close();
     await open?.connection.close();
   }
 
@@ -136,14 +264,15 @@ export class KubernetesCluster implements Cluster {
       message,
       ...(retryAfterMs === undefined ? {} : { retryAfterMs }),
     };
-    if (status === 404) return { outcome: 'gone' };
-    if (status === 429) return blocked;
+    if (status === 404 && refusal.fromApi) return { outcome: 'gone' };
+    if (byAdmission.test(message) && (status === 429 || status >= 500)) return blocked;
+    if (status === 429 && !isThrottled(refusal)) return blocked;
     if (status === 403 && refusal.causes.includes('NamespaceTerminating')) return blocked;
     if (status === 409) {
       const current = await this.podUid(pod.namespace, pod.name);
       return current === pod.uid ? blocked : { outcome: 'gone' };
     }
-    if (status === 400 || status === 422 || (status === 500 && refusal.reason === 'InternalError')) {
+    if (status === 400 || status === 422 || (status === 500 && severalBudgets.test(message))) {
       return { outcome: 'refused', status, message };
     }
     return undefined;
@@ -158,10 +287,18 @@ export class KubernetesCluster implements Cluster {
       apps: new AppsV1Api(configuration),
       policy: new PolicyV1Api(configuration),
       leases: new CoordinationV1Api(configuration),
+      storage: new StorageV1Api(configuration),
       version: new VersionApi(configuration),
+      groups: new ApisApi(configuration),
+      custom: new CustomObjectsApi(configuration),
     };
     this.#open = { connection, apis };
     return this.#open;
+  }
+
+  #reach(): Reach {
+    const { connection, apis } = this.#connect();
+    return { connection, ...apis, context: subject => this.#context(subject) };
   }
 
   #apis(): Apis {
@@ -171,6 +308,14 @@ export class KubernetesCluster implements Cluster {
   #context(subject: string): Omit<CallContext, 'access'> {
     const { server } = this.#connect().connection;
     return { cluster: this.#options.cluster, host: URL.canParse(server) ? new URL(server).host : server, subject };
+  }
+
+  async #write<T>(subject: string, call: (apis: Apis) => Promise<T>): Promise<T> {
+    try {
+      return await call(this.#apis());
+    } catch (thrown) {
+      throw translate(thrown, { ...this.#context(subject), access: 'write' });
+    }
   }
 
   #read<T>(subject: string, call: (apis: Apis) => Promise<T>): Promise<T> {

@@ -8,7 +8,10 @@ const longestPauseMs = 5000;
 const pageSize = 500;
 const listTries = 3;
 
-/** The result of `call`, tried up to three times while the failure may pass. Throws FleetError. */
+/**
+ * The result of `call`, tried up to three times while the failure may pass; a 429 was waited for by the connection
+ * before it comes here. Throws FleetError.
+ */
 export async function read<T>(context: Omit<CallContext, 'access'>, call: () => Promise<T>): Promise<T> {
   for (let attempt = 1; ; attempt++) {
     try {
@@ -16,7 +19,9 @@ export async function read<T>(context: Omit<CallContext, 'access'>, call: () => 
     } catch (thrown) {
       const error = translate(thrown, { ...context, access: 'read' });
       if (attempt === tries || error.code !== 'cluster_unreachable' || error.retry !== 'later') throw error;
-      const asked = Math.min(refusalOf(thrown)?.retryAfterMs ?? 0, longestPauseMs);
+      const { status, retryAfterMs = 0 } = refusalOf(thrown) ?? {};
+      if (status === 429) throw error;
+      const asked = Math.min(retryAfterMs, longestPauseMs);
       const pause = firstPauseMs * 2 ** (attempt - 1) * (0.5 + Math.random());
       await delay(Math.max(asked, pause));
     }

@@ -11,14 +11,34 @@ import { pathOnBmc, pathOnBmcIfAny } from './links.ts';
 import { collection } from './schema.ts';
 import type { Session } from './session.ts';
 import type { WireAnswer } from './transport.ts';
-import type { Wire } from './wire.ts';
+import type { Urgency, Wire } from './wire.ts';
 
 const maxRetries = 2;
 const maxRetryAfterMs = 5_000;
 const maxPages = 20;
 const maxMembers = 2_000;
 
+/** Hints for cheap reading, which a connection may leave aside. */
+export type ReadOptions = {
+  slow?: boolean;
+  /** What the server is made of, not how it fares: an answer of the last minutes will do. */
+  lasting?: boolean;
+};
+
+export type MembersOptions = ReadOptions & {
+  /** The members themselves are wanted, this many levels deep, in the same answer where the BMC can. */
+  expand?: 1 | 2;
+  /** The list that is meant; `Members` unless said. */
+  list?: 'Drives';
+  enough?: (found: Member[]) => boolean;
+};
+
 export type Member = { uri: string; inline: Record<string, unknown> };
+
+export type RawAnswer = { status: number; body: unknown; where: string };
+
+/** How one GET differs from the plain one. */
+export type GetManner = { headers?: Record<string, string>; urgency?: Urgency };
 
 export type WriteOutcome =
   | { outcome: 'accepted'; status: number; location?: string; body?: unknown }
@@ -36,8 +56,13 @@ export class Connection {
     this.#session = fields.session;
   }
 
+  /** Until when the BMC's certificate is valid; undefined before the first connection. */
+  get certificateExpires(): Date | undefined {
+    return this.#wire.certificateExpires;
+  }
+
   /** The resource behind a link, seen through a lenient schema. Throws not_found (404), BmcStatus, bmc_protocol and what the wire throws. */
-  async read<T extends z.ZodType>(link: string, schema: T, options: { slow?: boolean } = {}): Promise<z.infer<T>> {
+  async read<T extends z.ZodType>(link: string, schema: T, options: ReadOptions = {}): Promise<z.infer<T>> {
     const { body, where } = await this.readRaw(link, options);
     const parsed = schema.safeParse(body);
     if (!parsed.success) throw protocolError(`${where} answered with JSON that is no resource`);
@@ -45,10 +70,10 @@ export class Connection {
   }
 
   /** Like {@link read}, with the HTTP status and any body. An empty body is undefined. */
-  async readRaw(link: string, options: { slow?: boolean } = {}) {
+  async readRaw(link: string, options: ReadOptions = {}): Promise<RawAnswer> {
     const path = pathOnBmc(this.url, link);
     const where = this.#wire.where('GET', path);
-    const answer = await this.#getPatiently(path, options.slow ?? false);
+    const answer = await this.get(path, options.slow ?? false);
     if (answer.status >= 300) throw new BmcStatus(where, answer.status, explanation(answer).text);
     if (answer.status === 204 || (answer.status === 202 && answer.bytes.length === 0)) {
       return { status: answer.status, body: undefined, where };
@@ -62,15 +87,12 @@ export class Connection {
    * Members of a collection in the order given, pages followed, duplicates left out. Ends early, incomplete,
    * after 20 pages or when `enough` says so of what was found.
    */
-  async members(
-    link: string,
-    options: { slow?: boolean; enough?: (found: Member[]) => boolean } = {},
-  ): Promise<{ members: Member[]; complete: boolean }> {
+  async members(link: string, options: MembersOptions = {}): Promise<{ members: Member[]; complete: boolean }> {
     const found = new Map<string, Member>();
     let next: string | null | undefined = link;
     for (let page = 0; next != null && page < maxPages && found.size < maxMembers; page++) {
       const read: z.infer<typeof collection> = await this.read(next, collection, options);
-      for (const inline of read.Members) {
+      for (const inline of read[options.list ?? 'Members']) {
         const uri = inline['@odata.id'];
         if (uri != null && !found.has(uri)) found.set(uri, { uri, inline });
       }
@@ -80,12 +102,44 @@ export class Connection {
     return { members: [...found.values()], complete: next == null };
   }
 
+  /** No more than this many requests at once from now on; undefined for no opinion. */
+  bear(inFlight: number | undefined): void {
+    if (inFlight !== undefined) this.#wire.limit(inFlight);
+  }
+
   /** POSTs once. Throws ambiguous when it cannot be known whether the BMC acted. */
-  async post(link: string, body: unknown): Promise<WriteOutcome> {
+  post(link: string, body: unknown, urgency?: 'power'): Promise<WriteOutcome> {
+    return this.#write('POST', link, { body, urgency });
+  }
+
+  /**
+   * PATCHes with the ETag that the BMC wants, which no two vendors agree on: one that was refused for its ETag (412, 428) did
+   * nothing and is sent again with the next. Throws as {@link post} does.
+   */
+  async patch(link: string, body: unknown): Promise<WriteOutcome> {
     const path = pathOnBmc(this.url, link);
-    const where = this.#wire.where('POST', path);
+    const current = await this.get(path, false);
+    if (current.status >= 300)
+      throw new BmcStatus(this.#wire.where('GET', path), current.status, explanation(current).text);
+    const [first, ...others] = etagLadder(current);
+    let outcome = await this.#write('PATCH', link, { body, etag: first });
+    for (const etag of others) {
+      if (outcome.outcome === 'accepted' || (outcome.status !== 412 && outcome.status !== 428)) break;
+      outcome = await this.#write('PATCH', link, { body, etag });
+    }
+    return outcome;
+  }
+
+  async #write(
+    method: 'POST' | 'PATCH',
+    link: string,
+    { body, etag, urgency }: { body: unknown; etag?: string | undefined; urgency?: 'power' | undefined },
+  ): Promise<WriteOutcome> {
+    const path = pathOnBmc(this.url, link);
+    const where = this.#wire.where(method, path);
+    const condition: Record<string, string> = etag === undefined ? {} : { 'if-match': etag };
     const answer = await this.#session.once(headers =>
-      this.#wire.send({ method: 'POST', path, headers, body, fresh: true }),
+      this.#wire.send({ method, path, headers: { ...headers, ...condition }, body, fresh: true, urgency }),
     );
     const { status } = answer;
     if (status >= 300 && (status < 500 || status === 501 || status === 503)) {
@@ -105,12 +159,15 @@ export class Connection {
     }
   }
 
-  async #getPatiently(path: string, slow: boolean): Promise<WireAnswer> {
+  /** One GET, repeated while the BMC is busy or starting. */
+  protected async get(path: string, slow: boolean, more: GetManner = {}): Promise<WireAnswer> {
     for (let attempt = 0; ; attempt++) {
       const last = attempt === maxRetries;
       const pause = this.#wire.timeouts.retryMs * 2 ** attempt * (0.5 + Math.random());
       try {
-        const answer = await this.#session.read(headers => this.#wire.send({ method: 'GET', path, headers, slow }));
+        const answer = await this.#session.read(headers =>
+          this.#wire.send({ method: 'GET', path, slow, ...more, headers: { ...headers, ...more.headers } }),
+        );
         const asked = retryAfterMs(answer);
         if ((answer.status !== 502 && answer.status !== 503) || last || asked > maxRetryAfterMs) return answer;
         await delay(Math.max(pause, asked));
@@ -120,6 +177,14 @@ export class Connection {
       }
     }
   }
+}
+
+/** The ETag of the header, of the body, each as a strong one, and none; the first is sent first. */
+function etagLadder(answer: WireAnswer): (string | undefined)[] {
+  const body: unknown = parseBody(answer, 'the resource');
+  const inBody = typeof body === 'object' && body !== null && '@odata.etag' in body ? body['@odata.etag'] : undefined;
+  const given = [answer.header('etag'), inBody].filter(etag => typeof etag === 'string' && etag !== '') as string[];
+  return [...new Set([...given, ...given.map(etag => etag.replace(/^W\//, '')), undefined])];
 }
 
 function ambiguous(what: string, untrusted: string | undefined): FleetError {

@@ -4,7 +4,7 @@ import { FleetError } from '../../core/errors.ts';
 import type { Status } from './schema.ts';
 
 const placeholder =
-  /^(none|null|n\/?a|not (present|available|specified)|undefined|unknown|default string|to be filled by o\.?e\.?m\.?|[-*.\s]*)$/i;
+  /^(none|null|nil|n\/?a|not (present|available|specified)|undefined|unknown|default string|to be filled by o\.?e\.?m\.?|[-*.\s]*)$/i;
 
 /** Trimmed text; placeholders of firmware vendors count as nothing. */
 export function textFact(value: string | null | undefined, what: string): Fact<string> {
@@ -56,6 +56,16 @@ export function sensorHealthFact(status: Status, reading: Fact<number>): Fact<He
 /** False for parts that are absent or disabled: iLO reports 0 degrees and "OK" for empty sockets. */
 export function inUse(status: Status): boolean {
   return !/^(absent|disabled|unavailableoffline|deferring|inTest)$/i.test(status?.State ?? '');
+}
+
+/** An empty socket or bay. */
+export function isAbsent(status: Status): boolean {
+  return /^absent$/i.test(status?.State ?? '');
+}
+
+/** Zero or less is how BMCs write a size that they do not know. */
+export function sizeFact(value: number | null | undefined, what: string): Fact<number> {
+  return value != null && Number.isFinite(value) && value > 0 ? known(value) : unknown(`the BMC gives no ${what}`);
 }
 
 export function readingFact(value: number | null | undefined, status: Status): Fact<number> {

@@ -20,9 +20,12 @@ type Door = { wire: Wire; credential: Credential; breaker: LoginBreaker };
 /** Every vendor has a way of its own to say that no further session is to be had. */
 const exhausted = /SessionLimitExceeded|CreateLimitReachedForResource|MaximumSessions|RAC0218/i;
 
-/** One log-in. Throws bmc_auth when the credential is refused, or without any traffic while the breaker is open. */
+/**
+ * One log-in. Throws bmc_auth when the credential is refused, and without any traffic bmc_auth while the breaker is open
+ * and database while refusals cannot be counted.
+ */
 export async function openTicket(door: Door): Promise<Ticket> {
-  door.breaker.check();
+  await door.breaker.check();
   const root = await readRoot(door.wire);
   const sessions = await sessionsPath(door.wire, root);
   if (sessions === undefined) return basicTicket(door, root.systems);
@@ -34,7 +37,7 @@ export async function openTicket(door: Door): Promise<Ticket> {
   if (answer.status < 300) return tokenTicket(door.wire, sessions, answer);
   if (answer.status === 404 || answer.status === 405 || answer.status === 501) return basicTicket(door, root.systems);
   if (explanation(answer).ids.some(id => exhausted.test(id))) return basicTicket(door, root.systems);
-  throw refusal(door, answer, door.wire.where('POST', sessions));
+  throw await refusal(door, answer, door.wire.where('POST', sessions));
 }
 
 function tokenTicket(wire: Wire, sessions: string, answer: WireAnswer): Ticket {
@@ -54,11 +57,11 @@ async function basicTicket(door: Door, probe: string): Promise<Ticket> {
   const headers = { authorization: `Basic ${Buffer.from(`${username}:${password}`).toString('base64')}` };
   const answer = await door.wire.send({ method: 'GET', path: probe, headers });
   if (answer.status < 300) return { kind: 'basic', headers };
-  throw refusal(door, answer, door.wire.where('GET', probe));
+  throw await refusal(door, answer, door.wire.where('GET', probe));
 }
 
 /** Whether the credential or the BMC's state is to blame; only the first counts for the breaker. */
-function refusal(door: Door, answer: WireAnswer, where: string): FleetError {
+async function refusal(door: Door, answer: WireAnswer, where: string): Promise<FleetError> {
   const untrusted = explanation(answer).text;
   if (answer.status >= 500 || answer.status === 429 || answer.status < 400) {
     return new FleetError({
@@ -68,7 +71,7 @@ function refusal(door: Door, answer: WireAnswer, where: string): FleetError {
       untrusted,
     });
   }
-  door.breaker.failed();
+  await door.breaker.failed();
   return new FleetError({
     code: 'bmc_auth',
     message: `${door.wire.url} refused the log-in (${answer.status})`,

@@ -1,39 +1,83 @@
 /**
  * Keeps us from locking an account: whatever lockout a BMC advertises, no
- * credential fails more than twice in ten minutes. A success in between does
- * not reset the count, because a BMC that answers 401 now and then would
- * otherwise be asked for ever.
+ * credential fails more than twice in ten minutes, across restarts too. A
+ * success in between does not reset the count, because a BMC that answers 401
+ * now and then would otherwise be asked for ever.
  */
+import { scrypt } from 'node:crypto';
+import { promisify } from 'node:util';
+import type { LoginLedger } from '../../core/bmc.ts';
 import { FleetError } from '../../core/errors.ts';
 
 const allowed = 2;
 const windowMs = 10 * 60_000;
 
+type Guarded = {
+  url: string;
+  credential: { username: string; password: string };
+  /** Without one, a restart forgets. */
+  ledger?: LoginLedger | undefined;
+  now: () => number;
+};
+
 export class LoginBreaker {
-  readonly #url: string;
-  readonly #now: () => number;
-  #failures: number[] = [];
+  readonly #guarded: Guarded;
+  /** What is not in the ledger, and counts all the same. */
+  #unwritten: number[] = [];
+  #digest: Promise<string> | undefined;
 
-  constructor(url: string, now: () => number) {
-    this.#url = url;
-    this.#now = now;
+  constructor(guarded: Guarded) {
+    this.#guarded = guarded;
   }
 
-  failed(): void {
-    this.#failures.push(this.#now());
+  /** To be awaited before anybody learns of the refusal. Throws database when it could not be written down. */
+  async failed(): Promise<void> {
+    const { url, ledger, now } = this.#guarded;
+    const at = now();
+    this.#unwritten.push(at);
+    if (ledger === undefined) return;
+    await inLedger(url, async () => ledger.failed(url, await this.#credential(), new Date(at)));
+    this.#unwritten.splice(this.#unwritten.indexOf(at), 1);
   }
 
-  /** Throws bmc_auth while two failures lie in the last ten minutes. */
-  check(): void {
-    const since = this.#now() - windowMs;
-    this.#failures = this.#failures.filter(time => time > since);
-    const oldest = this.#failures.at(-allowed);
+  /** Throws bmc_auth while two failures lie in the last ten minutes, database when nobody can say whether they do. */
+  async check(): Promise<void> {
+    const { url, ledger, now } = this.#guarded;
+    const since = now() - windowMs;
+    const written = await inLedger(url, async () => ledger?.failures(url, await this.#credential(), new Date(since)));
+    const failures = [...this.#unwritten, ...(written ?? []).map(each => each.getTime())].filter(time => time > since);
+    const oldest = failures.toSorted((a, b) => a - b).at(-allowed);
     if (oldest === undefined) return;
     throw new FleetError({
       code: 'bmc_auth',
       retry: 'later',
-      message: `${this.#url} refused the credential twice; no further log-in before ${new Date(oldest + windowMs).toISOString()}`,
+      message: `${url} refused the credential twice; no further log-in before ${new Date(oldest + windowMs).toISOString()}`,
       hint: 'Correct the credential; waiting protects the account from being locked.',
+    });
+  }
+
+  #credential(): Promise<string> {
+    this.#digest ??= digestOf(this.#guarded);
+    return this.#digest;
+  }
+}
+
+/** Slow to compute and different for every BMC, so that whoever reads the ledger learns no password by trying words. */
+async function digestOf({ url, credential }: Guarded): Promise<string> {
+  const derive = promisify<string, string, number, Buffer>(scrypt);
+  const salt = JSON.stringify(['log-in', url, credential.username]);
+  return (await derive(credential.password, salt, 16)).toString('base64url');
+}
+
+async function inLedger<T>(url: string, act: () => Promise<T>): Promise<T> {
+  try {
+    return await act();
+  } catch (cause) {
+    throw new FleetError({
+      code: 'database',
+      retry: 'later',
+      message: `refused log-ins to ${url} could not be counted, so there is no log-in`,
+      cause,
     });
   }
 }

@@ -2,10 +2,12 @@
  * Opens the fleet's BMCs. Nodes that share a BMC share its connection, session,
  * limits and log-in breaker: the BMC is the thing with the limits.
  */
-import type { Bmc, Bmcs, SessionLedger } from '../../core/bmc.ts';
+import Bottleneck from 'bottleneck';
+import type { Bmc, Bmcs, LoginLedger, SessionLedger } from '../../core/bmc.ts';
 import { FleetError } from '../../core/errors.ts';
 import { Connection } from './connection.ts';
 import { LoginBreaker } from './login-breaker.ts';
+import { PollingConnection } from './polling.ts';
 import { RedfishBmc } from './redfish-bmc.ts';
 import { type Credential, Session } from './session.ts';
 import { defaultTimeouts, type Timeouts } from './transport.ts';
@@ -28,21 +30,34 @@ export type BmcAccess = {
 export type OpenBmcsOptions = {
   bmcs: BmcAccess[];
   ledger: SessionLedger;
+  /** Without it, refused log-ins are counted since the start of this process alone. */
+  logins?: LoginLedger | undefined;
   timeouts?: Partial<Timeouts>;
+  /** Requests in flight to all BMCs together; 256 unless said. */
+  inFlight?: number;
   /** Milliseconds since the epoch; for the breaker and the age of what was discovered. */
   now?: () => number;
 };
 
-type Shared = { access: BmcAccess; wire: Wire; session: Session; connection: Connection };
+type Shared = {
+  access: BmcAccess;
+  wire: Wire;
+  session: Session;
+  connection: Connection;
+  polling: PollingConnection;
+};
+
+type Common = OpenBmcsOptions & { now: () => number; fleet: Bottleneck };
 
 /** Connects to nothing yet. Throws invalid_config for a bad URL, or two credentials for one BMC. */
 export function openBmcs(options: OpenBmcsOptions): Bmcs {
   const now = options.now ?? Date.now;
+  const common = { ...options, now, fleet: new Bottleneck({ maxConcurrent: options.inFlight ?? 256 }) };
   const shared = new Map<string, Shared>();
   const bmcs = new Map<string, Bmc>();
   for (const access of options.bmcs) {
     const url = originOf(access);
-    const held = shared.get(url) ?? share(access, url, { ...options, now });
+    const held = shared.get(url) ?? share(access, url, common);
     if (!sameDoor(held.access, access)) {
       throw new FleetError({
         code: 'invalid_config',
@@ -66,16 +81,18 @@ export function openBmcs(options: OpenBmcsOptions): Bmcs {
   };
 }
 
-function share(access: BmcAccess, url: string, options: OpenBmcsOptions & { now: () => number }): Shared {
+function share(access: BmcAccess, url: string, options: Common): Shared {
   const wire = new Wire({
     url,
     trust: { spki: access.spki, ca: access.ca },
     timeouts: { ...defaultTimeouts, ...options.timeouts },
+    fleet: options.fleet,
   });
   const credential: Credential = { username: access.username, password: access.password };
-  const breaker = new LoginBreaker(url, options.now);
+  const breaker = new LoginBreaker({ url, credential, ledger: options.logins, now: options.now });
   const session = new Session({ wire, credential, ledger: options.ledger, breaker });
-  return { access, wire, session, connection: new Connection({ wire, session }) };
+  const polling = new PollingConnection({ wire, session, now: options.now });
+  return { access, wire, session, connection: new Connection({ wire, session }), polling };
 }
 
 /** What cannot be deleted stays in the ledger for the next time; one error at the end names those BMCs. */

@@ -4,7 +4,7 @@
  * key. The check sits in the connector: undici writes nothing, and so no
  * credential, on a socket that the connector did not hand over.
  */
-import { createHash } from 'node:crypto';
+import { createHash, type X509Certificate } from 'node:crypto';
 import { TLSSocket } from 'node:tls';
 import { buildConnector } from 'undici';
 
@@ -41,8 +41,15 @@ const certificateErrors = new Set([
   'UNABLE_TO_VERIFY_LEAF_SIGNATURE',
 ]);
 
-/** Connects within `connectMs`; every failure is a {@link ConnectFailure}. With a pin and no CA, the pin alone decides. */
-export function pinnedConnector(trust: Trust, connectMs: number): buildConnector.connector {
+/**
+ * Connects within `connectMs`; every failure is a {@link ConnectFailure}. With a pin and no CA, the pin alone decides. `met` is
+ * told the certificate of every socket that is handed over.
+ */
+export function pinnedConnector(
+  trust: Trust,
+  connectMs: number,
+  met: (certificate: X509Certificate) => void,
+): buildConnector.connector {
   const byPinAlone = trust.spki !== undefined && trust.ca === undefined;
   // No session cache: a resumed session would skip the certificate that the pin is about.
   const dial = buildConnector({
@@ -55,16 +62,19 @@ export function pinnedConnector(trust: Trust, connectMs: number): buildConnector
   return (options, callback) => {
     dial(options, (error, socket) => {
       if (error !== null) return callback(failureOf(error), null);
-      const presented = trust.spki === undefined ? undefined : spkiOf(socket);
-      if (presented === trust.spki) return callback(null, socket);
+      const certificate = socket instanceof TLSSocket ? socket.getPeerX509Certificate() : undefined;
+      const presented = trust.spki === undefined ? undefined : spkiOf(certificate);
+      if (presented === trust.spki) {
+        if (certificate !== undefined) met(certificate);
+        return callback(null, socket);
+      }
       socket.destroy();
       callback(new ConnectFailure('certificate', { presented }), null);
     });
   };
 }
 
-function spkiOf(socket: unknown): string | undefined {
-  const certificate = socket instanceof TLSSocket ? socket.getPeerX509Certificate() : undefined;
+function spkiOf(certificate: X509Certificate | undefined): string | undefined {
   if (certificate === undefined) return undefined;
   return createHash('sha256')
     .update(certificate.publicKey.export({ type: 'spki', format: 'der' }))

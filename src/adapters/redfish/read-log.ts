@@ -34,12 +34,12 @@ export async function readLog(
 }
 
 async function logs(connection: Connection, system: ComputerSystem, topology: Topology): Promise<Candidate[]> {
-  const managers = await readManagers(connection, topology.managerUris);
+  const managers = await readManagers(connection, topology.managerUris, { lasting: true });
   const collections = [system.LogServices, ...managers.map(each => each.LogServices)].filter(each => each != null);
   const seen = new Map(collections.map(link => [plain(link), link]));
   const services = await Promise.all(
     [...seen.values()].map(async link => {
-      const { members } = await connection.members(link).catch(error => {
+      const { members } = await connection.members(link, { lasting: true }).catch(error => {
         reasonOf(error);
         return { members: [] };
       });
@@ -57,7 +57,7 @@ async function candidate(connection: Connection, member: Member, topology: Topol
   const preferred = [/^sel$/i, ...topology.profile.logs].findIndex(pattern => pattern.test(id));
   if (preferred === -1 && unrelated.test(id)) return undefined;
   try {
-    const read = await connection.read(member.uri, logService);
+    const read = await connection.read(member.uri, logService, { lasting: true });
     if (read.Entries == null) return undefined;
     const byType = read.LogEntryType === 'SEL' ? 50 : read.LogEntryType === 'Event' ? 51 : 52;
     return { entries: read.Entries, rank: preferred === -1 ? byType : preferred };

@@ -3,41 +3,41 @@ import { type Fact, type HealthLevel, known, type MemoryErrors, unknown } from '
 import type { Connection } from './connection.ts';
 import { factOf, healthFact, inUse, reasonOf, worst } from './facts.ts';
 import { lastSegment } from './links.ts';
-import { type ComputerSystem, memory, memoryMetrics } from './schema.ts';
+import { isWhole, type ReadMember, readMembers } from './read-members.ts';
+import { type ComputerSystem, type MemoryBody, memory, memoryMetrics } from './schema.ts';
 
 /** One entry per module in place; empty sockets are left out. */
 export async function readMemory(connection: Connection, system: ComputerSystem): Promise<Fact<MemoryErrors[]>> {
   const link = system.Memory;
   if (link == null) return unknown('the BMC links no memory');
   return factOf(async () => {
-    const { members } = await connection.members(link);
-    const modules = await Promise.all(members.map(member => readModule(connection, member.uri)));
+    const read = await readMembers(connection, link, memory, { expand: 2 });
+    const modules = await Promise.all(read.map(each => ofModule(connection, each)));
     const present = modules.filter(each => each !== undefined);
     return present.length > 0 ? known(present) : unknown('the BMC lists no memory modules');
   });
 }
 
-async function readModule(connection: Connection, uri: string): Promise<MemoryErrors | undefined> {
-  try {
-    const read = await connection.read(uri, memory);
-    if (!inUse(read.Status)) return undefined;
-    const dimm = read.DeviceLocator?.trim() || read.Name?.trim() || lastSegment(uri);
-    const health = healthFact(read.Status, 'memory module');
-    if (read.Metrics == null) return { dimm, ...noCounters('this BMC keeps no memory error counters'), health };
-    return { dimm, ...(await readCounters(connection, read.Metrics, health)) };
-  } catch (error) {
-    const reason = reasonOf(error);
-    return { dimm: lastSegment(uri), ...noCounters(reason), health: unknown(reason) };
-  }
+async function ofModule(connection: Connection, read: ReadMember<MemoryBody>): Promise<MemoryErrors | undefined> {
+  const id = lastSegment(read.uri);
+  if ('unread' in read) return { dimm: id, ...noCounters(read.unread), health: unknown(read.unread) };
+  const { Status: status, Metrics: metrics, DeviceLocator: locator, Name: name } = read.found;
+  if (!inUse(status)) return undefined;
+  const dimm = locator?.trim() || name?.trim() || id;
+  const health = healthFact(status, 'memory module');
+  if (metrics == null) return { dimm, ...noCounters('this BMC keeps no memory error counters'), health };
+  return { dimm, ...(await readCounters(connection, metrics, health)) };
 }
 
 async function readCounters(
   connection: Connection,
-  link: string,
+  metrics: NonNullable<MemoryBody['Metrics']>,
   health: Fact<HealthLevel>,
 ): Promise<Omit<MemoryErrors, 'dimm'>> {
   try {
-    const read = await connection.read(link, memoryMetrics);
+    const read = isWhole(metrics)
+      ? memoryMetrics.parse(metrics)
+      : await connection.read(metrics['@odata.id'], memoryMetrics);
     const count = (key: 'CorrectableECCErrorCount' | 'UncorrectableECCErrorCount'): Fact<number> => {
       const value = read.LifeTime?.[key] ?? read.CurrentPeriod?.[key];
       return value == null ? unknown('this BMC counts no memory errors, it only raises alarms') : known(value);

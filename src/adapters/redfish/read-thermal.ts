@@ -41,7 +41,7 @@ async function ofChassis(connection: Connection, chassis: ServerChassis): Promis
   const found = first === undefined ? undefined : await attempt(() => fromThermal(connection, first));
   const result: Readings = found ?? { temperatures: [], fans: [] };
   if (second !== undefined && (result.temperatures.length === 0 || result.fans.length === 0)) {
-    const links = await attempt(() => connection.read(second, thermalSubsystem));
+    const links = await attempt(() => connection.read(second, thermalSubsystem, { lasting: true }));
     const metrics = links?.ThermalMetrics ?? undefined;
     const fans = links?.Fans ?? undefined;
     if (result.temperatures.length === 0 && metrics !== undefined) {
@@ -109,7 +109,7 @@ async function fromMetrics(connection: Connection, link: string): Promise<Sensor
 }
 
 async function fromFans(connection: Connection, link: string): Promise<SensorReading[]> {
-  const { members } = await connection.members(link);
+  const { members } = await connection.members(link, { lasting: true });
   return Promise.all(
     members.map(async ({ uri }): Promise<SensorReading> => {
       try {

@@ -5,6 +5,7 @@ import {
   type Fact,
   type FirmwareMember,
   known,
+  type PowerPurpose,
   type PowerState,
   type ResetType,
   type ServerHealth,
@@ -15,17 +16,24 @@ import {
   type UpdateTraits,
   unknown,
 } from '../../core/bmc.ts';
+import type { BmcChange, BmcStatus } from '../../core/bmc-change.ts';
 import type { EffectGrant } from '../../core/effect.ts';
 import { FleetError } from '../../core/errors.ts';
+import type { HardwareInventory, HealthSample } from '../../core/hardware.ts';
+import { type ChangeRequest, changeRequest, sendChange } from './changes.ts';
 import type { Connection } from './connection.ts';
 import { factOf } from './facts.ts';
+import type { PollingConnection } from './polling.ts';
 import { readFirmware } from './read-firmware.ts';
+import { readInventory } from './read-inventory.ts';
 import { readLog } from './read-log.ts';
 import { readMemory } from './read-memory.ts';
+import { readSample } from './read-sample.ts';
+import { readStatus } from './read-status.ts';
 import { healthOf, identityOf, lastResetOf, powerOf, readSystem } from './read-system.ts';
 import { readTask, readTasks } from './read-tasks.ts';
 import { readThermal } from './read-thermal.ts';
-import { restartTarget, sendReset } from './reset.ts';
+import { powerTarget, sendReset } from './reset.ts';
 import type { Session } from './session.ts';
 import { discover, type Topology } from './topology.ts';
 import { sendUpdate, traitsOf, updatePath } from './update.ts';
@@ -35,13 +43,22 @@ const topologyMs = 10 * 60_000;
 
 export class RedfishBmc implements Bmc {
   readonly #connection: Connection;
+  /** For reads that no write depends on. */
+  readonly #polling: PollingConnection;
   readonly #session: Session;
   readonly #declaredSystem: string | undefined;
   readonly #now: () => number;
   #topology: { found: Promise<Topology>; at: number } | undefined;
 
-  constructor(fields: { connection: Connection; session: Session; systemUri?: string; now: () => number }) {
+  constructor(fields: {
+    connection: Connection;
+    polling: PollingConnection;
+    session: Session;
+    systemUri?: string;
+    now: () => number;
+  }) {
     this.#connection = fields.connection;
+    this.#polling = fields.polling;
     this.#session = fields.session;
     this.#declaredSystem = fields.systemUri;
     this.#now = fields.now;
@@ -77,6 +94,16 @@ export class RedfishBmc implements Bmc {
       log,
       firmware,
     };
+  }
+
+  /** Throws when the BMC or its system cannot be read at all. */
+  async inventory(): Promise<HardwareInventory> {
+    return readInventory(this.#polling, await this.#discovered());
+  }
+
+  /** As {@link health}, behind everything else that is asked of the BMC, and with the fewest requests. */
+  async sample(): Promise<HealthSample> {
+    return readSample(this.#polling, await this.#discovered());
   }
 
   async firmware(): Promise<FirmwareMember[]> {
@@ -115,13 +142,13 @@ export class RedfishBmc implements Bmc {
     try {
       return await sendUpdate(this.#connection, topology, request);
     } finally {
-      this.#topology = undefined;
+      this.#forget();
     }
   }
 
-  async resetTarget(): Promise<{ method: 'POST'; path: string; type: ResetType }> {
+  async resetTarget(purpose: PowerPurpose = 'restart'): Promise<{ method: 'POST'; path: string; type: ResetType }> {
     const topology = certain(await this.#discovered());
-    return { method: 'POST', ...(await restartTarget(this.#connection, topology)) };
+    return { method: 'POST', ...(await powerTarget(this.#connection, topology, purpose)) };
   }
 
   async reset(_grant: EffectGrant, type: ResetType): Promise<void> {
@@ -129,19 +156,47 @@ export class RedfishBmc implements Bmc {
     try {
       await sendReset(this.#connection, topology, type);
     } finally {
-      this.#topology = undefined;
+      this.#forget();
+    }
+  }
+
+  async status(): Promise<BmcStatus> {
+    return readStatus(this.#connection, await this.#discovered());
+  }
+
+  async changeTarget(change: BmcChange): Promise<ChangeRequest> {
+    return changeRequest(this.#connection, certain(await this.#discovered()), change);
+  }
+
+  async change(_grant: EffectGrant, change: BmcChange): Promise<void> {
+    const topology = certain(await this.#discovered());
+    try {
+      await sendChange(this.#connection, await changeRequest(this.#connection, topology, change));
+    } finally {
+      this.#forget();
     }
   }
 
   async close(): Promise<void> {
-    this.#topology = undefined;
+    this.#forget();
     await this.#session.close();
+  }
+
+  async #discover(): Promise<Topology> {
+    const topology = await discover(this.#connection, this.#declaredSystem);
+    this.#connection.bear(topology.profile.inFlight);
+    return topology;
+  }
+
+  #forget(): void {
+    this.#topology = undefined;
+    this.#polling.forget();
   }
 
   #discovered(): Promise<Topology> {
     const held = this.#topology;
     if (held !== undefined && this.#now() - held.at < topologyMs) return held.found;
-    const found = discover(this.#connection, this.#declaredSystem);
+    const found = this.#discover();
     const fresh = { found, at: this.#now() };
     this.#topology = fresh;
     found.catch(() => {

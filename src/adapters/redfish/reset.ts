@@ -1,31 +1,50 @@
 /** Restarts or switches the host. The host is drained before, so a hard restart costs nothing that is still needed. */
-import type { ResetType } from '../../core/bmc.ts';
-import { FleetError } from '../../core/errors.ts';
+import type { PowerPurpose, ResetType } from '../../core/bmc.ts';
+import { FleetError, unreachable } from '../../core/errors.ts';
 import { allowedValues } from './allowed-values.ts';
 import type { Connection } from './connection.ts';
 import { pathOnBmc } from './links.ts';
+import type { VendorProfile } from './profiles/profile.ts';
 import { readSystem } from './read-system.ts';
 import type { Topology } from './topology.ts';
 
 type Target = { path: string; allowed: string[] | undefined };
 
-/** The address and the restart to ask for: graceful where it means that, else forced. Throws bmc_refused when the BMC offers no restart. */
-export async function restartTarget(
+/**
+ * The address and the reset to ask for; a restart is graceful where that means what it says, else forced. Throws
+ * bmc_refused when the BMC offers none.
+ */
+export async function powerTarget(
   connection: Connection,
   topology: Topology,
+  purpose: PowerPurpose,
 ): Promise<{ path: string; type: ResetType }> {
   const { path, allowed } = await target(connection, topology);
-  const order: ResetType[] = topology.profile.trustsGracefulRestart
-    ? ['GracefulRestart', 'ForceRestart']
-    : ['ForceRestart'];
-  // A BMC that does not say what it allows still has to support the one that the standard made basic.
-  const type = allowed === undefined ? 'ForceRestart' : order.find(each => allowed.includes(each));
+  const order = resetsFor(purpose, topology.profile);
+  // A BMC that does not say what it allows still has to support the ones that the standard made basic.
+  const type = allowed === undefined ? order.at(-1) : order.find(each => allowed.includes(each));
   if (type !== undefined) return { path, type };
   throw new FleetError({
     code: 'bmc_refused',
-    message: `${connection.url} offers no restart of this system`,
-    hint: 'It can only be switched off and on.',
+    message: `${connection.url} offers no reset of this system that means ${purpose}`,
+    hint: `It offers: ${allowed?.join(', ')}.`,
   });
+}
+
+/** Best first. */
+function resetsFor(purpose: PowerPurpose, profile: VendorProfile): ResetType[] {
+  switch (purpose) {
+    case 'restart':
+      return profile.trustsGracefulRestart ? ['GracefulRestart', 'ForceRestart'] : ['ForceRestart'];
+    case 'on':
+      return ['On'];
+    case 'shut-down':
+      return ['GracefulShutdown'];
+    case 'cut':
+      return ['ForceOff'];
+    default:
+      return unreachable(purpose);
+  }
 }
 
 /** Sends the reset once. Throws bmc_refused when the BMC says no, ambiguous when its answer was lost. */
@@ -37,7 +56,7 @@ export async function sendReset(connection: Connection, topology: Topology, type
       message: `${connection.url} does not allow ${type}; nothing was sent`,
     });
   }
-  const answer = await connection.post(path, { ResetType: type });
+  const answer = await connection.post(path, { ResetType: type }, 'power');
   if (answer.outcome === 'accepted') return;
   throw new FleetError({
     code: 'bmc_refused',

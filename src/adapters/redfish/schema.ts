@@ -22,15 +22,16 @@ export function list<T extends z.ZodType>(element: T) {
     );
 }
 
-const text = nullish(z.string());
-const number = nullish(z.number());
-const link = nullish(z.object({ '@odata.id': z.string() }).transform(each => each['@odata.id']));
+export const text = nullish(z.string());
+export const number = nullish(z.number());
+export const flag = nullish(z.boolean());
+export const link = nullish(z.object({ '@odata.id': z.string() }).transform(each => each['@odata.id']));
 const links = list(z.object({ '@odata.id': z.string() }).transform(each => each['@odata.id']));
-const object = <S extends z.ZodRawShape>(shape: S) => nullish(z.object(shape));
-const status = object({ State: text, Health: text, HealthRollup: text });
+export const object = <S extends z.ZodRawShape>(shape: S) => nullish(z.object(shape));
+export const status = object({ State: text, Health: text, HealthRollup: text });
 export type Status = z.infer<typeof status>;
 
-const action = object({
+export const action = object({
   target: text,
   '@Redfish.ActionInfo': text,
   'ResetType@Redfish.AllowableValues': nullish(z.array(z.string())),
@@ -49,13 +50,19 @@ export const serviceRoot = z.object({
   UpdateService: link,
   SessionService: link,
   Links: object({ Sessions: link }),
+  ProtocolFeaturesSupported: object({
+    ExpandQuery: object({ NoLinks: flag, ExpandAll: flag, Levels: flag, MaxLevels: number }),
+  }),
 });
 export type ServiceRoot = z.infer<typeof serviceRoot>;
 
 export const sessionService = z.object({ Sessions: link });
 
+const members = list(z.looseObject({ '@odata.id': nullish(z.string()) }));
 export const collection = z.object({
-  Members: list(z.looseObject({ '@odata.id': nullish(z.string()) })),
+  Members: members,
+  /** A Storage is not a collection, and lists its drives like one. */
+  Drives: members,
   'Members@odata.nextLink': text,
 });
 
@@ -70,7 +77,11 @@ export const computerSystem = z.object({
   BiosVersion: text,
   LastResetTime: text,
   Status: status,
+  Processors: link,
   Memory: link,
+  Storage: link,
+  SimpleStorage: link,
+  EthernetInterfaces: link,
   LogServices: link,
   Links: object({ ManagedBy: links }),
   Actions: object({ '#ComputerSystem.Reset': action }),
@@ -80,6 +91,7 @@ export type ComputerSystem = z.infer<typeof computerSystem>;
 export const manager = z.object({
   Model: text,
   FirmwareVersion: text,
+  DateTime: text,
   LogServices: link,
   Links: object({
     ActiveSoftwareImage: link,
@@ -92,6 +104,9 @@ export const chassis = z.object({
   Id: text,
   Thermal: link,
   ThermalSubsystem: link,
+  Power: link,
+  PowerSubsystem: link,
+  NetworkAdapters: link,
   Links: object({ ComputerSystems: links }),
 });
 
@@ -139,13 +154,20 @@ export const sensor = z.object({
   Thresholds: object({ UpperCaution: object({ Reading: number }), UpperCritical: object({ Reading: number }) }),
 });
 
-export const memory = z.object({ Name: text, DeviceLocator: text, Status: status, Metrics: link });
+export const memory = z.object({
+  Name: text,
+  DeviceLocator: text,
+  Status: status,
+  /** A link, or the resource itself where it was expanded. */
+  Metrics: nullish(z.looseObject({ '@odata.id': z.string() })),
+});
+export type MemoryBody = z.infer<typeof memory>;
 const errorCounts = object({ CorrectableECCErrorCount: number, UncorrectableECCErrorCount: number });
 export const memoryMetrics = z.object({
   LifeTime: errorCounts,
   CurrentPeriod: errorCounts,
   HealthData: object({
-    AlarmTrips: object({ CorrectableECCError: nullish(z.boolean()), UncorrectableECCError: nullish(z.boolean()) }),
+    AlarmTrips: object({ CorrectableECCError: flag, UncorrectableECCError: flag }),
   }),
 });
 

@@ -43,7 +43,7 @@ export class Session {
     const second = await this.#attempt(send);
     if (second.answer.status !== 401) return second.answer;
     // A refused Basic request was counted when it was refused.
-    if (second.ticket.kind === 'token') this.#breaker.failed();
+    if (second.ticket.kind === 'token') await this.#breaker.failed();
     throw new FleetError({
       code: 'bmc_auth',
       message: `${this.#wire.url} answers 401 even right after a log-in`,
@@ -101,7 +101,7 @@ export class Session {
     const answer = await send(ticket.headers);
     if (answer.status === 401) {
       this.#drop(ticket);
-      if (ticket.kind === 'basic') this.#breaker.failed();
+      if (ticket.kind === 'basic') await this.#breaker.failed();
     }
     return { answer, ticket };
   }

@@ -6,7 +6,7 @@
  */
 import { FleetError } from '../../core/errors.ts';
 import { protocolError } from './answer.ts';
-import type { Connection } from './connection.ts';
+import type { Connection, ReadOptions } from './connection.ts';
 import { reasonOf } from './facts.ts';
 import { lastSegment, plain, sameResource } from './links.ts';
 import type { VendorProfile } from './profiles/profile.ts';
@@ -56,10 +56,14 @@ export async function discover(connection: Connection, declared: string | undefi
 }
 
 /** The managers that can be read; one that cannot is left out. */
-export async function readManagers(connection: Connection, uris: string[]): Promise<(Manager & { uri: string })[]> {
+export async function readManagers(
+  connection: Connection,
+  uris: string[],
+  options: ReadOptions = {},
+): Promise<(Manager & { uri: string })[]> {
   const read = await Promise.all(
     uris.map(uri =>
-      connection.read(uri, manager).then(
+      connection.read(uri, manager, options).then(
         found => ({ ...found, uri }),
         error => {
           reasonOf(error);
@@ -72,19 +76,33 @@ export async function readManagers(connection: Connection, uris: string[]): Prom
 }
 
 export type ServerChassis =
-  | { uri: string; thermal?: string; thermalSubsystem?: string }
+  | {
+      uri: string;
+      thermal?: string;
+      thermalSubsystem?: string;
+      power?: string;
+      powerSubsystem?: string;
+      networkAdapters?: string;
+    }
   | { uri: string; unread: string };
 
 /** The chassis that are this server's: all, but those of neighbours. */
 export async function readChassis(connection: Connection, topology: Topology): Promise<ServerChassis[]> {
   if (topology.chassis === undefined) return [];
-  const { members } = await connection.members(topology.chassis);
+  const { members } = await connection.members(topology.chassis, { lasting: true });
   const found = await Promise.all(
     members.map(async ({ uri }): Promise<ServerChassis | undefined> => {
       try {
-        const read = await connection.read(uri, chassis);
+        const read = await connection.read(uri, chassis, { lasting: true });
         if (isNeighbours(topology, uri, read.Links?.ComputerSystems ?? [])) return undefined;
-        return { uri, thermal: read.Thermal ?? undefined, thermalSubsystem: read.ThermalSubsystem ?? undefined };
+        return {
+          uri,
+          thermal: read.Thermal ?? undefined,
+          thermalSubsystem: read.ThermalSubsystem ?? undefined,
+          power: read.Power ?? undefined,
+          powerSubsystem: read.PowerSubsystem ?? undefined,
+          networkAdapters: read.NetworkAdapters ?? undefined,
+        };
       } catch (error) {
         // A collection that lists what is not there is common; what is there but unreadable is worth knowing.
         const reason = reasonOf(error);

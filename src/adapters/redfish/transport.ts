@@ -23,7 +23,7 @@ export const defaultTimeouts: Timeouts = { connectMs: 10_000, answerMs: 60_000, 
 const maxBodyBytes = 8 * 1024 * 1024;
 
 export type WireRequest = {
-  method: 'GET' | 'POST' | 'DELETE';
+  method: 'GET' | 'POST' | 'PATCH' | 'DELETE';
   path: string;
   headers?: Record<string, string>;
   body?: unknown;
@@ -49,12 +49,15 @@ export class Transport {
   readonly #timeouts: Timeouts;
   readonly #options: Pool.Options;
   #pool: Pool | undefined;
+  #certificateExpires: Date | undefined;
 
   constructor(fields: { origin: string; trust: Trust; timeouts: Timeouts }) {
     this.#origin = fields.origin;
     this.#timeouts = fields.timeouts;
     this.#options = {
-      connect: pinnedConnector(fields.trust, fields.timeouts.connectMs),
+      connect: pinnedConnector(fields.trust, fields.timeouts.connectMs, certificate => {
+        this.#certificateExpires = certificate.validToDate;
+      }),
       maxResponseSize: maxBodyBytes,
       keepAliveTimeout: 4_000,
     };
@@ -72,6 +75,11 @@ export class Transport {
     } finally {
       await client.destroy();
     }
+  }
+
+  /** Until when the certificate is valid that was presented last; undefined before the first connection. */
+  get certificateExpires(): Date | undefined {
+    return this.#certificateExpires;
   }
 
   /** Closes every socket; a later request opens new ones. */

@@ -1,28 +1,37 @@
 /**
- * The one way to a BMC for everything that talks to it: at most four requests
- * in flight, writes one after another, failures named in our own words.
+ * The one way to a BMC for everything that talks to it: few requests in
+ * flight, fewer when it gets slow, the urgent ones first, writes one after
+ * another, failures named in our own words.
  */
 import Bottleneck from 'bottleneck';
 import { FleetError } from '../../core/errors.ts';
 import { showPath } from './answer.ts';
+import { Pace } from './pace.ts';
 import { ConnectFailure, type Trust } from './pinned-connector.ts';
 import { AnswerLost, type Timeouts, Transport, type WireAnswer, type WireRequest } from './transport.ts';
 
-const inFlight = 4;
 /** Bottleneck serves the lowest number first. */
-const priority = { write: 1, read: 5 } as const;
+const priority = { power: 0, write: 2, read: 4, event: 6, poll: 8 } as const;
+export type Urgency = keyof typeof priority;
 
 export class Wire {
   /** `https://host[:port]`, without a path. */
   readonly url: string;
   readonly timeouts: Timeouts;
   readonly #transport: Transport;
-  readonly #lane = new Bottleneck({ maxConcurrent: inFlight });
+  readonly #fleet: Bottleneck;
+  readonly #pace = new Pace();
+  readonly #lane = new Bottleneck({ maxConcurrent: this.#pace.inFlight });
+  #allowed = this.#pace.inFlight;
   readonly #writeLane = new Bottleneck({ maxConcurrent: 1 });
+  /** One place is always left for what is more urgent. */
+  readonly #pollLane = new Bottleneck({ maxConcurrent: this.#pace.inFlight - 1 });
 
-  constructor(fields: { url: string; trust: Trust; timeouts: Timeouts }) {
+  /** `fleet` is the lane that all BMCs share. */
+  constructor(fields: { url: string; trust: Trust; timeouts: Timeouts; fleet: Bottleneck }) {
     this.url = fields.url;
     this.timeouts = fields.timeouts;
+    this.#fleet = fields.fleet;
     this.#transport = new Transport({ origin: fields.url, trust: fields.trust, timeouts: fields.timeouts });
   }
 
@@ -30,12 +39,14 @@ export class Wire {
    * Sends one request once. Throws certificate_changed or bmc_unreachable when nothing was sent, and for
    * what may have been sent: timeout, bmc_unreachable or bmc_protocol on a read, ambiguous on a fresh (write) request.
    */
-  async send(request: WireRequest): Promise<WireAnswer> {
+  async send(request: WireRequest & { urgency?: Urgency | undefined }): Promise<WireAnswer> {
     const isWrite = request.method !== 'GET';
-    const job = () =>
-      this.#lane.schedule({ priority: isWrite ? priority.write : priority.read }, () => this.#transport.send(request));
+    const urgency = request.urgency ?? (isWrite ? 'write' : 'read');
+    const order = { priority: priority[urgency] };
+    const job = () => this.#lane.schedule(order, () => this.#fleet.schedule(order, () => this.#timed(request)));
     try {
-      return await (isWrite ? this.#writeLane.schedule(job) : job());
+      if (isWrite) return await this.#writeLane.schedule(order, job);
+      return await (urgency === 'poll' ? this.#pollLane.schedule(job) : job());
     } catch (error) {
       throw this.#named(error, request);
     }
@@ -46,8 +57,42 @@ export class Wire {
     return `${method} ${this.url}${showPath(path)}`;
   }
 
+  /** No more than this many requests in flight from now on, for a BMC that is known to bear no more. */
+  limit(inFlight: number): void {
+    this.#pace.limit(inFlight);
+    this.#keepPace();
+  }
+
+  /** Until when the certificate is valid that was presented last. */
+  get certificateExpires(): Date | undefined {
+    return this.#transport.certificateExpires;
+  }
+
   async end(): Promise<void> {
     await this.#transport.end();
+  }
+
+  async #timed(request: WireRequest): Promise<WireAnswer> {
+    const sent = performance.now();
+    const answered = (status: number | undefined) => {
+      this.#pace.answered({ sent, at: performance.now(), status, slow: request.slow === true });
+      this.#keepPace();
+    };
+    try {
+      const answer = await this.#transport.send(request);
+      answered(answer.status);
+      return answer;
+    } catch (error) {
+      if (error instanceof AnswerLost) answered(undefined);
+      throw error;
+    }
+  }
+
+  #keepPace(): void {
+    if (this.#pace.inFlight === this.#allowed) return;
+    this.#allowed = this.#pace.inFlight;
+    this.#lane.updateSettings({ maxConcurrent: this.#allowed });
+    this.#pollLane.updateSettings({ maxConcurrent: Math.max(1, this.#allowed - 1) });
   }
 
   #named(error: unknown, request: WireRequest): unknown {

@@ -2,4 +2,4 @@
 import { generic } from './generic.ts';
 import type { VendorProfile } from './profile.ts';
 
-export const ami: VendorProfile = { ...generic, vendor: 'ami' };
+export const ami: VendorProfile = { ...generic, vendor: 'ami', bootThroughSettings: true, inFlight: 1 };

@@ -34,6 +34,12 @@ export type VendorProfile = {
   logs: RegExp[];
   /** A graceful restart is what it says: the OS shuts down in order. */
   trustsGracefulRestart: boolean;
+  /** Requests at once that it bears, where that is fewer than usual. */
+  inFlight?: number;
+  /** A boot override falls back to legacy mode unless the mode is sent with it. */
+  sendsBootMode?: true;
+  /** The boot override is written to the settings object, not to the system. */
+  bootThroughSettings?: true;
   update: Partial<Record<Component, UpdateTraits & { applyTime?: 'OnReset' | 'Immediate' }>>;
   /** Says for every member, in order, whether it runs now. May look at all of them: some can only be told apart together. */
   classify(members: FirmwareClues[], running: RunningFirmware): Verdict[];

@@ -7,6 +7,7 @@ export const supermicro: VendorProfile = {
   vendor: 'supermicro',
   logs: [],
   trustsGracefulRestart: true,
+  sendsBootMode: true,
   update: {},
   classify: (members, running) => members.map(member => classify(member, running)),
 };

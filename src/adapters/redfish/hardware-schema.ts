@@ -1,0 +1,72 @@
+/** Lenient views of the parts that a server is made of; see {@link ./schema.ts}. */
+import { z } from 'zod';
+import { flag, link, list, number, object, status, text } from './schema.ts';
+
+const texts = list(z.string());
+
+export const processor = z.object({
+  Name: text,
+  ProcessorType: text,
+  Model: text,
+  TotalCores: number,
+  TotalThreads: number,
+  Status: status,
+});
+export type ProcessorBody = z.infer<typeof processor>;
+
+export const memoryModule = z.object({
+  Name: text,
+  DeviceLocator: text,
+  CapacityMiB: number,
+  PartNumber: text,
+  SerialNumber: text,
+  Status: status,
+});
+export type MemoryModuleBody = z.infer<typeof memoryModule>;
+
+export const drive = z.object({
+  Name: text,
+  Model: text,
+  SerialNumber: text,
+  CapacityBytes: number,
+  MediaType: text,
+  Protocol: text,
+  FailurePredicted: flag,
+  PredictedMediaLifeLeftPercent: number,
+  Status: status,
+});
+export type DriveBody = z.infer<typeof drive>;
+export const simpleStorage = z.object({
+  Devices: list(z.object({ Name: text, Model: text, CapacityBytes: number, Status: status })),
+});
+
+export const ethernetInterface = z.object({
+  Name: text,
+  MACAddress: text,
+  PermanentMACAddress: text,
+  LinkStatus: text,
+  SpeedMbps: number,
+  Status: status,
+});
+export const networkAdapter = z.object({ Ports: link, NetworkPorts: link, NetworkDeviceFunctions: link });
+/** `Port`, and the `NetworkPort` that it came to replace. */
+export const networkPort = z.object({
+  Name: text,
+  AssociatedNetworkAddresses: texts,
+  Ethernet: object({ AssociatedMACAddresses: texts }),
+  LinkStatus: text,
+  CurrentSpeedGbps: number,
+  CurrentLinkSpeedMbps: number,
+  Status: status,
+});
+
+export const deviceFunction = z.object({
+  Name: text,
+  Ethernet: object({ MACAddress: text, PermanentMACAddress: text }),
+  Status: status,
+});
+
+export const powerSubsystem = z.object({ PowerSupplies: link });
+export const powerSupply = z.object({ Name: text, Model: text, PowerCapacityWatts: number, Status: status });
+export type PowerSupplyBody = z.infer<typeof powerSupply>;
+export const power = z.object({ PowerSupplies: list(powerSupply.extend({ '@odata.id': text })) });

@@ -1,0 +1,67 @@
+/**
+ * How many requests a BMC bears at once. It is halved when the BMC says that
+ * it is busy (503, 429), loses an answer, or answers much slower than it used
+ * to, and grows back one by one while all is well.
+ */
+
+const most = 4;
+/** Good answers in a row before one more request is allowed. */
+const trust = 20;
+/** Recent answers this much slower than usual count as busy, once they take longer than any idle BMC. */
+const slowdown = 3;
+const noticedMs = 500;
+
+export type Answered = {
+  /** Milliseconds on one clock. */
+  sent: number;
+  at: number;
+  /** Undefined when no answer came. */
+  status: number | undefined;
+  /** Asked of a resource that is slow by nature: tells nothing of the load. */
+  slow: boolean;
+};
+
+export class Pace {
+  #most = most;
+  #inFlight = most;
+  #good = 0;
+  #lastCut = Number.NEGATIVE_INFINITY;
+  #usualMs: number | undefined;
+  #recentMs: number | undefined;
+
+  get inFlight(): number {
+    return this.#inFlight;
+  }
+
+  limit(inFlight: number): void {
+    this.#most = inFlight;
+    this.#inFlight = Math.min(this.#inFlight, inFlight);
+  }
+
+  answered({ sent, at, status, slow }: Answered): void {
+    // What was sent before the last cut tells of the load before it.
+    if (sent < this.#lastCut) return;
+    const busy = status === undefined || status === 503 || status === 429;
+    if (busy || (!slow && this.#slower(at - sent))) {
+      this.#inFlight = Math.max(1, Math.floor(this.#inFlight / 2));
+      this.#lastCut = at;
+      this.#good = 0;
+      return;
+    }
+    this.#good++;
+    if (this.#good < trust || this.#inFlight >= this.#most) return;
+    this.#good = 0;
+    this.#inFlight++;
+  }
+
+  #slower(tookMs: number): boolean {
+    this.#usualMs = average(this.#usualMs, tookMs, 0.02);
+    this.#recentMs = average(this.#recentMs, tookMs, 0.3);
+    return this.#recentMs > noticedMs && this.#recentMs > slowdown * this.#usualMs;
+  }
+}
+
+/** Moves towards the newest value by this share of the way. */
+function average(before: number | undefined, newest: number, share: number): number {
+  return before === undefined ? newest : before + share * (newest - before);
+}

@@ -1,0 +1,64 @@
+/** The resources behind links: taken from the list itself where the BMC wrote them into it, else read one by one. */
+import type { z } from 'zod';
+import { FleetError } from '../../core/errors.ts';
+import { protocolError } from './answer.ts';
+import type { Connection, Member, MembersOptions } from './connection.ts';
+import { reasonOf } from './facts.ts';
+import { lastSegment, plain } from './links.ts';
+
+export type ReadMember<T> = { uri: string } & ({ found: T } | { unread: string });
+
+/** Every member of a collection; one that is not there (404) is left out. Throws when the collection cannot be read to its end. */
+export async function readMembers<T extends z.ZodType>(
+  connection: Connection,
+  link: string,
+  schema: T,
+  options: Pick<MembersOptions, 'expand' | 'list'> = {},
+): Promise<ReadMember<z.infer<T>>[]> {
+  const { members, complete } = await connection.members(link, { expand: 1, ...options });
+  if (!complete) throw protocolError(`a collection of ${connection.url} does not end`);
+  return readEach(connection, members, schema);
+}
+
+/** Two links to one resource count once. */
+async function readEach<T extends z.ZodType>(
+  connection: Connection,
+  members: Member[],
+  schema: T,
+): Promise<ReadMember<z.infer<T>>[]> {
+  const each = new Map(members.map(member => [plain(member.uri), member]));
+  const read = await Promise.all([...each.values()].map(member => readOne(connection, member, schema)));
+  return read.filter(one => one !== undefined);
+}
+
+async function readOne<T extends z.ZodType>(
+  connection: Connection,
+  { uri, inline }: Member,
+  schema: T,
+): Promise<ReadMember<z.infer<T>> | undefined> {
+  const whole = isWhole(inline) ? schema.safeParse(inline) : undefined;
+  if (whole?.success === true) return { uri, found: whole.data };
+  try {
+    return { uri, found: await connection.read(uri, schema) };
+  } catch (error) {
+    const unread = reasonOf(error);
+    return FleetError.from(error).code === 'not_found' ? undefined : { uri, unread };
+  }
+}
+
+/** The standard demands both of every resource; a bare link has neither. */
+export function isWhole(inline: Record<string, unknown>): boolean {
+  return 'Id' in inline && 'Name' in inline;
+}
+
+/** Parts of the same name, as most BMCs give them, are told apart by their ids. */
+export function named<T extends { uri: string; name: string }>(parts: T[]): T[] {
+  const times = new Map<string, number>();
+  for (const { name } of parts) times.set(name, (times.get(name) ?? 0) + 1);
+  return parts.map(part => (times.get(part.name) === 1 ? part : { ...part, name: `${part.name} (${idOf(part.uri)})` }));
+}
+
+/** The last part of a resource's URI, or of the place inside one. */
+export function idOf(uri: string): string {
+  return uri.includes('#') ? (uri.split(/[#/]/).at(-1) ?? '') : lastSegment(uri);
+}

@@ -1,0 +1,45 @@
+/** What may change from one minute to the next. */
+import { type Fact, known, unknown } from '../../core/bmc.ts';
+import type { HealthSample } from '../../core/hardware.ts';
+import type { Connection } from './connection.ts';
+import { factOf, timeFact } from './facts.ts';
+import { readDrives } from './read-drives.ts';
+import { ofServer } from './read-inventory.ts';
+import { readLog } from './read-log.ts';
+import { readMemory } from './read-memory.ts';
+import { readPowerSupplies } from './read-power-supplies.ts';
+import { healthOf, powerOf, readSystem } from './read-system.ts';
+import { readThermal } from './read-thermal.ts';
+import { manager } from './schema.ts';
+import type { Topology } from './topology.ts';
+
+/** Throws when the BMC or its system cannot be read at all. */
+export async function readSample(connection: Connection, topology: Topology): Promise<HealthSample> {
+  const system = await readSystem(connection, topology);
+  const [thermal, powerSupplies, memory, drives, log, bmcTime] = await Promise.all([
+    factOf(async () => known(await readThermal(connection, topology))),
+    ofServer(topology, () => readPowerSupplies(connection, topology)),
+    ofServer(topology, () => readMemory(connection, system)),
+    ofServer(topology, () => readDrives(connection, system)),
+    readLog(connection, system, topology),
+    factOf(() => clockOf(connection, topology)),
+  ]);
+  const expires = connection.certificateExpires;
+  return {
+    power: powerOf(system, topology),
+    health: healthOf(system, topology),
+    temperatures: 'value' in thermal ? thermal.value.temperatures : thermal,
+    fans: 'value' in thermal ? thermal.value.fans : thermal,
+    powerSupplies,
+    memory,
+    drives,
+    log,
+    bmcTime,
+    ...(expires === undefined ? {} : { certificateExpires: expires.toISOString() }),
+  };
+}
+
+async function clockOf(connection: Connection, { managerUris: [uri] }: Topology): Promise<Fact<string>> {
+  if (uri === undefined) return unknown('the BMC lists no manager of this server');
+  return timeFact((await connection.read(uri, manager)).DateTime, 'time');
+}

@@ -1,0 +1,57 @@
+/** What a BMC says of itself, and what was set through it. */
+import { z } from 'zod';
+import { type Fact, known, unknown } from '../../core/bmc.ts';
+import type { BmcStatus } from '../../core/bmc-change.ts';
+import { bootSourceOf, bootUri, changeable } from './changes.ts';
+import type { Connection } from './connection.ts';
+import { factOf, healthFact, textFact, timeFact } from './facts.ts';
+import { powerOf, readSystem } from './read-system.ts';
+import { manager, nullish } from './schema.ts';
+import { readChassis, type Topology } from './topology.ts';
+
+const text = nullish(z.string());
+const statusOfManager = manager.extend({
+  DateTime: text,
+  LastResetTime: text,
+  Status: nullish(z.object({ State: text, Health: text, HealthRollup: text })),
+});
+type ManagerStatus = z.infer<typeof statusOfManager>;
+
+/** Throws when the BMC or its system cannot be read at all. */
+export async function readStatus(connection: Connection, topology: Topology): Promise<BmcStatus> {
+  const [system, own, read] = await Promise.all([
+    readSystem(connection, topology),
+    bootUri(connection, topology).then(uri => connection.read(uri, changeable)),
+    factOf(() => readManager(connection, topology)),
+  ]);
+  const of = <T>(fact: (found: ManagerStatus) => Fact<T>) => ('value' in read ? fact(read.value) : read);
+  const boot = bootSourceOf(own);
+  return {
+    vendor: topology.profile.vendor,
+    model: of(found => textFact(found.Model, 'model of itself')),
+    firmware: of(found => textFact(found.FirmwareVersion, 'version of itself')),
+    health: of(found => healthFact(found.Status, 'BMC')),
+    time: of(found => timeFact(found.DateTime, 'time')),
+    lastReset: of(found => timeFact(found.LastResetTime, 'time of its own last start')),
+    power: powerOf(system, topology),
+    lit: await factOf(() => lightOf(connection, topology)),
+    bootOnce: boot === undefined ? unknown('the BMC gives no boot override that we know') : known(boot),
+  };
+}
+
+async function readManager(connection: Connection, { managerUris }: Topology): Promise<Fact<ManagerStatus>> {
+  const [first] = managerUris;
+  return first === undefined
+    ? unknown('the BMC lists no manager of this server')
+    : known(await connection.read(first, statusOfManager));
+}
+
+async function lightOf(connection: Connection, topology: Topology): Promise<Fact<boolean>> {
+  const chassis = await readChassis(connection, topology);
+  for (const uri of [topology.systemUri, ...chassis.map(each => each.uri)]) {
+    const { LocationIndicatorActive: active, IndicatorLED: led } = await connection.read(uri, changeable);
+    if (active != null) return known(active);
+    if (led != null) return known(/^(lit|blinking)$/i.test(led));
+  }
+  return unknown('the BMC has no locating light');
+}

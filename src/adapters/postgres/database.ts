@@ -1,9 +1,14 @@
 /** The one connection pool, and all stores over it. */
 import { CompiledQuery, Kysely, PostgresDialect } from 'kysely';
 import pg from 'pg';
+import type { LoginLedger } from '../../core/bmc.ts';
 import { FleetError } from '../../core/errors.ts';
+import type { FindingArchive, StateStore } from '../../core/health-records.ts';
+import type { HistoryStore } from '../../core/history.ts';
 import type { Records, Stores } from '../../core/records.ts';
 import { custodyStore } from './custody-store.ts';
+import { findingArchive, loginLedger, stateStore } from './health-store.ts';
+import { historyStore } from './history-store.ts';
 import { approvalStore, effectStore, operationStore } from './operation-store.ts';
 import { migrate, type Tables } from './schema.ts';
 import { ServiceLock } from './service-lock.ts';
@@ -29,7 +34,13 @@ function storesOver(db: Kysely<Tables>): Stores {
   };
 }
 
-export type Database = Records & { close(): Promise<void> };
+export type Database = Records & {
+  history: HistoryStore;
+  healthStates: StateStore;
+  findings: FindingArchive;
+  refusedLogins: LoginLedger;
+  close(): Promise<void>;
+};
 
 /**
  * Connects, migrates, and holds the service's lock: two services on one
@@ -58,6 +69,10 @@ export async function openDatabase(url: string, options: { lock: boolean }): Pro
   }
   return {
     ...storesOver(db),
+    history: historyStore(db),
+    healthStates: stateStore(db),
+    findings: findingArchive(db),
+    refusedLogins: loginLedger(db),
     async transaction(work) {
       await lock?.hold();
       return db.transaction().execute(tx => work(storesOver(tx)));

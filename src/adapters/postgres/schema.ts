@@ -2,6 +2,8 @@
 import type { Generated, JSONColumnType } from 'kysely';
 import { type Kysely, sql } from 'kysely';
 import { custodySchema } from './custody-schema.ts';
+import { healthSchema } from './health-store.ts';
+import { historySchema } from './history-schema.ts';
 
 type Json = JSONColumnType<object | null>;
 
@@ -79,6 +81,10 @@ export type Tables = {
   };
   image_fetch: { token: string; time: Generated<Date>; remote: string; status: number; bytes: number };
   login: { token_hash: string; person: string; channel: string; scope: string; expires_at: Date };
+  reading: { node: string; at: Date; layout: number | null; numbers: (number | null)[] | null; missing: string | null };
+  health_state: { key: string; state: Json };
+  finding: { id: string; since: Date; until: Date | null; node: string | null; body: Json };
+  refused_login: { bmc_url: string; credential: string; at: Date };
   bmc_session: { bmc_url: string; session_uri: string; opened_at: Generated<Date> };
 };
 
@@ -115,6 +121,8 @@ const imageDigest = [`alter table image_token add column sha256 text not null de
 const migrations: { name: string; statements: string[] }[] = [
   { name: '2026-11-22 first form', statements: first },
   { name: '2026-11-23 digest of an offered image', statements: imageDigest },
+  { name: '2026-11-24 readings over time', statements: historySchema },
+  { name: '2026-11-24 findings and refused log-ins', statements: healthSchema },
 ];
 
 /** Brings the database to this version's form; two services that start at once take turns. */

@@ -23,12 +23,24 @@ export class ServiceLock {
 
   /** Returns while the lock is held, taking it when it is not. Throws `conflict` when another service has it. */
   async hold(): Promise<void> {
+    // The server's word, not the absence of bad news: that a connection broke may not have been heard yet.
+    if (this.#held && (await this.#alive(this.#held))) return;
     this.#held ??= this.#take();
     const mine = this.#held;
     await mine.catch(error => {
       if (this.#held === mine) this.#held = undefined;
       throw error;
     });
+  }
+
+  async #alive(held: Promise<pg.Client>): Promise<boolean> {
+    try {
+      await (await held).query('select 1');
+      return true;
+    } catch {
+      if (this.#held === held) this.#held = undefined;
+      return false;
+    }
   }
 
   async release(): Promise<void> {

@@ -12,6 +12,8 @@ export type DrainOptions = {
   deleteEmptyDir: boolean;
   /** Evict pods that nothing will start again. */
   force: boolean;
+  /** Evict in the order of priority, the lowest first, each group gone before the next; otherwise all at once. */
+  byPriority: boolean;
 };
 
 export type DrainVerdict = {

@@ -2,18 +2,19 @@
  * The whole drain of a node, computed before anything is touched: what would be
  * evicted, what stays, what forbids the drain, and what it costs.
  */
-import type { PdbFacts, PodFacts } from '../core/cluster.ts';
+import type { DaemonSetFacts, PdbFacts, PodFacts } from '../core/cluster.ts';
+import { budgetState, describeBudget, isExempt, passesUnready } from './budget-state.ts';
 import { type DrainOptions, drainVerdict } from './drain-filter.ts';
 import { isFinished, pdbsOfPod, qualifiedName } from './pdb-groups.ts';
 
 export type DrainFacts = {
   /** The pods on the node. */
   pods: PodFacts[];
-  /** All pods of the cluster; without them no single-replica warning can be given. */
+  /** All pods of the cluster; without them no single replica and no crash-looping sibling is seen. */
   clusterPods?: PodFacts[];
   pdbs: PdbFacts[];
-  /** Qualified names of the DaemonSets that exist. */
-  daemonSets: string[];
+  /** The DaemonSets that exist. */
+  daemonSets: Pick<DaemonSetFacts, 'namespace' | 'name'>[];
   options: DrainOptions;
 };
 
@@ -31,41 +32,41 @@ export type DrainPreview = {
 
 /** Every verdict of the drain at once; pure. */
 export function drainPreview(facts: DrainFacts): DrainPreview {
-  const daemonSets = new Set(facts.daemonSets);
+  const daemonSets = new Set(facts.daemonSets.map(qualifiedName));
   const preview: DrainPreview = { evictions: [], skipped: [], leaving: [], blocked: [], warnings: [] };
   for (const pod of facts.pods) {
     const verdict = drainVerdict(pod, daemonSets, facts.options);
-    const budgets = bypassesBudgets(pod) ? [] : pdbsOfPod(pod, facts.pdbs);
+    const budgets = isExempt(pod) ? [] : pdbsOfPod(pod, facts.pdbs);
+    const strict = budgets.filter(pdb => !passesUnready(pod, pdb));
+    const never = strict.find(pdb => budgetState(pdb, facts.clusterPods ?? []) === 'never');
     if (verdict.action === 'skip') {
       preview.skipped.push({ pod, reason: verdict.reason });
-      if (pod.terminating && !pod.mirror && pod.controller?.kind !== 'DaemonSet') preview.leaving.push(pod);
+      if (pod.terminating && !pod.mirror && !isKept(pod, daemonSets)) preview.leaving.push(pod);
     } else if (verdict.action === 'block') {
       preview.blocked.push({ pod, reason: verdict.reason });
     } else if (budgets.length > 1) {
       const names = budgets.map(qualifiedName).join(', ');
       preview.blocked.push({ pod, reason: `several PodDisruptionBudgets count it (${names}): eviction always fails` });
+    } else if (never) {
+      preview.blocked.push({ pod, reason: describeBudget(never, facts.clusterPods) });
     } else {
       preview.evictions.push(pod);
-      const warnings = [...verdict.warnings, ...budgets.flatMap(budgetWarning), ...replicaWarning(pod, facts)];
+      const waits = strict.filter(pdb => budgetState(pdb, facts.clusterPods ?? []) === 'waits');
+      const warnings = [
+        ...verdict.warnings,
+        ...waits.map(pdb => `it waits: ${describeBudget(pdb, facts.clusterPods)}`),
+        ...(pod.hostPaths.length > 0 ? [`what it keeps under ${pod.hostPaths.join(', ')} stays on this node`] : []),
+        ...replicaWarning(pod, facts),
+      ];
       preview.warnings.push(...warnings.map(warning => `${qualifiedName(pod)}: ${warning}`));
     }
   }
   return preview;
 }
 
-/** Eviction of these is granted whatever their budget says. */
-function bypassesBudgets(pod: PodFacts): boolean {
-  return isFinished(pod) || pod.terminating || pod.phase === 'Pending';
-}
-
-/** Tells a budget that waits for replicas from one that can never allow an eviction. */
-function budgetWarning(pdb: PdbFacts): string[] {
-  if (pdb.disruptionsAllowed > 0) return [];
-  const name = `PodDisruptionBudget ${qualifiedName(pdb)}`;
-  if (pdb.expectedPods > 0 && pdb.desiredHealthy >= pdb.expectedPods) {
-    return [`${name} wants all ${pdb.expectedPods} pods healthy: it never allows an eviction`];
-  }
-  return [`${name} allows no disruption now (${pdb.currentHealthy} healthy, ${pdb.desiredHealthy} wanted)`];
+/** Ends, and comes back at once: its DaemonSet exists. */
+function isKept({ namespace, controller }: PodFacts, daemonSets: ReadonlySet<string>): boolean {
+  return controller?.kind === 'DaemonSet' && daemonSets.has(qualifiedName({ namespace, name: controller.name }));
 }
 
 function replicaWarning(pod: PodFacts, { clusterPods }: DrainFacts): string[] {

@@ -11,7 +11,7 @@ export function qualifiedName(object: { namespace: string; name: string }): stri
 }
 
 /** The budgets that count this pod. Finished pods are counted by none. */
-export function pdbsOfPod(pod: PodFacts, pdbs: PdbFacts[]): PdbFacts[] {
+export function pdbsOfPod(pod: Pick<PodFacts, 'namespace' | 'labels' | 'phase'>, pdbs: PdbFacts[]): PdbFacts[] {
   if (isFinished(pod)) return [];
   return pdbs.filter(pdb => pdb.namespace === pod.namespace && selects(pdb.selector, pod.labels));
 }
@@ -22,6 +22,6 @@ export function pdbGroupsOfNode(node: string, pods: PodFacts[], pdbs: PdbFacts[]
   return [...new Set(names)].sort();
 }
 
-export function isFinished(pod: PodFacts): boolean {
+export function isFinished(pod: Pick<PodFacts, 'phase'>): boolean {
   return pod.phase === 'Succeeded' || pod.phase === 'Failed';
 }

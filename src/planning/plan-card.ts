@@ -1,6 +1,9 @@
 /** What approvers read: a pure function of the plan, no model text in it. */
 import { showFact } from '../core/bmc.ts';
+import type { BmcChange } from '../core/bmc-change.ts';
+import type { Taint } from '../core/cluster.ts';
 import { type Block, type Cell, toned } from '../core/document.ts';
+import { unreachable } from '../core/errors.ts';
 import type { Plan, PlanStep, PlanTarget } from '../core/plan.ts';
 
 /** First 12 hex digits of a digest: enough to compare by eye. */
@@ -34,6 +37,9 @@ export function planCard(plan: Plan, digest: string): Block[] {
     },
     { table: { columns: ['node', 'model', 'serial', 'UUID', 'change'], rows: plan.targets.map(targetRow) } },
   ];
+  if (plan.taint)
+    card.push({ facts: [[plan.taint.remove ? 'removes taint' : 'adds taint', taintText(plan.taint.taint)]] });
+  if (plan.bmcChange) card.push({ facts: [['changes', bmcChangeText(plan.bmcChange)]] });
   const images = plan.targets.flatMap(target =>
     target.firmware ? [`${target.firmware.image}: SHA-256 ${target.firmware.sha256}`] : [],
   );
@@ -53,11 +59,29 @@ export function planCard(plan: Plan, digest: string): Block[] {
   return card;
 }
 
+export function taintText({ key, value, effect }: Taint): string {
+  return `${key}${value ? `=${value}` : ''}:${effect}`;
+}
+
+function bmcChangeText(change: BmcChange): string {
+  switch (change.act) {
+    case 'reset-bmc':
+      return 'restart of the BMC; the server runs on';
+    case 'identify':
+      return `locating light ${change.lit ? 'on' : 'off'}`;
+    case 'boot-once':
+      return change.from === 'none' ? 'no boot override any more' : `next start from ${change.from}, once`;
+    default:
+      return unreachable(change);
+  }
+}
+
 /** The steps in order, and from where on a node settles whatever anybody says. */
 function* stepLines(steps: PlanStep[]): Generator<Cell> {
   yield steps.map(step => step.name).join(' → ');
   const settling = steps.filter(step => step.settling).map(step => step.name);
-  if (settling.length > 0) yield `after a cancel, a node that is past its flash still runs: ${settling.join(', ')}`;
+  if (settling.length > 0)
+    yield `after a cancel, a node that is past its first irreversible step still runs: ${settling.join(', ')}`;
 }
 
 function targetRow(target: PlanTarget): Cell[] {

@@ -1,16 +1,21 @@
-/** Makes the one-node plans: cordon, uncordon, drain. Pure. */
+/** Makes the one-node plans: cordon, drain, taint, power, and what is changed on a BMC. Pure. */
 import { factValue, type ServerHealth, showFact } from '../core/bmc.ts';
-import { cordonReason, type NodeFacts } from '../core/cluster.ts';
+import type { BmcChange } from '../core/bmc-change.ts';
+import { cordonReason, type NodeFacts, outOfService } from '../core/cluster.ts';
 import { FleetError } from '../core/errors.ts';
 import type { FleetCluster, FleetNode } from '../core/fleet.ts';
-import type { PlanDraft } from '../core/plan.ts';
+import type { PlanDraft, PlanKind, TaintChange } from '../core/plan.ts';
 import type { DrainOptions } from './drain-filter.ts';
+import { type Evidence, evidenceAgainst } from './evidence.ts';
 import { sameMachine } from './identity.ts';
+import { qualifiedName } from './pdb-groups.ts';
 import { type ClusterFacts, forecastDrain, targetBase } from './plan-rollout.ts';
-import { stepsOf } from './plan-steps.ts';
+import { stepsOf, undrainedSteps } from './plan-steps.ts';
+import { isSilent } from './silent.ts';
+import { isTolerated } from './taints.ts';
 
 export type ChangeRequest = {
-  kind: 'cordon' | 'uncordon' | 'drain';
+  kind: Exclude<PlanKind, 'firmware-rollout'>;
   action: string;
   cluster: FleetCluster;
   entry: FleetNode;
@@ -18,11 +23,28 @@ export type ChangeRequest = {
   node: NodeFacts;
   facts: ClusterFacts;
   drain: DrainOptions;
+  /** Demanded for what drains or restarts. */
+  evidence?: Evidence;
+  /** Of a taint plan. */
+  taint?: TaintChange;
+  /** Of a restart or power-off of a node that is silent. */
+  undrained?: boolean;
+  /** Of a BMC change. */
+  bmcChange?: BmcChange;
 };
+
+/** Kinds that empty the node, and need evidence that nobody works against them. */
+const emptying = new Set<PlanKind>(['drain', 'restart', 'power-off']);
+/** Kinds that take no capacity away. */
+const harmless = new Set<PlanKind>(['uncordon', 'power-on', 'bmc-change']);
+
+export function empties(kind: PlanKind): boolean {
+  return emptying.has(kind);
+}
 
 /** Throws `identity_mismatch` when BMC and Node are not proved one machine, `precondition_failed` when the drain would stop. */
 export function planChange(request: ChangeRequest): PlanDraft {
-  const { kind, cluster, entry, server, node, facts } = request;
+  const { kind, cluster, entry, server, node, facts, undrained = false } = request;
   const uuid = factValue(server.identity.uuid);
   if (!uuid || !sameMachine(uuid, node.systemUuid))
     throw new FleetError({
@@ -30,7 +52,14 @@ export function planChange(request: ChangeRequest): PlanDraft {
       message: `${entry.name}: Redfish UUID ${showFact(server.identity.uuid)} is not the Node's systemUUID ${node.systemUuid}`,
       hint: 'check which BMC address belongs to this node in groundskeeper.yaml',
     });
-  const forecast = kind === 'drain' ? forecastDrain(request, entry.name) : undefined;
+  if (empties(kind)) refuseAgainst(request);
+  if (undrained && !isSilent(node))
+    throw new FleetError({
+      code: 'precondition_failed',
+      message: `Kubernetes hears from ${entry.name}: its pods can be moved, so it is drained first`,
+      hint: 'leave out --undrained',
+    });
+  const forecast = empties(kind) && !undrained ? forecastDrain(request, entry.name) : undefined;
   if (forecast && forecast.block.length > 0) {
     const why = forecast.block.map(block => `${block.pod}: ${block.reason}`).join('; ');
     throw new FleetError({ code: 'precondition_failed', message: `the drain of ${entry.name} would stop: ${why}` });
@@ -39,6 +68,7 @@ export function planChange(request: ChangeRequest): PlanDraft {
     .filter(candidate => !candidate.ready || candidate.unschedulable)
     .map(candidate => candidate.name);
   const left = node.annotations[cordonReason];
+  const deleted = request.taint ? deletedBy(request.taint, request) : [];
   return {
     kind,
     action: request.action,
@@ -46,20 +76,55 @@ export function planChange(request: ChangeRequest): PlanDraft {
     cluster: cluster.name,
     targets: [{ ...targetBase(entry, server, node), ...(forecast ? { drain: forecast } : {}) }],
     waves: [[entry.name]],
-    steps: stepsOf[kind],
+    steps: undrained ? undrainedSteps(kind) : stepsOf[kind],
     excluded: [],
     budget: cluster.budget,
     blast: {
-      peakUnavailable: kind === 'uncordon' ? down.length : new Set([...down, entry.name]).size,
+      peakUnavailable: harmless.has(kind) ? down.length : new Set([...down, entry.name]).size,
       targets: 1,
-      controlPlane: entry.role === 'control-plane' ? 1 : 0,
+      controlPlane: entry.role === 'control-plane' && (kind === 'uncordon' || !harmless.has(kind)) ? 1 : 0,
     },
     drain: request.drain,
+    ...(request.taint ? { taint: request.taint } : {}),
+    ...(undrained ? { undrained } : {}),
+    ...(request.bmcChange ? { bmcChange: request.bmcChange } : {}),
     warnings: [
       ...(forecast?.warnings ?? []),
+      ...(request.taint ? taintWarnings(request.taint, deleted) : []),
       ...(kind === 'uncordon' && left ? [`it was left cordoned: ${left}`] : []),
+      ...(undrained ? ['the node is silent, but its pods may still run: they are cut off, not moved'] : []),
+      ...(kind === 'power-off' ? ['the node stays cordoned and off until it is switched on and uncordoned'] : []),
     ],
-    irreversible: kind === 'drain' ? ['evicted pods are deleted and started elsewhere'] : [],
+    irreversible: [
+      ...(forecast ? ['evicted pods are deleted and started elsewhere'] : []),
+      ...(deleted.length > 0 ? [`deleted without asking any budget: ${deleted.join(', ')}`] : []),
+    ],
     soakMs: 0,
   };
+}
+
+function refuseAgainst({ entry, evidence }: ChangeRequest): void {
+  const against = evidence ? evidenceAgainst(entry, evidence) : 'nothing was read that could speak for it';
+  if (against)
+    throw new FleetError({ code: 'precondition_failed', message: `${entry.name} is not drained: ${against}` });
+}
+
+/** The node's pods that a new NoExecute taint deletes, now or after the time for which they tolerate it. */
+function deletedBy({ taint, remove }: TaintChange, { facts, entry }: ChangeRequest): string[] {
+  if (remove || taint.effect !== 'NoExecute') return [];
+  return facts.pods
+    .filter(pod => pod.node === entry.name && !pod.mirror && !isTolerated(taint, pod))
+    .map(qualifiedName);
+}
+
+function taintWarnings({ taint, remove }: TaintChange, deleted: string[]): string[] {
+  if (remove) return [];
+  return [
+    ...(deleted.length > 0
+      ? [`NoExecute deletes ${deleted.length} pods, whatever their PodDisruptionBudgets say; drain-node would ask them`]
+      : []),
+    ...(taint.key === outOfService
+      ? ['Kubernetes forgets the pods of this node and detaches their volumes by force']
+      : []),
+  ];
 }

@@ -3,24 +3,26 @@
  * who is left out and why. Pure; the same facts give the same plan.
  */
 import { type Fact, factValue, type ServerHealth, showFact } from '../core/bmc.ts';
-import type { NodeFacts, PdbFacts, PodFacts } from '../core/cluster.ts';
+import type { DaemonSetFacts, NodeFacts, PdbFacts, PodFacts } from '../core/cluster.ts';
 import { FleetError } from '../core/errors.ts';
 import type { FirmwareImage, FleetCluster, FleetNode } from '../core/fleet.ts';
 import type { DrainForecast, PlanDraft, PlanTarget } from '../core/plan.ts';
 import { complianceOf } from './compliance.ts';
 import type { DrainOptions } from './drain-filter.ts';
 import { drainPreview } from './drain-preview.ts';
+import { type Evidence, evidenceAgainst } from './evidence.ts';
 import { sameMachine } from './identity.ts';
 import { pdbGroupsOfNode, qualifiedName } from './pdb-groups.ts';
 import { stepsOf } from './plan-steps.ts';
 import { planWaves } from './waves.ts';
 
-export type ClusterFacts = { nodes: NodeFacts[]; pods: PodFacts[]; pdbs: PdbFacts[]; daemonSets: string[] };
+export type ClusterFacts = { nodes: NodeFacts[]; pods: PodFacts[]; pdbs: PdbFacts[]; daemonSets: DaemonSetFacts[] };
 
 export type RolloutRequest = {
   action: string;
   cluster: FleetCluster;
   facts: ClusterFacts;
+  evidence: Evidence;
   candidates: { entry: FleetNode; server: Fact<ServerHealth>; node: Fact<NodeFacts> }[];
   images: FirmwareImage[];
   drain: DrainOptions;
@@ -99,8 +101,8 @@ export function planRollout(request: RolloutRequest): PlanDraft {
 
 function judge(request: RolloutRequest, { entry, server, node }: RolloutRequest['candidates'][number]): Judged {
   const excluded = (reason: string) => ({ excluded: reason });
-  if (entry.role === 'control-plane')
-    return excluded('control-plane node: etcd quorum is not proved yet, so it is never disrupted');
+  const against = evidenceAgainst(entry, request.evidence);
+  if (against) return excluded(against);
   if ('unknown' in server) return excluded(`its BMC: ${server.unknown}`);
   if ('unknown' in node) return excluded(`Kubernetes: ${node.unknown}`);
   const { identity, firmware } = server.value;

@@ -7,6 +7,11 @@ const identity: PlanStep = {
   settling: false,
 };
 const cordon: PlanStep = { name: 'cordon', does: 'cordon, marked as ours', settling: false };
+const remediators: PlanStep = {
+  name: 'remediators',
+  does: 'refuse while another controller may reboot, replace or power the node',
+  settling: false,
+};
 const drain: PlanStep = {
   name: 'drain',
   does: 'evict the pods through the eviction API and wait until they are gone',
@@ -19,13 +24,65 @@ const budgets: PlanStep = {
 };
 const uncordon: PlanStep = { name: 'uncordon', does: 'uncordon, only where the cordon is ours', settling: true };
 
+const reset: PlanStep = { name: 'reset', does: 'restart the empty host', settling: true };
+const rejoin: PlanStep = { name: 'rejoin', does: 'new boot ID, Ready, lease advancing', settling: true };
+const silent: PlanStep = {
+  name: 'silent',
+  does: 'prove that Kubernetes does not hear from the node: it cannot be drained',
+  settling: false,
+};
+
+const nothingStaged: PlanStep = {
+  name: 'nothing staged',
+  does: 'refuse while an update waits on the BMC: the next start would apply it',
+  settling: false,
+};
+
+/** The steps for a node that is silent and so cannot be drained. */
+export function undrainedSteps(kind: PlanKind): PlanStep[] {
+  return stepsOf[kind].flatMap(step => (step === drain ? [silent] : step === budgets ? [] : [step]));
+}
+
 export const stepsOf: Record<PlanKind, PlanStep[]> = {
   cordon: [identity, cordon],
   uncordon: [identity, { ...uncordon, settling: false }],
-  drain: [identity, cordon, budgets, drain],
+  drain: [identity, remediators, cordon, budgets, drain],
+  taint: [identity, { name: 'taint', does: 'add or remove one taint, marked as ours', settling: false }],
+  restart: [
+    identity,
+    nothingStaged,
+    remediators,
+    cordon,
+    budgets,
+    drain,
+    { ...reset, settling: false },
+    rejoin,
+    uncordon,
+  ],
+  'power-off': [
+    identity,
+    nothingStaged,
+    remediators,
+    cordon,
+    budgets,
+    drain,
+    { name: 'off', does: 'shut down the empty host, or cut its power where it does not end in time', settling: false },
+  ],
+  'power-on': [
+    identity,
+    nothingStaged,
+    { name: 'on', does: 'switch the host on', settling: false },
+    { ...rejoin, does: 'new boot ID, Ready, lease advancing; a cordon stays' },
+  ],
+  'bmc-change': [
+    identity,
+    { name: 'change', does: 'send the one change to the BMC', settling: false },
+    { name: 'prove', does: 'read from the BMC that it is so', settling: true },
+  ],
   'firmware-rollout': [
     identity,
     { name: 'precheck', does: 'model, running version, power, no other task on the BMC', settling: false },
+    remediators,
     cordon,
     budgets,
     drain,
@@ -35,9 +92,9 @@ export const stepsOf: Record<PlanKind, PlanStep[]> = {
       settling: false,
     },
     { name: 'transfer', does: 'follow the task', settling: true },
-    { name: 'reset', does: 'restart the empty host so that the image becomes active', settling: true },
+    { ...reset, does: 'restart the empty host so that the image becomes active' },
     { name: 'verify', does: 'read the active version from the inventory, three times', settling: true },
-    { name: 'rejoin', does: 'new boot ID, Ready, lease advancing', settling: true },
+    rejoin,
     uncordon,
     { name: 'soak', does: 'watch the node before the next wave', settling: true },
   ],

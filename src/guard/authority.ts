@@ -96,7 +96,8 @@ export function createAuthority({ records, policy, people, now = () => new Date(
     approval: Approval | undefined,
   ) {
     const stop = stopReason(operation, effect.node);
-    if (stop) throw refusal(effect, stop);
+    if (stop)
+      throw new FleetError({ code: 'stopped', message: `${effect.action} on ${effect.node} was not begun: ${stop}` });
     if (new Date(plan.expiresAt) <= now()) throw refusal(effect, `plan ${plan.id} expired at ${plan.expiresAt}`);
     const requester = people.find(operation.requester);
     if (!requester) throw refusal(effect, `${operation.requester}, who asked for it, is not known any more`);

@@ -6,7 +6,7 @@
  * happened allows another attempt.
  */
 import type { EffectGrant, EffectRequest } from '../core/effect.ts';
-import { type ErrorCode, FleetError, unreachable } from '../core/errors.ts';
+import { type ErrorCode, FleetError, type Retry, unreachable } from '../core/errors.ts';
 import type { Blast } from '../core/policy.ts';
 import type { EffectRow, EffectState, Records } from '../core/records.ts';
 import type { Authority } from './authority.ts';
@@ -182,7 +182,7 @@ export function effectPerformer(parts: { records: Records; custody: CustodyLog; 
       const error = FleetError.from(thrown);
       if (error.code === 'ambiguous' || !(await leftOpen(spec))) throw error;
       // Not recorded as ambiguous: a later look may still find the evidence.
-      throw ambiguous(spec, error.message);
+      throw ambiguous(spec, error.message, error.retry);
     }
   };
 }
@@ -213,10 +213,10 @@ function closing(row: EffectRow, end: { state: EffectState; detail: string }) {
   }
 }
 
-function ambiguous(spec: EffectSpec<unknown>, evidence: string): FleetError {
+function ambiguous(spec: EffectSpec<unknown>, evidence: string, retry: Retry = 'ask'): FleetError {
   return new FleetError({
     code: 'ambiguous',
-    retry: 'ask',
+    retry: retry === 'later' ? 'later' : 'ask',
     message: `whether ${spec.action} reached ${spec.node} is not known: ${evidence}`,
     hint: 'look at the machine, then plan again; Groundskeeper will not repeat it by itself',
   });

@@ -1,70 +1,117 @@
 /**
  * Empties a cordoned node through the eviction API. The whole list is judged
  * before the first pod is touched; a pod is gone when its uid is, whatever
- * carries its name afterwards.
+ * carries its name afterwards. An empty node holds neither pods that a drain
+ * moves nor volumes that were theirs.
  */
-import { setTimeout as delay } from 'node:timers/promises';
-import { digestOf } from '../core/canonical.ts';
-import type { PodFacts } from '../core/cluster.ts';
+import { type AttachmentFacts, type PodFacts, volumeOf } from '../core/cluster.ts';
 import { FleetError } from '../core/errors.ts';
-import { drainPreview } from '../planning/drain-preview.ts';
+import { type DrainPreview, drainPreview } from '../planning/drain-preview.ts';
 import { qualifiedName } from '../planning/pdb-groups.ts';
+import { budgetLookMs, type Evictable, evict } from './evict.ts';
 import type { NodeJob } from './job.ts';
-import { waitFor } from './wait.ts';
+import { proveNoRemediator } from './refuse-remediators.ts';
+import { answered, sharedRead, waitFor } from './wait.ts';
 
 export type DrainOutcome = { outcome: 'drained'; evicted: number } | { outcome: 'stopped'; why: string };
 
-/** Throws `precondition_failed` when a pod may not be evicted at all, `timeout` naming what blocks at the deadline. */
+/** What a pod may take beyond its own grace period, and a volume to detach, before it is called stuck. */
+const lateMs = 60_000;
+/** Looks at the leaving pods at least this often: they come back elsewhere as soon as they are gone here. */
+const departureMs = 500;
+
+/**
+ * `by`, in milliseconds since the epoch, limits the wait for budgets; a pod that was let go has its grace period on top.
+ * Throws `precondition_failed` when a pod may not be evicted at all, `timeout` naming what blocks at the deadline.
+ */
 export async function drain(job: NodeJob, by: number): Promise<DrainOutcome> {
-  const { cluster, plan, target } = job;
-  const [pods, pdbs, daemonSets] = await Promise.all([cluster.pods(), cluster.pdbs(), cluster.daemonSets()]);
-  const here = pods.filter(pod => pod.node === target.node);
-  const preview = drainPreview({ pods: here, clusterPods: pods, pdbs, daemonSets, options: plan.drain });
-  if (preview.blocked.length > 0) {
-    const why = preview.blocked.map(block => `${qualifiedName(block.pod)}: ${block.reason}`).join('; ');
-    throw new FleetError({ code: 'precondition_failed', message: `the drain would stop at ${why}` });
+  try {
+    return { outcome: 'drained', evicted: await evictRounds(job, by) };
+  } catch (thrown) {
+    const { code, message } = FleetError.from(thrown);
+    if (code === 'stopped') return { outcome: 'stopped', why: (await job.stopReason()) ?? message };
+    throw thrown;
   }
-  const listed = new Set(preview.evictions.map(pod => pod.uid));
-  const interrupted = (await interruptedEvictions(job)).filter(pod => !listed.has(pod.uid));
-  const pending: Evicted[] = [...preview.evictions, ...interrupted];
-  const total = pending.length;
-  let gone = 0;
-  let told = Promise.resolve();
-  const outcomes = await Promise.allSettled(
-    pending.map(async pod => {
-      const outcome = await evict(job, pod, by);
-      if (outcome === 'stopped') return outcome;
-      gone++;
-      const message = `${gone} of ${total} pods gone`;
-      told = told.then(() => job.report('drain', 'progress', message));
-      await told;
-      return outcome;
-    }),
+}
+
+/** How many pods were evicted. Throws `stopped` as soon as the operation is. */
+async function evictRounds(job: NodeJob, by: number): Promise<number> {
+  await answered({ job, by, stopReason: job.stopReason }, () => proveNoRemediator(job));
+  let evicted = 0;
+  for (let round = 1; ; round++) {
+    const preview = await previewNow(job, by);
+    const pods =
+      round === 1 ? [...(await interrupted(job, preview.evictions)), ...preview.evictions] : preview.evictions;
+    // A pod that was on its way here at the cordon, or that tolerates it, arrives after the first list.
+    if (pods.length === 0 || (round > 1 && Date.now() >= by)) {
+      const slowest = Math.max(0, ...preview.leaving.map(pod => pod.graceSeconds * 1000));
+      await untilEmpty(job, Math.max(by, Date.now() + slowest + lateMs));
+      return evicted;
+    }
+    await evictAll(job, groupsOf(pods, job.plan.drain.byPriority), by);
+    evicted += pods.length;
+  }
+}
+
+/** Throws `precondition_failed` when a pod may not be evicted at all. */
+async function previewNow(job: NodeJob, by: number): Promise<DrainPreview> {
+  const { cluster, plan, target } = job;
+  const [pods, pdbs, daemonSets] = await answered({ job, by, stopReason: job.stopReason }, () =>
+    Promise.all([cluster.pods(target.node), cluster.pdbs(), cluster.daemonSets()]),
   );
-  const failure = outcomes.find(outcome => outcome.status === 'rejected');
-  if (failure) throw failure.reason;
-  if (outcomes.some(outcome => outcome.status === 'fulfilled' && outcome.value === 'stopped'))
-    return { outcome: 'stopped', why: (await job.stopReason()) ?? 'the operation was stopped' };
-  await waitFor({
-    what: `${target.node} to be empty`,
-    everyMs: job.timings.pollMs,
-    by,
-    look: async () => {
-      await proveCordoned(job);
-      const left = await podsLeft(job);
-      return left.length === 0 ? { value: null } : { missing: left.join(', ') };
-    },
-  });
-  return { outcome: 'drained', evicted: total };
+  const preview = drainPreview({ pods, pdbs, daemonSets, options: plan.drain });
+  if (preview.blocked.length === 0) return preview;
+  const why = preview.blocked.map(block => `${qualifiedName(block.pod)}: ${block.reason}`).join('; ');
+  throw new FleetError({ code: 'precondition_failed', message: `the drain would stop at ${why}` });
+}
+
+/** Returns once every pod is gone. */
+async function evictAll(job: NodeJob, groups: Evictable[][], by: number): Promise<void> {
+  const { cluster, target, timings } = job;
+  const here = sharedRead(() => cluster.pods(target.node), Math.min(timings.pollMs, departureMs));
+  const cordoned = sharedRead(() => proveCordoned(job), departureMs);
+  const stopReason = sharedRead(() => job.stopReason(), departureMs);
+  const shared = { job, by, here, cordoned, stopReason, ...progress(job, groups) };
+  const budgets = sharedRead(() => cluster.pdbs(), budgetLookMs);
+  for (const group of groups) {
+    const outcomes = await Promise.allSettled(
+      group.map(async pod => {
+        await evict({ job, by, budgets, cordoned }, pod);
+        await leave(shared, pod);
+      }),
+    );
+    const failures = outcomes.flatMap(outcome =>
+      outcome.status === 'rejected' ? [FleetError.from(outcome.reason)] : [],
+    );
+    // Being stopped says least of what happened.
+    const [failure] = failures.toSorted((a, b) => Number(a.code === 'stopped') - Number(b.code === 'stopped'));
+    if (failure) throw failure;
+  }
 }
 
 /** Reads the node again: cordoned, and nothing left but what a drain leaves alone. Asked once more right before a reset. */
 export async function proveDrained(job: NodeJob): Promise<void> {
   const { target } = job;
   await proveCordoned(job);
-  const left = await podsLeft(job);
+  const left = await leftOn(job);
   if (left.length > 0)
     throw new FleetError({ code: 'precondition_failed', message: `${target.node} is not empty: ${left.join(', ')}` });
+}
+
+async function untilEmpty(job: NodeJob, by: number): Promise<void> {
+  await waitFor<'empty'>({
+    what: `${job.target.node} to be empty`,
+    everyMs: Math.min(job.timings.pollMs, departureMs),
+    by,
+    stopReason: job.stopReason,
+    async look() {
+      await proveCordoned(job);
+      const left = await leftOn(job);
+      if (left.length === 0) return { value: 'empty' };
+      await job.report('drain', 'progress', `still there: ${left.join(', ')}`);
+      return { missing: left.join(', ') };
+    },
+  });
 }
 
 /** A node that somebody uncordoned fills up again: waiting for it to be empty would be in vain. */
@@ -73,78 +120,82 @@ async function proveCordoned({ cluster, target }: NodeJob): Promise<void> {
   throw new FleetError({ code: 'precondition_failed', message: `${target.node} is not cordoned any more` });
 }
 
-/** Names of the pods that a drained node would not have, those in their grace period included. */
-async function podsLeft({ cluster, target, plan }: NodeJob): Promise<string[]> {
-  const [pods, daemonSets] = await Promise.all([cluster.pods(target.node), cluster.daemonSets()]);
-  const { evictions, leaving, blocked } = drainPreview({ pods, pdbs: [], daemonSets, options: plan.drain });
-  return [...evictions, ...leaving, ...blocked.map(block => block.pod)].map(qualifiedName);
+/** What a drained node would not have: pods, those in their grace period included, and volumes of pods that left. */
+async function leftOn({ cluster, target, plan }: NodeJob): Promise<string[]> {
+  const [pods, daemonSets, attachments] = await Promise.all([
+    cluster.pods(target.node),
+    cluster.daemonSets(),
+    cluster.attachments(target.node),
+  ]);
+  const preview = drainPreview({ pods, pdbs: [], daemonSets, options: plan.drain });
+  const leaving = [...preview.evictions, ...preview.leaving, ...preview.blocked.map(block => block.pod)];
+  const staying = new Set(pods.filter(pod => !leaving.includes(pod)).flatMap(claimsOf));
+  const volumes = attachments.filter(({ claim }) => claim === undefined || !staying.has(claim));
+  return [...leaving.map(qualifiedName), ...volumes.map(volumeText)];
 }
 
-type Evicted = Pick<PodFacts, 'namespace' | 'name' | 'uid'>;
+function claimsOf({ namespace, claims }: PodFacts): string[] {
+  return claims.map(name => qualifiedName({ namespace, name }));
+}
+
+function volumeText(attachment: AttachmentFacts): string {
+  return `volume ${volumeOf(attachment)}${attachment.error ? ' (its driver reports an error)' : ''}`;
+}
+
+/** All at once, or the lowest priority first. */
+function groupsOf(pods: Evictable[], byPriority: boolean): Evictable[][] {
+  if (!byPriority) return [pods];
+  const groups = Map.groupBy(pods, pod => pod.priority ?? Number.NEGATIVE_INFINITY);
+  return [...groups].toSorted(([a], [b]) => a - b).map(([, group]) => group);
+}
 
 /** Pods whose eviction a crash left without an outcome; they may be gone, and then no list names them. */
-async function interruptedEvictions({ operation, target, records }: NodeJob): Promise<Evicted[]> {
+async function interrupted({ operation, target, records }: NodeJob, listed: PodFacts[]): Promise<Evictable[]> {
   const prefix = `${target.node}/evict/`;
   const rows = await records.effects.unfinished(operation, prefix);
-  return rows.map(({ step }) => {
-    const [namespace = '', name = '', uid = ''] = step.slice(prefix.length).split('/');
-    return { namespace, name, uid };
-  });
+  return rows
+    .map(({ step }) => {
+      const [namespace = '', name = '', uid = ''] = step.slice(prefix.length).split('/');
+      return { namespace, name, uid };
+    })
+    .filter(({ uid }) => !listed.some(pod => pod.uid === uid));
 }
 
-type Blocked = { message: string; retryAfterMs?: number };
+type Shared = {
+  job: NodeJob;
+  by: number;
+  here(): Promise<PodFacts[]>;
+  cordoned(): Promise<void>;
+  stopReason(): Promise<string | undefined>;
+  tell(): Promise<void>;
+};
 
-async function evict(job: NodeJob, pod: Evicted, by: number): Promise<'gone' | 'stopped'> {
-  const { cluster, plan, timings } = job;
-  const path = `/api/v1/namespaces/${pod.namespace}/pods/${pod.name}/eviction`;
-  const accepted = await job.effect<boolean>({
-    step: `evict/${pod.namespace}/${pod.name}/${pod.uid}`,
-    action: 'evict',
-    settling: false,
-    prepare: async () => ({
-      request: { target: `cluster:${plan.cluster}`, method: 'POST', path, bodyDigest: digestOf({ uid: pod.uid }) },
-    }),
-    async send(grant, stillAllowed) {
-      for (let blocked: Blocked | undefined; ; ) {
-        const answer = await cluster.evict(grant, pod);
-        switch (answer.outcome) {
-          case 'accepted':
-          case 'gone':
-            return true;
-          case 'refused':
-            throw new FleetError({
-              code: 'cluster_refused',
-              message: `the API server refused to evict ${qualifiedName(pod)} (HTTP ${answer.status})`,
-              untrusted: answer.message,
-            });
-          case 'blocked':
-            blocked = answer;
-        }
-        if (Date.now() >= by)
-          throw new FleetError({
-            code: 'timeout',
-            message: `${qualifiedName(pod)} could not be evicted in time`,
-            untrusted: blocked.message,
-          });
-        await job.report('drain', 'progress', `${qualifiedName(pod)} waits for its disruption budget`);
-        await delay(Math.min(blocked.retryAfterMs ?? timings.pollMs, 10_000));
-        if (await job.stopReason()) return false;
-        await stillAllowed();
-      }
+async function leave({ job, by, here, cordoned, stopReason, tell }: Shared, pod: Evictable): Promise<void> {
+  const graceMs = (pod.graceSeconds ?? 0) * 1000;
+  await waitFor<'gone'>({
+    what: `${qualifiedName(pod)}, which was evicted, to end`,
+    everyMs: Math.min(job.timings.pollMs, departureMs),
+    by: Math.max(by, Date.now() + graceMs + lateMs),
+    stopReason,
+    async look() {
+      if (!(await here()).some(({ uid }) => uid === pod.uid)) return { value: 'gone' };
+      await cordoned();
+      return { missing: `it is still there, ${Math.round((graceMs + lateMs) / 1000)} s after it was let go` };
     },
-    async observe() {
-      const found = (await cluster.pods(job.target.node)).find(candidate => candidate.uid === pod.uid);
-      if (!found || found.terminating)
-        return { finding: 'happened', result: true, evidence: found ? 'the pod is terminating' : 'the pod is gone' };
-      return { finding: 'not-happened', evidence: 'the pod runs and is not terminating' };
-    },
-    describe: done => (done ? 'eviction accepted' : 'not evicted: the operation was stopped while a budget blocked'),
   });
-  if (!accepted) return 'stopped';
-  while ((await cluster.podUid(pod.namespace, pod.name)) === pod.uid) {
-    if (Date.now() >= by)
-      throw new FleetError({ code: 'timeout', message: `${qualifiedName(pod)} was evicted and did not end in time` });
-    await delay(timings.pollMs);
-  }
-  return 'gone';
+  await tell();
+}
+
+/** Tells how many pods are gone, one message after the other. */
+function progress(job: NodeJob, groups: Evictable[][]): Pick<Shared, 'tell'> {
+  const total = groups.flat().length;
+  let gone = 0;
+  let told = Promise.resolve();
+  return {
+    tell() {
+      const message = `${++gone} of ${total} pods gone`;
+      told = told.then(() => job.report('drain', 'progress', message));
+      return told;
+    },
+  };
 }

@@ -13,6 +13,7 @@ import { activeVersion } from '../planning/compliance.ts';
 import { proveDrained } from './drain.ts';
 import type { NodeJob } from './job.ts';
 import { proveIdentity } from './prove-identity.ts';
+import { proveNoRemediator } from './refuse-remediators.ts';
 import { waitFor } from './wait.ts';
 
 /** The task that carries the update; undefined where the BMC gave none and only the inventory can tell. */
@@ -123,6 +124,7 @@ export async function mayBeFlashing({ records, operation, target }: NodeJob): Pr
 async function proveReadyToFlash(job: NodeJob): Promise<void> {
   await proveIdentity(job);
   await proveDrained(job);
+  await proveNoRemediator(job);
   if ((await precheckFlash(job)) === 'flash') return;
   throw new FleetError({
     code: 'precondition_failed',

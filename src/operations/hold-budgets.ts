@@ -6,16 +6,18 @@
  */
 import { pdbGroupsOfNode } from '../planning/pdb-groups.ts';
 import type { NodeJob } from './job.ts';
-import { waitFor } from './wait.ts';
+import { answered, waitFor } from './wait.ts';
 
 function holderOf({ operation, target }: NodeJob): string {
   return `${operation}/${target.node}`;
 }
 
-/** Ends early, without the budgets, when the operation is stopped. Throws `timeout` naming the budget and who holds it. */
+/** Throws `stopped` when the operation is, `timeout` naming the budget and who holds it. */
 export async function holdBudgets(job: NodeJob, by: number): Promise<string[]> {
   const { cluster, plan, target, timings, records } = job;
-  const [pods, pdbs] = await Promise.all([cluster.pods(target.node), cluster.pdbs()]);
+  const [pods, pdbs] = await answered({ job, by, stopReason: job.stopReason }, () =>
+    Promise.all([cluster.pods(target.node), cluster.pdbs()]),
+  );
   const groups = pdbGroupsOfNode(target.node, pods, pdbs);
   if (groups.length === 0) return groups;
   const keys = groups.map(group => `pdb:${plan.cluster}/${group}`);
@@ -23,9 +25,10 @@ export async function holdBudgets(job: NodeJob, by: number): Promise<string[]> {
     what: `the disruption budgets of ${target.node}`,
     everyMs: timings.pollMs,
     by,
+    stopReason: job.stopReason,
     async look() {
       const taken = await records.leases.take(keys, holderOf(job));
-      if (taken.taken || (await job.stopReason())) return { value: groups };
+      if (taken.taken) return { value: groups };
       const [, busy = taken.holder] = taken.holder.split('/');
       await job.report('budgets', 'progress', `${taken.key.replace(/^pdb:[^/]*\//, '')} is in use by ${busy}`);
       return { missing: `${taken.key} is held by ${taken.holder}` };

@@ -1,12 +1,13 @@
 /** One node's part of an operation: the ports, the target, and what every act needs to be found, reported and guarded. */
 import type { Bmc, Bmcs } from '../core/bmc.ts';
-import type { Cluster, Clusters } from '../core/cluster.ts';
+import type { Cluster, Clusters, NodeFacts } from '../core/cluster.ts';
 import type { ImageOffers } from '../core/images.ts';
 import { type OperationEvent, stopReason } from '../core/operation.ts';
 import { type Plan, type PlanTarget, targetOf } from '../core/plan.ts';
 import type { Blast } from '../core/policy.ts';
 import type { Stores } from '../core/records.ts';
 import type { EffectSpec, PerformEffect } from '../guard/effects.ts';
+import { sharedRead } from './wait.ts';
 
 /** Milliseconds; every wait has an end. */
 export type Timings = {
@@ -56,6 +57,8 @@ export async function openJob(parts: Parts, operation: string, node: string): Pr
   const { plan } = await parts.records.plans.get((await parts.records.operations.get(operation)).plan);
   const target = targetOf(plan, node);
   const cluster = parts.clusters.of(plan.cluster);
+  // Effects that begin together, such as a node's evictions, share the look that is under way, and never an older one.
+  const nodes = sharedRead(() => cluster.nodes(), 0);
   const leases = [`node:${plan.cluster}/${node}`, `bmc:${target.bmcUrl}`];
   return {
     ...parts,
@@ -65,11 +68,11 @@ export async function openJob(parts: Parts, operation: string, node: string): Pr
     cluster,
     bmc: parts.bmcs.of(node),
     leases,
-    begin: step => parts.records.operations.setNode(operation, { node, state: 'running', step, message: '' }),
+    begin: step => told(parts.records.operations.setNode(operation, { node, state: 'running', step, message: '' })),
     async report(step, status, message) {
-      await parts.records.operations.setNode(operation, { node, state: 'running', step, message });
       const key = `${node}/${step}/${status}/${message}`;
-      await parts.records.operations.addEvent(operation, key, { node, step, status, message });
+      await told(parts.records.operations.setNode(operation, { node, state: 'running', step, message }));
+      await told(parts.records.operations.addEvent(operation, key, { node, step, status, message }));
     },
     stopReason: async () => stopReason(await parts.records.operations.get(operation), node),
     effect: spec =>
@@ -79,14 +82,22 @@ export async function openJob(parts: Parts, operation: string, node: string): Pr
         node,
         step: `${node}/${spec.step}`,
         leases,
-        blast: () => currentBlast(parts, plan, node),
+        blast: async () => currentBlast(parts, plan, { node, nodes: await nodes() }),
       }),
   };
 }
 
+/** Telling how far the work is never undoes the work: a word that could not be stored is lost. */
+async function told(telling: Promise<void>): Promise<void> {
+  await telling.catch(() => undefined);
+}
+
 /** The plan's blast with today's facts: nodes unavailable for any reason, those any operation works on, and this one. */
-async function currentBlast(parts: Parts, plan: Plan, node: string): Promise<Blast> {
-  const nodes = await parts.clusters.of(plan.cluster).nodes();
+async function currentBlast(
+  parts: Parts,
+  plan: Plan,
+  { node, nodes }: { node: string; nodes: NodeFacts[] },
+): Promise<Blast> {
   const down = nodes.filter(facts => !facts.ready || facts.unschedulable).map(facts => facts.name);
   const open = await parts.records.operations.list({ open: true, limit: maxOpen });
   const here = open.filter(operation => operation.cluster === plan.cluster && operation.site === plan.site);

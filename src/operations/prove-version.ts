@@ -3,7 +3,7 @@ import { FleetError } from '../core/errors.ts';
 import { changeOf, runningVersion } from './flash.ts';
 import type { NodeJob } from './job.ts';
 import type { BeforeReset } from './reset-host.ts';
-import { waitFor } from './wait.ts';
+import { enough, waitFor } from './wait.ts';
 
 const goodReads = 3;
 
@@ -20,7 +20,7 @@ export async function proveVersion(job: NodeJob, before: BeforeReset, by: number
   return waitFor<string>({
     what: `version ${change.to} on ${target.node}`,
     everyMs: timings.pollMs,
-    by,
+    by: enough(by, timings.pollMs),
     async look() {
       const restarted = (await cluster.node(target.node)).bootId !== before.bootId;
       const version = runningVersion(job, await bmc.firmware());

@@ -1,28 +1,56 @@
 /** Restarts a drained host so that staged firmware becomes the running one; never while a task transfers or applies. */
 import { factValue, type ResetType } from '../core/bmc.ts';
 import { digestOf } from '../core/canonical.ts';
+import type { PodFacts } from '../core/cluster.ts';
 import { FleetError } from '../core/errors.ts';
 import type { EffectRow } from '../core/records.ts';
 import type { Observation } from '../guard/effects.ts';
-import { proveDrained } from './drain.ts';
+import { qualifiedName } from '../planning/pdb-groups.ts';
 import type { NodeJob } from './job.ts';
 import { proveIdentity } from './prove-identity.ts';
+import { proveNoTask } from './prove-no-task.ts';
+import { proveNoRemediator } from './refuse-remediators.ts';
 import { waitFor } from './wait.ts';
 
-export type BeforeReset = { bootId: string; lastReset: string | null };
+export type BeforeReset = {
+  bootId: string;
+  kubeletVersion: string;
+  lastReset: string | null;
+  /** DaemonSets whose pod on this node was ready: they are to be ready again. */
+  daemons: string[];
+};
 
 /** What a restart will change; read once, before the first reset is sent. */
 export async function readBeforeReset({ bmc, cluster, target }: NodeJob): Promise<BeforeReset> {
-  const [node, lastReset] = await Promise.all([cluster.node(target.node), bmc.lastReset()]);
-  return { bootId: node.bootId, lastReset: factValue(lastReset) ?? null };
+  const [node, pods, lastReset] = await Promise.all([
+    cluster.node(target.node),
+    cluster.pods(target.node),
+    bmc.lastReset(),
+  ]);
+  const { bootId, kubeletVersion } = node;
+  return { bootId, kubeletVersion, lastReset: factValue(lastReset) ?? null, daemons: readyDaemons(pods) };
 }
 
-export async function resetHost(job: NodeJob, before: BeforeReset): Promise<void> {
+/** Qualified names of the DaemonSets whose pod is ready among these. */
+export function readyDaemons(pods: PodFacts[]): string[] {
+  return pods.flatMap(({ namespace, controller, ready }) =>
+    ready && controller?.kind === 'DaemonSet' ? qualifiedName({ namespace, name: controller.name }) : [],
+  );
+}
+
+export type ResetOptions = {
+  /** Runs on after a cancel: what is staged on the machine awaits it. */
+  settling: boolean;
+  /** Throws where the host may not be reset now; asked right before the request. */
+  prove(job: NodeJob): Promise<void>;
+};
+
+export async function resetHost(job: NodeJob, before: BeforeReset, { settling, prove }: ResetOptions): Promise<void> {
   const { bmc, target } = job;
   await job.effect<ResetType | null>({
     step: 'reset',
     action: 'resetHost',
-    settling: true,
+    settling,
     async prepare() {
       const { type, ...where } = await bmc.resetTarget();
       return { before, request: { target: target.bmcUrl, ...where, bodyDigest: digestOf({ ResetType: type }) } };
@@ -30,12 +58,9 @@ export async function resetHost(job: NodeJob, before: BeforeReset): Promise<void
     async send(grant) {
       const { type } = await bmc.resetTarget();
       await proveIdentity(job);
-      await proveDrained(job);
-      if ((await bmc.tasks()).some(task => task.state === 'running' || task.state === 'pending'))
-        throw new FleetError({
-          code: 'precondition_failed',
-          message: `the BMC of ${target.node} is applying an update: no reset now`,
-        });
+      await prove(job);
+      await proveNoRemediator(job);
+      await proveNoTask(job);
       await bmc.reset(grant, type);
       return type;
     },

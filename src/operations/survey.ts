@@ -1,20 +1,35 @@
 /** Reads what planning and answers stand on. What cannot be read is a fact with its reason, never left out. */
 import { type Bmcs, type Fact, known, type ServerHealth, unknown } from '../core/bmc.ts';
-import type { Clusters, NodeFacts, PdbFacts, PodFacts } from '../core/cluster.ts';
+import type { Clusters, ClusterView, DaemonSetFacts, NodeFacts, PdbFacts, PodFacts } from '../core/cluster.ts';
 import { FleetError } from '../core/errors.ts';
 import type { FleetCluster, FleetNode } from '../core/fleet.ts';
 
-export type ClusterSurvey = { nodes: NodeFacts[]; pods: PodFacts[]; pdbs: PdbFacts[]; daemonSets: string[] };
+export type ClusterSurvey = { nodes: NodeFacts[]; pods: PodFacts[]; pdbs: PdbFacts[]; daemonSets: DaemonSetFacts[] };
 export type NodeSurvey = { entry: FleetNode; server: Fact<ServerHealth>; node: Fact<NodeFacts> };
-export type Survey = { cluster: FleetCluster; kubernetes: Fact<ClusterSurvey>; nodes: NodeSurvey[] };
+export type Survey<K = ClusterSurvey> = { cluster: FleetCluster; kubernetes: Fact<K>; nodes: NodeSurvey[] };
 
 type Ports = { bmcs: Bmcs; clusters: Clusters };
 
-/** Everything of one cluster: Kubernetes and every BMC, in parallel; `only` limits the BMCs that are asked. */
-export async function surveyCluster(ports: Ports, cluster: FleetCluster, only?: string[]): Promise<Survey> {
+/** Everything of one cluster, read now: Kubernetes and every BMC, in parallel; `only` limits the BMCs that are asked. */
+export function surveyCluster(ports: Ports, cluster: FleetCluster, only?: string[]): Promise<Survey> {
   const entries = cluster.nodes.filter(entry => !only || only.includes(entry.name));
+  return surveyWith(ports, { cluster, entries }, () => readCluster(ports, cluster.name));
+}
+
+/** The same for questions over many clusters: Kubernetes as its watches hold it, BMCs read now. Plans need the other. */
+export function surveyView(ports: Ports, cluster: FleetCluster): Promise<Survey<ClusterView>> {
+  return surveyWith(ports, { cluster, entries: cluster.nodes }, () => ports.clusters.of(cluster.name).view());
+}
+
+type Kubernetes = { readonly nodes: readonly NodeFacts[] };
+
+async function surveyWith<K extends Kubernetes>(
+  ports: Ports,
+  { cluster, entries }: { cluster: FleetCluster; entries: FleetNode[] },
+  read: () => Promise<K>,
+): Promise<Survey<K>> {
   const [kubernetes, ...servers] = await Promise.all([
-    factOf(() => readCluster(ports, cluster.name)),
+    factOf(read),
     ...entries.map(entry => surveyServer(ports, entry)),
   ]);
   const nodes = entries.map((entry, index) => ({
@@ -41,13 +56,14 @@ async function readCluster({ clusters }: Ports, name: string): Promise<ClusterSu
   return { nodes, pods, pdbs, daemonSets };
 }
 
-function nodeOf(kubernetes: Fact<ClusterSurvey>, name: string): Fact<NodeFacts> {
+function nodeOf(kubernetes: Fact<Kubernetes>, name: string): Fact<NodeFacts> {
   if ('unknown' in kubernetes) return kubernetes;
   const node = kubernetes.value.nodes.find(facts => facts.name === name);
   return node ? known(node) : unknown('the cluster has no such Node');
 }
 
-async function factOf<T>(read: () => Promise<T>): Promise<Fact<T>> {
+/** The value, or why it could not be read. */
+export async function factOf<T>(read: () => Promise<T>): Promise<Fact<T>> {
   try {
     return known(await read());
   } catch (thrown) {

@@ -10,17 +10,67 @@ export type Wait<T> = {
   by: number;
   /** A value ends the wait; a string says what is still missing. Outages (`retry: later`) count as missing. */
   look(): Promise<{ value: T } | { missing: string }>;
+  /** Why nobody wants the value any more, if so; asked after every look in vain. */
+  stopReason?(): Promise<string | undefined>;
 };
 
-/** Throws `timeout` naming what was missing at the last look; failures that time cannot heal pass through. */
-export async function waitFor<T>({ what, everyMs, by, look }: Wait<T>): Promise<T> {
+/**
+ * Throws `timeout` naming what was missing at the last look, and `stopped` where a stop reason ended the wait; failures
+ * that time cannot heal pass through.
+ */
+export async function waitFor<T>({ what, everyMs, by, look, stopReason }: Wait<T>): Promise<T> {
   for (;;) {
     const seen = await look().catch(outage);
     if ('value' in seen) return seen.value;
+    const why = await stopReason?.().catch(() => undefined);
+    if (why) throw new FleetError({ code: 'stopped', message: `stopped while waiting for ${what}: ${why}` });
     if (Date.now() >= by)
       throw new FleetError({ code: 'timeout', message: `timed out waiting for ${what}: ${seen.missing}` });
     await delay(everyMs);
   }
+}
+
+/** A deadline that leaves several looks: evidence that grows over time cannot be seen in one, after a long stop. */
+export function enough(by: number, pollMs: number): number {
+  return Math.max(by, Date.now() + 20 * pollMs);
+}
+
+/** How long words on a Node wait for an API server that is away: a short outage. */
+export function briefly(pollMs: number): number {
+  return Date.now() + 15 * pollMs;
+}
+
+type Question = { job: { plan: { cluster: string }; timings: { pollMs: number } } } & Pick<
+  Wait<unknown>,
+  'by' | 'stopReason'
+>;
+
+/** Reads the cluster, and waits through its outages. Throws `timeout` when it is still away at the deadline. */
+export function answered<T>({ job, ...until }: Question, read: () => Promise<T>): Promise<T> {
+  const what = `the API server of ${job.plan.cluster} to answer`;
+  return waitFor({ what, everyMs: job.timings.pollMs, ...until, look: async () => ({ value: await read() }) });
+}
+
+/**
+ * One read for all that ask while it is under way, or within `everyMs` of its begin. A failure is everybody's, and the next
+ * one reads again.
+ */
+export function sharedRead<T>(read: () => Promise<T>, everyMs: number): () => Promise<T> {
+  let last: { at: number; pending: boolean; value: Promise<T> } | undefined;
+  return () => {
+    if (last !== undefined && (last.pending || Date.now() - last.at < everyMs)) return last.value;
+    const mine = { at: Date.now(), pending: true, value: read() };
+    mine.value.then(
+      () => {
+        mine.pending = false;
+      },
+      () => {
+        if (last === mine) last = undefined;
+      },
+    );
+    last = mine;
+    return mine.value;
+  };
 }
 
 /**

@@ -1,18 +1,24 @@
-/** The one-node changes: cordon, uncordon, drain. */
+/** The one-node changes: cordon, uncordon, drain, taint, and what is set on a BMC. */
+import type { BmcChange } from '../core/bmc-change.ts';
 import { cordonOwner } from '../core/cluster.ts';
 import { FleetError } from '../core/errors.ts';
 import { hasEnded } from '../core/operation.ts';
-import { cordon, uncordon } from '../operations/cordon.ts';
+import type { Plan, TaintChange } from '../core/plan.ts';
+import { changeBmc, proveBmcChange } from '../operations/change-bmc.ts';
+import { cordon, isCordonOf, uncordon } from '../operations/cordon.ts';
 import { drain } from '../operations/drain.ts';
 import type { NodeJob, Parts } from '../operations/job.ts';
 import { proveIdentity } from '../operations/prove-identity.ts';
-import { budgets, type NodeWorkflow, nodeWorkflow, outcomeOf } from './node-steps.ts';
+import { proveNoRemediator } from '../operations/refuse-remediators.ts';
+import { changeTaint } from '../operations/taint.ts';
+import { budgets, giveBack, type NodeWorkflow, nodeWorkflow, outcomeOf, Stopped } from './node-steps.ts';
 
 export function cordonNode(parts: Parts): NodeWorkflow {
   return nodeWorkflow('cordon-node', parts, async steps => {
     await steps.step('identity', proveIdentity, proof => proof);
     await steps.stopHere('cordon');
     const { ours } = await steps.step('cordon', cordon);
+    if (ours) await steps.tell({ reason: 'Cordoned', message: 'cordoned on request', maintenance: true });
     return { state: 'done', message: ours ? 'cordoned' : 'was cordoned before, by someone else' };
   });
 }
@@ -26,6 +32,7 @@ export function uncordonNode(parts: Parts): NodeWorkflow {
     );
     if (!owner) return { state: 'done', message: 'was schedulable already' };
     await steps.step('uncordon', job => uncordon(job, owner));
+    await steps.tell({ reason: 'Uncordoned', message: `cordon of operation ${owner} taken back`, maintenance: false });
     return { state: 'done', message: 'schedulable again' };
   });
 }
@@ -34,30 +41,72 @@ export function uncordonNode(parts: Parts): NodeWorkflow {
 export function drainNode(parts: Parts): NodeWorkflow {
   return nodeWorkflow('drain-node', parts, async steps => {
     await steps.step('identity', proveIdentity, proof => proof);
+    await steps.step('remediators', proveNoRemediator, proof => proof);
     await steps.stopHere('cordon');
-    const { ours } = await steps.step('cordon', cordon);
     try {
+      const { ours } = await steps.step('cordon', cordon);
+      await steps.tell({ reason: 'DrainStarted', message: 'cordoned, pods are being moved', maintenance: true });
       await budgets(parts, steps);
       await steps.stopHere('drain');
       const by = await steps.deadline('drain', parts.timings.drainMs);
       const done = await steps.step('drain', job => drain(job, by));
-      if (done.outcome === 'drained')
-        return { state: 'done', message: `${done.evicted} pods evicted and gone; stays cordoned` };
-      if (ours) await steps.step('uncordon', job => uncordon(job));
-      return { state: 'cancelled', message: `stopped, not drained: ${done.why}` };
+      if (done.outcome === 'stopped') throw new Stopped(`stopped, not drained: ${done.why}`);
+      const message = `${done.evicted} pods evicted and gone; stays cordoned`;
+      await steps.tell({ reason: 'Drained', message, maintenance: ours }); // nobody would tell the end of their cordon
+      return { state: 'done', message };
     } catch (thrown) {
-      if (ours) await steps.step('uncordon', job => uncordon(job));
-      return outcomeOf(thrown);
+      return giveBack(steps, outcomeOf(thrown), 'NotDrained');
     }
   });
+}
+
+export function taintNode(parts: Parts): NodeWorkflow {
+  return nodeWorkflow('taint-node', parts, async steps => {
+    await steps.step('identity', proveIdentity, proof => proof);
+    await steps.stopHere('taint');
+    const { taint, remove } = await steps.quietly('taint wanted', async ({ plan }) => wantedTaint(plan));
+    await steps.step('taint', job => changeTaint(job, { taint, remove }));
+    return { state: 'done', message: `${taint.key}:${taint.effect} ${remove ? 'removed' : 'added'}` };
+  });
+}
+
+export function changeNodeBmc(parts: Parts): NodeWorkflow {
+  return nodeWorkflow('change-bmc', parts, async steps => {
+    await steps.step('identity', proveIdentity, proof => proof);
+    await steps.stopHere('change');
+    const change = await steps.quietly('change wanted', async ({ plan }) => wantedChange(plan));
+    const before = await steps.step(
+      'change',
+      job => changeBmc(job, change),
+      () => 'sent',
+    );
+    const by = await steps.deadline('prove', parts.timings.rebootMs);
+    const proof = await steps.step(
+      'prove',
+      job => proveBmcChange(job, change, { before, by }),
+      seen => seen,
+    );
+    return { state: 'done', message: proof };
+  });
+}
+
+function wantedChange({ id, bmcChange }: Plan): BmcChange {
+  if (bmcChange) return bmcChange;
+  throw new FleetError({ code: 'internal', message: `plan ${id} names no change of the BMC` });
+}
+
+function wantedTaint({ id, taint }: Plan): TaintChange {
+  if (taint) return taint;
+  throw new FleetError({ code: 'internal', message: `plan ${id} names no taint` });
 }
 
 /** The operation whose cordon the node carries, if it has ended. Throws when the cordon is nobody's we know, or still in use. */
 async function endedOwner({ cluster, target, records }: NodeJob): Promise<string | null> {
   const node = await cluster.node(target.node);
-  if (!node.unschedulable) return null;
   const owner = node.annotations[cordonOwner];
-  if (!owner)
+  // A mark that somebody's kubectl uncordon left behind is taken away, with the condition that goes with it.
+  if (!node.unschedulable && !owner) return null;
+  if (!owner || !isCordonOf(node, owner))
     throw new FleetError({
       code: 'precondition_failed',
       message: `${target.node} was cordoned by someone else, not by Groundskeeper`,

@@ -5,8 +5,11 @@
 import { FleetError } from '../core/errors.ts';
 import type { Flow, Workflow } from '../core/flow.ts';
 import { type NodeOutcome, stopReason } from '../core/operation.ts';
+import { explainCordon, takeBackCordon } from '../operations/cordon.ts';
+import { drain } from '../operations/drain.ts';
 import { holdBudgets, releaseBudgets } from '../operations/hold-budgets.ts';
 import { type NodeJob, openJob, type Parts } from '../operations/job.ts';
+import { type Chapter, tellNode } from '../operations/tell-node.ts';
 import { insist } from '../operations/wait.ts';
 
 export type NodeInput = { node: string };
@@ -17,6 +20,8 @@ export type NodeSteps = {
   step<T>(name: string, run: (job: NodeJob) => Promise<T>, tell?: (result: T) => string): Promise<T>;
   /** A journaled step that is nobody's news. */
   quietly<T>(name: string, run: (job: NodeJob) => Promise<T>): Promise<T>;
+  /** Tells the Node's readers; never a reason to stop. */
+  tell(chapter: Chapter): Promise<void>;
   /** A wall-clock deadline that a restart does not extend. */
   deadline(name: string, ms: number): Promise<number>;
   /** Throws {@link Stopped} when the operation was cancelled or halts; call it only where stopping is safe. */
@@ -43,6 +48,12 @@ function nodeSteps(parts: Parts, flow: Flow, node: string): NodeSteps {
         }
       }),
     quietly: (name, run) => journaled(name, async () => run(await openJob(parts, flow.operation, node))),
+    tell: chapter =>
+      journaled(`tell ${chapter.reason}`, async () => {
+        await openJob(parts, flow.operation, node)
+          .then(job => tellNode(job, chapter))
+          .catch(() => undefined);
+      }),
     deadline: (name, ms) => journaled(`${name} deadline`, async () => Date.now() + ms),
     async stopHere(before) {
       const why = await journaled(
@@ -109,8 +120,25 @@ async function lastStep(parts: Parts, operation: string, node: string): Promise<
 export function outcomeOf(thrown: unknown): NodeOutcome {
   if (thrown instanceof Stopped) return { state: 'cancelled', message: thrown.message };
   const error = FleetError.from(thrown);
+  if (error.code === 'stopped') return { state: 'cancelled', message: error.message };
   const untrusted = error.untrusted ? ` (the machine said: ${JSON.stringify(error.untrusted.slice(0, 200))})` : '';
   return { state: error.code === 'ambiguous' ? 'ambiguous' : 'failed', message: `${error.message}${untrusted}` };
+}
+
+/**
+ * The end of a part that stopped before anything irreversible: this operation's cordon is taken back, by the Node's word
+ * and not by what a step remembers. The outcome stays the first one, with what could not be taken back.
+ */
+export async function giveBack(steps: NodeSteps, outcome: NodeOutcome, reason: string): Promise<NodeOutcome> {
+  const stuck = await steps
+    .step('uncordon', takeBackCordon, done => done)
+    .then(
+      () => undefined,
+      thrown => FleetError.from(thrown).message,
+    );
+  const message = stuck ? `${outcome.message}; its cordon could not be taken back: ${stuck}` : outcome.message;
+  await steps.tell({ reason, message, type: 'Warning', maintenance: stuck !== undefined });
+  return { ...outcome, message };
 }
 
 /** Waits, cordoned, until no other node is down under a budget that covers this node's pods: at most one node's whole update. */
@@ -122,4 +150,25 @@ export async function budgets({ timings }: Parts, steps: NodeSteps): Promise<voi
     job => holdBudgets(job, by),
     groups => (groups.length === 0 ? 'none covers its pods' : groups.join(', ')),
   );
+}
+
+/** Moves the pods of a cordoned node away, once its budgets are free. Throws {@link Stopped}. */
+export async function empty(parts: Parts, steps: NodeSteps): Promise<void> {
+  await budgets(parts, steps);
+  await steps.stopHere('drain');
+  const by = await steps.deadline('drain', parts.timings.drainMs);
+  const drained = await steps.step(
+    'drain',
+    job => drain(job, by),
+    done => (done.outcome === 'drained' ? `${done.evicted} pods evicted and gone` : `stopped: ${done.why}`),
+  );
+  if (drained.outcome === 'stopped') throw new Stopped(`stopped during the drain: ${drained.why}`);
+  await steps.tell({ reason: 'Drained', message: `${drained.evicted} pods evicted and gone` });
+}
+
+/** The end of a part whose machine may have changed: the node stays cordoned, and says why. */
+export async function stayCordoned(steps: NodeSteps, ours: boolean, outcome: NodeOutcome): Promise<NodeOutcome> {
+  if (ours) await steps.step('explain', job => explainCordon(job, outcome.message)).catch(() => undefined);
+  await steps.tell({ reason: 'MaintenanceFailed', message: outcome.message, type: 'Warning', maintenance: true });
+  return outcome;
 }

@@ -9,8 +9,9 @@ import type { NodeOutcome, OperationState } from '../core/operation.ts';
 import type { PlanKind } from '../core/plan.ts';
 import type { Parts } from '../operations/job.ts';
 import { insist } from '../operations/wait.ts';
-import { cordonNode, drainNode, uncordonNode } from './change-node.ts';
+import { changeNodeBmc, cordonNode, drainNode, taintNode, uncordonNode } from './change-node.ts';
 import type { NodeWorkflow } from './node-steps.ts';
+import { powerOffNode, powerOnNode, restartNode } from './power-node.ts';
 import { updateNode } from './update-node.ts';
 
 /** Ends the operation: its state, its custody entry, its leases. */
@@ -23,30 +24,23 @@ type RunPlan = Workflow<null, OperationState>;
 
 /** The workflows to register; `runPlan` is the one to start, with the operation's id. */
 export function planWorkflows(parts: Parts, conclude: Conclude): { runPlan: RunPlan; all: Workflow<never, unknown>[] } {
-  const update = updateNode(parts);
-  const cordon = cordonNode(parts);
-  const uncordon = uncordonNode(parts);
-  const drain = drainNode(parts);
-  const workflowFor = (kind: PlanKind): NodeWorkflow => {
-    switch (kind) {
-      case 'firmware-rollout':
-        return update;
-      case 'cordon':
-        return cordon;
-      case 'uncordon':
-        return uncordon;
-      case 'drain':
-        return drain;
-      default:
-        return unreachable(kind);
-    }
+  const byKind: Record<PlanKind, NodeWorkflow> = {
+    cordon: cordonNode(parts),
+    uncordon: uncordonNode(parts),
+    drain: drainNode(parts),
+    taint: taintNode(parts),
+    restart: restartNode(parts),
+    'power-off': powerOffNode(parts),
+    'power-on': powerOnNode(parts),
+    'bmc-change': changeNodeBmc(parts),
+    'firmware-rollout': updateNode(parts),
   };
 
   const runPlan: RunPlan = {
     name: 'run-plan',
     async run(flow) {
       const begun = await flow.step('begin', () => begin(parts, flow.operation));
-      const end = await runWaves(parts, flow, { ...begun, workflow: workflowFor(begun.kind) });
+      const end = await runWaves(parts, flow, { ...begun, workflow: byKind[begun.kind] });
       await flow.step('end', async () => {
         await skipWaiting(parts, flow.operation);
         await insist(parts.timings.pollMs, () => conclude(flow.operation, end.state, end.reason));
@@ -54,7 +48,7 @@ export function planWorkflows(parts: Parts, conclude: Conclude): { runPlan: RunP
       return end.state;
     },
   };
-  return { runPlan, all: [runPlan, update, cordon, uncordon, drain] as Workflow<never, unknown>[] };
+  return { runPlan, all: [runPlan, ...Object.values(byKind)] as Workflow<never, unknown>[] };
 }
 
 type End = { state: OperationState; reason: string };

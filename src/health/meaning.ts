@@ -14,7 +14,7 @@ import {
 } from '../core/bmc.ts';
 import type { NodeFacts, PodFacts } from '../core/cluster.ts';
 
-export type Finding = { level: HealthLevel; text: string };
+export type Remark = { level: HealthLevel; text: string };
 
 export type NodeView = {
   server: ServerHealth;
@@ -26,28 +26,28 @@ export type NodeView = {
   singles: string[];
 };
 
-export function findingsOf(view: NodeView): Finding[] {
+export function remarksOf(view: NodeView): Remark[] {
   const { server } = view;
-  const findings = [
-    ...sensorFindings('fan', server.fans),
-    ...sensorFindings('temperature', server.temperatures),
-    ...memoryFindings(view),
-    ...logFindings(server.log),
+  const remarks = [
+    ...sensorRemarks('fan', server.fans),
+    ...sensorRemarks('temperature', server.temperatures),
+    ...memoryRemarks(view),
+    ...logRemarks(server.log),
   ];
-  if (findings.length > 0) findings.push(workloadFinding(view, findings));
-  return findings;
+  if (remarks.length > 0) remarks.push(workloadRemark(view, remarks));
+  return remarks;
 }
 
-/** The worst of the BMC's own roll-up and our findings; unknown where the BMC tells nothing. */
-export function overallHealth(server: ServerHealth, findings: Finding[]): HealthLevel | 'unknown' {
-  if (findings.some(finding => finding.level === 'critical')) return 'critical';
+/** The worst of the BMC's own roll-up and our remarks; unknown where the BMC tells nothing. */
+export function overallHealth(server: ServerHealth, remarks: Remark[]): HealthLevel | 'unknown' {
+  if (remarks.some(remark => remark.level === 'critical')) return 'critical';
   const rollup = 'value' in server.health ? server.health.value : undefined;
   if (rollup === 'critical') return 'critical';
-  if (rollup === 'warning' || findings.some(finding => finding.level === 'warning')) return 'warning';
+  if (rollup === 'warning' || remarks.some(remark => remark.level === 'warning')) return 'warning';
   return rollup ?? 'unknown';
 }
 
-function sensorFindings(kind: string, sensors: ServerHealth['fans']): Finding[] {
+function sensorRemarks(kind: string, sensors: ServerHealth['fans']): Remark[] {
   if ('unknown' in sensors) return [];
   return sensors.value.flatMap(sensor => {
     if (!('value' in sensor.health) || sensor.health.value === 'ok') return [];
@@ -62,9 +62,9 @@ function reading(sensor: SensorReading): string {
   return 'value' in sensor.reading ? `${sensor.reading.value} ${unit}` : showFact(sensor.reading);
 }
 
-function memoryFindings({ server, later }: NodeView): Finding[] {
+function memoryRemarks({ server, later }: NodeView): Remark[] {
   if ('unknown' in server.memory) return [];
-  return server.memory.value.flatMap(({ dimm, corrected, uncorrected, health }): Finding[] => {
+  return server.memory.value.flatMap(({ dimm, corrected, uncorrected, health }): Remark[] => {
     const count = factValue(corrected) ?? 0;
     const level = factValue(health) ?? 'ok';
     const lost = factValue(uncorrected) ?? 0;
@@ -79,7 +79,7 @@ function memoryFindings({ server, later }: NodeView): Finding[] {
   });
 }
 
-function logFindings(log: ServerHealth['log']): Finding[] {
+function logRemarks(log: ServerHealth['log']): Remark[] {
   if ('unknown' in log) return [];
   const critical = log.value.filter((entry: LogEntry) => entry.severity === 'critical').length;
   return critical > 0
@@ -92,11 +92,15 @@ function logFindings(log: ServerHealth['log']): Finding[] {
     : [];
 }
 
-function workloadFinding({ node, pods, singles }: NodeView, findings: Finding[]): Finding {
-  const level = findings.some(finding => finding.level === 'critical') ? 'critical' : 'warning';
-  const blind = node?.ready
-    ? 'Kubernetes shows the node as Ready and keeps placing pods here'
-    : 'Kubernetes shows the node as not Ready';
+function workloadRemark({ node, pods, singles }: NodeView, remarks: Remark[]): Remark {
+  const level = remarks.some(remark => remark.level === 'critical') ? 'critical' : 'warning';
+  const blind = !node
+    ? 'What Kubernetes sees is not known'
+    : !node.ready
+      ? 'Kubernetes shows the node as not Ready'
+      : node.unschedulable
+        ? 'The node is cordoned: nothing new is placed here'
+        : 'Kubernetes shows the node as Ready and keeps placing pods here';
   const alone = singles.length > 0 ? `; without a second replica: ${singles.join(', ')}` : '';
   return {
     level,

@@ -1,0 +1,101 @@
+/**
+ * Whether to keep new pods away from a server before it fails. That needs two
+ * independent signals, each seen in more than one sample; a BMC that does not
+ * answer is never one, and neither is a room that is warm.
+ */
+import { type Finding, isStanding } from '../core/finding.ts';
+import { areIndependent, kindRules, type Source } from './kinds.ts';
+
+/** `id` names what it rests on. */
+export type Signal = { source: Source; id: string; text: string };
+
+export type CordonAdvice =
+  | { advice: 'cordon'; signals: [Signal, Signal]; reason: string }
+  /** What was cordoned for this has been well for long enough. */
+  | { advice: 'release'; reason: string }
+  /** Cordoned, and not yet to be released. */
+  | { advice: 'keep'; reason: string }
+  | { advice: 'none'; reason: string };
+
+export type CordonFacts = {
+  /** Those of one server, marked by `folded`, cleared ones included. */
+  findings: Finding[];
+  /** Alarms of racks and sites. */
+  alarms: Finding[];
+  /** Pods that crash as hardware makes them crash; see `crashSignal`. */
+  pods?: Signal;
+  /** When the server was last read. */
+  readAt?: Date;
+  /** When it was cordoned on this advice, while it is. */
+  cordonedSince?: Date;
+  now: Date;
+};
+
+/** Milliseconds. `healthy` passes without any signal before a release. */
+const delays = { fresh: 15 * 60_000, standing: 2 * 60_000, healthy: 6 * 3_600_000 };
+
+export function cordonAdvice(facts: CordonFacts): CordonAdvice {
+  const { findings, pods, readAt, cordonedSince, now } = facts;
+  if (cordonedSince !== undefined) return afterwards(facts, cordonedSince);
+  if (readAt === undefined || now.getTime() - readAt.getTime() > delays.fresh) {
+    return { advice: 'none', reason: 'the server is not read at present' };
+  }
+  const shown = findings.filter(finding => isSignal(finding, facts) && isLasting(finding, now)).map(signalOf);
+  const signals = [...shown, ...(pods ? [pods] : [])];
+  for (const [index, first] of signals.entries()) {
+    const second = signals.slice(index + 1).find(other => areIndependent(first.source, other.source));
+    if (second) return { advice: 'cordon', signals: [first, second], reason: `${first.text}; ${second.text}` };
+  }
+  const [only] = signals;
+  return { advice: 'none', reason: only ? `one signal is not enough: ${only.text}` : 'no signal' };
+}
+
+/** Takes of those advised to be cordoned as many as the budget leaves, in the given order. Zero leaves none. */
+export function withinCordonBudget(
+  nodes: string[],
+  budget: { maxCordoned: number; alreadyCordoned: number },
+): string[] {
+  const left = budget.maxCordoned - budget.alreadyCordoned;
+  return Number.isSafeInteger(left) && budget.alreadyCordoned >= 0 ? nodes.slice(0, Math.max(0, left)) : [];
+}
+
+/** What a person has acknowledged is theirs: it asks for no cordon, but it keeps one. */
+function afterwards(facts: CordonFacts, cordonedSince: Date): CordonAdvice {
+  const { findings, pods, readAt, now } = facts;
+  if (readAt === undefined || now.getTime() - readAt.getTime() > delays.fresh) {
+    return { advice: 'keep', reason: 'the server is not read at present' };
+  }
+  const hardware = findings.filter(({ kind }) => kindRules[kind].source !== 'none');
+  const standing = hardware.find(isStanding);
+  if (standing) return { advice: 'keep', reason: standing.text };
+  if (pods) return { advice: 'keep', reason: pods.text };
+  const ends = hardware.map(({ clearedAt, lastSeen }) => Date.parse(clearedAt ?? lastSeen));
+  const well = now.getTime() - Math.max(cordonedSince.getTime(), ...ends);
+  const hours = (ms: number) => Math.floor(ms / 3_600_000);
+  if (well < delays.healthy) {
+    return { advice: 'keep', reason: `well for ${hours(well)} of ${hours(delays.healthy)} hours` };
+  }
+  return { advice: 'release', reason: `no signal for ${hours(well)} hours` };
+}
+
+function isSignal(finding: Finding, { alarms }: CordonFacts): boolean {
+  if (finding.state !== 'open' || finding.foldedUnder !== undefined) return false;
+  const { source } = kindRules[finding.kind];
+  const warmRoom = alarms.some(
+    ({ kind, state, covers }) =>
+      kind === 'site-inlet' && state !== 'cleared' && finding.node !== undefined && covers?.includes(finding.node),
+  );
+  // In a warm room every server is hot: no reason to leave one for another.
+  return source !== 'none' && !(warmRoom && source === 'temperature');
+}
+
+/** Seen in more than one sample, over some time, and lately. */
+function isLasting(finding: Finding, now: Date): boolean {
+  const lasted = Date.parse(finding.lastSeen) - Date.parse(finding.since);
+  const age = now.getTime() - Date.parse(finding.lastSeen);
+  return finding.samples >= 2 && lasted >= delays.standing && age <= delays.fresh;
+}
+
+function signalOf({ kind, id, text }: Finding): Signal {
+  return { source: kindRules[kind].source, id, text };
+}

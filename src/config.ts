@@ -5,6 +5,7 @@
 import { dirname, join, resolve } from 'node:path';
 import { buildConfig, type Config } from './config/build-config.ts';
 import { checkAddresses } from './config/check-addresses.ts';
+import { checkEtcd } from './config/check-etcd.ts';
 import { checkFiles } from './config/check-files.ts';
 import { checkNames } from './config/check-names.ts';
 import { configDocument } from './config/document-schema.ts';
@@ -33,6 +34,7 @@ export function loadConfig(file: string, env: Environment = process.env): Config
   const loose = looseDocument.parse(raw);
   checkNames(loose, problems);
   checkAddresses(loose, problems);
+  checkEtcd(loose, problems);
   const outside = checkFiles(loose, { baseDir, env }, problems);
   if (!strict.success || problems.list.length > 0) return { ok: false, problems: problems.list };
   return { ok: true, config: buildConfig(strict.data, outside, baseDir) };

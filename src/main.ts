@@ -41,9 +41,9 @@ function configured(file: string) {
 }
 
 const processes: Processes = {
-  async serve({ config: file }) {
+  async serve({ config: file, logLevel }) {
     const [{ default: pino }, { startService }] = await Promise.all([import('pino'), import('./service.ts')]);
-    const log = pino({ level: 'info', base: null }, pino.destination(2));
+    const log = pino({ level: logLevel, base: null }, pino.destination(2));
     await runPart(
       async () => {
         const service = await startService(configured(file), log);
@@ -56,8 +56,9 @@ const processes: Processes = {
     );
   },
 
-  async lab({ nodes, dir, ...options }) {
-    const { labAddresses, startLabPart } = await import('./demo/lab-part.ts');
+  async lab({ nodes, dir, machines: named, ...options }) {
+    const { labAddresses, machinesOf, startLabPart } = await import('./demo/lab-part.ts');
+    const machines = named && machinesOf(named);
     const folder = resolve(dir);
     await mkdir(folder, { recursive: true });
     const service = {
@@ -65,9 +66,10 @@ const processes: Processes = {
       database: 'embedded',
       mcpScope: 'read',
       rollout: { soak: '3s', pollInterval: '500ms' },
+      sampleEvery: '5s',
     } as const;
     await runPart(
-      () => startLabPart({ ...options, workers: nodes, dir: folder, service }),
+      () => startLabPart({ ...options, ...(machines && { machines }), workers: nodes, dir: folder, service }),
       ready => {
         say(labAddresses(ready));
         for (const { name, passphrase } of ready.config.people)

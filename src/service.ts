@@ -26,9 +26,11 @@ import { loadOrCreateKey, signer } from './guard/custody/signing-key.ts';
 import { effectPerformer } from './guard/effects.ts';
 import { createLogins } from './guard/logins.ts';
 import { loadPolicy } from './guard/policy/load-policy.ts';
+import { startDuty } from './health/duty.ts';
 import type { Parts } from './operations/job.ts';
 import { planCard } from './planning/plan-card.ts';
 import { openHttp } from './surfaces/http/server.ts';
+import { openMetrics } from './surfaces/metrics/metrics.ts';
 import { planWorkflows } from './workflows/run-plan.ts';
 
 export type RunningService = { url: string; close(): Promise<void> };
@@ -73,11 +75,18 @@ async function compose(config: Config, log: Logger, opened: Opened): Promise<Run
 
   const clusters = opened.add(
     openClusters({
-      clusters: [...config.kubeconfigs].map(([name, { file, context }]) => ({ name, kubeconfigFile: file, context })),
+      clusters: [...config.kubeconfigs].map(([name, kubeconfig]) =>
+        'file' in kubeconfig
+          ? { name, etcd: config.etcdEndpoints.get(name), kubeconfigFile: kubeconfig.file, context: kubeconfig.context }
+          : { name, etcd: config.etcdEndpoints.get(name), ...kubeconfig },
+      ),
     }),
     open => open.close(),
   );
-  const bmcs = opened.add(openBmcs({ bmcs: bmcAccess(config), ledger: records.sessions }), open => open.end());
+  const bmcs = opened.add(
+    openBmcs({ bmcs: bmcAccess(config), ledger: records.sessions, logins: records.refusedLogins }),
+    open => open.end(),
+  );
   const images = opened.add(
     await openImageListener({
       sites: config.imageListeners,
@@ -86,6 +95,29 @@ async function compose(config: Config, log: Logger, opened: Opened): Promise<Run
       cacheDir: join(service.dataDir, 'images'),
     }),
     open => open.close(),
+  );
+
+  const servers = allNodes(fleet).map(({ name, site, server: { rack } }) => ({
+    node: name,
+    site,
+    ...(rack === undefined ? {} : { rack }),
+  }));
+  const duty = opened.add(
+    await startDuty({
+      servers,
+      bmcs,
+      history: records.history,
+      states: records.healthStates,
+      archive: records.findings,
+      everyMs: config.health.sampleEveryMs,
+      retention: { samplesMs: config.health.keepSamplesMs, rollupsMs: config.health.keepHistoryMs },
+      onChange: findings => {
+        for (const { node, site, kind, level, state, text } of findings)
+          log.info({ node, site, kind, level, state }, `finding: ${text}`);
+      },
+      onError: error => log.warn({ error }, 'health could not be written down'),
+    }),
+    open => open.stop(),
   );
 
   const persons = new Map(config.people.map(({ name, groups }) => [name, { name, groups }]));
@@ -132,6 +164,8 @@ async function compose(config: Config, log: Logger, opened: Opened): Promise<Run
     clusters,
     bmcs,
     records,
+    history: records.history,
+    health: { ...duty.watch, archive: records.findings },
     custody,
     policy,
     approvals,
@@ -139,6 +173,10 @@ async function compose(config: Config, log: Logger, opened: Opened): Promise<Run
     presentChange,
   });
   const door = { gateway, logins, approvals, custody, records, planCard, log };
+  if (config.metrics) {
+    const health = { ...duty.watch, archive: records.findings };
+    opened.add(await openMetrics({ ...config.metrics, health, servers }), open => open.close());
+  }
   const http = opened.add(await openHttp({ ...service.listen, door, fleet }), open => open.close());
 
   const signing = setInterval(() => {

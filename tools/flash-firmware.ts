@@ -3,6 +3,7 @@ import { z } from 'zod';
 import { factValue } from '../src/core/bmc.ts';
 import { changeTool } from '../src/core/tool.ts';
 import { surveyCluster } from '../src/operations/survey.ts';
+import { surveyEvidence } from '../src/operations/survey-evidence.ts';
 import { planRollout } from '../src/planning/plan-rollout.ts';
 import { drainInput } from './parts/drain-input.ts';
 import { noPlan } from './parts/facts.ts';
@@ -36,6 +37,7 @@ export const flashFirmware = changeTool({
       action: 'flashFirmware',
       cluster,
       facts,
+      evidence: await surveyEvidence(context, cluster.name),
       candidates: survey.nodes,
       images: [wanted],
       drain,

@@ -1,10 +1,11 @@
 /** The first question of a shift: is everything well, and what waits for whom. */
 import { z } from 'zod';
 import { type Fact, factValue, type ServerHealth } from '../src/core/bmc.ts';
+import type { ClusterView } from '../src/core/cluster.ts';
 import { healthCell, toned } from '../src/core/document.ts';
 import { readTool, type ToolContext } from '../src/core/tool.ts';
-import { findingsOf, overallHealth } from '../src/health/meaning.ts';
-import { type NodeSurvey, type Survey, surveyCluster } from '../src/operations/survey.ts';
+import { overallHealth, remarksOf } from '../src/health/meaning.ts';
+import { type NodeSurvey, type Survey, surveyView } from '../src/operations/survey.ts';
 import { complianceOf } from '../src/planning/compliance.ts';
 import { baselineImages, siteNamed } from './parts/lookup.ts';
 
@@ -26,6 +27,10 @@ const output = z.object({
       site: z.string(),
       cluster: z.string(),
       reachable: z.boolean(),
+      asOf: z
+        .string()
+        .optional()
+        .describe('Time of what Kubernetes told, where contact is lost or it is older than usual'),
       nodes: z.array(nodeRow),
     }),
   ),
@@ -51,7 +56,7 @@ export const getFleetOverview = readTool({
   async run(context, { site }) {
     const sites = site ? [siteNamed(context, site)] : context.fleet.sites;
     const surveys = await Promise.all(
-      sites.flatMap(entry => entry.clusters).map(cluster => surveyCluster(context, cluster)),
+      sites.flatMap(entry => entry.clusters).map(cluster => surveyView(context, cluster)),
     );
     const [pending, open] = await Promise.all([
       context.records.approvals.list('pending'),
@@ -70,9 +75,9 @@ export const getFleetOverview = readTool({
   },
   present: ({ sites, pendingApprovals, openOperations }) => [
     { text: summaryOf(sites.flatMap(site => site.nodes)) },
-    ...sites.flatMap(({ site, cluster, nodes }) => [
+    ...sites.flatMap(({ site, cluster, nodes, asOf }) => [
       {
-        heading: `${site} · cluster ${cluster} · ${nodes.filter(node => node.kubernetes === 'Ready').length} of ${nodes.length} Ready`,
+        heading: `${site} · cluster ${cluster} · ${nodes.filter(node => node.kubernetes === 'Ready').length} of ${nodes.length} Ready${asOf === undefined ? '' : ` as of ${asOf}`}`,
       },
       {
         table: {
@@ -108,14 +113,20 @@ export const getFleetOverview = readTool({
   ],
 });
 
+/** A cluster in which nothing happens speaks once a minute; what is older has missed something. */
+const usualAgeMs = 75_000;
+
 function overviewOf(
   context: ToolContext,
-  { cluster, kubernetes, nodes }: Survey,
+  { cluster, kubernetes, nodes }: Survey<ClusterView>,
 ): z.infer<typeof output>['sites'][number] {
+  const { asOf, lostSince } = factValue(kubernetes) ?? {};
+  const old = asOf !== undefined && (lostSince !== undefined || Date.now() - Date.parse(asOf) > usualAgeMs);
   return {
     site: cluster.site,
     cluster: cluster.name,
     reachable: 'value' in kubernetes,
+    ...(old ? { asOf } : {}),
     nodes: nodes.map(node => nodeOverview(context, node)),
   };
 }
@@ -124,7 +135,7 @@ function nodeOverview(context: ToolContext, { entry, server, node }: NodeSurvey)
   const facts = factValue(node);
   const cordoned = facts?.unschedulable ? ', cordoned' : '';
   const seen = factValue(server);
-  const findings = seen ? findingsOf({ server: seen, node: facts, pods: [], singles: [] }) : [];
+  const findings = seen ? remarksOf({ server: seen, node: facts, pods: [], singles: [] }) : [];
   return {
     node: entry.name,
     role: entry.role,

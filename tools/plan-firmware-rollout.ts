@@ -5,6 +5,7 @@ import { FleetError } from '../src/core/errors.ts';
 import type { Plan } from '../src/core/plan.ts';
 import { readTool, type ToolContext } from '../src/core/tool.ts';
 import { surveyCluster } from '../src/operations/survey.ts';
+import { surveyEvidence } from '../src/operations/survey-evidence.ts';
 import { planCard } from '../src/planning/plan-card.ts';
 import { planRollout } from '../src/planning/plan-rollout.ts';
 import { drainInput } from './parts/drain-input.ts';
@@ -28,7 +29,7 @@ export const planFirmwareRollout = readTool({
   positional: ['site'],
   example: { site: 'boston', deleteEmptyDir: true },
   output: planOutput,
-  async run(context, { site, cluster: name, nodes, deleteEmptyDir, force }) {
+  async run(context, { site, cluster: name, nodes, deleteEmptyDir, force, byPriority }) {
     const cluster = clusterFor(context, site, name);
     for (const node of nodes ?? [])
       if (nodeNamed(context, node).cluster !== cluster.name)
@@ -41,9 +42,10 @@ export const planFirmwareRollout = readTool({
         action: 'firmwareRollout',
         cluster,
         facts,
+        evidence: await surveyEvidence(context, cluster.name),
         candidates: survey.nodes,
         images: baselineImages(context, site),
-        drain: { deleteEmptyDir, force },
+        drain: { deleteEmptyDir, force, byPriority },
         canary: context.rollout.canary,
         soakMs: context.rollout.soakMs,
       }),

@@ -1,6 +1,7 @@
 /** Turns a checked document into what the program works with: absolute paths, wrapped secrets, the fleet in its own words. */
 import { resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import type { EtcdEndpoint } from '../core/cluster.ts';
 import type { FirmwareImage, Fleet, FleetSite, Person } from '../core/fleet.ts';
 import { Secret } from '../core/secret.ts';
 import type { HostPort } from './addresses.ts';
@@ -14,6 +15,9 @@ export type ImageListener = {
   advertise: string;
 };
 
+/** How a cluster is reached: through a kubeconfig file, or with the service account of the Pod that runs this program. */
+export type Kubeconfig = { file: string; context?: string } | { inCluster: true };
+
 export type Config = {
   service: { listen: HostPort; allowRemote: boolean; dataDir: string; origin: string };
   databaseUrl: 'embedded' | Secret;
@@ -25,7 +29,9 @@ export type Config = {
   /** PEM of the authority that vouches for a node's BMC, by node name. */
   bmcCas: Map<string, string>;
   /** By cluster name. */
-  kubeconfigs: Map<string, { file: string; context?: string }>;
+  kubeconfigs: Map<string, Kubeconfig>;
+  /** Where etcd members answer for themselves, by cluster name; none where nothing is configured. */
+  etcdEndpoints: Map<string, EtcdEndpoint[]>;
   /** By site name. */
   imageListeners: Map<string, ImageListener>;
   /** Durations in milliseconds. */
@@ -40,13 +46,17 @@ export type Config = {
     pollIntervalMs: number;
     planTtlMs: number;
   };
+  /** Durations in milliseconds. */
+  health: { sampleEveryMs: number | 'off'; keepSamplesMs: number; keepHistoryMs: number };
+  /** Where Prometheus may read; nowhere when left out. */
+  metrics?: { host: string; port: number };
   mcp: { scope: 'read' | 'plan' | 'execute' };
 };
 
 const shippedPolicies = fileURLToPath(new URL('../../policies', import.meta.url));
 
 export function buildConfig(document: ConfigDocument, outside: Outside, baseDir: string): Config {
-  const { service, rollout } = document;
+  const { service, rollout, health } = document;
   const clusters = document.sites.flatMap(site => site.clusters);
   return {
     service: { ...service, dataDir: resolve(baseDir, service.dataDir) },
@@ -57,8 +67,12 @@ export function buildConfig(document: ConfigDocument, outside: Outside, baseDir:
     bmcCredentials: credentialsOf(document, outside),
     bmcCas: outside.bmcCas,
     kubeconfigs: new Map(
-      clusters.map(({ name, kubeconfig }) => [name, { ...kubeconfig, file: resolve(baseDir, kubeconfig.file) }]),
+      clusters.map(({ name, kubeconfig }) => [
+        name,
+        'file' in kubeconfig ? { ...kubeconfig, file: resolve(baseDir, kubeconfig.file) } : kubeconfig,
+      ]),
     ),
+    etcdEndpoints: new Map(clusters.map(({ name, etcd }) => [name, etcd])),
     imageListeners: new Map(document.sites.map(site => [site.name, site.imageListener])),
     rollout: {
       canary: rollout.canary,
@@ -71,6 +85,12 @@ export function buildConfig(document: ConfigDocument, outside: Outside, baseDir:
       pollIntervalMs: rollout.pollInterval,
       planTtlMs: rollout.planTtl,
     },
+    health: {
+      sampleEveryMs: health.sampleEvery,
+      keepSamplesMs: health.keepSamples,
+      keepHistoryMs: health.keepHistory,
+    },
+    ...(document.metrics && { metrics: document.metrics.listen }),
     mcp: document.mcp,
   };
 }
@@ -94,6 +114,7 @@ function siteOf(site: ConfigDocument['sites'][number]): FleetSite {
         credential: server.bmc.credential,
         ...(server.bmc.spki && { spki: server.bmc.spki }),
         ...(server.serial && { serial: server.serial }),
+        ...(server.rack && { rack: server.rack }),
       },
     })),
   }));

@@ -5,11 +5,15 @@ import { type ConfigPath, type Problems, showFound, showPath } from './problems.
 
 export function checkAddresses(document: LooseDocument, problems: Problems): void {
   const { listen, allowRemote } = document.service;
-  const host = listen === undefined ? undefined : parseHostPort(listen)?.host;
-  if (host !== undefined && !isLoopback(host) && allowRemote !== true) {
-    const path = ['service', 'listen'];
+  const listeners = [
+    { path: ['service', 'listen'], written: listen },
+    { path: ['metrics', 'listen'], written: document.metrics.listen },
+  ];
+  for (const { path, written } of listeners) {
+    const host = written === undefined ? undefined : parseHostPort(written)?.host;
+    if (host === undefined || isLoopback(host) || allowRemote === true) continue;
     const hint = 'Set service.allowRemote: true to serve other machines, behind TLS of your own.';
-    problems.add(path, { expected: 'a loopback address', found: showFound(listen, path), hint });
+    problems.add(path, { expected: 'a loopback address', found: showFound(written, path), hint });
   }
   const seen = new Map<string, ConfigPath>();
   for (const { site, node, path } of looseNodes(document)) {

@@ -20,8 +20,7 @@ export function checkFiles(document: LooseDocument, place: SecretPlace, problems
   for (const [index, image] of document.firmware.entries()) checkImage(image, index, place.baseDir, problems);
   for (const [s, site] of document.sites.entries()) {
     for (const [c, { kubeconfig }] of site.clusters.entries()) {
-      if (kubeconfig.file === undefined) continue;
-      readable(resolve(place.baseDir, kubeconfig.file), ['sites', s, 'clusters', c, 'kubeconfig', 'file'], problems);
+      checkKubeconfig(kubeconfig, { place, path: ['sites', s, 'clusters', c, 'kubeconfig'] }, problems);
     }
   }
   return {
@@ -29,6 +28,22 @@ export function checkFiles(document: LooseDocument, place: SecretPlace, problems
     passwords: passwords(document, place, problems),
     bmcCas: bmcCas(document, place.baseDir, problems),
   };
+}
+
+type LooseKubeconfig = LooseDocument['sites'][number]['clusters'][number]['kubeconfig'];
+
+function checkKubeconfig(
+  { file, inCluster }: LooseKubeconfig,
+  { place, path }: { place: SecretPlace; path: ConfigPath },
+  problems: Problems,
+): void {
+  if (file !== undefined) readable(resolve(place.baseDir, file), [...path, 'file'], problems);
+  if (inCluster !== true || (place.env.KUBERNETES_SERVICE_HOST && place.env.KUBERNETES_SERVICE_PORT)) return;
+  problems.add([...path, 'inCluster'], {
+    expected: 'to run in a Pod of this cluster',
+    found: 'no KUBERNETES_SERVICE_HOST and KUBERNETES_SERVICE_PORT in the environment',
+    hint: 'Outside of the cluster, name a kubeconfig file.',
+  });
 }
 
 function checkPolicies(policies: string | undefined, baseDir: string, problems: Problems): void {

@@ -51,8 +51,15 @@ const text = matching('text', /^[^\p{Cc}]{1,1024}$/u);
 const secretRef = matching('env:NAME or file:PATH', /^(?:env:[A-Za-z_]\w*|file:[^\p{Cc}]+)$/u);
 const whole = z.int({ error: 'a whole number, at least 1' }).min(1, { error: 'a whole number, at least 1' });
 const flag = z.boolean({ error: 'true or false' });
-const duration = field('a duration such as 10s, 45m or 4h', parseDuration);
+const duration = field('a duration such as 10s, 45m or 4h', written => parseDuration(written));
 const period = field('a duration above zero, such as 10s, 45m or 4h', written => parseDuration(written) || undefined);
+const periodOrOff = field('a duration above zero, such as 60s, or off', written =>
+  written === 'off' ? ('off' as const) : parseDuration(written) || undefined,
+);
+const longPeriod = field(
+  'a duration above zero, such as 90d, up to ten years',
+  written => parseDuration(written, 3650) || undefined,
+);
 const hostPort = field('host:port', parseHostPort);
 
 function timeZoneOf(written: string): string | undefined {
@@ -77,12 +84,34 @@ const bmc = mapping({
 const node = mapping({
   name: nodeName,
   role: oneOf(['control-plane', 'worker']),
-  server: mapping({ serial: text.optional(), bmc }),
+  server: mapping({ serial: text.optional(), rack: text.optional(), bmc }),
+});
+const kubeconfig = mapping({
+  file: text.optional(),
+  context: text.optional(),
+  inCluster: z.literal(true, { error: 'true, or no such key' }).optional(),
+}).transform(({ file, context: contextName, inCluster }, context) => {
+  const add = (key: string, message: string) => context.addIssue({ code: 'custom', path: [key], message });
+  if (inCluster) {
+    if (file !== undefined) add('inCluster', 'either file or inCluster');
+    if (contextName !== undefined) add('context', 'no context beside inCluster');
+    return { inCluster };
+  }
+  if (file === undefined) add('file', 'a kubeconfig file, or inCluster: true');
+  return { file: file ?? '', ...(contextName === undefined ? {} : { context: contextName }) };
+});
+const etcdEndpoint = mapping({
+  node: nodeName,
+  url: field(
+    'http://host:port or https://host:port without user and path',
+    written => parseOrigin(written, ['http', 'https'])?.origin,
+  ),
 });
 const cluster = mapping({
   name,
-  kubeconfig: mapping({ file: text, context: text.optional() }),
+  kubeconfig,
   budget: mapping({ maxUnavailable: whole }),
+  etcd: list(etcdEndpoint).default([]),
   nodes: filled(node),
 });
 const site = mapping({
@@ -154,6 +183,12 @@ export const configDocument = mapping({
     pollInterval: period.default(2000),
     planTtl: period.default(14_400_000),
   }).prefault({}),
+  health: mapping({
+    sampleEvery: periodOrOff.default(60_000),
+    keepSamples: period.default(172_800_000),
+    keepHistory: longPeriod.default(34_560_000_000),
+  }).prefault({}),
+  metrics: mapping({ listen: hostPort }).optional(),
   mcp: mapping({ scope: oneOf(['read', 'plan', 'execute']).default('read') }).prefault({}),
 });
 

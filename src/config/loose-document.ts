@@ -23,12 +23,19 @@ function isMapping(value: unknown): boolean {
 
 const node = loose({
   name: text,
+  role: text,
   server: loose({ bmc: loose({ url: text, credential: text, spki: text, ca: text }) }),
 });
-const cluster = loose({ name: text, kubeconfig: loose({ file: text }), nodes: entries(node) });
+const cluster = loose({
+  name: text,
+  kubeconfig: loose({ file: text, inCluster: z.unknown().optional() }),
+  nodes: entries(node),
+  etcd: entries(loose({ node: text, url: text })),
+});
 
 export const looseDocument = loose({
   service: loose({ listen: text, allowRemote: z.unknown().optional() }),
+  metrics: loose({ listen: text }),
   database: text,
   policies: text,
   people: entries(loose({ name: text, groups: texts })),

@@ -44,7 +44,10 @@ export async function withDemo<T>(
     await setFault(lab.ready, sickNode, { kind: 'fan-failing' });
     await setFault(lab.ready, sickNode, { kind: 'ecc-rising' });
     tell('Starting the service on an embedded Postgres …');
-    const service = await startChild<{ url: string }>(['serve', '--config', lab.ready.config.file]);
+    const service = await startChild<{ url: string }>([
+      ...['serve', '--config', lab.ready.config.file],
+      ...['--log-level', 'warn'], // what is found shows where somebody asks, not in the prompt
+    ]);
     children.push(service);
     tell(
       `Ready after ${((Date.now() - begun) / 1000).toFixed(1)} s. Everything listens on loopback; its files are in ${dir}`,

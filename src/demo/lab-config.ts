@@ -15,6 +15,8 @@ export type LabConfigOptions = {
   database: string;
   mcpScope: 'read' | 'plan' | 'execute';
   rollout: { soak: string; pollInterval: string };
+  /** How often every server is looked at; `off` for never. */
+  sampleEvery: string;
 };
 
 export type LabConfig = { file: string; people: [requester: DemoPerson, approver: DemoPerson] };
@@ -45,6 +47,7 @@ export async function writeLabConfig(lab: LabDescription, options: LabConfigOpti
       rejoinTimeout: '3m',
       resetSettle: '5s',
     },
+    health: { sampleEvery: options.sampleEvery },
     mcp: { scope: options.mcpScope },
   };
   const file = join(options.dir, 'groundskeeper.yaml');
@@ -69,10 +72,10 @@ function siteOf(site: LabDescription['sites'][number], index: number) {
         name: site.cluster.name,
         kubeconfig: { file: site.cluster.kubeconfigFile },
         budget: { maxUnavailable: 2 },
-        nodes: site.nodes.map(({ name, role, bmcUrl, spki, serial }) => ({
+        nodes: site.nodes.map(({ name, role, zone, bmcUrl, spki, serial }) => ({
           name,
           role,
-          server: { serial, bmc: { url: bmcUrl, credential: 'lab', spki } },
+          server: { serial, rack: zone, bmc: { url: bmcUrl, credential: 'lab', spki } },
         })),
       },
     ],

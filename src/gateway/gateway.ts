@@ -8,12 +8,22 @@ import { canonicalBytes, digestOf } from '../core/canonical.ts';
 import { changeAnswer } from '../core/change.ts';
 import type { Block } from '../core/document.ts';
 import { FleetError } from '../core/errors.ts';
+import { type Finding, isStanding } from '../core/finding.ts';
 import { allNodes } from '../core/fleet.ts';
 import { newId, newToken } from '../core/ids.ts';
 import { type PlanDraft, planDigest, type StoredPlan } from '../core/plan.ts';
 import { type Policy, type PolicyResource, wholeFleet } from '../core/policy.ts';
 import type { Records } from '../core/records.ts';
-import type { Caller, ChangeTool, ReadTool, RolloutSettings, Scope, Tool, ToolContext } from '../core/tool.ts';
+import type {
+  Caller,
+  ChangeTool,
+  HealthReader,
+  ReadTool,
+  RolloutSettings,
+  Scope,
+  Tool,
+  ToolContext,
+} from '../core/tool.ts';
 import type { Approvals } from '../guard/approvals.ts';
 import { summaryOf } from '../guard/change-answers.ts';
 import type { CustodyLog } from '../guard/custody/log.ts';
@@ -21,12 +31,13 @@ import type { CustodyLog } from '../guard/custody/log.ts';
 export type Call = { tool: string; input: unknown; caller: Caller };
 export type Answer = { output: Record<string, unknown>; blocks: Block[] };
 
-export type GatewayParts = Pick<ToolContext, 'fleet' | 'clusters' | 'bmcs'> & {
+export type GatewayParts = Pick<ToolContext, 'fleet' | 'clusters' | 'bmcs' | 'history'> & {
   catalog: Tool[];
   records: Records;
   custody: CustodyLog;
   policy: Policy;
   approvals: Approvals;
+  health: HealthReader & { acknowledge(id: string, who: { by: string; at: Date }): Promise<Finding | undefined> };
   rollout: RolloutSettings;
   presentChange: (answer: z.infer<typeof changeAnswer>) => Block[];
 };
@@ -97,12 +108,20 @@ export function createGateway(parts: GatewayParts): Gateway {
     site: siteName,
     plan,
     operation,
+    cluster: clusterName,
+    finding,
   }: Record<string, unknown>): Promise<PolicyResource> {
+    if (typeof finding === 'string') {
+      const about = standingFinding(finding);
+      return resourceOf({ node: about.node, site: about.site });
+    }
     if (typeof plan === 'string') return (await records.plans.get(plan)).plan;
     if (typeof operation === 'string') return records.operations.get(operation);
     const node = allNodes(fleet).find(candidate => candidate.name === name);
     if (node) return { site: node.site, cluster: node.cluster };
-    const site = fleet.sites.find(candidate => candidate.name === siteName);
+    const named = fleet.sites.flatMap(each => each.clusters).find(candidate => candidate.name === clusterName);
+    if (named) return { site: named.site, cluster: named.name };
+    const site = fleet.sites.find(candidate => candidate.name === (siteName ?? clusterName));
     const [cluster] = site?.clusters ?? [];
     return site && cluster ? { site: site.name, cluster: cluster.name } : wholeFleet;
   }
@@ -127,6 +146,8 @@ export function createGateway(parts: GatewayParts): Gateway {
       clusters: parts.clusters,
       bmcs: parts.bmcs,
       records,
+      history: parts.history,
+      health: parts.health,
       rollout: parts.rollout,
       caller,
       storePlan: draft => storePlan(draft, caller),
@@ -150,7 +171,27 @@ export function createGateway(parts: GatewayParts): Gateway {
         });
         return records.operations.get(id);
       },
+      acknowledgeFinding: id => acknowledgeFinding(id, caller),
     };
+  }
+
+  function standingFinding(id: string): Finding {
+    const standing = parts.health.findings().find(finding => finding.id === id && isStanding(finding));
+    if (standing) return standing;
+    throw new FleetError({
+      code: 'not_found',
+      message: `no finding ${JSON.stringify(id.slice(0, 60))} stands`,
+      hint: 'list-findings shows those that do',
+    });
+  }
+
+  /** On record first: a finding that a person put aside must say who. */
+  async function acknowledgeFinding(id: string, caller: Caller): Promise<Finding> {
+    const { site, node, text } = standingFinding(id);
+    const resource = { site, ...(node === undefined ? {} : { node }) };
+    await custody.append({ type: 'finding', finding: id, action: 'acknowledged', text, ...by(caller), resource });
+    const known = await parts.health.acknowledge(id, { by: caller.person.name, at: new Date() });
+    return known ?? standingFinding(id);
   }
 
   async function storePlan(draft: PlanDraft, caller: Caller): Promise<StoredPlan> {

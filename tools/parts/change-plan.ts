@@ -3,17 +3,21 @@ import { factValue } from '../../src/core/bmc.ts';
 import type { PlanDraft } from '../../src/core/plan.ts';
 import type { ToolContext } from '../../src/core/tool.ts';
 import { surveyCluster } from '../../src/operations/survey.ts';
+import { surveyEvidence } from '../../src/operations/survey-evidence.ts';
 import type { DrainOptions } from '../../src/planning/drain-filter.ts';
-import { planChange } from '../../src/planning/plan-change.ts';
+import { type ChangeRequest, empties, planChange } from '../../src/planning/plan-change.ts';
 import { noPlan } from './facts.ts';
 import { clusterOf, nodeNamed } from './lookup.ts';
 
-type Change = { kind: 'cordon' | 'uncordon' | 'drain'; action: string; node: string; drain?: DrainOptions };
+type Change = Pick<ChangeRequest, 'kind' | 'action' | 'taint' | 'undrained' | 'bmcChange'> & {
+  node: string;
+  drain?: DrainOptions;
+};
 
 /** Throws `bmc_unreachable` or `cluster_unreachable` where facts are missing: no facts, no plan. */
 export async function planNodeChange(
   context: ToolContext,
-  { kind, action, node: name, drain }: Change,
+  { node: name, drain, ...change }: Change,
 ): Promise<PlanDraft> {
   const entry = nodeNamed(context, name);
   const cluster = clusterOf(context, entry);
@@ -25,13 +29,13 @@ export async function planNodeChange(
   if ('unknown' in found.server) throw noPlan('bmc_unreachable', found.server.unknown);
   if ('unknown' in found.node) throw noPlan('not_found', `${name}: ${found.node.unknown}`);
   return planChange({
-    kind,
-    action,
+    ...change,
     cluster,
     entry,
     server: found.server.value,
     node: found.node.value,
     facts,
-    drain: drain ?? { deleteEmptyDir: false, force: false },
+    ...(empties(change.kind) ? { evidence: await surveyEvidence(context, cluster.name) } : {}),
+    drain: drain ?? { deleteEmptyDir: false, force: false, byPriority: false },
   });
 }

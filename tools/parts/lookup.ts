@@ -8,6 +8,7 @@ import {
   type FleetNode,
   type FleetSite,
 } from '../../src/core/fleet.ts';
+import type { Quantity } from '../../src/core/history.ts';
 
 type HasFleet = { fleet: Fleet };
 
@@ -17,6 +18,14 @@ export function siteNamed({ fleet }: HasFleet, name: string): FleetSite {
 
 export function nodeNamed({ fleet }: HasFleet, name: string): FleetNode {
   return found('node', name, allNodes(fleet));
+}
+
+/** By its own name, or by its site's where the site has only this one. */
+export function clusterNamed({ fleet }: HasFleet, name: string): FleetCluster {
+  const clusters = fleet.sites.flatMap(site => site.clusters);
+  const [only, ...others] = fleet.sites.find(site => site.name === name)?.clusters ?? [];
+  if (only && others.length === 0 && !clusters.some(cluster => cluster.name === name)) return only;
+  return found('cluster', name, clusters);
 }
 
 export function clusterOf({ fleet }: HasFleet, node: FleetNode): FleetCluster {
@@ -33,6 +42,12 @@ export function imageNamed({ fleet }: HasFleet, id: string): FirmwareImage {
     id,
     fleet.images.map(image => ({ name: image.id, image })),
   ).image;
+}
+
+/** By its name in any case. */
+export function quantityNamed(measured: Quantity[], name: string): Quantity {
+  const same = measured.find(each => each.name.toLowerCase() === name.toLowerCase());
+  return same ?? found('reading', name, measured);
 }
 
 /** The images of the site's baseline; none where it has no baseline. */

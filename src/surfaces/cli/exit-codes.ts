@@ -46,6 +46,7 @@ export function exitCodeOf(code: ErrorCode): ExitCode {
     case 'image_invalid':
     case 'identity_mismatch':
     case 'precondition_failed':
+    case 'stopped':
     case 'ambiguous':
     case 'timeout':
     case 'port_taken':

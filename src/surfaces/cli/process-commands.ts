@@ -1,5 +1,5 @@
 /** Commands that run something for long: the service, a lab, the demo, the MCP server. What they do is given from outside. */
-import { type Command, InvalidArgumentError } from 'commander';
+import { type Command, InvalidArgumentError, Option } from 'commander';
 
 export type LabCommand = {
   sites: number;
@@ -11,12 +11,15 @@ export type LabCommand = {
   seed: number;
   dir: string;
   addressBase: string;
+  latency: boolean;
+  /** Names of machines, or `all`. */
+  machines?: string[];
 };
 
 export type Processes = {
   demo(options: { tour: boolean; speed: number }): Promise<void>;
   lab(options: LabCommand): Promise<void>;
-  serve(options: { config: string }): Promise<void>;
+  serve(options: { config: string; logLevel: string }): Promise<void>;
   check(options: { config: string }): Promise<void>;
   /** `url` as given by `--url`, if it was. */
   mcp(options: { url?: string }): Promise<void>;
@@ -40,7 +43,10 @@ export function addProcessCommands(program: Command, processes: Processes): void
     .summary('Run the service')
     .description('Runs the service in the foreground until it is told to stop (Ctrl-C or SIGTERM).')
     .option('--config <file>', 'configuration', usualConfig)
-    .action((options: { config: string }) => processes.serve(options));
+    .addOption(
+      new Option('--log-level <level>', 'the least that is logged').choices(['info', 'warn', 'error']).default('info'),
+    )
+    .action((options: { config: string; logLevel: string }) => processes.serve(options));
   program
     .command('check')
     .helpGroup('Run:')
@@ -70,7 +76,13 @@ export function addProcessCommands(program: Command, processes: Processes): void
     .option('--seed <n>', 'the same seed gives the same fleet', countFrom(0), 1)
     .option('--dir <path>', 'where kubeconfigs, images and the BMC password are written', '.groundskeeper/lab')
     .option('--address-base <a.b>', 'first two bytes of all addresses', '127.20')
+    .option('--machines <names>', 'what the nodes are in turn, separated by commas, or all', names)
+    .option('--latency', "BMCs take as long to answer as their vendor's usually do", false)
     .action((options: LabCommand) => processes.lab(options));
+}
+
+function names(text: string): string[] {
+  return text.split(',').map(name => name.trim());
 }
 
 function positive(text: string): number {

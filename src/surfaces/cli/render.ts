@@ -6,7 +6,9 @@
 import pc from 'picocolors';
 import type { Block, Cell, Tone } from '../../core/document.ts';
 import type { FleetError } from '../../core/errors.ts';
+import { barLines } from './bars.ts';
 import { displayWidth, plainLines, plainText, wrapLine } from './plain-text.ts';
+import { plotLines } from './plot.ts';
 import { type Paint, type TableCell, tableLines } from './table.ts';
 
 export type RenderStyle = { columns: number; color: boolean };
@@ -66,6 +68,10 @@ function blockLines(block: Block, style: RenderStyle, paint: Paint): string[] {
     const none = items.length === 0 ? [paint('  none', 'muted')] : [];
     return [...(block.title ? [plainText(block.title)] : []), ...items, ...none];
   }
+  if ('bars' in block)
+    return [...(block.title ? [plainText(block.title)] : []), ...barLines(block.bars, columns, paint)];
+  if ('plot' in block)
+    return [...(block.title ? [plainText(block.title)] : []), ...plotLines(block.plot, columns, paint)];
   return quoted(block.untrusted, block.source, { ...style, paint });
 }
 

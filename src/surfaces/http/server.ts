@@ -30,6 +30,7 @@ const statuses: Record<ErrorCode, 400 | 401 | 403 | 404 | 409 | 500 | 502 | 503 
   image_invalid: 409,
   identity_mismatch: 409,
   precondition_failed: 409,
+  stopped: 409,
   ambiguous: 409,
   timeout: 504,
   port_taken: 500,

@@ -1,0 +1,74 @@
+/** What a BMC says of itself. */
+import { z } from 'zod';
+import { factValue, showFact } from '../src/core/bmc.ts';
+import { healthCell } from '../src/core/document.ts';
+import { readTool } from '../src/core/tool.ts';
+import { nodeNamed } from './parts/lookup.ts';
+
+export const getBmcStatus = readTool({
+  name: 'getBmcStatus',
+  title: 'Status of a BMC',
+  description:
+    'The BMC of one node: model and firmware, health, its clock beside ours, when it last started, the power of its server, the locating light and what the next start is set to.',
+  risk: 'read',
+  scope: 'read',
+  input: z.strictObject({ node: z.string().describe('Node name') }),
+  positional: ['node'],
+  example: { node: 'bos-w-1' },
+  output: z.object({
+    node: z.string(),
+    site: z.string(),
+    vendor: z.string(),
+    model: z.string(),
+    firmware: z.string(),
+    health: z.string(),
+    time: z.string(),
+    clockAheadSeconds: z.union([z.number(), z.string()]).describe("The BMC's clock minus ours"),
+    lastReset: z.string(),
+    power: z.string(),
+    locatingLight: z.string(),
+    nextStart: z.string(),
+  }),
+  async run(context, { node }) {
+    const entry = nodeNamed(context, node);
+    const status = await context.bmcs.of(entry.name).status();
+    const lit = 'value' in status.lit ? { value: status.lit.value ? 'on' : 'off' } : status.lit;
+    const time = factValue(status.time);
+    return {
+      node: entry.name,
+      site: entry.site,
+      vendor: status.vendor,
+      model: showFact(status.model),
+      firmware: showFact(status.firmware),
+      health: showFact(status.health),
+      time: showFact(status.time),
+      clockAheadSeconds:
+        time === undefined ? showFact(status.time) : Math.round((Date.parse(time) - Date.now()) / 1000),
+      lastReset: showFact(status.lastReset),
+      power: showFact(status.power),
+      locatingLight: showFact(lit),
+      nextStart: showFact(status.bootOnce),
+    };
+  },
+  present: status => [
+    { heading: `BMC of ${status.node} (${status.site})` },
+    {
+      facts: [
+        ['model', `${status.model} (${status.vendor})`],
+        ['firmware', status.firmware],
+        ['health', healthCell(status.health)],
+        ['clock', clockText(status)],
+        ['last start', status.lastReset],
+        ['power', status.power],
+        ['light', status.locatingLight],
+        ['next start', status.nextStart === 'none' ? 'as usual' : status.nextStart],
+      ],
+    },
+  ],
+});
+
+function clockText({ time, clockAheadSeconds: ahead }: { time: string; clockAheadSeconds: number | string }): string {
+  if (typeof ahead === 'string') return ahead;
+  if (Math.abs(ahead) <= 5) return `${time}, as ours`;
+  return `${time}, ${Math.abs(ahead)} s ${ahead > 0 ? 'ahead of' : 'behind'} ours`;
+}

@@ -1,0 +1,80 @@
+/** One reading of a server over time, drawn. */
+import { z } from 'zod';
+import type { Quantity } from '../src/core/history.ts';
+import { readTool } from '../src/core/tool.ts';
+import { nodeNamed, quantityNamed } from './parts/lookup.ts';
+import { unitSymbol } from './parts/units.ts';
+
+const hourMs = 3_600_000;
+const mostHours = 24 * 400;
+const points = 144;
+
+export const getSensorHistory = readTool({
+  name: 'getSensorHistory',
+  title: 'History of a sensor',
+  description:
+    'One reading of a server over time: a temperature, a fan, memory errors, power. Without a sensor it lists what was measured. Stretches in which nothing was read are gaps, with the reason where it is known, and never filled.',
+  risk: 'read',
+  scope: 'read',
+  input: z.strictObject({
+    node: z.string().describe('Node name'),
+    sensor: z.string().optional().describe('Name of the reading, as the list without it shows; case does not matter'),
+    hours: z.number().positive().max(mostHours).default(24).describe('How far back, in hours'),
+  }),
+  positional: ['node', 'sensor'],
+  example: { node: 'bos-w-1', hours: 6 },
+  output: z.object({
+    node: z.string(),
+    from: z.string(),
+    to: z.string(),
+    measured: z.array(z.object({ name: z.string(), unit: z.string() })),
+    series: z
+      .object({
+        sensor: z.string(),
+        unit: z.string(),
+        stepMs: z.number().describe('Milliseconds that one point stands for'),
+        points: z
+          .array(
+            z.object({
+              at: z.string(),
+              low: z.number().nullable(),
+              mean: z.number().nullable(),
+              high: z.number().nullable(),
+            }),
+          )
+          .describe('Oldest first; null where nothing was read'),
+        gaps: z
+          .array(z.object({ at: z.string(), reason: z.string() }))
+          .describe('Looks that gave nothing, newest first'),
+      })
+      .optional(),
+  }),
+  async run(context, { node, sensor, hours }) {
+    const entry = nodeNamed(context, node);
+    const to = new Date();
+    const from = new Date(to.getTime() - hours * hourMs);
+    const measured = await context.history.quantities(entry.name, from);
+    const told = { node: entry.name, from: from.toISOString(), to: to.toISOString(), measured };
+    if (sensor === undefined) return told;
+    const { name } = quantityNamed(measured, sensor);
+    const series = await context.history.series({ node: entry.name, quantity: name, from, to, points });
+    if (!series) return told;
+    const { quantity, stepMs, gaps } = series;
+    return { ...told, series: { sensor: quantity.name, unit: quantity.unit, stepMs, points: series.points, gaps } };
+  },
+  present({ node, measured, series }) {
+    if (!series) return [{ heading: `Measured on ${node}` }, { table: measuredTable(measured) }];
+    const plot = { unit: unitSymbol(series.unit), stepMs: series.stepMs, points: series.points };
+    return [
+      { heading: `${series.sensor} of ${node}` },
+      { plot },
+      ...(series.gaps.length === 0
+        ? []
+        : [{ title: 'Not read', list: series.gaps.map(({ at, reason }) => `${at}: ${reason}`) }]),
+    ];
+  },
+});
+
+function measuredTable(measured: Quantity[]) {
+  return { columns: ['reading', 'unit'], rows: measured.map(({ name, unit }) => [name, unitSymbol(unit)]) };
+}

@@ -1,0 +1,26 @@
+/** Switches the locating light of a server. */
+import { z } from 'zod';
+import { changeTool } from '../src/core/tool.ts';
+import { planNodeChange } from './parts/change-plan.ts';
+
+export const identifyNode = changeTool({
+  name: 'identifyNode',
+  title: 'Light up a server',
+  description:
+    'Switches the locating light of a server on or off, so that somebody in front of the rack finds it. Nothing else changes.',
+  risk: 'disruptive',
+  scope: 'execute',
+  input: z.strictObject({
+    node: z.string().describe('Node name'),
+    off: z.boolean().default(false).describe('Switch the light off again'),
+  }),
+  positional: ['node'],
+  example: { node: 'bos-w-1' },
+  plan: (context, { node, off }) =>
+    planNodeChange(context, {
+      kind: 'bmc-change',
+      action: 'identifyNode',
+      node,
+      bmcChange: { act: 'identify', lit: !off },
+    }),
+});

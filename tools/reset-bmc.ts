@@ -1,0 +1,18 @@
+/** Restarts a BMC. */
+import { z } from 'zod';
+import { changeTool } from '../src/core/tool.ts';
+import { planNodeChange } from './parts/change-plan.ts';
+
+export const resetBmc = changeTool({
+  name: 'resetBmc',
+  title: 'Restart a BMC',
+  description:
+    'Restarts the BMC of a node and proves that it is back. The server and its pods run on. For a BMC that answers slowly or wrongly, or whose jobs are stuck; refused while it applies an update.',
+  risk: 'disruptive',
+  scope: 'execute',
+  input: z.strictObject({ node: z.string().describe('Node name') }),
+  positional: ['node'],
+  example: { node: 'bos-w-1' },
+  plan: (context, { node }) =>
+    planNodeChange(context, { kind: 'bmc-change', action: 'resetBmc', node, bmcChange: { act: 'reset-bmc' } }),
+});

@@ -1,0 +1,35 @@
+/** Restarts a server, or switches it off or on. */
+import { z } from 'zod';
+import { changeTool } from '../src/core/tool.ts';
+import { planNodeChange } from './parts/change-plan.ts';
+import { drainInput } from './parts/drain-input.ts';
+
+const kinds = { restart: 'restart', off: 'power-off', on: 'power-on' } as const;
+
+export const setNodePower = changeTool({
+  name: 'setNodePower',
+  title: 'Restart a server or switch it off or on',
+  description:
+    'Restarts the server of a node, or switches it off or on, through its BMC. Before a restart or power-off the node is cordoned and drained; after a restart it is uncordoned once it is proved to be back, after a power-off it stays cordoned. A node that Kubernetes does not hear from cannot be drained: undrained restarts it all the same.',
+  risk: 'disruptive',
+  scope: 'execute',
+  input: z.strictObject({
+    node: z.string().describe('Node name'),
+    power: z.enum(['restart', 'off', 'on']).describe('What to do with its power'),
+    undrained: z
+      .boolean()
+      .default(false)
+      .describe('Skip the drain; allowed only while Kubernetes does not hear from the node'),
+    ...drainInput,
+  }),
+  positional: ['node', 'power'],
+  example: { node: 'bos-w-1', power: 'restart', deleteEmptyDir: true },
+  plan: (context, { node, power, undrained, ...drain }) =>
+    planNodeChange(context, {
+      kind: kinds[power],
+      action: power === 'on' ? 'switchOnServer' : 'setNodePower',
+      node,
+      drain,
+      ...(undrained && power !== 'on' ? { undrained } : {}),
+    }),
+});

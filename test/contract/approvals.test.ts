@@ -114,7 +114,10 @@ describe('a vote is refused', () => {
 
   it('when the stored plan is not the one that was asked for', async () => {
     const approval = await asked();
-    const { plan, digest } = examplePlan({ ...stored.plan, drain: { deleteEmptyDir: true, force: true } });
+    const { plan, digest } = examplePlan({
+      ...stored.plan,
+      drain: { deleteEmptyDir: true, force: true, byPriority: false },
+    });
     await scene.admin.query('update plan set body = $1', [canonicalBytes(plan).toString()]);
     expect((await refusal(vote(approval, 'vote'))).message).toContain('does not match its digest');
     await scene.admin.query('update plan set digest = $1', [digest]);

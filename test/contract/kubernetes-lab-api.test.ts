@@ -16,25 +16,20 @@ const patch = (path: string, kind: string, body: unknown) =>
 const names = (items: { metadata?: { name?: string } }[] = []) => items.map(item => item.metadata?.name);
 
 describe('objects', () => {
-  it('are answered 401 without the token, except for version and health', async () => {
-    expect(await scene.raw('/api/v1/nodes', { token: undefined })).toMatchObject({
+  it('are answered 401 for a token that nobody has, and 403 for nobody, who may see version and health', async () => {
+    expect(await scene.raw('/api/v1/nodes', { token: 'wrong' })).toMatchObject({
       status: 401,
-      body: { kind: 'Status' },
+      body: { kind: 'Status', reason: 'Unauthorized' },
+    });
+    expect(await scene.raw('/api/v1/nodes', { token: undefined })).toMatchObject({
+      status: 403,
+      body: {
+        message:
+          'nodes is forbidden: User "system:anonymous" cannot list resource "nodes" in API group "" at the cluster scope',
+      },
     });
     expect((await scene.raw('/readyz', { token: undefined })).body.message).toBe('ok');
     expect((await scene.raw('/version', { token: 'wrong' })).status).toBe(401);
-  });
-
-  it('are created once, with uid and resource version', async () => {
-    const created = await post(maps, { metadata: { name: 'once' }, data: { a: '1' } });
-    expect(created).toMatchObject({ status: 201, body: { kind: 'ConfigMap', metadata: { namespace: 'default' } } });
-    expect(created.body.metadata?.uid).toBeTruthy();
-    expect(await post(maps, { metadata: { name: 'once' } })).toMatchObject({
-      status: 409,
-      body: { kind: 'Status', reason: 'AlreadyExists' },
-    });
-    const generated = await post(maps, { metadata: { generateName: 'some-' } });
-    expect(generated.body.metadata?.name).toMatch(/^some-.{5}$/);
   });
 
   it('are refused with 422 without a name, and 404 in a namespace that nobody made', async () => {
@@ -42,15 +37,6 @@ describe('objects', () => {
     const elsewhere = await post('/api/v1/namespaces/nowhere/configmaps', { metadata: { name: 'x' } });
     expect(elsewhere).toMatchObject({ status: 404, body: { reason: 'NotFound' } });
     expect((await scene.raw('/api/v1/gadgets')).status).toBe(404);
-  });
-
-  it('are replaced only over the version that was read', async () => {
-    const { body } = await post(maps, { metadata: { name: 'versioned' }, data: { a: '1' } });
-    const path = `${maps}/versioned`;
-    expect((await scene.raw(path, { method: 'PUT', body: { ...body, data: { a: '2' } } })).status).toBe(200);
-    const stale = await scene.raw(path, { method: 'PUT', body: { ...body, data: { a: '3' } } });
-    expect(stale).toMatchObject({ status: 409, body: { reason: 'Conflict' } });
-    expect((await scene.raw(path)).body.data).toEqual({ a: '2' });
   });
 
   it('keep the status apart from the rest, and count generations of the spec alone', async () => {
@@ -75,56 +61,53 @@ describe('objects', () => {
     expect(types).toContain('Ready');
   });
 
-  it('take the three patch forms', async () => {
-    await post(maps, { metadata: { name: 'patched', labels: { keep: 'me' } }, data: { a: '1', b: '2' } });
-    const path = `${maps}/patched`;
-    expect((await patch(path, 'merge-patch', { data: { a: null, c: '3' } })).body.data).toEqual({ b: '2', c: '3' });
-    const tested = [
-      { op: 'test', path: '/data/b', value: '2' },
-      { op: 'replace', path: '/data/b', value: '4' },
+  it('take a strategic patch item by item where items have names, and as a whole where they have none', async () => {
+    const path = '/apis/apps/v1/namespaces/media/deployments/encoder';
+    const containers = [
+      { name: 'encoder', image: 'registry.lab.test/encoder:2.0.0' },
+      { name: 'helper', image: 'i' },
     ];
-    expect((await patch(path, 'json-patch', tested)).body.data).toEqual({ b: '4', c: '3' });
-    expect((await patch(path, 'json-patch', tested)).status).toBe(422);
-    const strategic = await patch(path, 'strategic-merge-patch', { metadata: { finalizers: ['lab.test/hold'] } });
-    expect(strategic.body.metadata?.labels).toEqual({ keep: 'me' });
-    expect((await patch(path, 'apply-patch', {})).status).toBe(415);
+    const added = await patch(path, 'strategic-merge-patch', { spec: { template: { spec: { containers } } } });
+    type Template = {
+      spec: { containers: { name: string; image: string; resources?: object }[]; tolerations?: unknown[] };
+    };
+    const templateOf = ({ body }: typeof added) => body.spec?.template as Template;
+    expect(templateOf(added).spec.containers.map(({ name, image }) => [name, image])).toEqual([
+      ['encoder', 'registry.lab.test/encoder:2.0.0'],
+      ['helper', 'i'],
+    ]);
+    const removal = { containers: [{ name: 'helper', $patch: 'delete' }] };
+    const removed = await patch(path, 'strategic-merge-patch', { spec: { template: { spec: removal } } });
+    expect(templateOf(removed).spec.containers.map(({ name }) => name)).toEqual(['encoder']);
+    for (const key of ['a', 'b']) {
+      await patch('/api/v1/nodes/w-3', 'strategic-merge-patch', {
+        spec: { taints: [{ key, effect: 'PreferNoSchedule' }] },
+      });
+    }
+    const taints = (await scene.raw('/api/v1/nodes/w-3')).body.spec?.taints as { key: string }[] | undefined;
+    expect(taints?.map(({ key }) => key)).toEqual(['b']);
+    await patch('/api/v1/nodes/w-3', 'merge-patch', { spec: { taints: null } });
+    const recreate = { strategy: { type: 'Recreate', $retainKeys: ['type'] } };
+    const { body } = await patch(path, 'strategic-merge-patch', { spec: recreate });
+    expect(body.spec?.strategy).toEqual({ type: 'Recreate' });
   });
 
-  it('with a finalizer stay until it is taken off', async () => {
-    const path = `${maps}/patched`;
-    await scene.raw(path, { method: 'DELETE' });
-    expect((await scene.raw(path)).body.metadata?.deletionTimestamp).toBeTruthy();
-    await patch(path, 'merge-patch', { metadata: { finalizers: null } });
-    expect((await scene.raw(path)).status).toBe(404);
-  });
-
-  it('are deleted only with the uid that the caller insists on', async () => {
-    const { body } = await post(maps, { metadata: { name: 'insisted' } });
-    const path = `${maps}/insisted`;
-    const wrong = await scene.raw(path, { method: 'DELETE', body: { preconditions: { uid: 'another' } } });
-    expect(wrong).toMatchObject({ status: 409, body: { reason: 'Conflict' } });
-    const right = { preconditions: { uid: body.metadata?.uid } };
-    expect((await scene.raw(path, { method: 'DELETE', body: right })).status).toBe(200);
-  });
-
-  it('change nothing on a dry run', async () => {
-    expect((await post(`${maps}?dryRun=All`, { metadata: { name: 'dry' } })).status).toBe(201);
-    expect((await scene.raw(`${maps}/dry`)).status).toBe(404);
+  it('are answered with the pod that was deleted, and for other kinds with what it was', async () => {
+    const pods = '/api/v1/namespaces/default/pods';
+    const spec = { containers: [{ name: 'c', image: 'i' }], nodeSelector: { nobody: 'has' } };
+    const pod = await post(pods, { metadata: { name: 'unbound' }, spec });
+    const gone = await scene.raw(`${pods}/unbound`, { method: 'DELETE' });
+    expect(gone.body).toMatchObject({ kind: 'Pod', metadata: { uid: pod.body.metadata?.uid } });
+    const map = await post(maps, { metadata: { name: 'left' } });
+    expect((await scene.raw(`${maps}/left`, { method: 'DELETE' })).body).toMatchObject({
+      kind: 'Status',
+      status: 'Success',
+      details: { name: 'left', kind: 'configmaps', uid: map.body.metadata?.uid },
+    });
   });
 });
 
 describe('lists', () => {
-  it('follow label and field selectors, and refuse a field that is not indexed', async () => {
-    const web = await scene.raw('/api/v1/pods?labelSelector=app%20in%20(web,single),pod-template-hash');
-    expect(web.body.items).toHaveLength(4);
-    const here = await scene.raw('/api/v1/pods?fieldSelector=spec.nodeName%3Dcp-1,metadata.namespace!%3Dshop');
-    expect(names(here.body.items)).toContain('etcd-cp-1');
-    expect(
-      (await scene.raw('/api/v1/nodes?labelSelector=!node-role.kubernetes.io/control-plane')).body.items,
-    ).toHaveLength(3);
-    expect((await scene.raw('/api/v1/pods?fieldSelector=spec.hostname%3Dx')).status).toBe(400);
-  });
-
   it('come in pages of one moment, and expire', async () => {
     const whole = names((await scene.raw('/api/v1/pods')).body.items);
     const first = await scene.raw('/api/v1/pods?limit=5');
@@ -156,21 +139,6 @@ describe('lists', () => {
 });
 
 describe('watches', () => {
-  it('begin after the version they name, and see an object leave their selector as DELETED', async () => {
-    const { body } = await post(maps, { metadata: { name: 'watched', labels: { on: 'yes' } } });
-    const since = body.metadata?.resourceVersion;
-    const watch = await scene.watch(`${maps}?watch=true&labelSelector=on%3Dyes&resourceVersion=${since}`);
-    await patch(`${maps}/watched`, 'merge-patch', { data: { a: '1' } });
-    await patch(`${maps}/watched`, 'merge-patch', { metadata: { labels: { on: 'no' } } });
-    await patch(`${maps}/watched`, 'merge-patch', { data: { a: '2' } });
-    await patch(`${maps}/watched`, 'merge-patch', { metadata: { labels: { on: 'yes' } } });
-    await until('three events', () => watch.events.length >= 3);
-    expect(watch.events.map(({ type }) => type)).toEqual(['MODIFIED', 'DELETED', 'ADDED']);
-    const versions = watch.events.map(({ object }) => Number(object.metadata?.resourceVersion));
-    expect(versions).toEqual(versions.toSorted((a, b) => a - b));
-    watch.stop();
-  });
-
   it('of a forgotten version get 410 inside the stream, and it ends', async () => {
     const { body } = await post(maps, { metadata: { name: 'old' } });
     await patch(`${maps}/old`, 'merge-patch', { data: { a: '1' } });
@@ -178,14 +146,6 @@ describe('watches', () => {
     const watch = await scene.watch(`${maps}?watch=true&resourceVersion=${body.metadata?.resourceVersion}`);
     await until('the stream ends', () => watch.ended());
     expect(watch.events).toMatchObject([{ type: 'ERROR', object: { code: 410 } }]);
-  });
-
-  it('get bookmarks only when they ask, and end when they said', async () => {
-    const plain = await scene.watch('/api/v1/namespaces?watch=true&timeoutSeconds=1');
-    const marked = await scene.watch('/api/v1/namespaces?watch=true&timeoutSeconds=1&allowWatchBookmarks=true');
-    await until('both end', () => plain.ended() && marked.ended());
-    expect(new Set(plain.events.map(({ type }) => type))).toEqual(new Set(['ADDED']));
-    expect(marked.events.at(-1)?.type).toBe('BOOKMARK');
   });
 });
 
@@ -197,31 +157,6 @@ describe('the eviction subresource', () => {
       ({ metadata }) => metadata?.deletionTimestamp === undefined,
     )?.metadata?.name ?? '';
 
-  it('is listed as policy/v1', async () => {
-    const { resources } = (await scene.raw('/api/v1')).body;
-    expect(resources).toContainEqual(
-      expect.objectContaining({ name: 'pods/eviction', group: 'policy', kind: 'Eviction' }),
-    );
-    expect((await scene.raw('/apis')).body.groups).toContainEqual(expect.objectContaining({ name: 'policy' }));
-  });
-
-  it('refuses a name that is not the one in the path', async () => {
-    expect((await evict(await web(), { metadata: { name: 'another' } })).status).toBe(400);
-  });
-
-  it('takes nothing from the budget on a dry run', async () => {
-    const name = await web();
-    expect((await evict(name, { deleteOptions: { dryRun: ['All'] } })).status).toBe(201);
-    expect((await scene.raw(`/api/v1/namespaces/shop/pods/${name}`)).body.metadata?.deletionTimestamp).toBeUndefined();
-    expect((await scene.cluster.pdbs()).find(budget => budget.name === 'web')?.disruptionsAllowed).toBe(1);
-  });
-
-  it('answers 409 for another uid and 404 for nobody', async () => {
-    const other = { deleteOptions: { preconditions: { uid: 'another' } } };
-    expect((await evict(await web(), other)).status).toBe(409);
-    expect((await evict('nobody')).status).toBe(404);
-  });
-
   it('takes from the budget at once, before any controller looks', async () => {
     await settled(scene);
     scene.lab.controllers.pause();
@@ -230,46 +165,6 @@ describe('the eviction subresource', () => {
     scene.lab.controllers.resume();
     expect([first.status, second.status]).toEqual([201, 429]);
     await settled(scene);
-  });
-
-  it('answers 429 without Retry-After when the budget is used up, with its cause', async () => {
-    const budget = '/apis/policy/v1/namespaces/shop/poddisruptionbudgets/web';
-    await patch(budget, 'merge-patch', { spec: { minAvailable: 3 } });
-    await until('nothing is allowed', async () => (await scene.raw(budget)).body.status?.disruptionsAllowed === 0);
-    const answer = await evict(await web());
-    expect(answer).toMatchObject({ status: 429, body: { details: { causes: [{ reason: 'DisruptionBudget' }] } } });
-    expect(answer.headers['retry-after']).toBeUndefined();
-  });
-
-  it('answers 429 with Retry-After while the budget is newer than its status', async () => {
-    const budget = '/apis/policy/v1/namespaces/shop/poddisruptionbudgets/web';
-    scene.lab.controllers.pause();
-    await patch(budget, 'merge-patch', { spec: { minAvailable: 1 } });
-    const answer = await evict(await web());
-    expect(answer.status).toBe(429);
-    expect(answer.headers['retry-after']).toBe('10');
-    scene.lab.controllers.resume();
-    await until('two are allowed', async () => (await scene.raw(budget)).body.status?.disruptionsAllowed === 2);
-  });
-
-  it('lets pods pass that no budget can protect: pending, and unready under a healthy budget', async () => {
-    await patch('/apis/policy/v1/namespaces/shop/poddisruptionbudgets/web', 'merge-patch', {
-      spec: { minAvailable: 2 },
-    });
-    const pods = '/api/v1/namespaces/shop/pods';
-    const labels = { app: 'web' };
-    const spec = { containers: [{ name: 'c', image: 'i' }], nodeSelector: { nobody: 'has' } };
-    await post(pods, { metadata: { name: 'pending', labels }, spec });
-    expect((await evict('pending')).status).toBe(201);
-    expect((await scene.raw(`${pods}/pending`)).status).toBe(404);
-    const name = await web();
-    await patch(`${pods}/${name}/status`, 'strategic-merge-patch', {
-      status: { conditions: [{ type: 'Ready', status: 'False' }] },
-    });
-    await until('the budget saw it', async () =>
-      (await scene.cluster.pdbs()).some(b => b.name === 'web' && b.currentHealthy === 2),
-    );
-    expect((await evict(name)).status).toBe(201);
   });
 });
 
@@ -285,5 +180,58 @@ describe('the effect log', () => {
       ['DELETE', 200, 'raw-client'],
     ]);
     expect(JSON.stringify(effects)).not.toMatch(/hush|aHVzaA/);
+  });
+});
+
+describe('the form of what is sent and answered', () => {
+  const protobuf = 'application/vnd.kubernetes.protobuf';
+
+  it('is JSON for clients that would rather have protobuf, and 406 for those that take nothing else', async () => {
+    const accept = `${protobuf},application/json`;
+    const answer = await scene.raw('/api/v1/nodes/w-1', { headers: { accept } });
+    expect(answer).toMatchObject({ status: 200, headers: { 'content-type': 'application/json' } });
+    expect(await scene.raw('/api/v1/nodes/w-1', { headers: { accept: protobuf } })).toMatchObject({
+      status: 406,
+      body: { kind: 'Status', reason: 'NotAcceptable' },
+    });
+  });
+
+  it('may be protobuf for few kinds, and is refused with 415 where it is not understood', async () => {
+    const sent = (body: string, type: string) =>
+      scene.raw(maps, { method: 'POST', body, headers: { 'content-type': type } });
+    expect(await sent('not the binary form', protobuf)).toMatchObject({
+      status: 415,
+      body: { reason: 'UnsupportedMediaType' },
+    });
+    expect((await sent('<xml/>', 'application/xml')).status).toBe(415);
+  });
+});
+
+describe('an owner', () => {
+  it('that never was is no owner: what names it is collected', async () => {
+    const ownerReferences = [{ apiVersion: 'v1', kind: 'ConfigMap', name: 'never', uid: 'no-such-uid' }];
+    await post(maps, { metadata: { name: 'claimed', ownerReferences } });
+    await until('it is collected', async () => (await scene.raw(`${maps}/claimed`)).status === 404);
+  });
+
+  it('of two that remains keeps what both own', async () => {
+    const owners = await Promise.all(['one', 'two'].map(name => post(maps, { metadata: { name } })));
+    const ownerReferences = owners.map(({ body }) => ({
+      apiVersion: 'v1',
+      kind: 'ConfigMap',
+      name: body.metadata?.name,
+      uid: body.metadata?.uid,
+    }));
+    await post(maps, { metadata: { name: 'shared', ownerReferences } });
+    await scene.raw(`${maps}/one`, { method: 'DELETE' });
+    const left = await until('one reference is taken off', async () => {
+      const { metadata } = (await scene.raw(`${maps}/shared`)).body as {
+        metadata?: { ownerReferences?: { name: string }[] };
+      };
+      return metadata?.ownerReferences?.length === 1 && metadata.ownerReferences;
+    });
+    expect(left.map(({ name }) => name)).toEqual(['two']);
+    await scene.raw(`${maps}/two`, { method: 'DELETE' });
+    await until('it goes with the last', async () => (await scene.raw(`${maps}/shared`)).status === 404);
   });
 });

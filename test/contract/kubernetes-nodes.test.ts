@@ -10,10 +10,6 @@ beforeAll(async () => {
 beforeEach(() => settled(scene));
 afterAll(() => scene.close());
 
-const json = { 'content-type': 'application/merge-patch+json' };
-const cordon = (name: string, unschedulable: boolean) =>
-  scene.raw(`/api/v1/nodes/${name}`, { method: 'PATCH', headers: json, body: { spec: { unschedulable } } });
-
 const keys = (node: NodeFacts) => node.taints.map(({ key, effect }) => `${key}:${effect}`);
 
 describe('a node of the lab', () => {
@@ -75,22 +71,6 @@ describe('a node of the lab', () => {
       const uids = (await scene.cluster.pods('w-3')).map(({ uid }) => uid);
       return moving.every(({ uid }) => !uids.includes(uid));
     });
-  });
-
-  it('gets no new pods while it is cordoned, and keeps its DaemonSet pod', async () => {
-    await cordon('w-1', true);
-    for (const pod of await scene.cluster.pods('w-1')) {
-      if (pod.controller?.kind === 'DaemonSet') continue;
-      await scene.raw(`/api/v1/namespaces/${pod.namespace}/pods/${pod.name}`, { method: 'DELETE' });
-    }
-    await until('only the DaemonSet is left', async () => {
-      const pods = await scene.cluster.pods('w-1');
-      return pods.length === 1 && pods[0]?.controller?.kind === 'DaemonSet';
-    });
-    await settled(scene);
-    expect(await scene.cluster.pods('w-1')).toHaveLength(1);
-    await cordon('w-1', false);
-    await until('the cordon taint is gone', async () => (await scene.cluster.node('w-1')).taints.length === 0);
   });
 
   it('that was deleted loses its pods, lease and labels, and registers anew after a boot', async () => {

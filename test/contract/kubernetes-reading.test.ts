@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { FleetError } from '../../src/core/errors.ts';
 import { type KubernetesScene, kubernetesScene, settled } from '../support/kubernetes-lab.ts';
+import { eventually } from '../support/stack.ts';
 
 let scene: KubernetesScene;
 
@@ -10,11 +10,7 @@ beforeAll(async () => {
 });
 afterAll(() => scene.close());
 
-describe('the Kubernetes adapter reads', () => {
-  it('the version that the API server names', async () => {
-    expect(await scene.cluster.version()).toMatch(/^v1\.34\./);
-  });
-
+describe('the Kubernetes adapter reads of the lab', () => {
   it('nodes with role, identity and boot ID of their machine', async () => {
     const nodes = await scene.cluster.nodes();
     expect(nodes.map(({ name, role }) => [name, role])).toEqual([
@@ -35,9 +31,14 @@ describe('the Kubernetes adapter reads', () => {
     expect(nodes[1]?.labels['topology.kubernetes.io/zone']).toBe('zone-1');
   });
 
-  it('one node, and says not_found for a name that nobody has', async () => {
-    expect(await scene.cluster.node('w-2')).toMatchObject({ name: 'w-2', unschedulable: false, taints: [] });
-    await expect(scene.cluster.node('w-9')).rejects.toMatchObject({ code: 'not_found' });
+  it('how a container of a pod last failed, also once it runs again', async () => {
+    expect((await scene.cluster.pods('w-3')).flatMap(({ failure }) => failure ?? [])).toEqual([]);
+    scene.hosts['w-3']?.emit('memory-error');
+    const crashed = await eventually('a pod to run again', async () =>
+      (await scene.cluster.pods('w-3')).find(({ failure, ready }) => failure !== undefined && ready),
+    );
+    expect(crashed).toMatchObject({ restarts: 1, failure: { reason: 'Error', exitCode: 139 } });
+    expect(Date.parse(crashed.failure?.at ?? '')).toBeLessThanOrEqual(Date.now());
   });
 
   it('the pods of one node, with owner, mirror mark and emptyDirs', async () => {
@@ -55,25 +56,6 @@ describe('the Kubernetes adapter reads', () => {
     });
   });
 
-  it('the uid of a pod, and undefined for one that is gone', async () => {
-    const [pod] = await scene.cluster.pods('cp-1');
-    expect(await scene.cluster.podUid(pod?.namespace ?? '', pod?.name ?? '')).toBe(pod?.uid);
-    expect(await scene.cluster.podUid('shop', 'nobody')).toBeUndefined();
-  });
-
-  it('disruption budgets with what they allow', async () => {
-    const budgets = await scene.cluster.pdbs();
-    expect(budgets.find(({ name }) => name === 'web')).toEqual({
-      namespace: 'shop',
-      name: 'web',
-      selector: { matchLabels: { app: 'web' } },
-      disruptionsAllowed: 1,
-      currentHealthy: 3,
-      desiredHealthy: 2,
-      expectedPods: 3,
-    });
-  });
-
   it('a list that is longer than a page, whole and without repeats', async () => {
     for (let i = 0; i < 1001; i++) {
       const metadata = { name: `many-${i}`, namespace: 'media' };
@@ -86,24 +68,6 @@ describe('the Kubernetes adapter reads', () => {
       scene.lab.store.remove('poddisruptionbudgets', { namespace: 'media', name: `many-${i}` });
   });
 
-  it('leaves out a budget without a selector, because it protects nothing', async () => {
-    const metadata = { name: 'selects-nothing', namespace: 'shop' };
-    scene.lab.store.create('poddisruptionbudgets', { metadata, spec: { minAvailable: 1 }, status: {} });
-    const names = (await scene.cluster.pdbs()).map(({ name }) => name);
-    expect(names).toContain('web');
-    expect(names).not.toContain('selects-nothing');
-  });
-
-  it('DaemonSets as namespace/name', async () => {
-    expect(await scene.cluster.daemonSets()).toEqual(['kube-system/node-agent']);
-  });
-
-  it('the renew time of a lease, and undefined where there is none', async () => {
-    const renewed = await scene.cluster.leaseRenewed('w-1');
-    expect(Math.abs(Date.parse(renewed ?? '') - Date.now())).toBeLessThan(10_000);
-    expect(await scene.cluster.leaseRenewed('w-9')).toBeUndefined();
-  });
-
   it('through a 503 that passes', async () => {
     scene.lab.faults.set('unavailable');
     const reading = scene.cluster.version();
@@ -113,10 +77,5 @@ describe('the Kubernetes adapter reads', () => {
 
   it('no effect into the effect log', () => {
     expect(scene.effects.since()).toEqual([]);
-  });
-
-  it('FleetErrors only', async () => {
-    const error = await scene.cluster.node('w-9').catch((thrown: unknown) => thrown);
-    expect(error).toBeInstanceOf(FleetError);
   });
 });

@@ -47,40 +47,6 @@ describe('patchNode', () => {
     });
   });
 
-  it('uncordons, removes an annotation by null and keeps the others', async () => {
-    await scene.raw('/api/v1/nodes/w-1', {
-      method: 'PATCH',
-      headers: { 'content-type': 'application/merge-patch+json' },
-      body: { metadata: { annotations: { [cordonOwner]: 'op-1', other: 'kept' } }, spec: { unschedulable: true } },
-    });
-    const { resourceVersion } = await until('the cordon taint', async () => {
-      const node = await scene.cluster.node('w-1');
-      return node.taints.length > 0 && node;
-    });
-    const patch = { name: 'w-1', resourceVersion, unschedulable: false, annotations: { [cordonOwner]: null } };
-    const node = await scene.cluster.patchNode(testGrant, patch);
-    expect(node.unschedulable).toBe(false);
-    expect(node.annotations).toMatchObject({ other: 'kept' });
-    expect(node.annotations).not.toHaveProperty(cordonOwner);
-    await until('the taint is gone', async () => (await scene.cluster.node('w-1')).taints.length === 0);
-  });
-
-  it('changes nothing on a node that changed since it was read', async () => {
-    const { resourceVersion } = await scene.cluster.node('w-2');
-    scene.lab.store.update('nodes', { name: 'w-2' }, draft => {
-      draft.metadata.labels = { ...draft.metadata.labels, changed: 'meanwhile' };
-    });
-    const patch = { name: 'w-2', resourceVersion, unschedulable: true, annotations: {} };
-    await expect(scene.cluster.patchNode(testGrant, patch)).rejects.toMatchObject({ code: 'conflict', retry: 'later' });
-    expect((await scene.cluster.node('w-2')).unschedulable).toBe(false);
-    expect(effects().map(({ status }) => status)).toEqual([409]);
-  });
-
-  it('says not_found for a node that is not there', async () => {
-    const patch = { name: 'w-9', resourceVersion: '1', unschedulable: true, annotations: {} };
-    await expect(scene.cluster.patchNode(testGrant, patch)).rejects.toMatchObject({ code: 'not_found' });
-  });
-
   it('is ambiguous, and sent once, when the answer is lost', async () => {
     const { resourceVersion } = await scene.cluster.node('w-3');
     scene.lab.faults.set('drop-after-write');
@@ -109,58 +75,6 @@ describe('evict', () => {
       const web = (await scene.cluster.pods()).filter(({ labels }) => labels.app === 'web');
       return web.length === 3 && web.every(({ ready }) => ready);
     });
-  });
-
-  it('finds a StatefulSet pod gone once another one has its name', async () => {
-    const pod = await podOf('orders');
-    expect(await scene.cluster.evict(testGrant, pod)).toEqual({ outcome: 'accepted' });
-    await until('the name has another uid', async () => {
-      const uid = await scene.cluster.podUid('shop', pod.name);
-      return uid !== undefined && uid !== pod.uid;
-    });
-    expect(await scene.cluster.evict(testGrant, pod)).toEqual({ outcome: 'gone' });
-  });
-
-  it('finds a pod gone that does not exist', async () => {
-    const pod = { namespace: 'shop', name: 'nobody', uid: 'none' };
-    expect(await scene.cluster.evict(testGrant, pod)).toEqual({ outcome: 'gone' });
-  });
-
-  it('is blocked by a budget with nothing left, and names it', async () => {
-    const pods = (await scene.cluster.pods()).filter(({ labels }) => labels.app === 'web');
-    const outcomes = [];
-    for (const pod of pods.slice(0, 2)) outcomes.push(await scene.cluster.evict(testGrant, pod));
-    expect(outcomes[0]).toEqual({ outcome: 'accepted' });
-    expect(outcomes[1]).toEqual({ outcome: 'blocked', message: expect.stringContaining('web needs 2 healthy pods') });
-    expect(effects().map(({ status }) => status)).toEqual([201, 429]);
-  });
-
-  it('is refused for a pod that two budgets protect', async () => {
-    const metadata = { name: 'web-too', namespace: 'shop' };
-    const spec = { selector: { matchLabels: { app: 'web' } }, minAvailable: 0 };
-    await scene.raw('/apis/policy/v1/namespaces/shop/poddisruptionbudgets', {
-      method: 'POST',
-      body: { metadata, spec },
-    });
-    expect(await scene.cluster.evict(testGrant, await podOf('web'))).toMatchObject({
-      outcome: 'refused',
-      status: 500,
-      message: expect.stringContaining('more than one PodDisruptionBudget'),
-    });
-    await scene.raw('/apis/policy/v1/namespaces/shop/poddisruptionbudgets/web-too', { method: 'DELETE' });
-  });
-
-  it('is blocked in a namespace that is being deleted', async () => {
-    await scene.raw('/api/v1/namespaces', { method: 'POST', body: { metadata: { name: 'ending' } } });
-    const spec = { containers: [{ name: 'c', image: 'i' }] };
-    const path = '/api/v1/namespaces/ending/pods';
-    await scene.raw(path, { method: 'POST', body: { metadata: { name: 'last' }, spec } });
-    await until('the pod is bound', async () => (await scene.cluster.pods()).some(p => p.name === 'last' && p.ready));
-    await scene.raw('/api/v1/namespaces/ending', { method: 'DELETE' });
-    const uid = (await scene.cluster.podUid('ending', 'last')) ?? '';
-    const outcome = await scene.cluster.evict(testGrant, { namespace: 'ending', name: 'last', uid });
-    expect(outcome).toMatchObject({ outcome: 'blocked', message: expect.stringContaining('being terminated') });
-    await until('the namespace is gone', async () => (await scene.raw('/api/v1/namespaces/ending')).status === 404);
   });
 
   it('is ambiguous, and sent once, when the answer is lost', async () => {

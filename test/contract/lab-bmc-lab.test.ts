@@ -69,7 +69,11 @@ describe('a lab', () => {
     const nodes = site?.nodes ?? [];
     expect(nodes.map(({ bmcUrl }) => bmcUrl)).toEqual([11, 12, 13, 14].map(n => `https://127.41.1.${n}:8443`));
     expect(new Set(nodes.flatMap(({ spki, serial, uuid }) => [spki, serial, uuid])).size).toBe(12);
-    expect(await readFile(site?.cluster.kubeconfigFile ?? '', 'utf8')).toContain('https://127.41.1.1:6443');
+    const { kubeconfigFile = '', adminKubeconfigFile = '' } = site?.cluster ?? {};
+    for (const file of [kubeconfigFile, adminKubeconfigFile]) {
+      expect(await readFile(file, 'utf8')).toContain('https://127.41.1.1:6443');
+      expect((await stat(file)).mode & 0o777).toBe(0o600);
+    }
     for (const image of description.images) {
       expect(sha256(await readFile(image.file)).toString('hex')).toBe(image.sha256);
     }
@@ -131,5 +135,25 @@ describe('the control API', () => {
     expect((await call('POST', '/faults', { server: 'bos-w-3', fault: { kind: 'gremlins' } })).status).toBe(400);
     const browser = await fetch(`${lab.controlUrl}/lab`, { headers: { origin: 'https://example.com' } });
     expect(browser.status).toBe(403);
+  });
+
+  test('makes things go wrong with an API server, and restarts it', async () => {
+    const lab = await start();
+    const cluster = lab.sites[0]?.cluster.name ?? '';
+    const call = async (method: string, path: string, body?: unknown) => {
+      const init = { method, body: body === undefined ? null : JSON.stringify(body) };
+      const response = await fetch(lab.controlUrl + path, init);
+      return { status: response.status, body: await response.json() };
+    };
+    const fault = { kind: 'answer', status: 429, method: 'POST', path: '/eviction$', times: 3 };
+    expect(await call('POST', '/faults', { cluster, fault })).toEqual({ status: 200, body: [fault] });
+    expect((await call('GET', '/faults')).body).toMatchObject({ [cluster]: [fault], 'bos-w-1': [] });
+    expect((await call('DELETE', `/faults/${cluster}`)).status).toBe(200);
+    expect((await call('GET', '/faults')).body).toMatchObject({ [cluster]: [] });
+    expect((await call('POST', '/faults', { cluster: 'nowhere', fault })).status).toBe(404);
+    const wrong = { ...fault, path: '(' };
+    expect((await call('POST', '/faults', { cluster, fault: wrong })).status).toBe(400);
+    expect((await call('POST', `/clusters/${cluster}/restart`)).status).toBe(200);
+    expect((await call('POST', `/clusters/${cluster}/explode`)).status).toBe(400);
   });
 });

@@ -4,7 +4,6 @@ import { openBmcs } from '../../src/adapters/redfish/open-bmcs.ts';
 import type { Bmc, FirmwareMember, UpdateRequest, UpdateTask } from '../../src/core/bmc.ts';
 import { FleetError } from '../../src/core/errors.ts';
 import { bmcProfiles } from '../../src/lab/bmc/profiles/catalog.ts';
-import type { LabVendor } from '../../src/lab/bmc/profiles/profile.ts';
 import { makeImage } from '../../src/lab/images.ts';
 import { testGrant } from '../support/grant.ts';
 import { account, eventually, startImageServer, startTestBmc } from '../support/lab-bmc.ts';
@@ -15,7 +14,8 @@ afterEach(async () => {
   for (const stop of stops.splice(0).reverse()) await stop();
 });
 
-const addresses: Record<LabVendor, string> = { dell: '127.33.1.1', hpe: '127.33.1.2', openbmc: '127.33.1.3' };
+const addresses = { dell: '127.33.1.1', hpe: '127.33.1.2', openbmc: '127.33.1.3' };
+type LabVendor = keyof typeof addresses;
 
 async function bench(vendor: LabVendor) {
   const { model, firmware } = bmcProfiles[vendor];

@@ -79,9 +79,16 @@ describe('looking', () => {
 
   it('runs every example of the reference against the demo fleet', { timeout: 120_000 }, async () => {
     const ids = catalog.filter(tool =>
-      Object.values(tool.example).some(value => /^(plan|op)-0123456789$/.test(String(value))),
+      Object.values(tool.example).some(value => /(plan|op|fnd|web)-0123456789/.test(String(value))),
     );
-    expect(ids.map(tool => tool.name).sort()).toEqual(['cancelOperation', 'getOperation', 'getPlan', 'startPlan']);
+    expect(ids.map(tool => tool.name).sort()).toEqual([
+      'acknowledgeFinding',
+      'cancelOperation',
+      'explainPodFailure',
+      'getOperation',
+      'getPlan',
+      'startPlan',
+    ]);
     // Nothing is cordoned yet, so there is nothing that could be taken back.
     const runnable = catalog.filter(tool => !ids.includes(tool) && tool.name !== 'uncordonNode');
     for (const tool of runnable) {
@@ -168,7 +175,7 @@ describe('a firmware update from the command line', () => {
 
   it('leaves with a status that tells a denial from a failure', async () => {
     const before = effects();
-    const denied = await asker.run(['drain-node', 'bos-cp-1', '--delete-empty-dir', '--json']);
+    const denied = await asker.run(['cordon-node', 'bos-cp-1', '--json']);
     expect(denied.code).toBe(3);
     expect(JSON.parse(denied.stdout)).toMatchObject({ status: 'denied', reasons: [expect.stringContaining('quorum')] });
     const asked = await json<ChangeAnswer>(asker, 'cordon-node', 'bos-w-1');

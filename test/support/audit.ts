@@ -34,8 +34,8 @@ export function unaccounted(effects: Effect[], entries: Numbered[]): string[] {
       problems.push(`${told}: no earlier intent`);
       continue;
     }
-    // An eviction that a budget refused (429) is asked again under the same intent; everything else is sent once.
-    if (effect.status !== 429) used.add(intent.seq);
+    // What was refused, or failed, may be asked again under its intent; what succeeded only if it names the pod's uid.
+    if (effect.status < 300 && !effect.path.endsWith('/eviction')) used.add(intent.seq);
     const allowed = entries.some(
       entry =>
         entry.seq < intent.seq &&

@@ -3,6 +3,7 @@
  * Redfish adapter is tried on trees that nobody wrote for it. The captures are
  * read where they lie and are no part of this repository.
  */
+import { createHash } from 'node:crypto';
 import { existsSync, readFileSync } from 'node:fs';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { createServer } from 'node:https';
@@ -37,16 +38,26 @@ export type CaptureServer = {
   sessions: Set<string>;
   /** Method and path of every request, oldest first. */
   requests: string[];
+  /** Paths that were answered without a body, because what the client holds is current. */
+  unchanged: string[];
   close(): Promise<void>;
 };
 
+export type CaptureManners = {
+  /** What `$expand` does; unless said it is ignored. */
+  expand?: 'refused' | 'done';
+  /** Gives ETags, and answers 304 to a client that holds the current one. */
+  etags?: true;
+};
+
 /** One machine on a loopback port of its own. Only the service root is served without a session. */
-export async function serveCapture(tree: Tree): Promise<CaptureServer> {
+export async function serveCapture(tree: Tree, manners: CaptureManners = {}): Promise<CaptureServer> {
   const { key, cert, spki } = makeCertificate({ commonName: 'capture', altNames: ['127.0.0.1'] });
   const sessions = new Set<string>();
   const requests: string[] = [];
+  const unchanged: string[] = [];
   const password = newToken();
-  const service = { username: 'reader', password, sessions };
+  const service = { username: 'reader', password, sessions, manners, unchanged };
   const server = createServer({ key, cert }, (request, response) => {
     requests.push(`${request.method} ${request.url}`);
     void answer(tree, service, request, response);
@@ -61,6 +72,7 @@ export async function serveCapture(tree: Tree): Promise<CaptureServer> {
     password,
     sessions,
     requests,
+    unchanged,
     close: () =>
       new Promise(resolve => {
         server.close(() => resolve());
@@ -69,7 +81,13 @@ export async function serveCapture(tree: Tree): Promise<CaptureServer> {
   };
 }
 
-type Service = { username: string; password: string; sessions: Set<string> };
+type Service = {
+  username: string;
+  password: string;
+  sessions: Set<string>;
+  manners: CaptureManners;
+  unchanged: string[];
+};
 const sessionsPath = '/redfish/v1/sessionservice/sessions';
 
 async function answer(tree: Tree, service: Service, request: IncomingMessage, response: ServerResponse): Promise<void> {
@@ -84,7 +102,32 @@ async function answer(tree: Tree, service: Service, request: IncomingMessage, re
   if (request.method !== 'GET') return reply(response, 405, failure('OperationNotAllowed'));
   const resource = tree.get(path);
   if (resource === undefined) return reply(response, 404, failure('ResourceMissingAtURI'));
-  return reply(response, 'error' in resource ? statusOf(resource) : 200, resource);
+  if ('error' in resource) return reply(response, statusOf(resource), resource);
+  const levels = /[$]expand=[.*][(][$]levels=([0-9]+)[)]/.exec(request.url ?? '')?.[1];
+  const { expand, etags } = service.manners;
+  if (levels !== undefined && expand === 'refused') return reply(response, 501, failure('QueryNotSupported'));
+  const body = levels !== undefined && expand === 'done' ? expanded(tree, resource, Number(levels)) : resource;
+  if (etags !== true) return reply(response, 200, body);
+  const etag = `"${createHash('sha256').update(JSON.stringify(body)).digest('hex')}"`;
+  response.setHeader('ETag', etag);
+  if (request.headers['if-none-match'] !== etag) return reply(response, 200, body);
+  service.unchanged.push(path);
+  return reply(response, 304);
+}
+
+/** Links outside `Links` become what they lead to, down to a level; what is not there stays a link. */
+function expanded(tree: Tree, body: Resource, levels: number): Resource {
+  const inner = (value: unknown): unknown => {
+    if (Array.isArray(value)) return value.map(inner);
+    if (typeof value !== 'object' || value === null) return value;
+    const entries = Object.entries(value);
+    const [only] = entries;
+    if (entries.length !== 1 || only?.[0] !== '@odata.id') return value;
+    const found = tree.get(plain(String(only[1])));
+    if (found === undefined || 'error' in found) return value;
+    return levels > 1 ? expanded(tree, found, levels - 1) : found;
+  };
+  return Object.fromEntries(Object.entries(body).map(([key, value]) => [key, key === 'Links' ? value : inner(value)]));
 }
 
 async function logIn(service: Service, request: IncomingMessage, response: ServerResponse): Promise<void> {

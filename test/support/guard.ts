@@ -111,7 +111,7 @@ export function examplePlan(change: Partial<Plan> = {}): StoredPlan {
     excluded: [],
     budget: { maxUnavailable: 2 },
     blast: { peakUnavailable: 1, targets: 1, controlPlane: 0 },
-    drain: { deleteEmptyDir: true, force: false },
+    drain: { deleteEmptyDir: true, force: false, byPriority: false },
     warnings: [],
     irreversible: [],
     soakMs: 0,

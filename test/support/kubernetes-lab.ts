@@ -7,6 +7,7 @@ import { Agent, fetch } from 'undici';
 import { parse } from 'yaml';
 import { openClusters } from '../../src/adapters/kubernetes/open-clusters.ts';
 import type { Cluster } from '../../src/core/cluster.ts';
+import { shippedManifests } from '../../src/demo/lab-part.ts';
 import { makeCertificate } from '../../src/lab/certificate.ts';
 import { LabClock } from '../../src/lab/clock.ts';
 import { type RunningCluster, startCluster } from '../../src/lab/cluster/cluster.ts';
@@ -52,37 +53,63 @@ export type KubernetesScene = {
   lab: RunningCluster;
   effects: EffectLog;
   hosts: Record<string, Host>;
+  /** The adapter, as the account that the shipped manifests make. */
   cluster: Cluster;
   kubeconfigFile: string;
+  adminKubeconfigFile: string;
   folder: string;
-  /** One request over the wire, past the adapter. */
+  /** One request over the wire, past the adapter, as an administrator. */
   raw(path: string, call?: Call): Promise<Reply>;
   /** Opens a watch and collects its events until `stop`. */
   watch(path: string): Promise<{ events: { type: string; object: Kube }[]; ended(): boolean; stop(): void }>;
   close(): Promise<void>;
 };
 
+type SceneOptions = {
+  /** Names of the nodes; those that begin with `cp-` are the control plane. */
+  names?: string[];
+  /** Serve each etcd member's health and metrics, and have the adapter read them. */
+  etcdEndpoints?: boolean;
+};
+
 /** A cluster with one control-plane node `cp-1` and three workers, at 50 times real speed. */
-export async function kubernetesScene(address: string): Promise<KubernetesScene> {
+export async function kubernetesScene(
+  address: string,
+  { names = ['cp-1', 'w-1', 'w-2', 'w-3'], etcdEndpoints = false }: SceneOptions = {},
+): Promise<KubernetesScene> {
   const clock = new LabClock(speed);
   const effects = new EffectLog();
-  const names = ['cp-1', 'w-1', 'w-2', 'w-3'];
   const hosts: Record<string, Host> = {};
   const nodes = names.map((name, index) => {
     const uuid = `4C4C4544-0051-3010-8052-B4C04F5132${10 + index}`;
     const host = new Host({ name, uuid, serial: `LAB000${index}`, clock, bootMs });
     hosts[name] = host;
-    const role: 'control-plane' | 'worker' = index === 0 ? 'control-plane' : 'worker';
+    const role: 'control-plane' | 'worker' = name.startsWith('cp-') ? 'control-plane' : 'worker';
     return { host, name, role, zone: `zone-${index}` };
   });
   const certificate = makeCertificate({ commonName: address, altNames: [address] });
-  const lab = await startCluster({ name: 'lab', address, port: 0, clock, effects, nodes, certificate });
+  const lab = await startCluster({
+    name: 'lab',
+    address,
+    port: 0,
+    clock,
+    effects,
+    nodes,
+    certificate,
+    manifests: shippedManifests,
+    etcdEndpoints,
+  });
   const folder = await mkdtemp(join(tmpdir(), 'gk-kube-'));
   const kubeconfigFile = join(folder, 'kubeconfig');
+  const adminKubeconfigFile = join(folder, 'admin.kubeconfig');
   await writeFile(kubeconfigFile, lab.kubeconfig);
-  const clusters = openClusters({ clusters: [{ name: 'lab', kubeconfigFile }], timeoutMs: 5000 });
+  await writeFile(adminKubeconfigFile, lab.adminKubeconfig);
+  const clusters = openClusters({
+    clusters: [{ name: 'lab', kubeconfigFile, etcd: lab.etcdEndpoints }],
+    timeoutMs: 5000,
+  });
   const agent = new Agent({ connect: { ca: certificate.cert } });
-  const { users } = parse(lab.kubeconfig) as { users: { user: { token: string } }[] };
+  const { users } = parse(lab.adminKubeconfig) as { users: { user: { token: string } }[] };
   const token = users[0]?.user.token ?? '';
   return {
     lab,
@@ -90,6 +117,7 @@ export async function kubernetesScene(address: string): Promise<KubernetesScene>
     hosts,
     folder,
     kubeconfigFile,
+    adminKubeconfigFile,
     cluster: clusters.of('lab'),
     raw: (path, call = {}) => request(agent, lab.url + path, { token, ...call }),
     watch: path => follow(agent, lab.url + path, token),

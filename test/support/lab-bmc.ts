@@ -5,7 +5,7 @@ import { request as httpsRequest } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
 import { type RunningBmc, startBmc } from '../../src/lab/bmc/bmc.ts';
-import type { LabVendor } from '../../src/lab/bmc/profiles/profile.ts';
+import type { LabMachine } from '../../src/lab/bmc/profiles/catalog.ts';
 import { type Certificate, makeCertificate } from '../../src/lab/certificate.ts';
 import { LabClock } from '../../src/lab/clock.ts';
 import { EffectLog } from '../../src/lab/effect-log.ts';
@@ -15,6 +15,8 @@ export const account = { username: 'operator', password: 'correct horse' };
 
 export type Answer = { status: number; headers: IncomingHttpHeaders; text: string; body: Redfish };
 
+type Status = { Health?: string | null; State?: string };
+
 /** What these tests read of any resource. */
 export type Redfish = {
   '@odata.id'?: string;
@@ -23,7 +25,7 @@ export type Redfish = {
   Id?: string;
   Name?: string;
   Members?: Redfish[];
-  Status?: { Health?: string; State?: string };
+  Status?: Status;
   Severity?: string;
   Message?: string;
   UserName?: string;
@@ -35,10 +37,22 @@ export type Redfish = {
   Messages?: unknown[];
   JobState?: string;
   Metrics?: unknown;
-  LifeTime?: { CorrectableECCErrorCount?: number };
-  Temperatures?: { ReadingCelsius?: number }[];
-  Fans?: { Reading?: number; Status?: { Health?: string } }[];
+  LifeTime?: { CorrectableECCErrorCount?: number; UncorrectableECCErrorCount?: number };
+  Temperatures?: { ReadingCelsius?: number | null; Status?: Status }[];
+  Fans?: { Reading?: number | null; Status?: Status }[];
   SpeedPercent?: { SpeedRPM?: number };
+  Reading?: number | null;
+  FailurePredicted?: boolean;
+  PredictedMediaLifeLeftPercent?: number | null;
+  MACAddress?: string;
+  LinkStatus?: string;
+  SerialNumber?: string;
+  Devices?: { Status?: Status }[];
+  PowerSupplies?: { PowerOutputWatts?: number; Status?: Status }[];
+  PowerControl?: { PowerConsumedWatts?: number }[];
+  Redundancy?: { Status?: Status }[];
+  PowerSupplyRedundancy?: { Status?: Status }[];
+  OutputPowerWatts?: { Reading?: number };
   error?: { '@Message.ExtendedInfo'?: { MessageId?: string }[] };
 };
 
@@ -57,7 +71,7 @@ export type TestBmc = {
 export type SendOptions = { body?: unknown; headers?: Record<string, string>; anonymous?: boolean; raw?: string };
 
 export async function startTestBmc(options: {
-  vendor: LabVendor;
+  vendor: LabMachine;
   address: string;
   speed?: number;
   sessionLimit?: number;
@@ -67,7 +81,17 @@ export async function startTestBmc(options: {
   const effects = new EffectLog();
   const host = new Host({ name: 'node-1', uuid: randomUUID().toUpperCase(), serial: 'SERIAL1', clock });
   const certificate = makeCertificate({ commonName: 'bmc', altNames: [address] });
-  const bmc = await startBmc({ host, vendor, address, port: 0, clock, effects, account, certificate, sessionLimit });
+  const bmc = await startBmc({
+    host,
+    machine: vendor,
+    address,
+    port: 0,
+    clock,
+    effects,
+    account,
+    certificate,
+    sessionLimit,
+  });
   const send: TestBmc['send'] = (method, path, sent = {}) =>
     sendTo({ url: bmc.url, ca: certificate.cert }, method, path, sent);
   return {

@@ -13,6 +13,8 @@ export type Reply = {
   text?: string;
   drop?: boolean;
   hang?: boolean;
+  /** The answer comes after this. */
+  after?: Promise<unknown>;
 };
 export type Handler = (seen: Seen) => Reply | undefined;
 
@@ -96,6 +98,7 @@ async function serve(running: RedfishServer, request: IncomingMessage, response:
   running.seen.push(seen);
   const reply = running.override(seen) ?? standard(running, seen);
   if (reply.hang === true) return;
+  await reply.after;
   if (reply.drop === true) return void request.socket.destroy();
   response.writeHead(reply.status ?? 200, { 'content-type': 'application/json', ...reply.headers });
   response.end(reply.text ?? (reply.body === undefined ? undefined : JSON.stringify(reply.body)));

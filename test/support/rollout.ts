@@ -95,20 +95,39 @@ export function isCordoned(stack: Stack, node: string): boolean {
   return siteOf(stack, node).cluster.store.get('nodes', { name: node })?.spec.unschedulable === true;
 }
 
-/** The node that the one pod of `media/single` runs on, now behind a budget that never lets it go. */
+/**
+ * The node that the one pod of `media/single` runs on, behind a budget that lets it go only once another pod is healthy,
+ * which no node takes.
+ */
 export async function pinned(site: LabSite): Promise<{ node: string; unpin(): void }> {
   const { store } = site.cluster;
   const ref = { namespace: 'media', name: 'pinned' };
   store.create('poddisruptionbudgets', {
     metadata: ref,
-    spec: { maxUnavailable: 0, selector: { matchLabels: { app: 'single' } } },
+    spec: { minAvailable: 1, selector: { matchLabels: { app: 'single' } } },
     status: {},
   });
+  store.create('pods', {
+    metadata: { ...ref, labels: { app: 'single' } },
+    spec: { containers: [{ name: 'c', image: 'i' }], nodeSelector: { 'groundskeeper.test/nowhere': 'yes' } },
+    status: { phase: 'Pending' },
+  });
   const node = await eventually('the single pod to run', async () => {
-    const pod = store.list('pods').find(each => each.metadata.labels?.app === 'single');
+    const pod = store
+      .list('pods')
+      .find(each => each.metadata.labels?.app === 'single' && each.metadata.name !== ref.name);
     return pod?.status.phase === 'Running' ? pod.spec.nodeName : undefined;
   });
-  return { node, unpin: () => void store.remove('poddisruptionbudgets', ref) };
+  await eventually('the budget to count both', async () =>
+    store.get('poddisruptionbudgets', ref)?.status.expectedPods === 2 ? true : undefined,
+  );
+  return {
+    node,
+    unpin() {
+      store.remove('poddisruptionbudgets', ref);
+      store.remove('pods', ref);
+    },
+  };
 }
 
 /** Waits until the drain of an operation waits for a budget. */
@@ -116,6 +135,6 @@ export async function blockedDrain(stack: Stack, operation: string): Promise<voi
   const client = await stack.client('requester');
   await eventually('the drain to wait for a budget', async () => {
     const { events } = await client.operationEvents(operation, { after: 0, waitMs: 0 });
-    return events.find(event => event.message.includes('waits for its disruption budget'));
+    return events.find(event => event.message.includes('allows no disruption'));
   });
 }

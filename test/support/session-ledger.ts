@@ -1,5 +1,5 @@
-/** A session ledger in memory, for tests of adapters alone. */
-import type { SessionLedger } from '../../src/core/bmc.ts';
+/** Ledgers in memory, for tests of adapters alone. */
+import type { LoginLedger, SessionLedger } from '../../src/core/bmc.ts';
 
 export type MemoryLedger = SessionLedger & { entries: { bmcUrl: string; sessionUri: string }[] };
 
@@ -17,4 +17,21 @@ export function memoryLedger(entries: { bmcUrl: string; sessionUri: string }[] =
     },
   };
   return ledger;
+}
+
+export type MemoryLogins = LoginLedger & { entries: { bmcUrl: string; credentialDigest: string; at: Date }[] };
+
+export function memoryLogins(): MemoryLogins {
+  const entries: MemoryLogins['entries'] = [];
+  return {
+    entries,
+    async failed(bmcUrl, credentialDigest, at) {
+      entries.push({ bmcUrl, credentialDigest, at });
+    },
+    async failures(bmcUrl, credentialDigest, since) {
+      return entries
+        .filter(each => each.bmcUrl === bmcUrl && each.credentialDigest === credentialDigest && each.at > since)
+        .map(each => each.at);
+    },
+  };
 }

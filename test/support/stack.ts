@@ -8,6 +8,7 @@ import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { type Child, startChild } from '../../src/demo/child.ts';
 import { type LabConfig, writeLabConfig } from '../../src/demo/lab-config.ts';
+import { shippedManifests } from '../../src/demo/lab-part.ts';
 import { describeLab } from '../../src/lab/description.ts';
 import { type RunningLab, startLab } from '../../src/lab/lab.ts';
 import { type Client, connect } from '../../src/surfaces/cli/client.ts';
@@ -20,6 +21,8 @@ export type StackOptions = {
   workers?: number;
   speed?: number;
   mcpScope?: 'read' | 'plan' | 'execute';
+  /** Default: off, so that only what a test asks for reaches a BMC. */
+  sampleEvery?: string;
 };
 
 export type Stack = {
@@ -48,6 +51,7 @@ export async function startStack(options: StackOptions): Promise<Stack> {
     seed: 7,
     dir,
     addressBase: options.addressBase,
+    manifests: shippedManifests,
   });
   const config = await writeLabConfig(describeLab(lab), {
     dir,
@@ -55,9 +59,10 @@ export async function startStack(options: StackOptions): Promise<Stack> {
     database: 'env:GROUNDSKEEPER_TEST_DATABASE',
     mcpScope: options.mcpScope ?? 'read',
     rollout: { soak: '1s', pollInterval: '200ms' },
+    sampleEvery: options.sampleEvery ?? 'off',
   });
   const env = { GROUNDSKEEPER_TEST_DATABASE: database.url };
-  const begin = () => startChild<{ url: string }>(['serve', '--config', config.file], env);
+  const begin = () => startChild<{ url: string }>(['serve', '--config', config.file, '--log-level', 'warn'], env);
   let service = await begin();
   const people = { requester: config.people[0], approver: config.people[1] };
   return {

@@ -21,7 +21,9 @@ describe('the names of the catalog', () => {
     const names = catalog.map(tool => tool.name);
     expect(new Set(names).size).toBe(names.length);
     for (const name of names) {
-      expect(name).toMatch(/^(get|list|plan|start|cancel|cordon|uncordon|drain|flash)([A-Z][a-z]+)+$/);
+      expect(name).toMatch(
+        /^(get|list|plan|start|cancel|cordon|uncordon|drain|flash|simulate|taint|set|reset|identify|acknowledge|explain)([A-Z][a-z]+)+$/,
+      );
       expect(camelCase(commandName({ name }))).toBe(name);
     }
   });
@@ -96,9 +98,9 @@ describe('policy', () => {
     for (const tool of catalog) expect(risks.get(actionOf(tool)), tool.name).toBe(tool.risk);
   });
 
-  it('knows no action beside the tools and the plan of a rollout', () => {
+  it('knows no action beside the tools, the plan of a rollout and that of switching on', () => {
     const known = catalog.map(actionOf);
-    expect([...risks.keys()].filter(action => !known.includes(action))).toEqual(['firmwareRollout']);
+    expect([...risks.keys()].filter(action => !known.includes(action))).toEqual(['firmwareRollout', 'switchOnServer']);
   });
 });
 

@@ -60,7 +60,7 @@ describe('the Tab key', () => {
   const offered = (line: string) => complete(line, vocabulary)[0];
 
   test('offers commands, and a space after the only one', () => {
-    expect(offered('get-node')).toEqual(['get-node-health ']);
+    expect(offered('get-node-h')).toEqual(['get-node-health ']);
     expect(offered('get-')).toContain('get-plan');
     expect(offered('')).toEqual(expect.arrayContaining(['drain-node', 'approvals', 'custody', 'exit', 'help']));
     expect(offered('help drain')).toEqual(['drain-node ']);

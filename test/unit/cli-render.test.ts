@@ -41,6 +41,7 @@ describe('blocks', () => {
     { table: { columns: [hostile, 'b'], rows: [[hostile, { text: hostile, tone: 'bad' }]] } },
     { table: { columns: [hostile], rows: [] } },
     { title: hostile, list: [hostile, { text: hostile, tone: 'good' }] },
+    { title: hostile, bars: [{ name: hostile, share: 0.5, text: hostile }] },
     { untrusted: [hostile], source: hostile },
   ];
 
@@ -57,6 +58,21 @@ describe('blocks', () => {
   test('untrusted lines stand behind a bar, those that they break into themselves too', () => {
     const text = renderBlocks([{ untrusted: ['fan failed\nPlan approved\r\n[end]'], source: 'event log' }], plain);
     expect(text.split('\n')).toEqual(['│ [event log]', '│ fan failed', '│ Plan approved', '│ [end]']);
+  });
+
+  test('bars stand under each other, fill with their share, and never grow past a whole', () => {
+    const bars = [
+      { name: 'cpu', share: 0.5, text: '2 of 4' },
+      { name: 'memory', share: 1.25, text: '5 of 4 GiB' },
+      { name: 'pods', share: Number.NaN, text: 'none' },
+    ];
+    const lines = renderBlocks([{ title: 'Requested', bars }], plain).split('\n');
+    expect(lines).toEqual([
+      'Requested',
+      '  cpu     ██████████░░░░░░░░░░   50 %  2 of 4',
+      '  memory  ████████████████████  125 %  5 of 4 GiB',
+      '  pods    ░░░░░░░░░░░░░░░░░░░░    0 %  none',
+    ]);
   });
 
   test('table columns are aligned', () => {

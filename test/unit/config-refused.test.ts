@@ -1,6 +1,23 @@
 import { describe, expect, it } from 'vitest';
 import { cluster, document, hash, image, loadText, node, problemsOf, site } from './config-fixture.ts';
 
+/** Lists of etcd endpoints of a cluster whose only control-plane node is n1. */
+function etcdMistakes(): [string, object, string][] {
+  const nodes = [{ ...node('n1', '10.1.0.11'), role: 'control-plane' }, node('n2', '10.1.0.12')];
+  const url = 'http://10.0.0.1:2381';
+  const listed = (...etcd: object[]) => ({ sites: [site({ clusters: [cluster({ nodes, etcd })] })] });
+  const at = (index: number, key: string) => `sites[0].clusters[0].etcd[${index}].${key}`;
+  return [
+    ['an etcd endpoint of a worker', listed({ node: 'n2', url }), at(0, 'node')],
+    ['an etcd endpoint of a node elsewhere', listed({ node: 'n3', url }), at(0, 'node')],
+    ['two etcd endpoints of one node', listed({ node: 'n1', url }, { node: 'n1', url: `${url}0` }), at(1, 'node')],
+    ['one etcd endpoint twice', listed({ node: 'n1', url }, { node: 'n1', url: `${url}/` }), at(1, 'url')],
+    ['an etcd endpoint with a path', listed({ node: 'n1', url: `${url}/metrics` }), at(0, 'url')],
+    ['an etcd endpoint with a password', listed({ node: 'n1', url: 'http://a:hunter2@10.0.0.1:2381' }), at(0, 'url')],
+    ['an etcd endpoint without address', listed({ node: 'n1' }), at(0, 'url')],
+  ];
+}
+
 describe('a configuration is refused', () => {
   const place = 'sites[0].clusters[0]';
   const nodes = (...list: object[]) => ({ sites: [site({ clusters: [cluster({ nodes: list })] })] });
@@ -33,6 +50,26 @@ describe('a configuration is refused', () => {
       'credentials.lab.password',
     ],
     ['a database URL that stands in the file', { database: 'postgres://gk:hunter2@db/gk' }, 'database'],
+    [
+      'a kubeconfig file beside inCluster',
+      { sites: [site({ clusters: [cluster({ kubeconfig: { file: 'kubeconfig', inCluster: true } })] })] },
+      `${place}.kubeconfig.inCluster`,
+    ],
+    [
+      'a context beside inCluster',
+      { sites: [site({ clusters: [cluster({ kubeconfig: { inCluster: true, context: 'admin' } })] })] },
+      `${place}.kubeconfig.context`,
+    ],
+    [
+      'inCluster where this is no Pod',
+      { sites: [site({ clusters: [cluster({ kubeconfig: { inCluster: true } })] })] },
+      `${place}.kubeconfig.inCluster`,
+    ],
+    [
+      'inCluster that is no',
+      { sites: [site({ clusters: [cluster({ kubeconfig: { inCluster: false } })] })] },
+      `${place}.kubeconfig.inCluster`,
+    ],
     [
       'a kubeconfig that is missing',
       { sites: [site({ clusters: [cluster({ kubeconfig: { file: 'none' } })] })] },
@@ -119,11 +156,15 @@ describe('a configuration is refused', () => {
       },
       'sites[1].clusters[0].name',
     ],
+    ...etcdMistakes(),
     ['an unknown time zone', { sites: [site({ timeZone: 'Mars/Olympus' })] }, 'sites[0].timeZone'],
     ['a network that lets everything in', { sites: [site({ bmcNetwork: '0.0.0.0/0' })] }, 'sites[0].bmcNetwork'],
     ['a service for other machines', { service: { origin: 'x.example', listen: '0.0.0.0:7420' } }, 'service.listen'],
     ['a duration without unit', { rollout: { soak: '10' } }, 'rollout.soak'],
     ['a poll interval of zero', { rollout: { pollInterval: '0s' } }, 'rollout.pollInterval'],
+    ['metrics for other machines', { metrics: { listen: '0.0.0.0:9464' } }, 'metrics.listen'],
+    ['looks without a pause', { health: { sampleEvery: '0s' } }, 'health.sampleEvery'],
+    ['samples that are kept for years', { health: { keepSamples: '400d' } }, 'health.keepSamples'],
     ['a scope that does not exist', { mcp: { scope: 'admin' } }, 'mcp.scope'],
     ['a canary of none', { rollout: { canary: 0 } }, 'rollout.canary'],
   ])('for %s', (_, change, path) => {

@@ -4,7 +4,7 @@ import { inspect } from 'node:util';
 import { describe, expect, it } from 'vitest';
 import { clientEnvironment, loadConfig } from '../../src/config.ts';
 import { allNodes } from '../../src/core/fleet.ts';
-import { configOf, dir, loadText, problemsOf } from './config-fixture.ts';
+import { cluster, configOf, dir, loadText, node, problemsOf, site } from './config-fixture.ts';
 
 describe('a sound configuration', () => {
   it('becomes the fleet, with absolute paths and milliseconds', () => {
@@ -21,6 +21,26 @@ describe('a sound configuration', () => {
     expect(config.mcp.scope).toBe('plan');
   });
 
+  it('looks at every server once a minute unless another pace is set, or none', () => {
+    expect(configOf().health.sampleEveryMs).toBe(60_000);
+    const set = { sampleEvery: '5m', keepSamples: '7d', keepHistory: '730d' };
+    const days = 86_400_000;
+    expect(configOf({ health: set }).health).toEqual({
+      sampleEveryMs: 300_000,
+      keepSamplesMs: 7 * days,
+      keepHistoryMs: 730 * days,
+    });
+    expect(configOf({ health: { sampleEvery: 'off' } }).health.sampleEveryMs).toBe('off');
+  });
+
+  it('holds the etcd endpoints of each cluster', () => {
+    const nodes = [{ ...node('n1', '10.1.0.11'), role: 'control-plane' }];
+    const etcd = [{ node: 'n1', url: 'http://10.0.0.1:2381/' }];
+    const config = configOf({ sites: [site({ clusters: [cluster({ nodes, etcd })] })] });
+    expect(config.etcdEndpoints.get('prod')).toEqual([{ node: 'n1', url: 'http://10.0.0.1:2381' }]);
+    expect(configOf().etcdEndpoints.get('prod')).toEqual([]);
+  });
+
   it('has safe defaults', () => {
     const config = configOf();
     expect(config.service).toMatchObject({
@@ -31,6 +51,17 @@ describe('a sound configuration', () => {
     expect(config.databaseUrl).toBe('embedded');
     expect(config.policiesDir).toMatch(/policies$/);
     expect(config.mcp.scope).toBe('read');
+  });
+
+  it('takes a context of the kubeconfig, or in a Pod the service account that runs it', () => {
+    const withContext = cluster({ kubeconfig: { file: 'kubeconfig', context: 'admin' } });
+    const config = configOf({ sites: [site({ clusters: [withContext] })] });
+    expect(config.kubeconfigs.get('prod')).toEqual({ file: join(dir, 'kubeconfig'), context: 'admin' });
+    const inPod = { KUBERNETES_SERVICE_HOST: '10.96.0.1', KUBERNETES_SERVICE_PORT: '443' };
+    const inside = cluster({ kubeconfig: { inCluster: true } });
+    expect(configOf({ sites: [site({ clusters: [inside] })] }, inPod).kubeconfigs.get('prod')).toEqual({
+      inCluster: true,
+    });
   });
 
   it('keeps secrets out of every printed form', () => {

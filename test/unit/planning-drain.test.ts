@@ -1,40 +1,22 @@
 import { describe, expect, it } from 'vitest';
-import type { PdbFacts, PodFacts } from '../../src/core/cluster.ts';
+import type { PodFacts } from '../../src/core/cluster.ts';
 import { drainVerdict } from '../../src/planning/drain-filter.ts';
 import { type DrainFacts, drainPreview } from '../../src/planning/drain-preview.ts';
 import { pdbGroupsOfNode } from '../../src/planning/pdb-groups.ts';
 import { selects } from '../../src/planning/selector.ts';
+import { pdbOf as pdb, podOf as pod } from '../support/cluster-facts.ts';
 
-const careful = { deleteEmptyDir: false, force: false };
-const bold = { deleteEmptyDir: true, force: true };
-
-let serial = 0;
-function pod(change: Partial<PodFacts> = {}): PodFacts {
-  const name = `pod-${++serial}`;
-  return {
-    namespace: 'shop',
-    name,
-    uid: `uid-${name}`,
-    node: 'n1',
-    phase: 'Running',
-    ready: true,
-    terminating: false,
-    labels: { app: 'api' },
-    controller: { kind: 'ReplicaSet', name: 'api' },
-    mirror: false,
-    emptyDirs: [],
-    restarts: 0,
-    ...change,
-  };
-}
-
-function pdb(change: Partial<PdbFacts> = {}): PdbFacts {
-  const health = { disruptionsAllowed: 1, currentHealthy: 3, desiredHealthy: 2, expectedPods: 3 };
-  return { namespace: 'shop', name: 'api', selector: { matchLabels: { app: 'api' } }, ...health, ...change };
-}
+const careful = { deleteEmptyDir: false, force: false, byPriority: false };
+const bold = { deleteEmptyDir: true, force: true, byPriority: false };
 
 function preview(change: Partial<DrainFacts>) {
-  return drainPreview({ pods: [], pdbs: [], daemonSets: ['shop/agent'], options: careful, ...change });
+  return drainPreview({
+    pods: [],
+    pdbs: [],
+    daemonSets: [{ namespace: 'shop', name: 'agent' }],
+    options: careful,
+    ...change,
+  });
 }
 
 const agent = { kind: 'DaemonSet', name: 'agent' };
@@ -58,10 +40,10 @@ describe('the drain filter', () => {
     ['a finished pod of a DaemonSet that is gone', pod({ controller: lost, phase: 'Failed' }), careful, 'evict'],
     ['a mirror pod, which has no controller', pod({ mirror: true, controller: undefined }), careful, 'skip'],
     ['a pod with local data', pod({ emptyDirs: ['tmp'] }), careful, 'block'],
-    ['the same, allowed', pod({ emptyDirs: ['tmp'] }), { deleteEmptyDir: true, force: false }, 'evict'],
+    ['the same, allowed', pod({ emptyDirs: ['tmp'] }), { ...careful, deleteEmptyDir: true }, 'evict'],
     ['a finished pod with local data', pod({ emptyDirs: ['tmp'], phase: 'Succeeded' }), careful, 'evict'],
     ['an unmanaged pod', pod({ controller: undefined }), careful, 'block'],
-    ['the same, forced', pod({ controller: undefined }), { deleteEmptyDir: false, force: true }, 'evict'],
+    ['the same, forced', pod({ controller: undefined }), { ...careful, force: true }, 'evict'],
     ['a finished unmanaged pod', pod({ controller: undefined, phase: 'Succeeded' }), careful, 'evict'],
   ] as const)('%s', (_, subject, options, action) => {
     expect(drainVerdict(subject, daemonSets, options).action).toBe(action);
@@ -92,17 +74,57 @@ describe('the drain preview', () => {
     expect(result.leaving).toEqual([leaving]);
   });
 
-  it('names the budget that blocks, and tells waiting from never', () => {
-    const waits = preview({ pods: [pod()], pdbs: [pdb({ disruptionsAllowed: 0 })] });
-    expect(waits.warnings.join()).toContain('shop/api allows no disruption now');
-    const never = preview({ pods: [pod()], pdbs: [pdb({ disruptionsAllowed: 0, desiredHealthy: 3 })] });
-    expect(never.warnings.join()).toContain('never allows an eviction');
+  it('warns of a budget that waits, with its numbers and since when', () => {
+    const blockedSince = '2026-03-01T04:05:06.000Z';
+    const waiting = pdb({ disruptionsAllowed: 0, currentHealthy: 2, blockedSince, owner: 'Helm release shop' });
+    const { warnings, evictions } = preview({ pods: [pod()], pdbs: [waiting] });
+    expect(evictions).toHaveLength(1);
+    expect(warnings.join()).toContain(
+      'shop/api (minAvailable 2, of Helm release shop) allows no disruption since 2026-03-01T04:05:06.000Z: 2 healthy of 3, 2 wanted',
+    );
     expect(preview({ pods: [pod()], pdbs: [pdb()] }).warnings).toEqual([]);
+    expect(preview({ pods: [pod()], pdbs: [pdb({ observed: false })] }).warnings.join()).toContain('not been counted');
+  });
+
+  it.each([
+    ['wants all its pods', { desiredHealthy: 3 }, 'wants all 3 pods healthy'],
+    ['cannot count its pods', { expectedPods: 0, desiredHealthy: 0, currentHealthy: 0 }, 'cannot count'],
+  ])('blocks before a budget that %s: it never allows', (_, change, text) => {
+    const { blocked, evictions } = preview({ pods: [pod()], pdbs: [pdb({ disruptionsAllowed: 0, ...change })] });
+    expect(evictions).toEqual([]);
+    expect(blocked[0]?.reason).toContain(text);
+  });
+
+  it('blocks before a budget whose missing pods crash-loop, and waits while they only start', () => {
+    const subject = pod();
+    const seen = (waiting?: string) =>
+      preview({
+        pods: [subject],
+        clusterPods: [subject, pod({ node: 'n2' }), pod({ node: 'n3', ready: false, ...(waiting && { waiting }) })],
+        pdbs: [pdb({ disruptionsAllowed: 0, currentHealthy: 2 })],
+      });
+    expect(seen('CrashLoopBackOff').blocked[0]?.reason).toContain('is in CrashLoopBackOff');
+    expect(seen('ContainerCreating').blocked).toEqual([]);
+    expect(seen().evictions).toHaveLength(1);
+  });
+
+  it.each([
+    ['AlwaysAllow', { unhealthyPodEvictionPolicy: 'AlwaysAllow', currentHealthy: 0 } as const, 1],
+    ['a healthy budget', { currentHealthy: 3, desiredHealthy: 3 }, 1],
+    ['an unhealthy budget', { currentHealthy: 2, desiredHealthy: 3 }, 0],
+  ])('lets an unready pod pass as the API would: %s', (_, change, evicted) => {
+    const pdbs = [pdb({ disruptionsAllowed: 0, desiredHealthy: 3, ...change })];
+    expect(preview({ pods: [pod({ ready: false })], pdbs }).evictions).toHaveLength(evicted);
+  });
+
+  it('warns of what stays behind on the node', () => {
+    expect(preview({ pods: [pod({ hostPaths: ['/data'] })] }).warnings.join()).toContain('/data stays on this node');
   });
 
   it('blocks a pod that two budgets count: its eviction could only fail', () => {
     const pdbs = [pdb(), pdb({ name: 'everything', selector: {} })];
     expect(preview({ pods: [pod()], pdbs }).blocked[0]?.reason).toContain('shop/api, shop/everything');
+    expect(preview({ pods: [pod({ ready: false })], pdbs }).blocked).toHaveLength(1);
     expect(preview({ pods: [pod({ phase: 'Pending' })], pdbs }).blocked).toEqual([]);
   });
 

@@ -97,7 +97,7 @@ it('by taking the approver the right to approve, while a drain waits: no further
   });
 });
 
-it('by a budget that never allows an eviction: at the end of its time the drain gives up and the node is as before', async () => {
+it('by a budget that allows no eviction: at the end of its time the drain gives up and the node is as before', async () => {
   await reconfigure(stack, ({ rollout }) => {
     rollout.drainTimeout = '4s';
   });

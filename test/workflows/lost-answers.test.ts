@@ -44,7 +44,9 @@ it('of cordon, eviction, update and reset: evidence is found for each, and nothi
   const client = await stack.client('requester');
   const entries = await custodyEntries(client);
   const findings = entries.flatMap(entry => (entry.type === 'effect.reconciled' ? [entry.finding] : []));
-  expect([findings.length, findings.includes('ambiguous')]).toEqual([lost().length, false]);
+  // A lost cordon or eviction is made up for by looking at once; the rest by the reconciliation of an open intent.
+  const open = lost().filter(({ kind, path }) => kind === 'bmc' || /\/(events|status)$/.test(path));
+  expect([findings.length, findings.includes('ambiguous')]).toEqual([open.length, false]);
   expect(unaccounted(stack.lab.effects.since(), entries)).toEqual([]);
   expect(await verifyRunning(client)).toMatchObject({ ok: true });
 });

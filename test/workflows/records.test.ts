@@ -112,7 +112,7 @@ describe('two operations', () => {
     const out = new Set<string>();
     let most = 0;
     for (const { path, body, status } of stack.lab.effects.since()) {
-      const [, node] = /^\/api\/v1\/nodes\/(chi-.*)$/.exec(path) ?? [];
+      const [, node] = /^\/api\/v1\/nodes\/(chi-[^/]*)$/.exec(path) ?? [];
       if (!node || status >= 300) continue;
       if (JSON.stringify(body).includes('"unschedulable":false')) out.delete(node);
       else out.add(node);

@@ -1,0 +1,90 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { type KubectlScene, kubectlIsMissing, kubectlScene, kubectlTitle } from '../support/kubectl-scene.ts';
+import { until } from '../support/kubernetes-lab.ts';
+
+describe.skipIf(kubectlIsMissing)(kubectlTitle('kubectl delete'), () => {
+  let scene: KubectlScene;
+  let kubectl: KubectlScene['kubectl'];
+  const names = async (kind: string, label: string) =>
+    (await kubectl('-n', 'default', 'get', kind, '-l', label, '-o', 'name')).split('\n').filter(line => line !== '');
+
+  /** A Deployment with two ready pods. */
+  async function deployed(name: string): Promise<void> {
+    await kubectl('-n', 'default', 'create', 'deployment', name, '--image=registry.lab.test/x:1', '--replicas=2');
+    await kubectl('-n', 'default', 'rollout', 'status', `deployment/${name}`, '--timeout=40s');
+  }
+
+  beforeAll(async () => {
+    scene = await kubectlScene('127.61.0.23');
+    kubectl = scene.kubectl;
+  });
+  afterAll(() => scene.close());
+
+  it('waits until a pod has left, or does not', async () => {
+    await kubectl('-n', 'default', 'run', 'waited', '--image=registry.lab.test/x:1');
+    await kubectl('-n', 'default', 'wait', '--for=condition=Ready', 'pod/waited', '--timeout=20s');
+    expect(await kubectl('-n', 'default', 'delete', 'pod', 'waited')).toMatch(/^pod "waited" deleted/);
+    expect((await scene.raw('/api/v1/namespaces/default/pods/waited')).status).toBe(404);
+    await kubectl('-n', 'default', 'run', 'hasty', '--image=registry.lab.test/x:1');
+    await kubectl('-n', 'default', 'wait', '--for=condition=Ready', 'pod/hasty', '--timeout=20s');
+    await kubectl('-n', 'default', 'delete', 'pod', 'hasty', '--wait=false');
+    const { metadata } = (await scene.raw('/api/v1/namespaces/default/pods/hasty')).body;
+    expect(metadata?.deletionTimestamp).toBeTruthy();
+    await until('it is gone', async () => (await scene.raw('/api/v1/namespaces/default/pods/hasty')).status === 404);
+  }, 60_000);
+
+  it('by force takes a pod out of the API at once', async () => {
+    await kubectl('-n', 'default', 'run', 'forced', '--image=registry.lab.test/x:1');
+    await kubectl('-n', 'default', 'wait', '--for=condition=Ready', 'pod/forced', '--timeout=20s');
+    const { stdout, stderr } = await scene.tryKubectl('-n', 'default', 'delete', 'pod', 'forced', '--force');
+    expect(stdout).toContain('pod "forced" force deleted');
+    expect(stderr).toContain('Immediate deletion does not wait');
+    expect((await scene.raw('/api/v1/namespaces/default/pods/forced')).status).toBe(404);
+  });
+
+  it('in the background takes the owner first and what it owns after', async () => {
+    await deployed('behind');
+    const watch = await scene.watch('/apis/apps/v1/namespaces/default/deployments?watch=true');
+    await kubectl('-n', 'default', 'delete', 'deployment', 'behind', '--cascade=background');
+    await until('replica sets and pods are gone', async () => (await names('rs,pods', 'app=behind')).length === 0);
+    const last = watch.events.filter(({ object }) => object.metadata?.name === 'behind').at(-1);
+    expect(last).toMatchObject({ type: 'DELETED' });
+    watch.stop();
+  }, 60_000);
+
+  it('in the foreground keeps the owner until what it owns is gone', async () => {
+    await deployed('before');
+    const watch = await scene.watch('/api/v1/namespaces/default/pods?watch=true&labelSelector=app%3Dbefore');
+    await kubectl('-n', 'default', 'delete', 'deployment', 'before', '--cascade=foreground', '--wait=false');
+    const { metadata } = (await scene.raw('/apis/apps/v1/namespaces/default/deployments/before')).body;
+    expect((metadata as { finalizers?: string[] } | undefined)?.finalizers).toEqual(['foregroundDeletion']);
+    await until('the owner is gone', async () => (await names('deployment', 'app=before')).length === 0);
+    expect(await names('rs,pods', 'app=before')).toEqual([]);
+    expect(watch.events.filter(({ type }) => type === 'DELETED')).toHaveLength(2);
+    watch.stop();
+  }, 60_000);
+
+  it('may leave what is owned behind, without an owner', async () => {
+    await deployed('orphaned');
+    await kubectl('-n', 'default', 'delete', 'deployment', 'orphaned', '--cascade=orphan');
+    const [set = ''] = await names('rs', 'app=orphaned');
+    const owners = await kubectl('-n', 'default', 'get', set, '-o', 'jsonpath={.metadata.ownerReferences}');
+    expect(owners).toBe('');
+    expect(await names('pods', 'app=orphaned')).toHaveLength(2);
+    await kubectl('-n', 'default', 'delete', set);
+    await until('the pods follow the set', async () => (await names('pods', 'app=orphaned')).length === 0);
+  }, 60_000);
+
+  it('of a namespace takes everything in it', async () => {
+    await kubectl('create', 'namespace', 'brief');
+    await until('it has an account', async () => {
+      const { status } = await scene.raw('/api/v1/namespaces/brief/serviceaccounts/default');
+      return status === 200;
+    });
+    await kubectl('-n', 'brief', 'create', 'deployment', 'inside', '--image=registry.lab.test/x:1');
+    await kubectl('-n', 'brief', 'rollout', 'status', 'deployment/inside', '--timeout=40s');
+    expect(await kubectl('delete', 'namespace', 'brief', '--timeout=40s')).toMatch(/^namespace "brief" deleted/);
+    expect((await scene.raw('/api/v1/namespaces/brief')).status).toBe(404);
+    expect((await scene.cluster.pods()).filter(({ namespace }) => namespace === 'brief')).toEqual([]);
+  }, 60_000);
+});

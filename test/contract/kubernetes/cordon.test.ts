@@ -1,0 +1,124 @@
+import { afterAll, afterEach, describe, expect, it } from 'vitest';
+import type { NodeFacts, NodePatch } from '../../../src/core/cluster.ts';
+import { cordonOwner } from '../../../src/core/cluster.ts';
+import { FleetError } from '../../../src/core/errors.ts';
+import type { Kube } from '../../support/contract-api.ts';
+import { conditionOf, contractCluster, given, until } from '../../support/contract-cluster.ts';
+import { isReady, pod, podsOf, ready, workload } from '../../support/contract-workloads.ts';
+import { testGrant } from '../../support/grant.ts';
+
+const on = await contractCluster('cordon');
+const { api, path, cluster } = on;
+const [node = ''] = on.nodes;
+const taint = 'node.kubernetes.io/unschedulable';
+
+afterAll(() => on.close());
+afterEach(async () => {
+  if (node !== '') await change({ unschedulable: false, annotations: { [cordonOwner]: null } });
+});
+
+/** Through the adapter, over whatever version the node has by then: its kubelet writes too. */
+function change(patch: Omit<NodePatch, 'name' | 'resourceVersion'>): Promise<NodeFacts> {
+  on.willTouch(node);
+  return until('the node is patched', async () => {
+    const { resourceVersion } = await cluster.node(node);
+    return cluster.patchNode(testGrant, { name: node, resourceVersion, ...patch }).catch(thrown => {
+      if (FleetError.from(thrown).code !== 'conflict') throw thrown;
+      return undefined;
+    });
+  });
+}
+const cordon = () => change({ unschedulable: true, annotations: { [cordonOwner]: on.namespace } });
+const tainted = async () => (await cluster.node(node)).taints.some(({ key }) => key === taint);
+const workers = given(node !== '', 'no usable node');
+
+describe('a cordon', () => {
+  workers('is written with our annotation, and becomes a taint a moment later', async () => {
+    const facts = await cordon();
+    expect(facts).toMatchObject({ unschedulable: true, annotations: { [cordonOwner]: on.namespace } });
+    expect((await api.get(`/api/v1/nodes/${node}`)).spec.unschedulable).toBe(true);
+    await until('the taint is there', tainted);
+    const taints = (await cluster.node(node)).taints.filter(({ key }) => key === taint);
+    expect(taints).toEqual([{ key: taint, effect: 'NoSchedule', timeAdded: expect.any(String) }]);
+  });
+
+  workers('goes with its taint and its annotation, and leaves other annotations', async () => {
+    await change({
+      unschedulable: true,
+      annotations: { [cordonOwner]: on.namespace, [`${on.namespace}/other`]: 'kept' },
+    });
+    await until('the taint is there', tainted);
+    const facts = await change({ unschedulable: false, annotations: { [cordonOwner]: null } });
+    expect(facts.unschedulable).toBe(false);
+    expect(facts.annotations).not.toHaveProperty(cordonOwner);
+    expect(facts.annotations).toHaveProperty(`${on.namespace}/other`);
+    await until('the taint is gone', async () => !(await tainted()));
+    await change({ annotations: { [`${on.namespace}/other`]: null } });
+  });
+
+  workers('keeps new pods away until it is taken back', async () => {
+    await cordon();
+    await until('the taint is there', tainted);
+    await api.create(path('pods'), pod(on, 'waiting', { labels: { app: 'waiting' }, onlyOn: node }));
+    const waiting = await until('the scheduler has said no', async () => {
+      const found = await api.get(path('pods', 'waiting'));
+      return conditionOf(found, 'PodScheduled') === 'False' && found;
+    });
+    expect(waiting.spec.nodeName).toBeUndefined();
+    const facts = (await cluster.pods()).find(({ uid }) => uid === waiting.metadata.uid);
+    expect(facts).toMatchObject({ phase: 'Pending', ready: false });
+    expect(facts).not.toHaveProperty('node');
+    expect(facts?.unschedulable?.message).toMatch(/nodes are available/);
+    await change({ unschedulable: false, annotations: {} });
+    const [placed] = (await ready(on, 'waiting', 1)) as [Kube];
+    expect(placed.spec.nodeName).toBe(node);
+  });
+
+  workers('does not keep away a pod that tolerates its taint', async () => {
+    await cordon();
+    await until('the taint is there', tainted);
+    const tolerations = [{ key: taint, operator: 'Exists', effect: 'NoSchedule' }];
+    await api.create(path('pods'), pod(on, 'brave', { labels: { app: 'brave' }, onlyOn: node, tolerations }));
+    const [placed] = (await ready(on, 'brave', 1)) as [Kube];
+    expect(placed.spec.nodeName).toBe(node);
+  });
+
+  workers('lets the pods of DaemonSets come', async () => {
+    await cordon();
+    await until('the taint is there', tainted);
+    await api.create(path('apps/v1 daemonsets'), workload(on, 'agent', { onlyOn: node }));
+    const [agent] = (await ready(on, 'agent', 1)) as [Kube];
+    expect(agent.spec.nodeName).toBe(node);
+    const status = await until('the DaemonSet counts it', async () => {
+      const all = await cluster.daemonSets();
+      return all.find(each => each.namespace === on.namespace && each.ready === 1);
+    });
+    expect(status).toEqual({ namespace: on.namespace, name: 'agent', desired: 1, ready: 1 });
+    await api.must(api.remove(path('pods', agent.metadata.name)));
+    await until('another one comes', async () =>
+      (await podsOf(on, 'agent')).some(each => each.metadata.uid !== agent.metadata.uid && isReady(each)),
+    );
+  });
+
+  given(on.nodes.length > 1, 'fewer than two usable nodes')(
+    'and evictions move our pods to other nodes, and none comes back',
+    async () => {
+      await api.create(path('apps/v1 deployments'), workload(on, 'moving', { replicas: 4 }));
+      await ready(on, 'moving', 4);
+      await cordon();
+      const here = (await cluster.pods(node)).filter(
+        each => each.namespace === on.namespace && each.labels.app === 'moving',
+      );
+      for (const each of here) expect(await cluster.evict(testGrant, each)).toEqual({ outcome: 'accepted' });
+      const moved = await ready(on, 'moving', 4);
+      expect(moved.filter(({ spec }) => spec.nodeName === node)).toEqual([]);
+      const left = (await cluster.pods(node)).filter(each => each.labels.app === 'moving');
+      expect(left.filter(each => each.namespace === on.namespace)).toEqual([]);
+    },
+  );
+
+  it('of a node that is not there is answered 404', async () => {
+    const patch = { name: `${on.namespace}-nobody`, resourceVersion: '1', unschedulable: true, annotations: {} };
+    await expect(cluster.patchNode(testGrant, patch)).rejects.toMatchObject({ code: 'not_found' });
+  });
+});

@@ -1,0 +1,203 @@
+/** What real machines are made of: every part once, totals as in their own documents, and reasons where they say nothing. */
+import { afterEach, describe, expect, test } from 'vitest';
+import { openBmcs } from '../../src/adapters/redfish/open-bmcs.ts';
+import { type Fact, factValue } from '../../src/core/bmc.ts';
+import type { HardwareInventory } from '../../src/core/hardware.ts';
+import {
+  type CaptureManners,
+  type CaptureServer,
+  capturesPresent,
+  readCapture,
+  serveCapture,
+  type Tree,
+} from '../support/capture-server.ts';
+import { naiveInventory } from '../support/naive-inventory.ts';
+import { memoryLedger } from '../support/session-ledger.ts';
+
+let server: CaptureServer | undefined;
+
+afterEach(async () => {
+  await server?.close();
+  server = undefined;
+});
+
+async function open(tree: Tree, manners: CaptureManners = {}, systemUri?: string) {
+  server = await serveCapture(tree, manners);
+  const { url, username, password, spki } = server;
+  const bmcs = openBmcs({
+    bmcs: [{ node: 'node', url, username, password, spki, systemUri }],
+    ledger: memoryLedger(),
+    timeouts: { retryMs: 5 },
+  });
+  return { bmcs, bmc: bmcs.of('node'), server };
+}
+
+type Expected = {
+  system: string;
+  declared?: string;
+  /** Paths of another server behind the same BMC, or of parts that call themselves systems. */
+  strangers?: RegExp;
+  /** Network ports for which the BMC has no address. */
+  nameless?: number;
+};
+
+const machines: Record<string, Expected> = {
+  'dell-r750-idrac9-6.00.30': { system: 'system.embedded.1' },
+  'dmtf-rackmount1-2025.4': { system: '437xr1138r2', strangers: /dedicatednetworkports|controllers/ },
+  'gigabyte-h262-megarac-12.84': { system: 'self' },
+  'hpe-cray-ex425': { system: 'node1', declared: '/redfish/v1/Systems/Node1', strangers: /node0/, nameless: 1 },
+  'hpe-dl360gen10plus-ilo5-3.11': { system: '1' },
+  'hpe-dl380a-gen12-ilo7-1.13': { system: '1' },
+  'intel-s2600bpb-1.93': { system: 'qsbp74100021' },
+  'lenovo-sr670v2-xcc-2.83': { system: '1' },
+  'nvidia-gb200nvl-openbmc': { system: 'system_0', strangers: /hgx_baseboard/, nameless: 1 },
+  'openbmc-stock-2.15': { system: 'system' },
+  'supermicro-sys821ge-x13-11.01': { system: '1' },
+};
+
+const expansions: CaptureManners[] = [{}, { expand: 'done' }];
+const reason = 'the captures are kept outside this repository, in ../shared/redfish, and are not here';
+
+describe.skipIf(!capturesPresent)(`real machines${capturesPresent ? '' : ` (skipped: ${reason})`}`, () => {
+  describe.each(expansions)('with $expand %j', manners => {
+    test.each(Object.entries(machines))(
+      '%s: parts and totals are those of its documents',
+      async (machine, expected) => {
+        const tree = readCapture(machine);
+        const { bmcs, bmc, server } = await open(tree, manners, expected.declared);
+        const found = await bmc.inventory();
+        const naive = naiveInventory(tree, `/redfish/v1/systems/${expected.system}`, expected.strangers ?? /^$/);
+
+        const processors = listed(found.processors);
+        expect(processors.map(each => id(each.uri)).toSorted()).toEqual(naive.processors.ids);
+        expect(sum(processors.map(each => each.cores))).toBe(naive.processors.cores);
+        expect(processors.filter(each => each.kind === 'gpu')).toHaveLength(naive.processors.gpus);
+
+        const memory = listed(found.memory);
+        expect(memory.map(each => id(each.uri)).toSorted()).toEqual(naive.memory.ids);
+        expect(sum(memory.map(each => each.capacityMiB))).toBe(naive.memory.mib);
+
+        const drives = listed(found.drives);
+        expect(drives).toHaveLength(naive.drives.count);
+        expect(drives.flatMap(each => factValue(each.serial) ?? []).toSorted()).toEqual(naive.drives.serials);
+        expect(sum(drives.map(each => each.capacityBytes))).toBe(naive.drives.bytes);
+
+        const ports = listed(found.network);
+        const macs = ports.flatMap(each => factValue(each.mac) ?? []);
+        expect(macs.map(mac => mac.replaceAll(':', '')).toSorted()).toEqual(naive.macs);
+        expect(ports).toHaveLength(naive.macs.length + (expected.nameless ?? 0));
+
+        const supplies = listed(found.powerSupplies);
+        expect(supplies).toHaveLength(naive.powerSupplies.count);
+        expect(sum(supplies.map(each => each.capacityWatts))).toBe(naive.powerSupplies.watts);
+
+        for (const parts of [processors, memory, drives, ports, supplies]) {
+          expect(new Set(parts.map(each => each.name)).size).toBe(parts.length);
+        }
+        for (const why of unknownsIn(found)) expect(why.length).toBeGreaterThan(10);
+        await bmcs.closeAll();
+        expect(server.sessions.size).toBe(0);
+      },
+    );
+  });
+
+  test('two systems behind one BMC: no part is shown until one is declared', async () => {
+    const { bmc, bmcs } = await open(readCapture('hpe-cray-ex425'));
+    const found = await bmc.inventory();
+    for (const fact of [found.processors, found.memory, found.drives, found.network, found.powerSupplies]) {
+      expect(fact).toHaveProperty('unknown', expect.stringContaining('2 systems'));
+    }
+    await bmcs.closeAll();
+  });
+
+  test('a part that cannot be read is listed with the reason; one that is not there is left out', async () => {
+    const tree = readCapture('dell-r750-idrac9-6.00.30');
+    const system = '/redfish/v1/systems/system.embedded.1';
+    const broken = { error: { message: 'internal error' } };
+    const drive = `${system}/storage/cpu.1/drives/disk.bay.1:enclosure.internal.0-1`;
+    const bmcServes = new Map(tree).set(drive, broken).set(`${system}/processors/cpu.socket.2`, broken);
+    bmcServes.delete(`${system}/memory/dimm.socket.a1`);
+    const { bmc, bmcs } = await open(bmcServes, { expand: 'done' });
+    const found = await bmc.inventory();
+    const drives = listed(found.drives);
+    expect(drives).toHaveLength(3);
+    expect(drives.find(each => each.uri.toLowerCase() === drive)?.health).toEqual({
+      unknown: expect.stringContaining('500'),
+    });
+    expect(listed(found.processors).flatMap(each => factValue(each.cores) ?? [])).toEqual([18]);
+    expect(listed(found.processors)).toHaveLength(3);
+    expect(listed(found.memory)).toHaveLength(15);
+    await bmcs.closeAll();
+  });
+
+  test('a storage subsystem that cannot be read does not hide that it may have drives', async () => {
+    const tree = readCapture('lenovo-sr670v2-xcc-2.83');
+    tree.set('/redfish/v1/systems/1/storage/m.2', { error: { message: 'internal error' } });
+    const { bmc, bmcs } = await open(tree);
+    const drives = listed((await bmc.inventory()).drives);
+    expect(drives).toHaveLength(3);
+    expect(drives.filter(each => !('value' in each.serial))).toHaveLength(1);
+    await bmcs.closeAll();
+  });
+
+  test('a drive that several links name, under several addresses, is one drive', async () => {
+    const tree = readCapture('hpe-dl380a-gen12-ilo7-1.13');
+    const storage = '/redfish/v1/systems/1/storage/de010000';
+    const own = (tree.get(storage)?.Drives ?? []) as object[];
+    const again = { '@odata.id': '/redfish/v1/Chassis/2/Drives/1/' };
+    tree.set(storage, { ...tree.get(storage), Drives: [...own, ...own, again] });
+    const { bmc, bmcs } = await open(tree);
+    expect(listed((await bmc.inventory()).drives)).toHaveLength(6);
+    await bmcs.closeAll();
+  });
+
+  test('power supplies come from the subsystem where the older resource fails', async () => {
+    const tree = readCapture('dell-r750-idrac9-6.00.30');
+    tree.set('/redfish/v1/chassis/system.embedded.1/power', { error: { message: 'internal error' } });
+    const { bmc, bmcs } = await open(tree);
+    const supplies = listed((await bmc.inventory()).powerSupplies);
+    expect(supplies.map(each => id(each.uri))).toEqual(['psu.slot.1', 'psu.slot.2']);
+    expect(sum(supplies.map(each => each.capacityWatts))).toBe(4800);
+    await bmcs.closeAll();
+  });
+
+  test('the documents hold odd values: nothing breaks and nothing is made up', async () => {
+    const tree = readCapture('supermicro-sys821ge-x13-11.01');
+    const oddities: unknown[] = ['N/A', -1, null, {}, [], true];
+    let turn = 0;
+    for (const [uri, body] of tree) {
+      if (!/\/(processors|memory|drives|ethernetinterfaces|ports)\/[^/]+$/.test(uri)) continue;
+      const spared = /^(@odata|Id$|Name$|Status$)/;
+      const odd = Object.entries(body).map(([key, value]) => [
+        key,
+        spared.test(key) ? value : oddities[turn++ % oddities.length],
+      ]);
+      tree.set(uri, Object.fromEntries(odd));
+    }
+    const { bmc, bmcs } = await open(tree);
+    const found = await bmc.inventory();
+    expect(listed(found.memory)).toHaveLength(32);
+    expect(sum(listed(found.memory).map(each => each.capacityMiB))).toBe(0);
+    expect(listed(found.drives)).toHaveLength(8);
+    expect(listed(found.drives).filter(each => 'value' in each.serial)).toEqual([]);
+    await bmcs.closeAll();
+  });
+});
+
+function listed<T>(fact: Fact<T[]>): T[] {
+  return factValue(fact) ?? [];
+}
+
+function id(uri: string): string {
+  return uri.replace(/\/$/, '').split('/').at(-1)?.toLowerCase() ?? '';
+}
+
+function sum(facts: Fact<number>[]): number {
+  return facts.reduce((total, fact) => total + (factValue(fact) ?? 0), 0);
+}
+
+function unknownsIn(value: unknown): string[] {
+  if (typeof value !== 'object' || value === null) return [];
+  if ('unknown' in value) return [String(value.unknown)];
+  return Object.values(value as HardwareInventory).flatMap(unknownsIn);
+}

@@ -1,0 +1,127 @@
+/** At most two refused log-ins in ten minutes for each BMC and credential, whatever becomes of our process. */
+import { afterEach, expect, test } from 'vitest';
+import { openBmcs } from '../../src/adapters/redfish/open-bmcs.ts';
+import type { LoginLedger } from '../../src/core/bmc.ts';
+import { FleetError } from '../../src/core/errors.ts';
+import { account, type Handler, type RedfishServer, startRedfishServer } from '../support/redfish-server.ts';
+import { memoryLedger, memoryLogins } from '../support/session-ledger.ts';
+
+const closing: (() => Promise<void>)[] = [];
+afterEach(async () => {
+  for (const close of closing.splice(0).reverse()) await close();
+});
+
+async function start(override?: Handler): Promise<RedfishServer> {
+  const server = await startRedfishServer(override);
+  closing.push(server.close);
+  return server;
+}
+
+/** One life of the process. */
+function live(server: RedfishServer, options: { logins: LoginLedger; password?: string; now?: () => number }) {
+  const { logins, password = 'wrong', now } = options;
+  const bmcs = openBmcs({
+    bmcs: [{ node: 'node', url: server.url, spki: server.spki, username: account.username, password }],
+    ledger: memoryLedger(),
+    logins,
+    now,
+    timeouts: { retryMs: 5 },
+  });
+  closing.push(() => bmcs.closeAll().catch(() => undefined));
+  return bmcs.of('node');
+}
+
+const attempts = (server: RedfishServer) =>
+  server.seen.filter(each => each.basic || (each.method === 'POST' && each.path.endsWith('/Sessions')));
+
+async function codeOf(promise: Promise<unknown>): Promise<string> {
+  const error = await promise.catch((thrown: unknown) => thrown);
+  return error instanceof FleetError ? error.code : String(error);
+}
+
+test('a process that is started again and again is refused twice, and then asks no more for ten minutes', async () => {
+  const server = await start();
+  const logins = memoryLogins();
+  let now = Date.parse('2026-01-01T00:00:00Z');
+  for (let life = 0; life < 6; life++) {
+    expect(await codeOf(live(server, { logins, now: () => now }).power())).toBe('bmc_auth');
+    now += 60_000;
+  }
+  expect(attempts(server)).toHaveLength(2);
+  now = Date.parse('2026-01-01T00:09:59Z');
+  await codeOf(live(server, { logins, now: () => now }).power());
+  expect(attempts(server)).toHaveLength(2);
+  now += 1_000;
+  await codeOf(live(server, { logins, now: () => now }).power());
+  expect(attempts(server)).toHaveLength(3);
+});
+
+test('the same over Basic', async () => {
+  const server = await start(seen => {
+    if (seen.path.endsWith('/Sessions')) return { status: 405, body: {} };
+    return seen.basic ? { status: 401, body: {} } : undefined;
+  });
+  const logins = memoryLogins();
+  for (let life = 0; life < 4; life++) await codeOf(live(server, { logins }).power());
+  expect(server.seen.filter(each => each.basic)).toHaveLength(2);
+});
+
+test('a corrected password may be tried at once', async () => {
+  const server = await start();
+  const logins = memoryLogins();
+  for (let life = 0; life < 3; life++) await codeOf(live(server, { logins }).power());
+  expect(await live(server, { logins, password: account.password }).power()).toEqual({ value: 'on' });
+});
+
+test('the refusal is written down before anybody learns of it', async () => {
+  const server = await start();
+  const logins = memoryLogins();
+  const written = Promise.withResolvers<void>();
+  const began = Promise.withResolvers<void>();
+  const bmc = live(server, {
+    logins: {
+      ...logins,
+      failed: async () => {
+        began.resolve();
+        await written.promise;
+      },
+    },
+  });
+  let told = false;
+  const refused = codeOf(bmc.power()).then(code => {
+    told = true;
+    return code;
+  });
+  await began.promise;
+  expect(told).toBe(false);
+  written.resolve();
+  expect(await refused).toBe('bmc_auth');
+});
+
+test('while refusals cannot be counted, no password is sent', async () => {
+  const server = await start();
+  const away = () => Promise.reject(new Error('the database is away'));
+  const bmc = live(server, { logins: { failed: away, failures: away }, password: account.password });
+  expect(await codeOf(bmc.power())).toBe('database');
+  expect(server.seen).toEqual([]);
+});
+
+test('a refusal that could not be written down counts in this process all the same', async () => {
+  const server = await start();
+  const bmc = live(server, {
+    logins: { failed: () => Promise.reject(new Error('the database is full')), failures: async () => [] },
+  });
+  const codes = [await codeOf(bmc.power()), await codeOf(bmc.power()), await codeOf(bmc.power())];
+  expect(codes).toEqual(['database', 'database', 'bmc_auth']);
+  expect(attempts(server)).toHaveLength(2);
+});
+
+test('what is written down tells credentials apart, and gives none away', async () => {
+  const [one, other] = [await start(), await start()];
+  const logins = memoryLogins();
+  await codeOf(live(one, { logins, password: 'guess' }).power());
+  await codeOf(live(one, { logins, password: 'guess again' }).power());
+  await codeOf(live(other, { logins, password: 'guess' }).power());
+  expect(new Set(logins.entries.map(each => each.credentialDigest)).size).toBe(3);
+  expect(JSON.stringify(logins.entries)).not.toMatch(/guess|operator/);
+});

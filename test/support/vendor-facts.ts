@@ -1,0 +1,98 @@
+/** What a captured machine offers, one short phrase a column, read from its documents wherever they lie. */
+import type { Resource, Tree } from './capture-server.ts';
+
+export const columns = [
+  'Resets',
+  'Update',
+  '`$expand` levels',
+  'Temperatures',
+  'ECC counters',
+  'Secure erase',
+  'SSE',
+  'Virtual media',
+  'Boot override',
+  'HTTP boot',
+] as const;
+
+/** The cells of one machine, in the order of {@link columns}. `system` is the URI of its ComputerSystem, lower case. */
+export function vendorFacts(tree: Tree, system: string): string[] {
+  const computer = tree.get(system) ?? {};
+  const update = tree.get('/redfish/v1/updateservice') ?? {};
+  const boot = part(computer, 'Boot');
+  const targets = texts(boot['BootSourceOverrideTarget@Redfish.AllowableValues']);
+  return [
+    joined(ours.filter(type => resetTypes(tree, computer).includes(type))),
+    joined([
+      ...(part(update, 'Actions')['#UpdateService.SimpleUpdate'] === undefined ? [] : ['SimpleUpdate']),
+      ...(text(update.MultipartHttpPushUri) ? ['multipart'] : []),
+      ...(text(update.HttpPushUri) ? ['push'] : []),
+    ]),
+    expandLevels(tree.get('/redfish/v1') ?? {}),
+    joined(['Thermal', 'ThermalSubsystem'].filter(type => of(tree, type).length > 0)),
+    counters(of(tree, 'MemoryMetrics')),
+    secureErase(of(tree, 'Drive')),
+    yes(text(tree.get('/redfish/v1/eventservice')?.ServerSentEventUri)),
+    joined(['systems', 'managers'].filter(place => [...tree.keys()].some(uri => mediaUnder(uri, place)))),
+    yes(targets.some(target => target !== 'None')),
+    yes(targets.includes('UefiHttp')),
+  ];
+}
+
+const ours = ['On', 'ForceOff', 'GracefulShutdown', 'GracefulRestart', 'ForceRestart'];
+
+function resetTypes(tree: Tree, computer: Resource): string[] {
+  const action = part(part(computer, 'Actions'), '#ComputerSystem.Reset');
+  const info = tree.get(String(action['@Redfish.ActionInfo']).toLowerCase());
+  const parameters = (info?.Parameters ?? []) as Resource[];
+  const inInfo = parameters.find(each => each.Name === 'ResetType')?.AllowableValues;
+  return texts(action['ResetType@Redfish.AllowableValues'] ?? inInfo);
+}
+
+function expandLevels(root: Resource): string {
+  const offer = part(part(root, 'ProtocolFeaturesSupported'), 'ExpandQuery');
+  if (offer.NoLinks !== true && offer.ExpandAll !== true) return 'none';
+  return String(offer.MaxLevels ?? 1);
+}
+
+function counters(metrics: Resource[]): string {
+  const counts = metrics.some(each =>
+    ['LifeTime', 'CurrentPeriod'].some(period => typeof part(each, period).CorrectableECCErrorCount === 'number'),
+  );
+  if (counts) return 'yes';
+  const trips = metrics.some(each => 'CorrectableECCError' in part(part(each, 'HealthData'), 'AlarmTrips'));
+  return trips ? 'alarms only' : 'no';
+}
+
+function secureErase(drives: Resource[]): string {
+  if (drives.length === 0) return 'no drives';
+  return yes(drives.some(each => '#Drive.SecureErase' in part(each, 'Actions')));
+}
+
+function mediaUnder(uri: string, place: string): boolean {
+  return uri.startsWith(`/redfish/v1/${place}/`) && /\/virtualmedia\/[^/]+$/.test(uri);
+}
+
+function of(tree: Tree, type: string): Resource[] {
+  return [...tree.values()].filter(body => String(body['@odata.type']).startsWith(`#${type}.`));
+}
+
+function part(body: Resource, key: string): Resource {
+  const value = body[key];
+  return typeof value === 'object' && value !== null ? (value as Resource) : {};
+}
+
+function texts(value: unknown): string[] {
+  return Array.isArray(value) ? value.filter(each => typeof each === 'string') : [];
+}
+
+function text(value: unknown): boolean {
+  return typeof value === 'string' && value !== '';
+}
+
+function joined(words: string[]): string {
+  return words.length === 0 ? 'none' : words.join(', ');
+}
+
+function yes(is: boolean): string {
+  return is ? 'yes' : 'no';
+}

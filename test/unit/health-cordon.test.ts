@@ -1,0 +1,164 @@
+import { describe, expect, it } from 'vitest';
+import { known } from '../../src/core/bmc.ts';
+import type { Finding } from '../../src/core/finding.ts';
+import { type CordonFacts, cordonAdvice, withinCordonBudget } from '../../src/health/cordon-advice.ts';
+import { type Crash, crashSignal } from '../../src/health/crashes.ts';
+import { findingsOf } from '../../src/health/evaluate.ts';
+import {
+  atMinute,
+  dimmOf,
+  driveOf,
+  entryOf,
+  fanOf,
+  inlet,
+  type Played,
+  play,
+  sensorOf,
+  silent,
+  supplyOf,
+  times,
+} from '../support/health-samples.ts';
+
+const lostMemory = { memory: known([dimmOf({ uncorrected: 1, health: 'critical' })]) };
+const stoppedFan = { fans: known([fanOf(0)]) };
+const hotCpu = { temperatures: known([inlet(22), sensorOf('CPU1 Temp', 99)]) };
+const critical = { log: known([entryOf('1', atMinute(1))]) };
+
+function advice(played: Played, more: Partial<CordonFacts> = {}) {
+  const now = atMinute(played.minutes - 1);
+  const { readAt } = played.state;
+  return cordonAdvice({
+    findings: findingsOf(played.state),
+    alarms: [],
+    now,
+    ...(readAt === undefined ? {} : { readAt: new Date(readAt) }),
+    ...more,
+  });
+}
+
+const crash = (workload: string, more: Partial<Crash> = {}): Crash => ({
+  workload,
+  container: 'app',
+  reason: 'Error',
+  exitCode: 139,
+  at: atMinute(5).toISOString(),
+  elsewhere: false,
+  ...more,
+});
+
+describe('advice to cordon', () => {
+  it.each([
+    ['a fan and the heat that follows', { ...stoppedFan, ...hotCpu }],
+    ['memory and a fan', { ...lostMemory, ...stoppedFan }],
+    ['a drive and memory', { ...lostMemory, drives: known([driveOf({ predicted: true })]) }],
+  ])('takes two independent signals: %s', (_, bad) => {
+    expect(advice(play(times(10, bad)))).toMatchObject({ advice: 'cordon', signals: [{}, {}] });
+  });
+
+  it('takes memory errors with what the log says, or with crashes that nothing else explains', () => {
+    const memory = play([{}, ...times(9, { ...lostMemory, ...critical })]);
+    expect(advice(memory)).toMatchObject({ signals: [{ source: 'memory' }, { source: 'log' }] });
+    const pods = crashSignal('n1', [crash('Deployment shop/web'), crash('Deployment shop/api')], atMinute(9));
+    const crashing = advice(play(times(10, lostMemory)), pods ? { pods } : {});
+    expect(crashing).toMatchObject({ signals: [{ source: 'memory' }, { source: 'pods' }] });
+  });
+
+  it.each([
+    ['one signal alone', lostMemory],
+    ['what the log repeats of a fan', { ...stoppedFan, ...critical }],
+    ['two findings of one witness', { powerSupplies: known([supplyOf(1), supplyOf(2, 'critical')]) }],
+    ['wear and a warm inlet', { temperatures: known([inlet(45)]), drives: known([driveOf({ life: 2 })]) }],
+    ['a roll-up', { health: known('critical' as const), ...critical }],
+  ])('is not given for %s', (_, bad) => {
+    expect(advice(play([{}, ...times(20, bad)])).advice).toBe('none');
+  });
+
+  it('is not given for a BMC that does not answer, whatever else happens', () => {
+    const gone = play([{}, ...times(40, silent)]);
+    const pods = { source: 'pods' as const, id: 'crashes n1', text: '2 workloads crash' };
+    expect(advice(gone, { pods }).advice).toBe('none');
+    const after = play(times(20, silent), { after: play(times(10, { ...stoppedFan, ...hotCpu })) });
+    expect(advice(after)).toEqual({ advice: 'none', reason: 'the server is not read at present' });
+  });
+
+  it('is not given for one sample', () => {
+    const both = { ...lostMemory, ...stoppedFan, ...hotCpu, ...critical };
+    for (let samples = 1; samples <= 3; samples++) {
+      expect(advice(play([{}, ...times(samples, both)])).advice).toBe('none');
+    }
+  });
+
+  it('is not given for what a person has acknowledged', () => {
+    const played = play(times(10, { ...stoppedFan, ...lostMemory }));
+    const findings = findingsOf(played.state).map((each): Finding => ({ ...each, state: 'acknowledged' }));
+    expect(advice(played, { findings }).advice).toBe('none');
+  });
+
+  it('does not take heat for a signal in a warm room', () => {
+    const played = play(times(10, { ...lostMemory, ...hotCpu }));
+    expect(advice(played).advice).toBe('cordon');
+    const [some] = findingsOf(played.state);
+    const room = { ...some, kind: 'site-inlet', state: 'open', covers: ['n1'] } as Finding;
+    expect(advice(played, { alarms: [room] })).toMatchObject({ advice: 'none' });
+  });
+});
+
+describe('a cordon on this advice', () => {
+  const bad = play(times(10, { ...stoppedFan, ...hotCpu }));
+  const cordonedSince = atMinute(10);
+
+  it('is released when all has been well for hours', () => {
+    const soon = play(times(120, {}), { after: bad });
+    expect(advice(soon, { cordonedSince })).toEqual({ advice: 'keep', reason: 'well for 1 of 6 hours' });
+    const later = play(times(370, {}), { after: bad });
+    expect(advice(later, { cordonedSince })).toEqual({ advice: 'release', reason: 'no signal for 6 hours' });
+  });
+
+  it('is kept while one signal stands, pods crash, or the server is not read', () => {
+    const half = play(times(900, stoppedFan), { after: bad });
+    expect(advice(half, { cordonedSince }).advice).toBe('keep');
+    const well = play(times(900, {}), { after: bad });
+    const pods = { source: 'pods' as const, id: 'crashes n1', text: '2 workloads crash' };
+    expect(advice(well, { cordonedSince, pods })).toEqual({ advice: 'keep', reason: '2 workloads crash' });
+    const blind = play(times(900, silent), { after: play(times(20, {}), { after: bad }) });
+    expect(advice(blind, { cordonedSince }).advice).toBe('keep');
+  });
+
+  it('is kept for hours, even where every signal is forgotten', () => {
+    expect(advice(play(times(30, {})), { cordonedSince: atMinute(0) }).advice).toBe('keep');
+  });
+});
+
+describe('the budget of cordons', () => {
+  it('is never exceeded, and zero means none', () => {
+    expect(withinCordonBudget(['a', 'b', 'c'], { maxCordoned: 3, alreadyCordoned: 1 })).toEqual(['a', 'b']);
+    expect(withinCordonBudget(['a'], { maxCordoned: 0, alreadyCordoned: 0 })).toEqual([]);
+    expect(withinCordonBudget(['a'], { maxCordoned: 1, alreadyCordoned: 4 })).toEqual([]);
+    for (const odd of [Number.NaN, Number.POSITIVE_INFINITY, -1]) {
+      expect(withinCordonBudget(['a'], { maxCordoned: odd, alreadyCordoned: 0 })).toEqual([]);
+      expect(withinCordonBudget(['a'], { maxCordoned: 1, alreadyCordoned: odd })).toEqual([]);
+    }
+  });
+});
+
+describe('crashes', () => {
+  const now = atMinute(9);
+  const [web, api] = [crash('Deployment shop/web'), crash('Deployment shop/api')];
+
+  it('are a signal when several workloads end as bad memory ends them', () => {
+    expect(crashSignal('n1', [web, api], now)?.text).toBe(
+      '2 workloads crash on this node alone: Deployment shop/api, Deployment shop/web',
+    );
+  });
+
+  it.each([
+    ['of one workload', [web, web]],
+    ['that happen elsewhere too', [web, { ...api, elsewhere: true }]],
+    ['by a limit of memory', [web, { ...api, reason: 'OOMKilled', exitCode: 137 }]],
+    ['with an ordinary exit code', [web, { ...api, exitCode: 1 }]],
+    ['of long ago', [web, { ...api, at: atMinute(-60).toISOString() }]],
+    ['whose time is not known', [web, { workload: 'x', elsewhere: false, reason: 'Error', exitCode: 139 }]],
+  ])('%s are none', (_, crashes) => {
+    expect(crashSignal('n1', crashes, now)).toBeUndefined();
+  });
+});

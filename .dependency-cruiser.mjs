@@ -60,6 +60,20 @@ export default {
       to: { path: '^src/adapters/', pathNot: '^src/adapters/$1/' },
     },
     {
+      name: 'lab-cluster-model-stands-alone',
+      severity: 'error',
+      comment: 'what a cluster holds knows neither its API nor its controllers',
+      from: { path: '^src/lab/cluster/model/' },
+      to: { path: '^src/lab/cluster/', pathNot: '^src/lab/cluster/model/' },
+    },
+    {
+      name: 'lab-cluster-controllers-go-past-the-api',
+      severity: 'error',
+      comment: 'controllers work on the store; the API is for those outside',
+      from: { path: '^src/lab/cluster/controllers/' },
+      to: { path: '^src/lab/cluster/(api|access|kubelet)/' },
+    },
+    {
       name: 'core-imports-few-packages',
       severity: 'error',
       from: { path: '^src/core/' },

@@ -5,7 +5,6 @@ import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { openClusters } from '../../src/adapters/kubernetes/open-clusters.ts';
 import { unknown } from '../../src/core/bmc.ts';
-import type { Cluster } from '../../src/core/cluster.ts';
 import { FleetError } from '../../src/core/errors.ts';
 import type { PlanTarget } from '../../src/core/plan.ts';
 import { proveNoRemediator } from '../../src/operations/refuse-remediators.ts';
@@ -36,13 +35,11 @@ const target: PlanTarget = {
 };
 
 let scene: KubernetesScene;
-let clusters: ReturnType<typeof openClusters>;
-let cluster: Cluster;
 
 /** What stands in the way of the node, or undefined when nothing does. */
 async function refusal(): Promise<FleetError | undefined> {
   try {
-    await proveNoRemediator({ cluster, target });
+    await proveNoRemediator({ cluster: scene.cluster, target });
     return undefined;
   } catch (thrown) {
     return FleetError.from(thrown);
@@ -52,16 +49,9 @@ async function refusal(): Promise<FleetError | undefined> {
 beforeAll(async () => {
   scene = await kubernetesScene('127.61.0.64');
   await settled(scene);
-  const kubeconfigFile = join(scene.folder, 'all');
-  await writeFile(kubeconfigFile, scene.lab.adminKubeconfig);
-  clusters = openClusters({ clusters: [{ name: 'lab', kubeconfigFile }], timeoutMs: 5000 });
-  cluster = clusters.of('lab');
   await createObject(scene, { path: '/api/v1', plural: 'namespaces', object: { metadata: { name: 'fleet' } } });
 });
-afterAll(async () => {
-  await clusters.close();
-  await scene.close();
-});
+afterAll(() => scene.close());
 
 /** One of each kind that acts on w-1, made by its own people. */
 const kinds: Record<string, () => Promise<void>> = {
@@ -117,7 +107,7 @@ async function daemonSet(name: string, args: string[]): Promise<void> {
 }
 
 it('a node on which nobody else acts is not refused, with the evidence', async () => {
-  const proof = await proveNoRemediator({ cluster, target });
+  const proof = await proveNoRemediator({ cluster: scene.cluster, target });
   expect(proof).toBe('nothing else in the cluster reboots or replaces nodes');
 });
 
@@ -135,7 +125,7 @@ describe.skipIf(!hasKubectl())(title, () => {
 
   it('nothing is refused in the end, and the proof counts who was found', async () => {
     const count = Object.keys(kinds).length;
-    expect(await proveNoRemediator({ cluster, target })).toContain(`${count} controllers`);
+    expect(await proveNoRemediator({ cluster: scene.cluster, target })).toContain(`${count} controllers`);
   });
 });
 

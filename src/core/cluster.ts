@@ -278,7 +278,7 @@ export type Cluster = {
   leaseRenewed(node: string): Promise<string | undefined>;
   /** One merge patch that carries `resourceVersion`; throws `conflict` when the node changed since it was read. */
   patchNode(grant: EffectGrant, patch: NodePatch): Promise<NodeFacts>;
-  /** Sets one condition of the Node's status; the others stay. */
+  /** Sets one condition of the Node's status; the others stay, and so does since when it has this status. */
   setNodeCondition(grant: EffectGrant, node: string, condition: NodeConditionChange): Promise<void>;
   /** Creates an Event about a Node, once per `name`: one that exists already is left as it is. */
   createNodeEvent(grant: EffectGrant, event: NewNodeEvent): Promise<void>;

@@ -62,8 +62,8 @@ export type EffectRow = {
 
 export type EffectStore = {
   latest(operation: string, step: string): Promise<EffectRow | undefined>;
-  /** Newest attempts without an outcome, of the steps that begin with `prefix`. */
-  unfinished(operation: string, prefix: string): Promise<EffectRow[]>;
+  /** Attempts in one of these states, of the steps that begin with `prefix`, the oldest first. */
+  list(operation: string, wanted: { prefix: string; states: EffectState[] }): Promise<EffectRow[]>;
   insert(row: Omit<EffectRow, 'state' | 'result' | 'detail' | 'startedAt'>): Promise<void>;
   /** Compare-and-set; false when the state was another one. */
   close(row: {

@@ -9,12 +9,16 @@ import type { NodeJob } from './job.ts';
 import { answered, briefly } from './wait.ts';
 import { writeNode } from './write-node.ts';
 
-/** Cordons, unless the node is cordoned already; answers whether the cordon is ours to take back. */
-export async function cordon(job: NodeJob): Promise<{ ours: boolean }> {
+/** Whether the cordon is ours to take back; where it is not, whose it is. */
+export type Cordoned = { ours: true } | { ours: false; by: string };
+
+/** Cordons, unless the node is cordoned already. */
+export async function cordon(job: NodeJob): Promise<Cordoned> {
   const node = await nodeNow(job);
   const owner = node.annotations[cordonOwner];
   // Our own goes on: an interrupted attempt still needs its outcome on record.
-  if (node.unschedulable && owner !== job.operation) return { ours: false };
+  if (node.unschedulable && owner !== job.operation)
+    return { ours: false, by: owner && isCordonOf(node, owner) ? `operation ${owner}` : 'someone else' };
   await writeNode(job, {
     step: 'cordon',
     action: 'cordon',

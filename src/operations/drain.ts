@@ -4,19 +4,18 @@
  * carries its name afterwards. An empty node holds neither pods that a drain
  * moves nor volumes that were theirs.
  */
-import { type AttachmentFacts, type PodFacts, volumeOf } from '../core/cluster.ts';
+import { type AttachmentFacts, type PdbFacts, type PodFacts, volumeOf } from '../core/cluster.ts';
 import { FleetError } from '../core/errors.ts';
 import { type DrainPreview, drainPreview } from '../planning/drain-preview.ts';
 import { qualifiedName } from '../planning/pdb-groups.ts';
 import { budgetLookMs, type Evictable, evict } from './evict.ts';
 import type { NodeJob } from './job.ts';
+import { lateMs, type Patience, patience } from './patience.ts';
 import { proveNoRemediator } from './refuse-remediators.ts';
 import { answered, sharedRead, waitFor } from './wait.ts';
 
 export type DrainOutcome = { outcome: 'drained'; evicted: number } | { outcome: 'stopped'; why: string };
 
-/** What a pod may take beyond its own grace period, and a volume to detach, before it is called stuck. */
-const lateMs = 60_000;
 /** Looks at the leaving pods at least this often: they come back elsewhere as soon as they are gone here. */
 const departureMs = 500;
 
@@ -34,49 +33,63 @@ export async function drain(job: NodeJob, by: number): Promise<DrainOutcome> {
   }
 }
 
-/** How many pods were evicted. Throws `stopped` as soon as the operation is. */
+/** How many pods were evicted, in earlier lives of the operation too. Throws `stopped` as soon as the operation is. */
 async function evictRounds(job: NodeJob, by: number): Promise<number> {
   await answered({ job, by, stopReason: job.stopReason }, () => proveNoRemediator(job));
-  let evicted = 0;
   for (let round = 1; ; round++) {
-    const preview = await previewNow(job, by);
-    const pods =
-      round === 1 ? [...(await interrupted(job, preview.evictions)), ...preview.evictions] : preview.evictions;
+    const { evictions, leaving } = await previewNow(job, by);
+    const pods = round === 1 ? [...(await interrupted(job, { evictions, leaving })), ...evictions] : evictions;
     // A pod that was on its way here at the cordon, or that tolerates it, arrives after the first list.
     if (pods.length === 0 || (round > 1 && Date.now() >= by)) {
-      const slowest = Math.max(0, ...preview.leaving.map(pod => pod.graceSeconds * 1000));
+      const slowest = Math.max(0, ...leaving.map(pod => pod.graceSeconds * 1000));
       await untilEmpty(job, Math.max(by, Date.now() + slowest + lateMs));
-      return evicted;
+      return evictedBy(job);
     }
-    await evictAll(job, groupsOf(pods, job.plan.drain.byPriority), by);
-    evicted += pods.length;
+    await evictAll(job, groupsOf(pods, job.plan.drain.byPriority), { by, leaving });
   }
 }
 
 /** Throws `precondition_failed` when a pod may not be evicted at all. */
 async function previewNow(job: NodeJob, by: number): Promise<DrainPreview> {
   const { cluster, plan, target } = job;
-  const [pods, pdbs, daemonSets] = await answered({ job, by, stopReason: job.stopReason }, () =>
-    Promise.all([cluster.pods(target.node), cluster.pdbs(), cluster.daemonSets()]),
+  const [pods, pdbs, daemonSets, clusterPods] = await answered({ job, by, stopReason: job.stopReason }, () =>
+    Promise.all([cluster.pods(target.node), cluster.pdbs(), cluster.daemonSets(), siblings(job)]),
   );
-  const preview = drainPreview({ pods, pdbs, daemonSets, options: plan.drain });
+  const preview = drainPreview({ pods, clusterPods, pdbs, daemonSets, options: plan.drain });
   if (preview.blocked.length === 0) return preview;
   const why = preview.blocked.map(block => `${qualifiedName(block.pod)}: ${block.reason}`).join('; ');
   throw new FleetError({ code: 'precondition_failed', message: `the drain would stop at ${why}` });
 }
 
+/**
+ * Pods of other nodes, which tell whether a budget waits or never allows. What the watches hold will do: they only add to
+ * what refuses, and the API server judges each eviction itself.
+ */
+async function siblings({ cluster }: NodeJob): Promise<PodFacts[]> {
+  return cluster.view().then(
+    ({ pods }) => [...pods],
+    () => [],
+  );
+}
+
+type Limits = { by: number /** Pods that were let go before. */; leaving: PodFacts[] };
+
 /** Returns once every pod is gone. */
-async function evictAll(job: NodeJob, groups: Evictable[][], by: number): Promise<void> {
+async function evictAll(job: NodeJob, groups: Evictable[][], { by, leaving }: Limits): Promise<void> {
   const { cluster, target, timings } = job;
   const here = sharedRead(() => cluster.pods(target.node), Math.min(timings.pollMs, departureMs));
   const cordoned = sharedRead(() => proveCordoned(job), departureMs);
   const stopReason = sharedRead(() => job.stopReason(), departureMs);
-  const shared = { job, by, here, cordoned, stopReason, ...progress(job, groups) };
   const budgets = sharedRead(() => cluster.pdbs(), budgetLookMs);
-  for (const group of groups) {
+  for (const [index, group] of groups.entries()) {
+    // The pods before it took their own time, grace periods included.
+    const begun = index === 0 ? by : Math.max(by, Date.now() + lateMs);
+    const waiting = patience(begun);
+    for (const pod of leaving) waiting.letGo(pod, await budgets().catch(() => []));
+    const shared = { job, by: begun, here, cordoned, stopReason, budgets, waiting, ...progress(job, groups) };
     const outcomes = await Promise.allSettled(
       group.map(async pod => {
-        await evict({ job, by, budgets, cordoned }, pod);
+        await evict({ job, waiting, budgets, cordoned, siblings: () => siblings(job) }, pod);
         await leave(shared, pod);
       }),
     );
@@ -99,9 +112,11 @@ export async function proveDrained(job: NodeJob): Promise<void> {
 }
 
 async function untilEmpty(job: NodeJob, by: number): Promise<void> {
+  let looks = 0;
   await waitFor<'empty'>({
     what: `${job.target.node} to be empty`,
-    everyMs: Math.min(job.timings.pollMs, departureMs),
+    // Pods end within seconds; what takes longer, such as a volume, is not worth a stream of questions.
+    everyMs: () => Math.min(job.timings.pollMs, departureMs * 2 ** Math.floor(looks++ / 10)),
     by,
     stopReason: job.stopReason,
     async look() {
@@ -150,15 +165,29 @@ function groupsOf(pods: Evictable[], byPriority: boolean): Evictable[][] {
 }
 
 /** Pods whose eviction a crash left without an outcome; they may be gone, and then no list names them. */
-async function interrupted({ operation, target, records }: NodeJob, listed: PodFacts[]): Promise<Evictable[]> {
-  const prefix = `${target.node}/evict/`;
-  const rows = await records.effects.unfinished(operation, prefix);
+async function interrupted(
+  { operation, target, records }: NodeJob,
+  { evictions, leaving }: Pick<DrainPreview, 'evictions' | 'leaving'>,
+): Promise<Evictable[]> {
+  const prefix = evictionsOf(target.node);
+  const rows = await records.effects.list(operation, { prefix, states: ['open', 'unknown'] });
   return rows
     .map(({ step }) => {
       const [namespace = '', name = '', uid = ''] = step.slice(prefix.length).split('/');
-      return { namespace, name, uid };
+      return leaving.find(pod => pod.uid === uid) ?? { namespace, name, uid };
     })
-    .filter(({ uid }) => !listed.some(pod => pod.uid === uid));
+    .filter(({ uid }) => !evictions.some(pod => pod.uid === uid));
+}
+
+/** Pods that this operation let go, whichever of its lives asked. */
+async function evictedBy({ operation, target, records }: NodeJob): Promise<number> {
+  const prefix = evictionsOf(target.node);
+  const rows = await records.effects.list(operation, { prefix, states: ['ok', 'happened'] });
+  return new Set(rows.filter(({ result }) => result === true).map(({ step }) => step)).size;
+}
+
+function evictionsOf(node: string): string {
+  return `${node}/evict/`;
 }
 
 type Shared = {
@@ -167,11 +196,15 @@ type Shared = {
   here(): Promise<PodFacts[]>;
   cordoned(): Promise<void>;
   stopReason(): Promise<string | undefined>;
+  budgets(): Promise<PdbFacts[]>;
+  waiting: Patience;
   tell(): Promise<void>;
 };
 
-async function leave({ job, by, here, cordoned, stopReason, tell }: Shared, pod: Evictable): Promise<void> {
+async function leave(shared: Shared, pod: Evictable): Promise<void> {
+  const { job, by, here, cordoned, stopReason, budgets, waiting, tell } = shared;
   const graceMs = (pod.graceSeconds ?? 0) * 1000;
+  waiting.letGo(pod, await budgets().catch(() => []));
   await waitFor<'gone'>({
     what: `${qualifiedName(pod)}, which was evicted, to end`,
     everyMs: Math.min(job.timings.pollMs, departureMs),

@@ -10,6 +10,7 @@ import { type ErrorCode, FleetError } from '../core/errors.ts';
 import { budgetState, describeBudget } from '../planning/budget-state.ts';
 import { pdbsOfPod, qualifiedName } from '../planning/pdb-groups.ts';
 import type { JobEffect, NodeJob } from './job.ts';
+import type { Patience } from './patience.ts';
 import { waitFor } from './wait.ts';
 
 /** A pod of the node's list, or what a crash left of one. */
@@ -17,8 +18,10 @@ export type Evictable = Pick<PodFacts, 'namespace' | 'name' | 'uid'> & Partial<P
 
 type Eviction = {
   job: NodeJob;
-  by: number;
+  waiting: Patience;
   budgets(): Promise<PdbFacts[]>;
+  /** The cluster's pods, as far as they are known. */
+  siblings(): Promise<PodFacts[]>;
   /** Throws when the node is not cordoned any more: what is evicted would come back. */
   cordoned(): Promise<void>;
 };
@@ -32,7 +35,7 @@ export const budgetLookMs = 500;
  * never be evicted, `stopped` when the operation was stopped before the pod was let go.
  */
 export async function evict(eviction: Eviction, pod: Evictable): Promise<void> {
-  const { job, by } = eviction;
+  const { job } = eviction;
   const { cluster, plan, target, timings } = job;
   const effect: JobEffect<boolean> = {
     step: `evict/${pod.namespace}/${pod.name}/${pod.uid}`,
@@ -59,7 +62,7 @@ export async function evict(eviction: Eviction, pod: Evictable): Promise<void> {
   const leaving = await waitFor({
     what: `${qualifiedName(pod)} to be evicted`,
     everyMs: timings.pollMs,
-    by,
+    by: await deadlineOf(eviction, pod),
     look: async () => ({ value: await job.effect(effect) }),
   });
   if (leaving) return;
@@ -71,7 +74,7 @@ type Asking = { ask(): Promise<EvictionOutcome>; stillAllowed(): Promise<void> }
 
 /** False when the operation was stopped before the pod was let go. */
 async function insistOn(eviction: Eviction, pod: Evictable, { ask, stillAllowed }: Asking): Promise<boolean> {
-  const { job, by, cordoned } = eviction;
+  const { job, cordoned } = eviction;
   let lost: FleetError | undefined;
   for (let attempt = 1; ; attempt++) {
     const askAgain = async () => {
@@ -84,7 +87,8 @@ async function insistOn(eviction: Eviction, pod: Evictable, { ask, stillAllowed 
     if (answer.outcome === 'refused') throw refused(pod, answer);
     if (answer.outcome === 'unanswered' && answer.error.code === 'ambiguous') lost = answer.error;
     const why = answer.outcome === 'unanswered' ? answer.error.message : await whyBlocked(eviction, pod);
-    if (Date.now() >= by) throw lost ?? late(pod, why, answer.outcome === 'blocked' ? answer.message : undefined);
+    if (Date.now() >= (await deadlineOf(eviction, pod)))
+      throw lost ?? late(pod, why, answer.outcome === 'blocked' ? answer.message : undefined);
     await job.report('drain', 'progress', `${qualifiedName(pod)} waits: ${why}`);
     await untilWorthAsking(eviction, pod, { answer, attempt });
     if (await job.stopReason()) {
@@ -129,12 +133,16 @@ async function untilWorthAsking(
   }
 }
 
-async function whyBlocked({ budgets }: Eviction, pod: Evictable): Promise<string> {
+async function deadlineOf({ waiting, budgets }: Eviction, pod: Evictable): Promise<number> {
+  return waiting.deadlineOf(pod, await budgets().catch(() => []));
+}
+
+async function whyBlocked({ budgets, siblings }: Eviction, pod: Evictable): Promise<string> {
   const { labels, phase } = pod;
   if (labels === undefined || phase === undefined) return 'the API server does not let it go yet';
   const all = await budgets().catch(() => []);
   const [budget] = pdbsOfPod({ namespace: pod.namespace, labels, phase }, all);
-  return budget ? describeBudget(budget) : 'the API server does not let it go yet';
+  return budget ? describeBudget(budget, await siblings()) : 'the API server does not let it go yet';
 }
 
 function refused(pod: Evictable, { status, message }: { status: number; message: string }): FleetError {

@@ -5,11 +5,13 @@
  * more; a node that shares one waits for the other to come back.
  */
 import { pdbGroupsOfNode } from '../planning/pdb-groups.ts';
-import type { NodeJob } from './job.ts';
+import type { NodeJob, Parts } from './job.ts';
 import { answered, waitFor } from './wait.ts';
 
-function holderOf({ operation, target }: NodeJob): string {
-  return `${operation}/${target.node}`;
+type Part = { operation: string; node: string };
+
+function holderOf({ operation, node }: Part): string {
+  return `${operation}/${node}`;
 }
 
 /** Throws `stopped` when the operation is, `timeout` naming the budget and who holds it. */
@@ -27,7 +29,7 @@ export async function holdBudgets(job: NodeJob, by: number): Promise<string[]> {
     by,
     stopReason: job.stopReason,
     async look() {
-      const taken = await records.leases.take(keys, holderOf(job));
+      const taken = await records.leases.take(keys, holderOf({ operation: job.operation, node: target.node }));
       if (taken.taken) return { value: groups };
       const [, busy = taken.holder] = taken.holder.split('/');
       await job.report('budgets', 'progress', `${taken.key.replace(/^pdb:[^/]*\//, '')} is in use by ${busy}`);
@@ -36,6 +38,6 @@ export async function holdBudgets(job: NodeJob, by: number): Promise<string[]> {
   });
 }
 
-export async function releaseBudgets(job: NodeJob): Promise<void> {
-  await job.records.leases.release(holderOf(job));
+export async function releaseBudgets({ records }: Pick<Parts, 'records'>, part: Part): Promise<void> {
+  await records.leases.release(holderOf(part));
 }

@@ -59,7 +59,7 @@ export async function openJob(parts: Parts, operation: string, node: string): Pr
   const cluster = parts.clusters.of(plan.cluster);
   // Effects that begin together, such as a node's evictions, share the look that is under way, and never an older one.
   const nodes = sharedRead(() => cluster.nodes(), 0);
-  const leases = [`node:${plan.cluster}/${node}`, `bmc:${target.bmcUrl}`];
+  const leases = leasesOf(plan, node);
   return {
     ...parts,
     operation,
@@ -85,6 +85,11 @@ export async function openJob(parts: Parts, operation: string, node: string): Pr
         blast: async () => currentBlast(parts, plan, { node, nodes: await nodes() }),
       }),
   };
+}
+
+/** The keys that one operation alone may hold while it works on this node: the node, and all behind its BMC. */
+export function leasesOf(plan: Plan, node: string): string[] {
+  return [`node:${plan.cluster}/${node}`, `bmc:${targetOf(plan, node).bmcUrl}`];
 }
 
 /** Telling how far the work is never undoes the work: a word that could not be stored is lost. */

@@ -18,16 +18,7 @@ export async function changeTaint(job: NodeJob, wanted: TaintChange): Promise<vo
     step: remove ? 'untaint' : 'taint',
     action: remove ? 'untaint' : 'taint',
     settling: false,
-    change: node => {
-      const others = node.taints.filter(each => !sameTaint(each, taint));
-      const owners = ownersOf(node);
-      if (remove) owners.delete(keyOf(taint));
-      else owners.set(keyOf(taint), job.operation);
-      return {
-        taints: remove ? others : [...others, taint],
-        annotations: { [taintOwner]: owners.size === 0 ? null : JSON.stringify(Object.fromEntries(owners)) },
-      };
-    },
+    change: { determinedBy: wanted, on: node => changedBy(wanted, node, job.operation) },
     written: node => {
       const there = node.taints.some(each => sameTaint(each, taint) && each.value === taint.value);
       return remove ? !there : there && ownersOf(node).get(keyOf(taint)) === job.operation;
@@ -44,6 +35,17 @@ export async function changeTaint(job: NodeJob, wanted: TaintChange): Promise<vo
       if (!remove && taint.key === outOfService) await proveOff(job, node);
     },
   });
+}
+
+function changedBy({ taint, remove }: TaintChange, node: NodeFacts, operation: string) {
+  const others = node.taints.filter(each => !sameTaint(each, taint));
+  const owners = ownersOf(node);
+  if (remove) owners.delete(keyOf(taint));
+  else owners.set(keyOf(taint), operation);
+  return {
+    taints: remove ? others : [...others, taint],
+    annotations: { [taintOwner]: owners.size === 0 ? null : JSON.stringify(Object.fromEntries(owners)) },
+  };
 }
 
 /** The machine is off by its BMC's word, and Kubernetes does not hear from it either. */

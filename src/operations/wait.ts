@@ -5,7 +5,7 @@ import { FleetError } from '../core/errors.ts';
 export type Wait<T> = {
   /** What is waited for, as it completes "timed out waiting for …". */
   what: string;
-  everyMs: number;
+  everyMs: number | (() => number);
   /** Wall-clock deadline, milliseconds since the epoch; journaled, so that a restart does not extend it. */
   by: number;
   /** A value ends the wait; a string says what is still missing. Outages (`retry: later`) count as missing. */
@@ -26,7 +26,7 @@ export async function waitFor<T>({ what, everyMs, by, look, stopReason }: Wait<T
     if (why) throw new FleetError({ code: 'stopped', message: `stopped while waiting for ${what}: ${why}` });
     if (Date.now() >= by)
       throw new FleetError({ code: 'timeout', message: `timed out waiting for ${what}: ${seen.missing}` });
-    await delay(everyMs);
+    await delay(typeof everyMs === 'number' ? everyMs : everyMs());
   }
 }
 

@@ -17,8 +17,8 @@ export type NodeWrite = {
   settling: boolean;
   /** When to give up, milliseconds since the epoch; after `patienceMs`, or for what settles the time of a rejoin, unless said. */
   by?: number;
-  /** What is written; a function where it depends on the Node as it is now. */
-  change: NodeChange | ((node: NodeFacts) => NodeChange);
+  /** What is written; where it depends on the Node as it is now, what determines it beside the Node goes on record. */
+  change: NodeChange | { determinedBy: object; on(node: NodeFacts): NodeChange };
   /** Whether the node already is as this write would leave it. */
   written(node: NodeFacts): boolean;
   /** Throws when the node may not be written as it is now. */
@@ -46,7 +46,7 @@ export async function writeNode(job: NodeJob, write: NodeWrite): Promise<void> {
         target: `cluster:${plan.cluster}`,
         method: 'PATCH',
         path: `/api/v1/nodes/${target.node}`,
-        bodyDigest: digestOf(changeFor(write, await cluster.node(target.node))),
+        bodyDigest: digestOf('on' in write.change ? write.change.determinedBy : write.change),
       },
     }),
     send: (grant, stillAllowed) => untilWritten(job, write, { grant, stillAllowed, by }),
@@ -109,5 +109,5 @@ async function writeOnce(
 }
 
 function changeFor({ change }: NodeWrite, node: NodeFacts): NodeChange {
-  return typeof change === 'function' ? change(node) : change;
+  return 'on' in change ? change.on(node) : change;
 }

@@ -33,12 +33,13 @@ export type DrainPreview = {
 /** Every verdict of the drain at once; pure. */
 export function drainPreview(facts: DrainFacts): DrainPreview {
   const daemonSets = new Set(facts.daemonSets.map(qualifiedName));
+  const siblings = lastingPods(facts);
   const preview: DrainPreview = { evictions: [], skipped: [], leaving: [], blocked: [], warnings: [] };
   for (const pod of facts.pods) {
     const verdict = drainVerdict(pod, daemonSets, facts.options);
     const budgets = isExempt(pod) ? [] : pdbsOfPod(pod, facts.pdbs);
     const strict = budgets.filter(pdb => !passesUnready(pod, pdb));
-    const never = strict.find(pdb => budgetState(pdb, facts.clusterPods ?? []) === 'never');
+    const never = strict.find(pdb => budgetState(pdb, siblings) === 'never');
     if (verdict.action === 'skip') {
       preview.skipped.push({ pod, reason: verdict.reason });
       if (pod.terminating && !pod.mirror && !isKept(pod, daemonSets)) preview.leaving.push(pod);
@@ -48,13 +49,16 @@ export function drainPreview(facts: DrainFacts): DrainPreview {
       const names = budgets.map(qualifiedName).join(', ');
       preview.blocked.push({ pod, reason: `several PodDisruptionBudgets count it (${names}): eviction always fails` });
     } else if (never) {
-      preview.blocked.push({ pod, reason: describeBudget(never, facts.clusterPods) });
+      preview.blocked.push({ pod, reason: describeBudget(never, siblings) });
     } else {
       preview.evictions.push(pod);
-      const waits = strict.filter(pdb => budgetState(pdb, facts.clusterPods ?? []) === 'waits');
+      const waits = strict.filter(pdb => budgetState(pdb, siblings) === 'waits');
       const warnings = [
         ...verdict.warnings,
-        ...waits.map(pdb => `it waits: ${describeBudget(pdb, facts.clusterPods)}`),
+        ...waits.map(pdb => `it waits: ${describeBudget(pdb, siblings)}`),
+        ...(pod.graceSeconds >= longGraceSeconds
+          ? [`it may take ${Math.round(pod.graceSeconds / 60)} minutes to end`]
+          : []),
         ...(pod.hostPaths.length > 0 ? [`what it keeps under ${pod.hostPaths.join(', ')} stays on this node`] : []),
         ...replicaWarning(pod, facts),
       ];
@@ -62,6 +66,22 @@ export function drainPreview(facts: DrainFacts): DrainPreview {
     }
   }
   return preview;
+}
+
+/** A grace period that people should know of before they wait for it. */
+const longGraceSeconds = 300;
+
+/**
+ * Pods that stay as they are while this node is drained. A pod of this node that is not ready and may go runs elsewhere
+ * afterwards: what ails it here says nothing of that.
+ */
+export function lastingPods({
+  pods,
+  clusterPods = [],
+  pdbs,
+}: Pick<DrainFacts, 'pods' | 'clusterPods' | 'pdbs'>): PodFacts[] {
+  const here = new Set(pods.map(pod => pod.uid));
+  return clusterPods.filter(pod => !here.has(pod.uid) || !pdbsOfPod(pod, pdbs).every(pdb => passesUnready(pod, pdb)));
 }
 
 /** Ends, and comes back at once: its DaemonSet exists. */

@@ -7,7 +7,7 @@ import type { NodeFacts, PdbFacts, PodFacts } from '../core/cluster.ts';
 import { unreachable } from '../core/errors.ts';
 import { budgetState, describeBudget, isExempt, passesUnready } from './budget-state.ts';
 import type { DrainOptions } from './drain-filter.ts';
-import { drainPreview } from './drain-preview.ts';
+import { type DrainPreview, drainPreview, lastingPods } from './drain-preview.ts';
 import { isFinished, pdbsOfPod, qualifiedName } from './pdb-groups.ts';
 import { type PodPlacement, placementsOf, wantsPlace } from './placement.ts';
 import type { ClusterFacts } from './plan-rollout.ts';
@@ -51,10 +51,13 @@ export type Simulation = {
 export function simulateDrainOf({ nodes, facts, options }: SimulationRequest): Simulation {
   const leaving = new Set(nodes);
   const here = facts.pods.filter(pod => leaving.has(pod.node ?? ''));
-  const judged = here.map(pod => judge(pod, facts, options));
+  const drained = { pods: here, clusterPods: facts.pods, pdbs: facts.pdbs };
+  const preview = drainPreview({ ...drained, daemonSets: facts.daemonSets, options });
+  const siblings = lastingPods(drained);
+  const judged = here.map(pod => judge(pod, preview));
   const evicted = judged.filter(({ action }) => action === 'evict').map(({ pod }) => pod);
   const placements = placementsByPod(evicted.filter(wantsPlace), facts, leaving);
-  const queues = queuesOf(evicted, facts, placements);
+  const queues = queuesOf(evicted, { pdbs: facts.pdbs, siblings }, placements);
   const elsewhere = readyReplicas(facts.pods, leaving);
   const pods = judged.map(({ pod, action, reason, ends }): SimulatedPod => {
     const placement = placements.get(pod.uid);
@@ -65,7 +68,7 @@ export function simulateDrainOf({ nodes, facts, options }: SimulationRequest): S
       reason,
       budgets: budgetsOver(pod, facts.pdbs).map(budget => ({
         name: qualifiedName(budget),
-        says: describeBudget(budget, facts.pods),
+        says: describeBudget(budget, siblings),
       })),
       ...(placement ? { placement } : {}),
       onlyReplica: wantsPlace(pod) && workload !== undefined && !elsewhere.has(workloadName(workload)),
@@ -83,12 +86,12 @@ const rank: Record<Going, number> = { blocked: 0, stuck: 1, waits: 2, 'in-turn':
 
 type Judged = { pod: PodFacts; action: 'evict' | 'skip' | 'block'; reason: string; ends: boolean };
 
-function judge(pod: PodFacts, { pods, pdbs, daemonSets }: ClusterFacts, options: DrainOptions): Judged {
-  const preview = drainPreview({ pods: [pod], clusterPods: pods, pdbs, daemonSets, options });
-  const [blocked] = preview.blocked;
-  if (blocked) return { pod, action: 'block', reason: blocked.reason, ends: false };
-  const [skipped] = preview.skipped;
-  if (skipped) return { pod, action: 'skip', reason: skipped.reason, ends: preview.leaving.length > 0 };
+function judge(pod: PodFacts, { blocked, skipped, leaving }: DrainPreview): Judged {
+  const about = (each: { pod: PodFacts }) => each.pod === pod;
+  const block = blocked.find(about);
+  if (block) return { pod, action: 'block', reason: block.reason, ends: false };
+  const skip = skipped.find(about);
+  if (skip) return { pod, action: 'skip', reason: skip.reason, ends: leaving.includes(pod) };
   return { pod, action: 'evict', reason: isFinished(pod) ? 'finished' : '', ends: false };
 }
 
@@ -100,18 +103,24 @@ function placementsByPod(pods: PodFacts[], facts: { nodes: NodeFacts[]; pods: Po
 /** The pods of one budget that need its leave, in the order in which they would get it. */
 type Queue = { pods: PodFacts[]; going: (place: number) => Going; turns: number };
 
-function queuesOf(evicted: PodFacts[], facts: ClusterFacts, placements: ReadonlyMap<string, PodPlacement>): Queue[] {
-  return facts.pdbs.flatMap(budget => {
+type Budgets = { pdbs: PdbFacts[]; siblings: PodFacts[] };
+
+function queuesOf(
+  evicted: PodFacts[],
+  { pdbs, siblings }: Budgets,
+  placements: ReadonlyMap<string, PodPlacement>,
+): Queue[] {
+  return pdbs.flatMap(budget => {
     const pods = evicted.filter(pod => budgetsOver(pod, [budget]).length > 0);
     if (pods.length === 0) return [];
     const homeless = pods.filter(pod => placements.get(pod.uid)?.node === undefined).length;
-    return [queueOf(pods, homeless, { budget, facts })];
+    return [queueOf(pods, homeless, { budget, siblings })];
   });
 }
 
 /** A pod that runs nowhere afterwards uses up the budget for good: what it allowed never comes back. */
-function queueOf(pods: PodFacts[], homeless: number, of: { budget: PdbFacts; facts: ClusterFacts }): Queue {
-  const state = budgetState(of.budget, of.facts.pods);
+function queueOf(pods: PodFacts[], homeless: number, of: { budget: PdbFacts; siblings: PodFacts[] }): Queue {
+  const state = budgetState(of.budget, of.siblings);
   const { disruptionsAllowed: allowed } = of.budget;
   switch (state) {
     case 'never':

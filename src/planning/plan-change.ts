@@ -93,6 +93,9 @@ export function planChange(request: ChangeRequest): PlanDraft {
       ...(request.taint ? taintWarnings(request.taint, deleted) : []),
       ...(kind === 'uncordon' && left ? [`it was left cordoned: ${left}`] : []),
       ...(undrained ? ['the node is silent, but its pods may still run: they are cut off, not moved'] : []),
+      ...(kind === 'power-on' && node.taints.some(({ key }) => key === outOfService)
+        ? [`the taint ${outOfService} stays: remove it with taint-node once the node is back, or pods leave it again`]
+        : []),
       ...(kind === 'power-off' ? ['the node stays cordoned and off until it is switched on and uncordoned'] : []),
     ],
     irreversible: [

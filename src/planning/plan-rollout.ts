@@ -32,7 +32,8 @@ export type RolloutRequest = {
 
 type Judged = { target: PlanTarget } | { excluded: string };
 
-const zoneLabel = 'topology.kubernetes.io/zone';
+/** The failure domain that a node says it is in. */
+export const zoneLabel = 'topology.kubernetes.io/zone';
 
 /** Throws `precondition_failed` when no node is left to update or the budget allows none. */
 export function planRollout(request: RolloutRequest): PlanDraft {

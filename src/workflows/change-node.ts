@@ -17,9 +17,10 @@ export function cordonNode(parts: Parts): NodeWorkflow {
   return nodeWorkflow('cordon-node', parts, async steps => {
     await steps.step('identity', proveIdentity, proof => proof);
     await steps.stopHere('cordon');
-    const { ours } = await steps.step('cordon', cordon);
+    const cordoned = await steps.step('cordon', cordon);
+    const { ours } = cordoned;
     if (ours) await steps.tell({ reason: 'Cordoned', message: 'cordoned on request', maintenance: true });
-    return { state: 'done', message: ours ? 'cordoned' : 'was cordoned before, by someone else' };
+    return { state: 'done', message: ours ? 'cordoned' : `was cordoned before, by ${cordoned.by}` };
   });
 }
 
@@ -66,7 +67,9 @@ export function taintNode(parts: Parts): NodeWorkflow {
     await steps.stopHere('taint');
     const { taint, remove } = await steps.quietly('taint wanted', async ({ plan }) => wantedTaint(plan));
     await steps.step('taint', job => changeTaint(job, { taint, remove }));
-    return { state: 'done', message: `${taint.key}:${taint.effect} ${remove ? 'removed' : 'added'}` };
+    const message = `${taint.key}:${taint.effect} ${remove ? 'removed' : 'added'}`;
+    await steps.tell({ reason: remove ? 'TaintRemoved' : 'Tainted', message });
+    return { state: 'done', message };
   });
 }
 
@@ -86,6 +89,7 @@ export function changeNodeBmc(parts: Parts): NodeWorkflow {
       job => proveBmcChange(job, change, { before, by }),
       seen => seen,
     );
+    await steps.tell({ reason: 'ServerChanged', message: proof });
     return { state: 'done', message: proof };
   });
 }

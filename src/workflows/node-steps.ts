@@ -8,7 +8,7 @@ import { type NodeOutcome, stopReason } from '../core/operation.ts';
 import { explainCordon, takeBackCordon } from '../operations/cordon.ts';
 import { drain } from '../operations/drain.ts';
 import { holdBudgets, releaseBudgets } from '../operations/hold-budgets.ts';
-import { type NodeJob, openJob, type Parts } from '../operations/job.ts';
+import { leasesOf, type NodeJob, openJob, type Parts } from '../operations/job.ts';
 import { type Chapter, tellNode } from '../operations/tell-node.ts';
 import { insist } from '../operations/wait.ts';
 
@@ -86,15 +86,15 @@ export function nodeWorkflow(
   };
 }
 
-/** Tells how the node's part ended, and gives back what it held. Re-entrant. */
+/** Tells how the node's part ended, and gives back what it held, also where the configuration lost the node. Re-entrant. */
 async function end(parts: Parts, operation: string, { node, outcome }: { node: string; outcome: NodeOutcome }) {
-  const { operations, leases } = parts.records;
+  const { operations, leases, plans } = parts.records;
   const step = outcome.state === 'done' ? 'done' : ((await lastStep(parts, operation, node)) ?? 'lease');
   await operations.setNode(operation, { node, step, ...outcome });
-  const job = await openJob(parts, operation, node);
-  await job.images.withdraw({ operation, node });
-  await releaseBudgets(job);
-  await leases.release(operation, job.leases);
+  const { plan } = await plans.get((await operations.get(operation)).plan);
+  await parts.images.withdraw({ operation, node });
+  await releaseBudgets(parts, { operation, node });
+  await leases.release(operation, leasesOf(plan, node));
   const status = outcome.state === 'done' ? 'ok' : 'failed';
   const message = `${outcome.state}: ${outcome.message}`;
   await operations.addEvent(operation, `${node}/end`, { node, step: 'end', status, message });

@@ -81,14 +81,20 @@ export function powerOnNode(parts: Parts): NodeWorkflow {
     if (power === 'on') return { state: 'done', message: 'was on already' };
     await steps.stopHere('on');
     await steps.step('on', job => powerHost(job, { purpose: 'on', prove: proveNothingStaged }));
-    const by = await steps.deadline('rejoin', parts.timings.rebootMs + parts.timings.rejoinMs);
-    const { proof } = await steps.step(
-      'rejoin',
-      job => proveRejoin(job, before, by),
-      back => back.proof,
-    );
-    await steps.tell({ reason: 'PoweredOn', message: proof });
-    return { state: 'done', message: proof };
+    try {
+      const by = await steps.deadline('rejoin', parts.timings.rebootMs + parts.timings.rejoinMs);
+      const { proof } = await steps.step(
+        'rejoin',
+        job => proveRejoin(job, before, by),
+        back => back.proof,
+      );
+      await steps.tell({ reason: 'PoweredOn', message: proof });
+      return { state: 'done', message: proof };
+    } catch (thrown) {
+      const outcome = outcomeOf(thrown);
+      await steps.tell({ reason: 'PowerOnFailed', message: outcome.message, type: 'Warning' });
+      return outcome;
+    }
   });
 }
 
@@ -132,6 +138,7 @@ async function emptyOrSilent(parts: Parts, steps: NodeSteps): Promise<void> {
 
 /** Asked right before the power is touched. */
 async function proveEmpty(job: NodeJob): Promise<void> {
+  await proveNoRemediator(job);
   await proveNothingStaged(job);
   await (job.plan.undrained ? proveSilent(job) : proveDrained(job));
 }

@@ -38,7 +38,7 @@ export function updateNode(parts: Parts): NodeWorkflow {
     let ours = false;
     try {
       ({ ours } = await steps.step('cordon', cordon, done =>
-        done.ours ? '' : 'was cordoned by someone else, and stays so',
+        done.ours ? '' : `was cordoned by ${done.by}, and stays so`,
       ));
       await steps.tell({ reason: 'MaintenanceStarted', message: await wanted(steps), maintenance: true });
       ready = await emptyAndFlash(parts, steps);

@@ -124,6 +124,17 @@ describe('credentials from an exec plugin', () => {
     expect(await open({ kubeconfigFile: await kubeconfig({ exec: entry }) }).version()).toMatch(/^v1\./);
   });
 
+  it('tell the plugin which API server it is asked for, where its entry says so, and else do not', async () => {
+    const { exec } = await plugin(
+      `case "$KUBERNETES_EXEC_INFO" in *'"server":"${scene.lab.url}"'*certificate-authority-data*) ;; *) exit 3;; esac\n` +
+        `echo '${credential({ token: newToken() })}'`,
+    );
+    const told = await kubeconfig({ exec: { ...exec, provideClusterInfo: true } });
+    expect(await open({ kubeconfigFile: told }).version()).toMatch(/^v1\./);
+    const untold = open({ kubeconfigFile: await kubeconfig({ exec }) });
+    await expect(untold.version()).rejects.toThrow(/exit code 3/);
+  });
+
   it.each([
     ['fails', `echo 'token=s3cr3t-on-stderr' >&2; echo s3cr3t-on-stdout; exit 7`, /exit code 7/],
     ['prints something else', `echo 's3cr3t-on-stdout is not JSON'; echo s3cr3t-on-stderr >&2`, /ExecCredential/],

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { PodFacts } from '../../src/core/cluster.ts';
+import type { PdbFacts, PodFacts } from '../../src/core/cluster.ts';
 import { drainVerdict } from '../../src/planning/drain-filter.ts';
 import { type DrainFacts, drainPreview } from '../../src/planning/drain-preview.ts';
 import { pdbGroupsOfNode } from '../../src/planning/pdb-groups.ts';
@@ -106,6 +106,27 @@ describe('the drain preview', () => {
     expect(seen('CrashLoopBackOff').blocked[0]?.reason).toContain('is in CrashLoopBackOff');
     expect(seen('ContainerCreating').blocked).toEqual([]);
     expect(seen().evictions).toHaveLength(1);
+  });
+
+  it('does not hold against a budget what crash-loops on the drained node itself and may leave it', () => {
+    const ailing = pod({ ready: false, waiting: 'CrashLoopBackOff' });
+    const subject = pod();
+    const budget = (change: Partial<PdbFacts>) =>
+      pdb({ disruptionsAllowed: 0, currentHealthy: 1, desiredHealthy: 1, expectedPods: 2, ...change });
+    const seen = (change: Partial<PdbFacts>, where = 'n1') => {
+      const sick = { ...ailing, node: where };
+      const here = [subject, ...(where === 'n1' ? [sick] : [])];
+      return preview({ pods: here, clusterPods: [subject, sick], pdbs: [budget(change)] });
+    };
+    expect(seen({ unhealthyPodEvictionPolicy: 'AlwaysAllow' }).evictions).toHaveLength(2);
+    expect(seen({}).evictions).toHaveLength(2);
+    expect(seen({ currentHealthy: 0 }).blocked.map(each => each.pod)).toEqual([subject, { ...ailing, node: 'n1' }]);
+    expect(seen({}, 'n2').blocked).toHaveLength(1);
+  });
+
+  it('warns of a pod that may take long to end', () => {
+    expect(preview({ pods: [pod({ graceSeconds: 1800 })] }).warnings.join()).toContain('may take 30 minutes to end');
+    expect(preview({ pods: [pod({ graceSeconds: 60 })] }).warnings).toEqual([]);
   });
 
   it.each([

@@ -8,11 +8,12 @@ import { badConditions, isStaleLease } from '../../src/health/node-signs.ts';
 import { isFinished, qualifiedName } from '../../src/planning/pdb-groups.ts';
 import { selectsNode } from '../../src/planning/placement-filters.ts';
 import { taintText } from '../../src/planning/plan-card.ts';
-import { ageSeconds, durationText } from './age.ts';
+import { ageSeconds } from './age.ts';
 import { requestedOf } from './amounts.ts';
 import { attachmentErrors, attachmentText, orReason } from './cluster-reading.ts';
 import { type CordonOwner, cordonOf } from './cordon-owner.ts';
 import type { KubernetesOutput } from './health-output.ts';
+import { staleLease } from './stale-lease.ts';
 import { conditionRow } from './status-rows.ts';
 import { within } from './within.ts';
 
@@ -79,15 +80,11 @@ export function kubernetesFindings(seen: KubernetesOutput | string): Remark[] {
   if (typeof seen === 'string') return [];
   const { ready, conditions, leaseStale, leaseAgeSeconds: age, volumeErrors, pinned } = seen;
   const bad = conditions.filter(({ well, type }) => !well && type !== 'Ready').map(({ type }) => type);
+  const stale = staleLease(age);
   const finding = (level: Remark['level'], text: string): Remark[] => [{ level, text: `Kubernetes: ${text}` }];
   return [
     ...(ready ? [] : finding('critical', 'the node is not Ready')),
-    ...(leaseStale
-      ? finding(
-          'critical',
-          `Ready, but the lease ${typeof age === 'number' ? `is ${durationText(age)} old` : 'is missing'}`,
-        )
-      : []),
+    ...(leaseStale ? finding(stale.level, `Ready, but ${stale.text}`) : []),
     ...(bad.length > 0 ? finding('warning', bad.join(', ')) : []),
     ...(volumeErrors.length > 0
       ? finding('warning', `volumes that attach or detach with an error: ${volumeErrors.length}`)

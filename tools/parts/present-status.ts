@@ -18,7 +18,7 @@ export function presentStatus(status: StatusOutput): Block[] {
     { facts: factRows(status) },
     {
       table: {
-        columns: ['node', 'role', 'state', 'lease', 'pods', 'kubelet', 'cordoned', 'taints'],
+        columns: ['node', 'role', 'zone', 'state', 'lease', 'pods', 'kubelet', 'cordoned', 'taints'],
         rows: nodes.map(node => nodeRow(node, asOf)),
       },
     },
@@ -89,6 +89,7 @@ function nodeRow(node: NodeStatus, now: string): Cell[] {
   return [
     node.node,
     node.role,
+    node.zone ?? '',
     toned(state, ready ? (bad.length > 0 ? 'warn' : 'good') : 'bad'),
     typeof lease === 'number'
       ? toned(durationText(Math.max(0, lease)), leaseStale ? 'bad' : 'plain')

@@ -14,6 +14,7 @@ export const conditionOutput = z.object({
 const nodeStatus = z.object({
   node: z.string(),
   role: z.string(),
+  zone: z.string().optional().describe('Its failure domain, where it is labelled with one'),
   ready: z.boolean(),
   readySince: z.string().optional(),
   kubelet: z.string(),

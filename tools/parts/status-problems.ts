@@ -1,5 +1,5 @@
 /** What of a cluster's status somebody should look at, worst first, in sentences of ours alone. */
-import { durationText } from './age.ts';
+import { staleLease } from './stale-lease.ts';
 import type { NodeStatus, StatusOutput } from './status-output.ts';
 
 export type Problem = StatusOutput['problems'][number];
@@ -77,11 +77,10 @@ function leaseProblems(nodes: NodeStatus[]): Problem[] {
         'the lease of every Ready node is old: no kubelet reaches the API server, or the clocks here and there differ',
       ),
     ];
-  return stale.map(({ node, leaseAgeSeconds: age }) =>
-    critical(
-      `${node} is Ready, but its lease ${typeof age === 'number' ? `is ${durationText(age)} old` : 'is missing'}: its kubelet is silent`,
-    ),
-  );
+  return stale.map(({ node, leaseAgeSeconds: age }) => {
+    const { level, text } = staleLease(age);
+    return { level, text: `${node} is Ready, but ${text}` };
+  });
 }
 
 function etcdProblems(etcd: StatusOutput['etcd']): Problem[] {

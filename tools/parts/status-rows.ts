@@ -13,6 +13,7 @@ import { badConditions, isStaleLease, unusualTaints } from '../../src/health/nod
 import { budgetState, describeBudget } from '../../src/planning/budget-state.ts';
 import { isFinished, pdbsOfPod, qualifiedName } from '../../src/planning/pdb-groups.ts';
 import { taintText } from '../../src/planning/plan-card.ts';
+import { zoneLabel } from '../../src/planning/plan-rollout.ts';
 import { ageSeconds } from './age.ts';
 import { requestedOf } from './amounts.ts';
 import type { CordonOwner } from './cordon-owner.ts';
@@ -29,9 +30,11 @@ export type NodeView = {
 
 export function nodeStatus({ node, pods, cordon, lease, now }: NodeView): NodeStatus {
   const age = ageSeconds(factValue(lease), now);
+  const zone = node.labels[zoneLabel];
   return {
     node: node.name,
     role: node.role,
+    ...(zone === undefined ? {} : { zone: machineWord(zone) }),
     ready: node.ready,
     ...(node.readySince === undefined ? {} : { readySince: node.readySince }),
     kubelet: machineWord(node.kubeletVersion),

@@ -6,11 +6,18 @@
 import { readFileSync } from 'node:fs';
 import type { RequestOptions } from 'node:https';
 import { dirname, resolve } from 'node:path';
-import { KubeConfig } from '@kubernetes/client-node';
+import { type Cluster as ConfiguredCluster, KubeConfig } from '@kubernetes/client-node';
 import { parse } from 'yaml';
 import { z } from 'zod';
 import { FleetError } from '../../core/errors.ts';
-import { CredentialProblem, type CredentialSource, ExecPlugin, execPluginSchema, TokenFile } from './credentials.ts';
+import {
+  CredentialProblem,
+  type CredentialSource,
+  type ExecCluster,
+  ExecPlugin,
+  execPluginSchema,
+  TokenFile,
+} from './credentials.ts';
 import type { Tls } from './pools.ts';
 
 /** Where the address and the credentials of an API server come from. */
@@ -131,14 +138,15 @@ export class Access {
       throw this.#invalid(`cannot be read: ${file}`, { cause });
     }
     const user = config.getCurrentUser();
-    if (config.getCurrentCluster() === null || user === null) {
+    const cluster = config.getCurrentCluster();
+    if (cluster === null || user === null) {
       throw this.#invalid(`has no usable context ${context ?? config.getCurrentContext()}: ${file}`);
     }
     if (user.exec) {
       const entry = execPluginSchema.safeParse(user.exec);
       if (!entry.success) throw this.#invalid(`has an exec plugin that cannot be run: ${file}`);
       const { timeoutMs } = this.#options;
-      this.#source = new ExecPlugin(entry.data, { kubeconfigFile: file, timeoutMs });
+      this.#source = new ExecPlugin(entry.data, { kubeconfigFile: file, timeoutMs, cluster: execCluster(cluster) });
       this.#leaveOut('exec');
     } else if (tokenFile !== undefined) {
       this.#source = new TokenFile(tokenFile);
@@ -175,4 +183,21 @@ function tokenFileOf(file: string, user: string | undefined): string | undefined
   const { users } = kubeconfigUsers.parse(parse(readFileSync(file, 'utf8')));
   const found = users.find(({ name }) => name === user)?.user?.tokenFile;
   return found === undefined ? undefined : resolve(dirname(file), found);
+}
+
+function execCluster({
+  server,
+  caData,
+  caFile,
+  skipTLSVerify,
+  tlsServerName,
+  proxyUrl,
+}: ConfiguredCluster): ExecCluster {
+  return {
+    server,
+    'certificate-authority-data': caData ?? (caFile === undefined ? undefined : readFileSync(caFile, 'base64')),
+    'insecure-skip-tls-verify': skipTLSVerify ? true : undefined,
+    'tls-server-name': tlsServerName,
+    'proxy-url': proxyUrl,
+  };
 }

@@ -67,8 +67,19 @@ export const execPluginSchema = z.object({
   command: z.string().min(1),
   args: z.array(z.string()).nullish(),
   env: z.array(z.object({ name: z.string(), value: z.string() })).nullish(),
+  /** The plugin wants to know for which API server it is asked. */
+  provideClusterInfo: z.boolean().nullish(),
 });
 export type ExecPluginEntry = z.output<typeof execPluginSchema>;
+
+/** The API server that a plugin is asked for, in the words of the ExecCredential. */
+export type ExecCluster = {
+  server: string;
+  'certificate-authority-data'?: string | undefined;
+  'insecure-skip-tls-verify'?: boolean | undefined;
+  'tls-server-name'?: string | undefined;
+  'proxy-url'?: string | undefined;
+};
 
 const execCredential = z.object({
   kind: z.literal('ExecCredential'),
@@ -93,17 +104,19 @@ export class ExecPlugin implements CredentialSource {
   readonly #entry: ExecPluginEntry;
   readonly #command: string;
   readonly #timeoutMs: number;
+  readonly #cluster: ExecCluster;
   #held: Held | undefined;
   #running: Promise<Held> | undefined;
   #refreshedAt = Number.NEGATIVE_INFINITY;
 
   /** A relative command with a slash starts at the kubeconfig's folder, as kubectl does it. */
-  constructor(entry: ExecPluginEntry, options: { kubeconfigFile: string; timeoutMs: number }) {
+  constructor(entry: ExecPluginEntry, options: { kubeconfigFile: string; timeoutMs: number; cluster: ExecCluster }) {
     const { command } = entry;
     this.#entry = entry;
     const path = command.includes('/') && !isAbsolute(command);
     this.#command = path ? resolve(dirname(options.kubeconfigFile), command) : command;
     this.#timeoutMs = options.timeoutMs;
+    this.#cluster = options.cluster;
   }
 
   async current(): Promise<Credential> {
@@ -134,8 +147,9 @@ export class ExecPlugin implements CredentialSource {
   }
 
   #output(): Promise<string> {
-    const { apiVersion, args, env } = this.#entry;
-    const info = { apiVersion, kind: 'ExecCredential', spec: { interactive: false } };
+    const { apiVersion, args, env, provideClusterInfo } = this.#entry;
+    const cluster = provideClusterInfo ? { cluster: this.#cluster } : {};
+    const info = { apiVersion, kind: 'ExecCredential', spec: { interactive: false, ...cluster } };
     const own = Object.fromEntries((env ?? []).map(({ name, value }) => [name, value]));
     const options = {
       env: { ...process.env, KUBERNETES_EXEC_INFO: JSON.stringify(info), ...own },

@@ -204,7 +204,9 @@ export class KubernetesCluster implements Cluster {
 
   async setNodeCondition(_grant: EffectGrant, name: string, change: NodeConditionChange): Promise<void> {
     const now = new Date().toISOString();
-    const condition = { ...change, lastHeartbeatTime: now, lastTransitionTime: now };
+    const { conditions } = await this.node(name);
+    const stays = conditions.some(({ type, status }) => type === change.type && status === change.status);
+    const condition = { ...change, lastHeartbeatTime: now, ...(stays ? {} : { lastTransitionTime: now }) };
     await this.#write(`the status of node ${name}`, async ({ core }) => {
       const byType = setHeaderOptions('Content-Type', PatchStrategy.StrategicMergePatch);
       ofKind('Node', await core.patchNodeStatus({ name, body: { status: { conditions: [condition] } } }, byType));

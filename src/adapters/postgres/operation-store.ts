@@ -262,12 +262,12 @@ export function effectStore(db: Db): EffectStore {
         .executeTakeFirst();
       return row && effectOf(row);
     },
-    async unfinished(operation, prefix) {
+    async list(operation, { prefix, states }) {
       const rows = await db
         .selectFrom('effect')
         .selectAll()
         .where('operation', '=', operation)
-        .where('state', 'in', ['open', 'unknown'])
+        .where('state', 'in', states)
         .orderBy('intent')
         .execute();
       return rows.filter(row => row.step.startsWith(prefix)).map(effectOf);

@@ -138,7 +138,6 @@ async function emptyOrSilent(parts: Parts, steps: NodeSteps): Promise<void> {
 
 /** Asked right before the power is touched. */
 async function proveEmpty(job: NodeJob): Promise<void> {
-  await proveNoRemediator(job);
   await proveNothingStaged(job);
   await (job.plan.undrained ? proveSilent(job) : proveDrained(job));
 }

@@ -2,7 +2,7 @@
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import type { ChangeAnswer } from '../../src/core/change.ts';
 import { FleetError } from '../../src/core/errors.ts';
-import { approve, ended, isCordoned, type Planned, reached, siteOf } from '../support/rollout.ts';
+import { approve, blockedDrain, ended, isCordoned, type Planned, pinned, reached, siteOf } from '../support/rollout.ts';
 import { type Stack, startStack } from '../support/stack.ts';
 
 const lock = 'weave.works/kured-node-lock';
@@ -12,17 +12,17 @@ const nodes = ['bos-w-1', 'bos-w-2'] as const;
 let stack: Stack;
 
 beforeAll(async () => {
-  stack = await startStack({ addressBase: '127.59', workers: 2, speed: 60 });
+  stack = await startStack({ addressBase: '127.59', sites: 3, workers: 3, speed: 60 });
 });
 afterAll(() => stack?.close());
 
-function clusterStore() {
-  return siteOf(stack, 'bos-w-1').cluster.store;
+function clusterStore(node: string) {
+  return siteOf(stack, node).cluster.store;
 }
 
-function installKured(): void {
+function installKured(node: string): void {
   const labels = { name: 'kured' };
-  clusterStore().create('daemonsets', {
+  clusterStore(node).create('daemonsets', {
     metadata: kured,
     spec: {
       selector: { matchLabels: labels },
@@ -32,9 +32,9 @@ function installKured(): void {
   });
 }
 
-function pauseKured(): void {
-  clusterStore().update('daemonsets', kured, draft => {
-    draft.metadata.annotations = { [lock]: JSON.stringify({ nodeID: 'manual' }) };
+function pauseKured(node: string, paused = true): void {
+  clusterStore(node).update('daemonsets', kured, draft => {
+    draft.metadata.annotations = paused ? { [lock]: JSON.stringify({ nodeID: 'manual' }) } : {};
   });
 }
 
@@ -55,7 +55,7 @@ async function refused(work: Promise<unknown>): Promise<string> {
 it('that appear after the approval leave the node as it was', async () => {
   const [node] = nodes;
   const planned = await planDrain(node);
-  installKured();
+  installKured(node);
   const { state, nodes: parts } = await ended(stack, await approve(stack, planned));
   expect([state, parts[0]?.message]).toEqual(['halted', expect.stringContaining('kured')]);
   expect([reached(stack, node), isCordoned(stack, node)]).toEqual([[], false]);
@@ -64,6 +64,26 @@ it('that appear after the approval leave the node as it was', async () => {
 it('refuse the plan, naming the command that pauses them; paused, they do not', async () => {
   const [, node] = nodes;
   expect(await refused(planDrain(node))).toMatch(/kured.*kubectl .*annotate .*kured-node-lock/);
-  pauseKured();
+  pauseKured(node);
   expect((await ended(stack, await approve(stack, await planDrain(node)))).state).toBe('done');
+});
+
+it.each([
+  ['off', 'chi-w-1'],
+  ['restart', 'sea-w-1'],
+])('that begin to act while the node is drained keep its power as it is: %s', async (power, some) => {
+  installKured(some);
+  pauseKured(some);
+  const { node, unpin } = await pinned(siteOf(stack, some));
+  const asker = await stack.client('requester');
+  const input = { node, power, deleteEmptyDir: true, dryRun: true };
+  const planned = (await asker.callTool('setNodePower', input)).output as unknown as ChangeAnswer;
+  const operation = await approve(stack, planned);
+  await blockedDrain(stack, operation);
+  pauseKured(some, false);
+  unpin();
+  const { state, nodes: parts } = await ended(stack, operation);
+  expect([state, parts[0]?.message]).toEqual(['halted', expect.stringContaining('kured')]);
+  expect(reached(stack, node)).not.toContain('reset');
+  expect(isCordoned(stack, node)).toBe(false);
 });

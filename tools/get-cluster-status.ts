@@ -6,7 +6,7 @@ import { readTool, type ToolContext } from '../src/core/tool.ts';
 import { qualifiedName } from '../src/planning/pdb-groups.ts';
 import type { ClusterFacts } from '../src/planning/plan-rollout.ts';
 import { requestedOf } from './parts/amounts.ts';
-import { orReason, readLists } from './parts/cluster-reading.ts';
+import { listsOf, orReason } from './parts/cluster-reading.ts';
 import { cordonOf } from './parts/cordon-owner.ts';
 import { clusterNamed } from './parts/lookup.ts';
 import { machineWord } from './parts/machine-word.ts';
@@ -31,7 +31,7 @@ export const getClusterStatus = readTool({
     const cluster = clusterNamed(context, input.cluster);
     const port = context.clusters.of(cluster.name);
     const [facts, version, etcd, remediators, storage] = await Promise.all([
-      readLists(context, cluster),
+      listsOf(context, cluster),
       within(() => port.version()),
       within(() => port.etcd()),
       within(() => port.remediators()),

@@ -6,7 +6,7 @@ import { readTool } from '../src/core/tool.ts';
 import { failureOf, type WorkloadOnNode } from '../src/planning/node-failure.ts';
 import { isFinished, qualifiedName } from '../src/planning/pdb-groups.ts';
 import { requestedOf, totalRequests } from './parts/amounts.ts';
-import { attachmentErrors, attachmentText, orReason, readLists } from './parts/cluster-reading.ts';
+import { attachmentErrors, attachmentText, listsOf, orReason } from './parts/cluster-reading.ts';
 import { clusterOf, nodeNamed } from './parts/lookup.ts';
 import { presentWorkloads } from './parts/present-workloads.ts';
 import { within } from './parts/within.ts';
@@ -27,7 +27,7 @@ export const getNodeWorkloads = readTool({
     const entry = nodeNamed(context, input.node);
     const cluster = clusterOf(context, entry);
     const [facts, attachments] = await Promise.all([
-      readLists(context, cluster),
+      listsOf(context, cluster),
       within(() => context.clusters.of(cluster.name).attachments(entry.name)),
     ]);
     const node = facts.nodes.find(each => each.name === entry.name);

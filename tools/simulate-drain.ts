@@ -11,7 +11,7 @@ import { describeRefusals } from '../src/planning/placement.ts';
 import { quorumSentence } from '../src/planning/quorum.ts';
 import { remediatorRefusal } from '../src/planning/remediators.ts';
 import { ownerName } from '../src/planning/workload.ts';
-import { attachmentErrors, attachmentText, operationsOn, orReason, readLists } from './parts/cluster-reading.ts';
+import { attachmentErrors, attachmentText, listsOf, operationsOn, orReason } from './parts/cluster-reading.ts';
 import { drainInput } from './parts/drain-input.ts';
 import { type DrainPod, drainOutput } from './parts/drain-output.ts';
 import { drainBlockers, drainCosts, drainSentence } from './parts/drain-summary.ts';
@@ -41,7 +41,7 @@ export const simulateDrain = readTool({
     const cluster = clusterOf(context, entries[0] as FleetNode);
     const port = context.clusters.of(cluster.name);
     const [facts, attachments, remediators, etcd, uses] = await Promise.all([
-      readLists(context, cluster),
+      listsOf(context, cluster),
       within(() => port.attachments()),
       within(() => port.remediators()),
       within(() => port.etcd()),

@@ -59,6 +59,8 @@ export type Placement = {
   hostPorts: number[];
   /** Topology key and selector of required pod anti-affinity. */
   antiAffinity: { topologyKey: string; selector: LabelSelector; namespaces: string[] }[];
+  /** Of the volumes behind its claims, those that not every node can use; undefined where nobody looked. */
+  volumes?: VolumeTie[];
   /** Requirements that a forecast here does not judge, in the API's names, such as `topologySpreadConstraints`. */
   unjudged: string[];
 };
@@ -94,6 +96,14 @@ export type PodFacts = {
   /** Seconds that it may take to end. */
   graceSeconds: number;
   placement: Placement;
+};
+
+/** A bound volume that only nodes of one of these terms can use. */
+export type VolumeTie = {
+  volume: string;
+  /** `namespace/name` of the claim. */
+  claim: string;
+  terms: NodeTerm[];
 };
 
 export type PodFailure = {
@@ -266,6 +276,8 @@ export type Cluster = {
   view(): Promise<ClusterView>;
   /** Volumes attached to one node, or to all. */
   attachments(node?: string): Promise<AttachmentFacts[]>;
+  /** Bound volumes that can be used on some nodes only. */
+  volumeTies(): Promise<VolumeTie[]>;
   /** What the cluster tells of a Node, newest first. */
   nodeEvents(node: string): Promise<EventFacts[]>;
   /** The etcd members as far as they can be told; what cannot be read is unknown with its reason. */

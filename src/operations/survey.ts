@@ -1,8 +1,9 @@
 /** Reads what planning and answers stand on. What cannot be read is a fact with its reason, never left out. */
 import { type Bmcs, type Fact, known, type ServerHealth, unknown } from '../core/bmc.ts';
-import type { Clusters, ClusterView, DaemonSetFacts, NodeFacts, PdbFacts, PodFacts } from '../core/cluster.ts';
+import type { Cluster, Clusters, ClusterView, DaemonSetFacts, NodeFacts, PdbFacts, PodFacts } from '../core/cluster.ts';
 import { FleetError } from '../core/errors.ts';
 import type { FleetCluster, FleetNode } from '../core/fleet.ts';
+import { withVolumes } from '../planning/volume-ties.ts';
 
 export type ClusterSurvey = { nodes: NodeFacts[]; pods: PodFacts[]; pdbs: PdbFacts[]; daemonSets: DaemonSetFacts[] };
 export type NodeSurvey = { entry: FleetNode; server: Fact<ServerHealth>; node: Fact<NodeFacts> };
@@ -13,7 +14,7 @@ type Ports = { bmcs: Bmcs; clusters: Clusters };
 /** Everything of one cluster, read now: Kubernetes and every BMC, in parallel; `only` limits the BMCs that are asked. */
 export function surveyCluster(ports: Ports, cluster: FleetCluster, only?: string[]): Promise<Survey> {
   const entries = cluster.nodes.filter(entry => !only || only.includes(entry.name));
-  return surveyWith(ports, { cluster, entries }, () => readCluster(ports, cluster.name));
+  return surveyWith(ports, { cluster, entries }, () => readLists(ports.clusters.of(cluster.name)));
 }
 
 /** The same for questions over many clusters: Kubernetes as its watches hold it, BMCs read now. Plans need the other. */
@@ -45,15 +46,16 @@ export function surveyServer(ports: Ports, entry: FleetNode): Promise<Fact<Serve
   return factOf(() => ports.bmcs.of(entry.name).health());
 }
 
-async function readCluster({ clusters }: Ports, name: string): Promise<ClusterSurvey> {
-  const cluster = clusters.of(name);
-  const [nodes, pods, pdbs, daemonSets] = await Promise.all([
+/** The lists that plans and forecasts stand on, all read now. */
+export async function readLists(cluster: Cluster): Promise<ClusterSurvey> {
+  const [nodes, pods, pdbs, daemonSets, ties] = await Promise.all([
     cluster.nodes(),
     cluster.pods(),
     cluster.pdbs(),
     cluster.daemonSets(),
+    cluster.volumeTies(),
   ]);
-  return { nodes, pods, pdbs, daemonSets };
+  return { nodes, pods: withVolumes(pods, ties), pdbs, daemonSets };
 }
 
 function nodeOf(kubernetes: Fact<Kubernetes>, name: string): Fact<NodeFacts> {

@@ -6,6 +6,7 @@ import type { DaemonSetFacts, PdbFacts, PodFacts } from '../core/cluster.ts';
 import { budgetState, describeBudget, isExempt, passesUnready } from './budget-state.ts';
 import { type DrainOptions, drainVerdict } from './drain-filter.ts';
 import { isFinished, pdbsOfPod, qualifiedName } from './pdb-groups.ts';
+import { localVolumes } from './volume-ties.ts';
 
 export type DrainFacts = {
   /** The pods on the node. */
@@ -60,6 +61,9 @@ export function drainPreview(facts: DrainFacts): DrainPreview {
           ? [`it may take ${Math.round(pod.graceSeconds / 60)} minutes to end`]
           : []),
         ...(pod.hostPaths.length > 0 ? [`what it keeps under ${pod.hostPaths.join(', ')} stays on this node`] : []),
+        ...localVolumes(pod).map(
+          volume => `its volume ${volume} is on this node alone: it waits until the node is back`,
+        ),
         ...replicaWarning(pod, facts),
       ];
       preview.warnings.push(...warnings.map(warning => `${qualifiedName(pod)}: ${warning}`));

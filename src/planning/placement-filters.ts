@@ -25,6 +25,8 @@ export function refusalsOf(pod: PodFacts, { node, free, hostPorts }: Room, forbi
   const taint = node.taints.find(each => each.effect !== 'PreferNoSchedule' && !isTolerated(each, pod));
   if (taint) return [`taint ${taint.key}`];
   if (!selectsNode(pod, node)) return ['outside its node selector or affinity'];
+  const elsewhere = pod.placement.volumes?.some(({ terms }) => !someHolds(terms, node));
+  if (elsewhere) return ['its volume is on another node'];
   if (pod.placement.hostPorts.some(port => hostPorts.has(port))) return ['host port taken'];
   const short = shortages(pod.requests, free);
   if (short.length > 0) return short;
@@ -73,7 +75,11 @@ function shortages(asked: Resources, free: Resources): string[] {
 export function selectsNode({ placement }: PodFacts, { name, labels }: NodeFacts): boolean {
   const { nodeSelector, nodeTerms } = placement;
   const selected = Object.entries(nodeSelector).every(([key, value]) => labelOf(labels, key) === value);
-  return selected && (nodeTerms.length === 0 || nodeTerms.some(term => termHolds(term, labels, name)));
+  return selected && (nodeTerms.length === 0 || someHolds(nodeTerms, { name, labels }));
+}
+
+function someHolds(terms: NodeTerm[], { name, labels }: Pick<NodeFacts, 'name' | 'labels'>): boolean {
+  return terms.some(term => termHolds(term, labels, name));
 }
 
 /** A term without any requirement holds nowhere. The only field there is is the node's name. */

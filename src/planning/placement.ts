@@ -124,7 +124,8 @@ function counted(reasons: string[]): PodPlacement['refusals'] {
     .toSorted((a, b) => b.nodes - a.nodes || byText(a.reason, b.reason));
 }
 
-/** Volumes may be bound to a zone or a node, which pods do not say. */
+/** Volumes may be bound to a zone or a node, which pods do not say by themselves. */
 function unjudgedOf({ placement, claims }: PodFacts): string[] {
-  return [...placement.unjudged, ...(claims.length > 0 ? ['where its volumes can be attached'] : [])];
+  const unseen = placement.volumes === undefined && claims.length > 0;
+  return [...placement.unjudged, ...(unseen ? ['where its volumes can be attached'] : [])];
 }

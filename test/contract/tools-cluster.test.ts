@@ -175,13 +175,13 @@ describe('a simulated drain', () => {
     expect(all.page.split('\n')[0]).toMatch(/^Would begin and never finish: .* never get their turn for shop\//);
   });
 
-  it('names volumes, single replicas, and what the forecast does not know', async () => {
+  it('names volumes and single replicas', async () => {
     const node = nodeOf('shop/ledger-0');
     const { output } = await call<DrainOutput>('simulateDrain', { node, deleteEmptyDir: true });
     expect(output.volumes).toEqual([expect.stringContaining('shop/data-ledger-0')]);
     expect(output.pods.find(({ pod }) => pod === 'shop/ledger-0')).toMatchObject({
       onlyReplica: true,
-      unjudged: ['where its volumes can be attached'],
+      unjudged: [],
     });
   });
 

@@ -1,9 +1,10 @@
 import { describe, expect, it } from 'vitest';
-import type { PdbFacts, PodFacts } from '../../src/core/cluster.ts';
+import type { PdbFacts, PodFacts, VolumeTie } from '../../src/core/cluster.ts';
 import { drainVerdict } from '../../src/planning/drain-filter.ts';
 import { type DrainFacts, drainPreview } from '../../src/planning/drain-preview.ts';
 import { pdbGroupsOfNode } from '../../src/planning/pdb-groups.ts';
 import { selects } from '../../src/planning/selector.ts';
+import { withVolumes } from '../../src/planning/volume-ties.ts';
 import { pdbOf as pdb, podOf as pod } from '../support/cluster-facts.ts';
 
 const careful = { deleteEmptyDir: false, force: false, byPriority: false };
@@ -122,6 +123,20 @@ describe('the drain preview', () => {
     expect(seen({}).evictions).toHaveLength(2);
     expect(seen({ currentHealthy: 0 }).blocked.map(each => each.pod)).toEqual([subject, { ...ailing, node: 'n1' }]);
     expect(seen({}, 'n2').blocked).toHaveLength(1);
+  });
+
+  it('warns of a volume that this node alone has, and of no other', () => {
+    const tie = (key: string, values: string[]): VolumeTie => ({
+      volume: 'pv-1',
+      claim: 'shop/data',
+      terms: [{ labels: [{ key, operator: 'In', values }], fields: [] }],
+    });
+    const subject = pod({ claims: ['data'] });
+    const warned = (...ties: VolumeTie[]) => preview({ pods: withVolumes([subject], ties) }).warnings.join();
+    expect(warned(tie('kubernetes.io/hostname', ['n1']))).toContain('its volume pv-1 is on this node alone');
+    expect(warned(tie('kubernetes.io/hostname', ['n1', 'n2']))).toBe('');
+    expect(warned(tie('topology.kubernetes.io/zone', ['a']))).toBe('');
+    expect(warned({ ...tie('kubernetes.io/hostname', ['n1']), claim: 'other/data' })).toBe('');
   });
 
   it('warns of a pod that may take long to end', () => {

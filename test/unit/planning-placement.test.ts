@@ -234,6 +234,19 @@ describe('pods that move together', () => {
     expect(moved([first, second], [...without, added]).map(({ node }) => node)).toEqual(['n4', undefined]);
   });
 
+  it('go only where their volumes can be used, and need no caution once those were looked at', () => {
+    const on = (host: string) => ({
+      volume: `pv-${host}`,
+      claim: 'shop/data',
+      terms: [{ labels: [{ key: 'kubernetes.io/hostname', operator: 'In', values: [host] }], fields: [] }],
+    });
+    const withVolume = (host: string) =>
+      podOf({ claims: ['data'], placement: { ...podOf().placement, volumes: [on(host)] } });
+    expect(verdict(withVolume('n2'), nodeOf('n2'))).toBe('n2');
+    expect(verdict(withVolume('n1'), nodeOf('n2'))).toBe('its volume is on another node');
+    expect(moved([withVolume('n2')], [nodeOf('n2')])[0]?.unjudged).toEqual([]);
+  });
+
   it('say what no forecast knows', () => {
     const odd = podOf({ claims: ['data'], placement: { ...podOf().placement, unjudged: ['podAffinity'] } });
     expect(moved([odd], [nodeOf('n2')])[0]?.unjudged).toEqual(['podAffinity', 'where its volumes can be attached']);

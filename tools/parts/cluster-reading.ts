@@ -4,18 +4,15 @@ import { type AttachmentFacts, volumeOf } from '../../src/core/cluster.ts';
 import { FleetError } from '../../src/core/errors.ts';
 import type { FleetCluster } from '../../src/core/fleet.ts';
 import type { ToolContext } from '../../src/core/tool.ts';
+import { readLists } from '../../src/operations/survey.ts';
 import type { ClusterFacts } from '../../src/planning/plan-rollout.ts';
 import { within } from './within.ts';
 
 const listLimitMs = 20_000;
 
 /** Nodes, pods, budgets and DaemonSets. Throws cluster_unreachable: half a picture would mislead. */
-export async function readLists({ clusters }: ToolContext, { name }: FleetCluster): Promise<ClusterFacts> {
-  const cluster = clusters.of(name);
-  const lists = await within(
-    () => Promise.all([cluster.nodes(), cluster.pods(), cluster.pdbs(), cluster.daemonSets()]),
-    listLimitMs,
-  );
+export async function listsOf({ clusters }: ToolContext, { name }: FleetCluster): Promise<ClusterFacts> {
+  const lists = await within(() => readLists(clusters.of(name)), listLimitMs);
   if ('unknown' in lists)
     throw new FleetError({
       code: 'cluster_unreachable',
@@ -23,8 +20,7 @@ export async function readLists({ clusters }: ToolContext, { name }: FleetCluste
       message: `cluster ${name} could not be read: ${lists.unknown}`,
       hint: 'get-node-health still shows what the BMC of a node tells',
     });
-  const [nodes, pods, pdbs, daemonSets] = lists.value;
-  return { nodes, pods, pdbs, daemonSets };
+  return lists.value;
 }
 
 /** An operation that works on one of these nodes, or is about to. */

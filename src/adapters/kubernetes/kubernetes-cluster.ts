@@ -9,6 +9,7 @@ import {
   PolicyV1Api,
   StorageV1Api,
   setHeaderOptions,
+  type V1PersistentVolume,
   VersionApi,
 } from '@kubernetes/client-node';
 import type {
@@ -28,6 +29,7 @@ import type {
   PodFacts,
   RemediatorFacts,
   StorageFacts,
+  VolumeTie,
 } from '../../core/cluster.ts';
 import type { EffectGrant } from '../../core/effect.ts';
 import { FleetError } from '../../core/errors.ts';
@@ -42,6 +44,7 @@ import { ofKind, read, readList } from './reading.ts';
 import { readRemediators } from './remediators.ts';
 import { readStorage } from './storage.ts';
 import { isThrottled } from './throttling.ts';
+import { volumeTie } from './volume-facts.ts';
 
 type Apis = {
   core: CoreV1Api;
@@ -135,7 +138,7 @@ export class KubernetesCluster implements Cluster {
   }
 
   async attachments(node?: string): Promise<AttachmentFacts[]> {
-    const { storage, core } = this.#apis();
+    const { storage } = this.#apis();
     const context = { ...this.#context('the VolumeAttachments'), kind: 'VolumeAttachmentList' };
     const all = await readList(
       context,
@@ -144,15 +147,21 @@ export class KubernetesCluster implements Cluster {
     );
     const here = all.filter(({ spec }) => node === undefined || spec.nodeName === node);
     if (here.length === 0) return [];
-    const volumes = await readList(
-      { ...this.#context('the PersistentVolumes'), kind: 'PersistentVolumeList' },
-      page => core.listPersistentVolume(page),
-      ({ metadata, spec }) => [metadata?.name ?? '', spec?.claimRef] as const,
-    );
+    const volumes = await this.#volumes(({ metadata, spec }) => [metadata?.name ?? '', spec?.claimRef] as const);
     const claims = new Map(
       volumes.flatMap(([name, claim]) => (claim ? [[name, `${claim.namespace}/${claim.name}`]] : [])),
     );
     return here.map(item => attachmentFacts(item, claims));
+  }
+
+  async volumeTies(): Promise<VolumeTie[]> {
+    return (await this.#volumes(volumeTie)).filter(tie => tie !== undefined);
+  }
+
+  async #volumes<T>(facts: (volume: V1PersistentVolume) => T): Promise<T[]> {
+    const { core } = this.#apis();
+    const context = { ...this.#context('the PersistentVolumes'), kind: 'PersistentVolumeList' };
+    return readList(context, page => core.listPersistentVolume(page), facts);
   }
 
   async nodeEvents(node: string): Promise<EventFacts[]> {

@@ -1,5 +1,12 @@
 /** A pod as facts: what a drain, a budget and a forecast of its next node need of it. */
-import type { V1Affinity, V1Container, V1NodeSelectorRequirement, V1Pod, V1PodSpec } from '@kubernetes/client-node';
+import type {
+  V1Affinity,
+  V1Container,
+  V1NodeSelectorRequirement,
+  V1NodeSelectorTerm,
+  V1Pod,
+  V1PodSpec,
+} from '@kubernetes/client-node';
 import type { NodeTerm, Placement, PodFacts, Requirement, Resources } from '../../core/cluster.ts';
 import { selectorFacts, timeText } from './facts.ts';
 import { combine, resourcesOf } from './quantity.ts';
@@ -117,7 +124,11 @@ function antiAffinityOf(spec: V1PodSpec | undefined, namespace: string): Placeme
 }
 
 function nodeTerms(affinity: V1Affinity | undefined): NodeTerm[] {
-  const terms = affinity?.nodeAffinity?.requiredDuringSchedulingIgnoredDuringExecution?.nodeSelectorTerms ?? [];
+  return termFacts(affinity?.nodeAffinity?.requiredDuringSchedulingIgnoredDuringExecution?.nodeSelectorTerms);
+}
+
+/** The terms of which one must hold. */
+export function termFacts(terms: V1NodeSelectorTerm[] = []): NodeTerm[] {
   return terms.map(({ matchExpressions = [], matchFields = [] }) => ({
     labels: matchExpressions.map(requirement),
     fields: matchFields.map(requirement),

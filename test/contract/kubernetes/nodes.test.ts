@@ -96,6 +96,19 @@ describe('a condition that we set', () => {
     expect(ready).toBe(false);
   });
 
+  it('keeps since when it has its status, however often it is written', async () => {
+    const name = await on.ownNode('since');
+    const since = async () => ofType((await cluster.node(name)).conditions, maintenanceCondition)[0]?.since;
+    await cluster.setNodeCondition(testGrant, name, { ...change, status: 'True' });
+    const first = await since();
+    expect(first).toBeDefined();
+    await until('a second passes', async () => Date.now() - Date.parse(first ?? '') > 1100);
+    await cluster.setNodeCondition(testGrant, name, { ...change, message: 'again', status: 'True' });
+    expect(await since()).toBe(first);
+    await cluster.setNodeCondition(testGrant, name, { ...change, status: 'False' });
+    expect(await since()).not.toBe(first);
+  });
+
   workers('outlives the next report of the kubelet', async () => {
     const type = `${on.namespace}.contract.groundskeeper.io/Seen`;
     on.willTouch(worker);

@@ -30,6 +30,31 @@ const attach = (name: string) =>
     spec: { attacher: driver, nodeName: node, source: { persistentVolumeName: volume.metadata.name } },
   });
 
+describe('a PersistentVolume', () => {
+  it('that is claimed and tied to a node is told with its terms, and one that is not tied is left out', async () => {
+    const requirement = { key: 'kubernetes.io/hostname', operator: 'In', values: [node] };
+    const local = await on.ownObject('/api/v1/persistentvolumes', {
+      metadata: { name: 'local' },
+      spec: {
+        capacity: { storage: '1Gi' },
+        accessModes: ['ReadWriteOnce'],
+        persistentVolumeReclaimPolicy: 'Retain',
+        claimRef: { namespace: on.namespace, name: 'local-data' },
+        local: { path: '/mnt/data' },
+        nodeAffinity: { required: { nodeSelectorTerms: [{ matchExpressions: [requirement] }] } },
+      },
+    });
+    const ours = (await cluster.volumeTies()).filter(({ claim }) => claim.startsWith(`${on.namespace}/`));
+    expect(ours).toEqual([
+      {
+        volume: local.metadata.name,
+        claim: `${on.namespace}/local-data`,
+        terms: [{ labels: [requirement], fields: [] }],
+      },
+    ]);
+  });
+});
+
 describe('a VolumeAttachment', () => {
   it('is not attached until its driver says so, and the adapter names the claim behind it', async () => {
     const { metadata } = await attach('first');

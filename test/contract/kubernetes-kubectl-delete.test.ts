@@ -64,6 +64,58 @@ describe.skipIf(kubectlIsMissing)(kubectlTitle('kubectl delete'), () => {
     watch.stop();
   }, 60_000);
 
+  it.each(['StatefulSet', 'DaemonSet'])(
+    'of a %s takes its pods along',
+    async kind => {
+      const name = kind.toLowerCase();
+      const labels = { app: name };
+      const template = { metadata: { labels }, spec: { containers: [{ name: 'x', image: 'registry.lab.test/x:1' }] } };
+      const metadata = { name, namespace: 'default' };
+      const object = { apiVersion: 'apps/v1', kind, metadata, spec: { selector: { matchLabels: labels }, template } };
+      await kubectl('apply', '-f', await scene.manifest(name, object));
+      await kubectl('-n', 'default', 'rollout', 'status', `${name}/${name}`, '--timeout=40s');
+      expect((await names('pods', `app=${name}`)).length).toBeGreaterThan(0);
+      expect(await kubectl('-n', 'default', 'delete', name, name)).toMatch(
+        new RegExp(`^${name}.apps "${name}" deleted`),
+      );
+      await until('its pods are gone', async () => (await names('pods', `app=${name}`)).length === 0);
+    },
+    60_000,
+  );
+
+  it('of a PodDisruptionBudget lets go what it held', async () => {
+    await deployed('held');
+    await kubectl('-n', 'default', 'create', 'pdb', 'held', '--selector=app=held', '--max-unavailable=0');
+    const [pod = ''] = await names('pods', 'app=held');
+    const evict = () =>
+      scene.raw(`/api/v1/namespaces/default/${pod.replace('pod/', 'pods/')}/eviction`, {
+        method: 'POST',
+        body: { apiVersion: 'policy/v1', kind: 'Eviction', metadata: { name: pod.replace('pod/', '') } },
+      });
+    await until('the budget refuses', async () => (await evict()).status === 429);
+    expect(await kubectl('-n', 'default', 'delete', 'pdb', 'held')).toMatch(
+      /^poddisruptionbudget.policy "held" deleted/,
+    );
+    expect((await evict()).status).toBe(201);
+  }, 60_000);
+
+  it('of a Node forgets its pods too, and its kubelet registers as another Node when it starts again', async () => {
+    const node = async () => (await scene.raw('/api/v1/nodes/w-3')).body;
+    const here = () => kubectl('get', 'pods', '-A', '--field-selector=spec.nodeName=w-3', '-o', 'name');
+    const before = (await node()).metadata?.uid;
+    expect(await here()).not.toBe('');
+    expect(await kubectl('delete', 'node', 'w-3')).toMatch(/^node "w-3" deleted/);
+    await until('its pods are collected', async () => (await here()) === '');
+    expect((await node()).code).toBe(404);
+    scene.hosts['w-3']?.restart();
+    await until('another Node of that name is Ready', async () => {
+      const { metadata, status } = await node();
+      const conditions = (status?.conditions ?? []) as { type: string; status: string }[];
+      const ready = conditions.some(each => each.type === 'Ready' && each.status === 'True');
+      return metadata?.uid !== undefined && metadata.uid !== before && ready;
+    });
+  }, 60_000);
+
   it('may leave what is owned behind, without an owner', async () => {
     await deployed('orphaned');
     await kubectl('-n', 'default', 'delete', 'deployment', 'orphaned', '--cascade=orphan');

@@ -1,6 +1,6 @@
 import { afterAll, afterEach, describe, expect, it } from 'vitest';
 import type { NodeFacts, NodePatch } from '../../../src/core/cluster.ts';
-import { cordonOwner } from '../../../src/core/cluster.ts';
+import { cordonOwner, fieldManager } from '../../../src/core/cluster.ts';
 import { FleetError } from '../../../src/core/errors.ts';
 import type { Kube } from '../../support/contract-api.ts';
 import { conditionOf, contractCluster, given, until } from '../../support/contract-cluster.ts';
@@ -40,6 +40,20 @@ describe('a cordon', () => {
     await until('the taint is there', tainted);
     const taints = (await cluster.node(node)).taints.filter(({ key }) => key === taint);
     expect(taints).toEqual([{ key: taint, effect: 'NoSchedule', timeAdded: expect.any(String) }]);
+  });
+
+  workers('is known by who set it, also when somebody else sets it again', async () => {
+    const setBy = async (manager: string, unschedulable: boolean | null) => {
+      const body = { spec: { unschedulable } };
+      await api.must(api.patch(`/api/v1/nodes/${node}?fieldManager=${manager}`, 'merge-patch', body));
+      return (await cluster.node(node)).cordonManager;
+    };
+    expect((await cordon()).cordonManager).toBe(fieldManager);
+    expect(await setBy('somebody', null)).toBeUndefined();
+    expect((await cluster.node(node)).annotations).toHaveProperty(cordonOwner, on.namespace);
+    expect(await setBy('somebody', true)).toBe('somebody');
+    expect(await setBy('somebody', null)).toBeUndefined();
+    expect((await cordon()).cordonManager).toBe(fieldManager);
   });
 
   workers('goes with its taint and its annotation, and leaves other annotations', async () => {

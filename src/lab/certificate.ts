@@ -3,7 +3,7 @@
  * ones do, so that pinning and trust are exercised for real. Written in DER
  * directly: no certificate library is fast enough for thousands at start.
  */
-import { createHash, generateKeyPairSync, randomBytes, sign } from 'node:crypto';
+import { createHash, createPrivateKey, createPublicKey, generateKeyPairSync, randomBytes, sign } from 'node:crypto';
 import { isIP } from 'node:net';
 import { bitString, der, oid, pem, sequence, utcTime } from './der.ts';
 
@@ -27,9 +27,18 @@ const oids = {
   serverAuth: [0x2b, 0x06, 0x01, 0x05, 0x05, 0x07, 0x03, 0x01],
 };
 
-/** Makes an EC P-256 key and a self-signed server certificate, valid from yesterday for ten years. */
-export function makeCertificate(subject: { commonName: string; altNames: string[] }): Certificate {
-  const { privateKey, publicKey } = generateKeyPairSync('ec', { namedCurve: 'prime256v1' });
+export type CertificateSubject = {
+  commonName: string;
+  altNames: string[];
+  /** From now; ten years unless said. */
+  days?: number;
+  /** PEM of the key to use; a new one unless given. */
+  key?: string;
+};
+
+/** Makes a self-signed server certificate of an EC P-256 key, valid from yesterday on. */
+export function makeCertificate(subject: CertificateSubject): Certificate {
+  const { privateKey, publicKey } = keysOf(subject.key);
   const spki = publicKey.export({ type: 'spki', format: 'der' });
   const algorithm = sequence(oid(oids.ecdsaWithSha256));
   const name = sequence(der(0x31, sequence(oid(oids.commonName), der(0x0c, Buffer.from(subject.commonName)))));
@@ -40,7 +49,7 @@ export function makeCertificate(subject: { commonName: string; altNames: string[
     der(0x02, serial),
     algorithm,
     name,
-    sequence(utcTime(Date.now() - day), utcTime(Date.now() + 3650 * day)),
+    sequence(utcTime(Date.now() - day), utcTime(Date.now() + (subject.days ?? 3650) * day)),
     name,
     spki,
     der(0xa3, extensions(subject.altNames)),
@@ -51,6 +60,12 @@ export function makeCertificate(subject: { commonName: string; altNames: string[
     cert: pem('CERTIFICATE', certificate),
     spki: createHash('sha256').update(spki).digest('base64'),
   };
+}
+
+function keysOf(pem: string | undefined) {
+  if (pem === undefined) return generateKeyPairSync('ec', { namedCurve: 'prime256v1' });
+  const privateKey = createPrivateKey(pem);
+  return { privateKey, publicKey: createPublicKey(privateKey) };
 }
 
 function extensions(altNames: string[]): Buffer {

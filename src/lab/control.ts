@@ -9,6 +9,7 @@ import { z } from 'zod';
 import { FleetError } from '../core/errors.ts';
 import { clusterFaultSchema } from './cluster/api/faults.ts';
 import type { RunningCluster } from './cluster/cluster.ts';
+import { endTrouble, playTrouble, type Trouble, troubleSchema } from './correlated.ts';
 import { describeLab } from './description.ts';
 import { faultSchema } from './faults.ts';
 import type { LabNode, RunningLab } from './lab.ts';
@@ -17,6 +18,7 @@ import { listen } from './listen.ts';
 const address = '127.0.0.1';
 const serverFault = z.strictObject({ server: z.string(), fault: faultSchema });
 const clusterFault = z.strictObject({ cluster: z.string(), fault: clusterFaultSchema });
+const troubleKind = z.enum(troubleSchema.options.map(each => each.shape.kind.value) as [Trouble['kind']]);
 const clusterAction = z.enum(['restart', 'cut-watches', 'compact']);
 
 /** Serves the control API on 127.0.0.1. Throws port_taken when `port` is in use. */
@@ -65,6 +67,15 @@ async function handle(lab: Omit<RunningLab, 'controlUrl'>, request: IncomingMess
     const cluster = lab.sites.find(site => site.cluster.name === cleared)?.cluster;
     (cluster ?? serverOf(nodes, cleared)).faults.clear();
     return { status: 200, body: [] };
+  }
+  if (route === 'POST /troubles') {
+    const { servers } = playTrouble(lab, troubleSchema.parse(JSON.parse(await readText(request))));
+    return { status: 200, body: { servers } };
+  }
+  const [, site = '', kind] = /^DELETE \/troubles\/([^/]+)\/([^/]+)$/.exec(route) ?? [];
+  if (kind !== undefined) {
+    endTrouble(lab, { site, kind: troubleKind.parse(kind) });
+    return { status: 200, body: {} };
   }
   const [, cluster = '', action] = /^POST \/clusters\/([^/]+)\/([^/]+)$/.exec(route) ?? [];
   if (action !== undefined) {

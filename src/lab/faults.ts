@@ -41,8 +41,8 @@ export const faultSchema = z.discriminatedUnion('kind', [
   z.strictObject({ kind: z.literal('update-fails'), stage: untilStage }),
   /** Update requests are answered with 400 and extended info. */
   z.strictObject({ kind: z.literal('reject-update') }),
-  /** `refused`: nothing listens. `hang`: connections are taken and never answered. */
-  z.strictObject({ kind: z.literal('bmc-down'), mode: z.enum(['refused', 'hang']).default('refused') }),
+  /** `refused`: nothing listens. `hang`: connections are taken and never answered. `lost`: as where packets vanish, no handshake ends either. */
+  z.strictObject({ kind: z.literal('bmc-down'), mode: z.enum(['refused', 'hang', 'lost']).default('refused') }),
   /** Every answer comes this many wall-clock milliseconds late. */
   z.strictObject({ kind: z.literal('slow'), ms: z.int().min(0) }),
   /** Performs the next write outside SessionService, then drops its connection instead of answering; clears itself. */
@@ -82,8 +82,10 @@ export const faultSchema = z.discriminatedUnion('kind', [
   z.strictObject({ kind: z.literal('certificate-change') }),
   /** Every n-th request with good credentials is answered with 401. */
   z.strictObject({ kind: z.literal('unauthorized-sometimes'), every: z.int().min(1).default(5) }),
-  /** This many entries are written to the log at once, each time that this is set. */
-  z.strictObject({ kind: z.literal('event-storm'), count: z.int().min(1).max(1000).default(200) }),
+  /** The certificate, of the same key, ends in so many days; the old one is back once cleared. */
+  z.strictObject({ kind: z.literal('certificate-expiring'), days: z.number().positive().default(5) }),
+  /** This many entries are written to the log at once, each time that this is set; a log that is full wraps or stops. */
+  z.strictObject({ kind: z.literal('event-storm'), count: z.int().min(1).max(10_000).default(200) }),
 ]);
 
 export type Fault = z.infer<typeof faultSchema>;

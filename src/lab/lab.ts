@@ -49,6 +49,7 @@ export type LabImage = FirmwareImage & { vendor: LabVendor; source: { file: stri
 
 export type RunningLab = {
   clock: LabClock;
+  seed: number;
   effects: EffectLog;
   account: { username: string; passwordFile: string };
   sites: LabSite[];
@@ -91,6 +92,7 @@ export async function startLab(options: LabOptions): Promise<RunningLab> {
     const nodes = new Map(sites.flatMap(site => site.nodes.map(node => [node.name, node] as const)));
     const lab = {
       clock,
+      seed: options.seed,
       effects,
       account: { username, passwordFile },
       sites,

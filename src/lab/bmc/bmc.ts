@@ -5,6 +5,7 @@
 import { once } from 'node:events';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { createServer } from 'node:https';
+import { Server as NetServer } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
 import { type Certificate, makeCertificate } from '../certificate.ts';
 import { type EffectLog, maskSecrets } from '../effect-log.ts';
@@ -19,6 +20,7 @@ import type { BmcProfile, FirmwareState } from './profiles/profile.ts';
 import { problem, type Reply } from './reply.ts';
 import { type Answer, answer, type BmcRequest, isWrite } from './requests.ts';
 import { sendHtml, sendReply } from './send-reply.ts';
+import { Void } from './void.ts';
 
 export type BmcOptions = ControllerOptions & {
   /** 0 takes a free port. */
@@ -41,25 +43,41 @@ export type RunningBmc = {
   sessions(): OpenSession[];
   /** How often a user name and password were shown to it since it was started. */
   logIns(): Readonly<LogIns>;
+  /** The newest requests that came through, oldest first; some thousands. */
+  received(): readonly Received[];
   stop(): Promise<void>;
 };
+
+/** `at` is milliseconds since 1970. */
+export type Received = { method: string; path: string; at: number };
+
+const receivedKept = 5000;
 
 /** Starts the BMC of one host. Throws port_taken when its address is in use. */
 export async function startBmc(options: BmcOptions): Promise<RunningBmc> {
   const bmc = new Controller(options);
   const { address, certificate } = options;
   const server = createServer({ key: certificate.key, cert: certificate.cert, keepAliveTimeout: 60_000 });
+  const received: Received[] = [];
   const connections = new Connections(server, () => bmc.life.stage === 'cut');
   const port = await listen(server, address, options.port);
   const url = `https://${address}:${port}`;
   server.on('request', (request, response) => {
-    const exchange = { bmc, effects: options.effects, url, connections, request, response };
+    const exchange = { bmc, effects: options.effects, received, url, connections, request, response };
     serve(exchange).catch(() => response.destroy());
   });
   // A port that was lost while the BMC was down stays refused; that is no reason to end the lab.
   server.on('error', () => {});
   server.on('tlsClientError', (_error, socket) => socket.destroy());
+  const lost = new Void();
   const changeListening = () => {
+    if (bmc.faults.get('bmc-down')?.mode === 'lost') {
+      // Not the close of HTTP, which would tell idle connections: over a cut line nobody hears of it.
+      NetServer.prototype.close.call(server);
+      lost.open(address, port);
+      return;
+    }
+    lost.close();
     server.closeAllConnections();
     const refuses = bmc.faults.get('bmc-down')?.mode === 'refused' || bmc.life.stage === 'refused';
     if (refuses && server.listening) server.close();
@@ -70,9 +88,8 @@ export async function startBmc(options: BmcOptions): Promise<RunningBmc> {
   });
   bmc.faults.onChange(kind => {
     if (kind === 'bmc-down') changeListening();
-    if (kind !== 'certificate-change') return;
-    const changed = bmc.faults.get('certificate-change') !== undefined;
-    const shown = changed ? makeCertificate({ commonName: `${bmc.host.name}-bmc`, altNames: [address] }) : certificate;
+    if (kind !== 'certificate-change' && kind !== 'certificate-expiring') return;
+    const shown = certificateOf(bmc, certificate);
     server.setSecureContext({ key: shown.key, cert: shown.cert });
     server.closeAllConnections();
   });
@@ -86,7 +103,9 @@ export async function startBmc(options: BmcOptions): Promise<RunningBmc> {
     firmware: bmc.updates.firmware,
     sessions: () => bmc.access.sessions(),
     logIns: () => bmc.access.logIns,
+    received: () => received,
     async stop() {
+      lost.close();
       const closed = server.listening ? once(server, 'close') : undefined;
       server.close();
       server.closeAllConnections();
@@ -98,6 +117,7 @@ export async function startBmc(options: BmcOptions): Promise<RunningBmc> {
 type Exchange = {
   bmc: Controller;
   effects: EffectLog;
+  received: Received[];
   url: string;
   connections: Connections;
   request: IncomingMessage;
@@ -111,6 +131,8 @@ async function serve(exchange: Exchange): Promise<void> {
   response.once('close', wire.enter());
   const parsed = await parseRequest(request);
   if (faults.get('bmc-down') !== undefined) return;
+  exchange.received.push({ method: parsed.method, path: parsed.path, at: Date.now() });
+  if (exchange.received.length > receivedKept) exchange.received.shift();
   if (reused && wire.strikes('connection-reset')) {
     connections.reset(request.socket);
     return;
@@ -121,6 +143,7 @@ async function serve(exchange: Exchange): Promise<void> {
   record(exchange, parsed, outcome, dropped);
   const late = wire.delayMs(parsed.path);
   if (late > 0) await delay(late, undefined, { signal: bmc.clock.signal });
+  if (faults.get('bmc-down') !== undefined) return;
   if (outcome !== 'html' && dropped) {
     response.destroy();
     outcome.reply.after?.();
@@ -138,6 +161,13 @@ async function perform({ bmc }: Exchange, request: BmcRequest): Promise<Answer |
 function turnedAway({ profile }: Controller, seconds: number): Answer {
   const refusal: Reply = problem(profile, 503, 'ServiceTemporarilyUnavailable', String(seconds));
   return { reply: { ...refusal, headers: { 'Retry-After': String(seconds) } }, caller: undefined };
+}
+
+function certificateOf({ faults, host, address }: Controller, usual: Certificate): Certificate {
+  const subject = { commonName: `${host.name}-bmc`, altNames: [address] };
+  const expiring = faults.get('certificate-expiring');
+  if (faults.get('certificate-change') !== undefined) return makeCertificate(subject);
+  return expiring === undefined ? usual : makeCertificate({ ...subject, days: expiring.days, key: usual.key });
 }
 
 /** Log-in and log-out are not what a lost answer is about: the product repeats those freely. */

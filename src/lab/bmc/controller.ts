@@ -84,7 +84,13 @@ export class Controller {
       lockout: { ...profile.acts.lockout, ...options.lockout },
     });
     const now = () => this.now();
-    const log = new EventLog({ seed, name: host.name, history: profile.log.history, now });
+    const log = new EventLog({
+      seed,
+      name: host.name,
+      history: profile.log.history,
+      wraps: !profile.log.stopsWhenFull,
+      now,
+    });
     this.log = log;
     this.thermal = new ThermalModel({ host, clock, faults, log, profile, seed });
     this.memory = new MemoryModel({ host, clock, faults, log, seed, dimms: profile.memory.dimms });

@@ -10,7 +10,8 @@ export function worstHealth(parts: { health: Severity | null }[]): Severity {
   return healths.has('Critical') ? 'Critical' : healths.has('Warning') ? 'Warning' : 'OK';
 }
 
-const capacity = 1024;
+/** Entries that a log holds; a tenth of what a storm over a site may bring. */
+export const capacity = 1024;
 const day = 86_400_000;
 const harmless = [
   { messageId: 'SYS1003', message: 'System POST was completed.' },
@@ -22,13 +23,15 @@ const harmless = [
 export class EventLog {
   readonly #entries: EventEntry[] = [];
   readonly #now: () => Date;
+  readonly #wraps: boolean;
   readonly #listeners: ((entry: EventEntry) => void)[] = [];
   #nextId = 1;
 
   /** Starts with `history` harmless entries of the past weeks, the same ones for the same seed. */
-  constructor(options: { seed: number; name: string; history: number; now: () => Date }) {
+  constructor(options: { seed: number; name: string; history: number; wraps: boolean; now: () => Date }) {
     const { seed, name, history } = options;
     this.#now = options.now;
+    this.#wraps = options.wraps;
     for (let i = 0; i < history; i++) {
       const age = (history - i + chance(seed, `${name}/log/age/${i}`)) * day;
       const pick = harmless[Math.floor(chance(seed, `${name}/log/${i}`) * harmless.length)] ?? harmless[0];
@@ -36,10 +39,14 @@ export class EventLog {
     }
   }
 
+  /** A full log forgets its oldest entry for this one, or takes no more. */
   append(entry: Omit<EventEntry, 'id' | 'created'> & { created?: Date }): void {
+    if (this.#entries.length >= capacity) {
+      if (!this.#wraps) return;
+      this.#entries.shift();
+    }
     const written = { created: this.#now(), ...entry, id: this.#nextId++ };
     this.#entries.push(written);
-    if (this.#entries.length > capacity) this.#entries.shift();
     for (const listener of this.#listeners) listener(written);
   }
 

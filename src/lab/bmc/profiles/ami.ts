@@ -32,6 +32,7 @@ export const ami: BmcProfile = {
     entryType: 'SEL',
     newestFirst: false,
     history: 16,
+    stopsWhenFull: true,
   },
   system: {
     lastResetTime: false,

@@ -75,6 +75,8 @@ export type BmcProfile = {
     pageSize?: number;
     /** Harmless old entries that the log starts with. */
     history: number;
+    /** A full log takes no more, as IPMI's does unless told otherwise; the others forget their oldest. */
+    stopsWhenFull?: true;
   };
   /** `ComputerSystem` members that not every vendor has. */
   system: {

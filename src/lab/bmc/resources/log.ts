@@ -1,6 +1,6 @@
 /** The event log as a LogService with entries, in the vendor's order. Paging is cut by the server. */
 import type { Controller } from '../controller.ts';
-import type { EventEntry } from '../event-log.ts';
+import { capacity, type EventEntry } from '../event-log.ts';
 import { type Body, collection, link } from '../reply.ts';
 import type { Resources } from './tree.ts';
 
@@ -18,8 +18,8 @@ export function logResources(bmc: Controller): Resources {
       Name: profile.log.name,
       ServiceEnabled: true,
       LogEntryType: profile.log.serviceType ?? (profile.log.entryType === 'Oem' ? 'OEM' : profile.log.entryType),
-      MaxNumberOfRecords: 1024,
-      OverWritePolicy: 'WrapsWhenFull',
+      MaxNumberOfRecords: capacity,
+      OverWritePolicy: profile.log.stopsWhenFull ? 'NeverOverWrites' : 'WrapsWhenFull',
       DateTime: bmc.now().toISOString(),
       Entries: link(entriesUri),
     }),

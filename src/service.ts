@@ -175,7 +175,13 @@ async function compose(config: Config, log: Logger, opened: Opened): Promise<Run
   const door = { gateway, logins, approvals, custody, records, planCard, log };
   if (config.metrics) {
     const health = { ...duty.watch, archive: records.findings };
-    opened.add(await openMetrics({ ...config.metrics, health, servers }), open => open.close());
+    const own = {
+      everyMs: config.health.sampleEveryMs,
+      backlog: duty.watch.backlog,
+      logIns: bmcs.logIns,
+      sessions: async () => (await records.sessions.list()).length,
+    };
+    opened.add(await openMetrics({ ...config.metrics, ...own, health, servers }), open => open.close());
   }
   const http = opened.add(await openHttp({ ...service.listen, door, fleet }), open => open.close());
 
@@ -221,7 +227,7 @@ async function database({ databaseUrl, service }: Config, opened: Opened): Promi
 }
 
 function bmcAccess({ fleet, bmcCredentials, bmcCas }: Config) {
-  return allNodes(fleet).map(({ name, server }) => {
+  return allNodes(fleet).map(({ name, site, server }) => {
     const credential = bmcCredentials.get(server.credential);
     if (!credential)
       throw new FleetError({
@@ -231,6 +237,7 @@ function bmcAccess({ fleet, bmcCredentials, bmcCas }: Config) {
     const password = credential.password.reveal();
     return {
       node: name,
+      site,
       url: server.bmcUrl,
       username: credential.username,
       password,

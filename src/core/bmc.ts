@@ -140,8 +140,11 @@ export type Bmc = {
   health(): Promise<ServerHealth>;
   /** What the server is made of. May be some minutes old; nothing that is about to be changed is judged by it. */
   inventory(): Promise<HardwareInventory>;
-  /** What may have changed since the last look, as cheaply as this BMC allows; never the firmware. */
-  sample(): Promise<HealthSample>;
+  /**
+   * What may have changed since the last look, as cheaply as this BMC allows; never the firmware. What was not read
+   * `withinMs` is unknown for that reason; throws timeout when not even the system was.
+   */
+  sample(limit?: { withinMs?: number | undefined }): Promise<HealthSample>;
   firmware(): Promise<FirmwareMember[]>;
   power(): Promise<Fact<PowerState>>;
   /** `LastResetTime` of the system, where the BMC keeps one. */
@@ -164,11 +167,16 @@ export type Bmc = {
   close(): Promise<void>;
 };
 
+/** Log-ins at one BMC since the start: begun, refused by it, and held back because it had refused too often. */
+export type LogInCounts = { tried: number; refused: number; withheld: number };
+
 /** Opens BMCs by node name; shares sessions, limits and the log-in breaker per BMC. */
 export type Bmcs = {
   of(node: string): Bmc;
   /** Closes sessions left by an earlier life of the process, then those of this one; they open again on demand. */
   closeAll(): Promise<void>;
+  /** One for each BMC, under the site that it was opened with. */
+  logIns(): (LogInCounts & { site: string | undefined })[];
   /** Closes them all for good: whatever still runs logs in nowhere any more. */
   end(): Promise<void>;
 };

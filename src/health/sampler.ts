@@ -14,6 +14,8 @@ export type SamplerOptions = {
   nodes: string[];
   bmcs: Pick<Bmcs, 'of'>;
   everyMs: number;
+  /** Milliseconds that one look may take; what was not read by then is told as such. {@link lookLimit} unless said. */
+  withinMs?: number;
   /** Called for every look, one at a time for each node. */
   take(look: Look): Promise<void>;
   /** What `take` threw. The sampler goes on. */
@@ -22,9 +24,16 @@ export type SamplerOptions = {
 
 /** A BMC spends at most this share of its time on us. */
 const busyShare = 0.25;
+/** Two intervals, so that a slow BMC still tells most of what it knows, and looks come often enough to say that it is slow. */
+const limits = { intervals: 2, lowestMs: 10_000, highestMs: 120_000 };
+
+export function lookLimit(everyMs: number): number {
+  return Math.min(Math.max(limits.intervals * everyMs, limits.lowestMs), limits.highestMs);
+}
 
 /** Begins spread over the first interval. What is under way at the stop is dropped. */
-export function startSampler({ nodes, bmcs, everyMs, take, onError }: SamplerOptions): { stop(): void } {
+export function startSampler(options: SamplerOptions): { stop(): void } {
+  const { nodes, bmcs, everyMs, withinMs = lookLimit(options.everyMs), take, onError } = options;
   const stopping = new AbortController();
   const { signal } = stopping;
   for (const [index, node] of nodes.entries()) void follow(node, Date.now() + (index / nodes.length) * everyMs);
@@ -37,7 +46,7 @@ export function startSampler({ nodes, bmcs, everyMs, take, onError }: SamplerOpt
       const look = await lookAt(node);
       if (signal.aborted) return;
       await take(look).catch((error: unknown) => onError(FleetError.from(error)));
-      planned = nextLook({ planned, now: Date.now(), tookMs: look.tookMs, everyMs });
+      planned = nextLook({ planned, now: Date.now(), tookMs: busyMs(look), everyMs });
     }
   }
 
@@ -46,12 +55,17 @@ export function startSampler({ nodes, bmcs, everyMs, take, onError }: SamplerOpt
     const ended = () => ({ node, at, tookMs: Date.now() - at.getTime() });
     return bmcs
       .of(node)
-      .sample()
+      .sample({ withinMs })
       .then(
         sample => ({ ...ended(), sample }),
         (thrown: unknown) => ({ ...ended(), missing: FleetError.from(thrown) }),
       );
   }
+}
+
+/** Milliseconds that the BMC was busy with us; one that cannot be reached is not. */
+export function busyMs(look: Look): number {
+  return 'missing' in look && look.missing.code === 'bmc_unreachable' ? 0 : look.tookMs;
 }
 
 /** Keeps the beat of the first look, and leaves out beats that come too soon after a slow one. Milliseconds. */

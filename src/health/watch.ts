@@ -29,6 +29,7 @@ export type WatchOptions = {
 };
 
 export type Watch = {
+  /** Waits for nothing. */
   take(look: Look): Promise<void>;
   /** Looks at racks and sites as a whole; once a minute is usual. */
   lookAround(at: Date): Promise<void>;
@@ -39,8 +40,10 @@ export type Watch = {
   newest(): NewestLook[];
   /** Undefined when no finding of that id stands. */
   acknowledge(id: string, who: { by: string; at: Date }): Promise<Finding | undefined>;
-  /** Writes what is not written yet; news are written at once. */
+  /** Writes what is not written yet; news are begun to be written at once. */
   flush(): Promise<void>;
+  /** Samples that wait for the database, and those given up since the start. */
+  backlog(): { waiting: number; dropped: number };
 };
 
 const alarmKey = 'fleet/alarms';
@@ -62,12 +65,22 @@ export async function openWatch(options: WatchOptions): Promise<Watch> {
   let samples: HistorySample[] = [];
   let changes: Finding[] = [];
   let writing = Promise.resolve();
+  /** Waits for the one that runs, and takes what has come by then. */
+  let next: Promise<void> | undefined;
+  let dropped = 0;
 
-  async function changed(findings: Finding[]): Promise<void> {
+  function changed(findings: Finding[]): void {
     if (findings.length === 0) return;
     changes.push(...findings);
     onChange(findings);
-    await watch.flush();
+    void watch.flush();
+  }
+
+  function giveUpOldest(): void {
+    const over = samples.length - mostWaiting;
+    if (over <= 0) return;
+    samples = samples.slice(over);
+    dropped += over;
   }
 
   async function write(): Promise<void> {
@@ -80,7 +93,8 @@ export async function openWatch(options: WatchOptions): Promise<Watch> {
       await archive.put(told);
       await store.save(keys.flatMap(stateAt));
     } catch (thrown) {
-      samples = [...some, ...samples].slice(-mostWaiting);
+      samples = [...some, ...samples];
+      giveUpOldest();
       changes = [...told, ...changes];
       for (const key of keys) unsaved.add(key);
       onError(FleetError.from(thrown));
@@ -99,8 +113,8 @@ export async function openWatch(options: WatchOptions): Promise<Watch> {
       const seenNow = shown(look);
       newest.set(look.node, { site: place.site, tookMs: look.tookMs, quantities: [], values: [], ...seenNow });
       samples.push(seenNow);
-      if (samples.length > mostWaiting) samples = samples.slice(-mostWaiting);
-      await changed(seen.changed);
+      giveUpOldest();
+      changed(seen.changed);
     },
 
     async lookAround(at) {
@@ -111,7 +125,7 @@ export async function openWatch(options: WatchOptions): Promise<Watch> {
       const before = new Map(alarmFindings().map(alarm => [alarm.id, alarm]));
       alarms = siteAlarms(alarms, placed, at).state;
       unsaved.add(alarmKey);
-      await changed(alarmFindings().filter(alarm => alarm.state !== before.get(alarm.id)?.state));
+      changed(alarmFindings().filter(alarm => alarm.state !== before.get(alarm.id)?.state));
     },
 
     findings(node) {
@@ -138,21 +152,29 @@ export async function openWatch(options: WatchOptions): Promise<Watch> {
         if (!done) continue;
         states.set(node, done.state);
         unsaved.add(node);
-        await changed([done.finding]);
+        changed([done.finding]);
+        await watch.flush();
         return done.finding;
       }
       const done = alarms && acknowledged(alarms, id, who);
       if (!done) return undefined;
       alarms = done.state;
       unsaved.add(alarmKey);
-      await changed([done.finding]);
+      changed([done.finding]);
+      await watch.flush();
       return done.finding;
     },
 
     flush() {
-      writing = writing.then(write);
-      return writing;
+      next ??= writing.then(() => {
+        next = undefined;
+        writing = write();
+        return writing;
+      });
+      return next;
     },
+
+    backlog: () => ({ waiting: samples.length, dropped }),
   };
   return watch;
 

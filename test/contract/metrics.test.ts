@@ -12,12 +12,22 @@ const quantities = [
 ];
 let looks: NewestLook[] = [];
 const finding = { site: 'boston', node: 'n1', kind: 'fan', level: 'critical', state: 'open' } as Finding;
+const own = {
+  everyMs: 60_000,
+  backlog: () => ({ waiting: 3, dropped: 2 }),
+  logIns: () => [
+    { site: 'boston', tried: 2, refused: 1, withheld: 0 },
+    { site: 'boston', tried: 1, refused: 1, withheld: 5 },
+  ],
+  sessions: async () => 4,
+};
 let open: Awaited<ReturnType<typeof openMetrics>>;
 
 beforeAll(async () => {
   open = await openMetrics({
     host: '127.0.0.1',
     port: 0,
+    ...own,
     servers: [
       { node: 'n1', site: 'boston' },
       { node: 'n2', site: 'boston' },
@@ -64,6 +74,35 @@ it('tells each reading once, no number where there was none, and nothing of what
   expect((await scrape()).filter(line => line.startsWith('groundskeeper_sensor'))).toEqual([]);
 });
 
+it('tells how late each site is, and what the watch itself costs and loses', async () => {
+  const before = (ms: number) => new Date(Date.now() - ms);
+  const look = { tookMs: 250, quantities, values: [22.5, 8000], site: 'boston' };
+  looks = [
+    { ...look, node: 'n1', at: before(100_000) },
+    { ...look, node: 'n2', at: before(400_000) },
+  ];
+  const told = await scrape();
+  const numberOf = (name: string) => Number(told.find(line => line.startsWith(`groundskeeper_${name}`))?.split(' ')[1]);
+  const within = (value: number, low: number) => expect([value >= low, value < low + 30]).toEqual([true, true]);
+  within(numberOf('site_lateness_seconds{site="boston"}'), 40);
+  within(numberOf('site_look_age_seconds{site="boston"}'), 400);
+  expect(told).toEqual(
+    expect.arrayContaining([
+      'groundskeeper_samples_waiting 3',
+      'groundskeeper_samples_dropped_total 2',
+      'groundskeeper_bmc_sessions 4',
+      'groundskeeper_bmc_logins_total{site="boston",outcome="tried"} 3',
+      'groundskeeper_bmc_logins_total{site="boston",outcome="refused"} 2',
+      'groundskeeper_bmc_logins_total{site="boston",outcome="withheld"} 5',
+    ]),
+  );
+  looks = [];
+  // Who was never looked at waits since the start.
+  expect((await scrape()).some(line => line.startsWith('groundskeeper_site_look_age_seconds{site="boston"}'))).toBe(
+    true,
+  );
+});
+
 it('has every number that the dashboard asks for', async () => {
   looks = [{ site: 'boston', node: 'n1', at, tookMs: 250, quantities, values: [22.5, 8000] }];
   const told = new Set((await scrape()).flatMap(line => /^groundskeeper_\w+/.exec(line) ?? []));
@@ -77,6 +116,6 @@ it('serves nothing else, and says which address is taken', async () => {
   expect((await fetch(new URL('/', open.url))).status).toBe(404);
   const { port } = new URL(open.url);
   const health = { newest: () => [], findings: () => [], score: () => ({ level: 'unknown' as const, reasons: [] }) };
-  const second = openMetrics({ host: '127.0.0.1', port: Number(port), servers: [], health });
+  const second = openMetrics({ host: '127.0.0.1', port: Number(port), servers: [], health, ...own });
   await expect(second.catch(thrown => FleetError.from(thrown).code)).resolves.toBe('port_taken');
 });

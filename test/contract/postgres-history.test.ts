@@ -122,8 +122,36 @@ describe('what grows old', () => {
     expect(means((await database.history.series(gap))?.points)).toEqual(Array(6).fill(null));
   });
 
+  it('is condensed too when it comes late: after a long look, and after hours without a database', async () => {
+    const from = 50 * 24 * 60;
+    const [late, usual] = ['late', 'usual'].map(node =>
+      looks(node, 180, i => 20 + i).map(look => ({ ...look, at: new Date(look.at.getTime() + from * minute) })),
+    );
+    const of = async (node: string) => {
+      const wanted = { node, quantity: 'Inlet', from: at(from), to: at(from + 180), points: 18 };
+      return means((await database.history.series(wanted))?.points);
+    };
+    await database.history.add(usual ?? []);
+    // The looks of two hours wait for the database; that of one minute is still under way at the ten-minute mark.
+    await database.history.add(late?.slice(0, 59) ?? []);
+    await database.history.condense(at(from + 61), retention);
+    await database.history.add(late?.slice(59, 60) ?? []);
+    await database.history.condense(at(from + 121), retention);
+    await database.history.condense(at(from + 181), retention);
+    await database.history.add(late?.slice(60) ?? []);
+    await database.history.condense(at(from + 191), retention);
+    const whole = Array.from({ length: 18 }, (_, slot) => 24.5 + 10 * slot);
+    expect(await of('usual')).toEqual(whole);
+    expect(await of('late')).toEqual(whole);
+    // The same once single looks are gone, as they are for all that is older than they are kept.
+    const [before] = [await of('late')];
+    await database.history.condense(at(from + 4 * 24 * 60), retention);
+    expect(await partitions()).toEqual([]);
+    expect(await of('late')).toEqual(before);
+  });
+
   it('is gone after its time', async () => {
-    await database.history.condense(at(40 * 24 * 60), retention);
+    await database.history.condense(at(90 * 24 * 60), retention);
     expect(await partitions()).toEqual([]);
     const wanted = { node: 'd', quantity: 'Inlet', from: at(0), to: at(60), points: 6 };
     expect(await database.history.series(wanted)).toBeUndefined();

@@ -1,8 +1,9 @@
 import { describe, expect, it } from 'vitest';
 import { known, unknown } from '../../src/core/bmc.ts';
+import { FleetError } from '../../src/core/errors.ts';
 import type { HealthSample } from '../../src/core/hardware.ts';
 import { measured } from '../../src/health/quantities.ts';
-import { nextLook } from '../../src/health/sampler.ts';
+import { busyMs, lookLimit, nextLook } from '../../src/health/sampler.ts';
 
 const everyMs = 60_000;
 
@@ -20,6 +21,20 @@ describe('the next look', () => {
   it('is always later, and does not make up for what a stopped clock missed', () => {
     expect(nextLook({ planned: 0, now: 3_600_500, tookMs: 100, everyMs })).toBe(3_660_000);
     expect(nextLook({ planned: 0, now: 0, tookMs: 0, everyMs })).toBe(60_000);
+  });
+});
+
+describe('the time that a look may take', () => {
+  it('is two intervals, enough for any BMC that is well, and never longer than two minutes', () => {
+    expect([200, 30_000, 60_000, 3_600_000].map(lookLimit)).toEqual([10_000, 60_000, 120_000, 120_000]);
+  });
+
+  it('counts as work of a BMC that was reached: one that is gone is asked at every beat', () => {
+    const missed = (code: 'bmc_unreachable' | 'timeout') =>
+      busyMs({ node: 'n', at: new Date(0), tookMs: 30_000, missing: new FleetError({ code, message: 'no' }) });
+    const next = (tookMs: number) => nextLook({ planned: 0, now: 30_000, tookMs, everyMs });
+    expect(next(missed('bmc_unreachable'))).toBe(60_000);
+    expect(next(missed('timeout'))).toBe(120_000);
   });
 });
 

@@ -11,17 +11,24 @@ const start = Date.parse('2026-03-01T00:00:00Z');
 const at = (minute: number) => new Date(start + minute * 60_000);
 const day = 24 * 60;
 
-/** Stores in memory, which can be away. */
+/** Stores in memory, which can be away, and which can hang: then nothing is answered until they come back. */
 function stores() {
   const kept = { states: new Map<string, unknown>(), findings: [] as Finding[], samples: [] as HistorySample[] };
   let away = false;
+  let back = Promise.resolve();
   const answer = async () => {
+    await back;
     if (away) throw new FleetError({ code: 'database', retry: 'later', message: 'away' });
   };
   return {
     kept,
     setAway(value: boolean) {
       away = value;
+    },
+    hang(): () => void {
+      const { promise, resolve } = Promise.withResolvers<void>();
+      back = promise;
+      return resolve;
     },
     states: {
       load: async () => structuredClone(kept.states),
@@ -102,6 +109,24 @@ describe('the watch', () => {
     expect(parts.kept.samples.map(sample => sample.at)).toEqual([at(0), at(1)]);
     expect(parts.kept.findings.map(({ kind }) => kind)).toEqual(['certificate-expiry']);
     expect([...parts.kept.states.keys()]).toEqual(['server/n1']);
+  });
+
+  it('holds no look up while the database hangs, and writes all of it once, in order, when it is back', async () => {
+    const { watch, told, parts } = await watching([{ node: 'n1', site: 'boston' }]);
+    const goOn = parts.hang();
+    // Each opens or clears a finding, which is written at once.
+    const expires = [day, 90 * day, day, 90 * day];
+    for (const [minute, minutes] of expires.entries())
+      await watch.take(look('n1', minute, { certificateExpires: at(minutes).toISOString() }));
+    await watch.lookAround(at(4));
+    expect(told.length).toBe(4);
+    expect(watch.backlog().waiting + parts.kept.samples.length).toBeGreaterThan(0);
+    const written = [watch.flush(), watch.flush()];
+    goOn();
+    await Promise.all(written);
+    expect(parts.kept.samples.map(sample => sample.at)).toEqual([0, 1, 2, 3].map(at));
+    expect(parts.kept.findings.map(({ state }) => state)).toEqual(['open', 'cleared', 'open', 'cleared']);
+    expect(watch.backlog()).toEqual({ waiting: 0, dropped: 0 });
   });
 
   it('goes on where an earlier life stopped', async () => {

@@ -6,6 +6,8 @@ import type { Tables } from './schema.ts';
 
 const rollupMs = 10 * 60_000;
 const dayMs = 86_400_000;
+/** A look is stamped with its begin, and written when it is over: what is younger is still coming in. */
+const settleMs = 5 * 60_000;
 const toldGaps = 20;
 /** A statement takes 65,535 parameters. */
 const rowsAtOnce = 5000;
@@ -51,12 +53,7 @@ export function historyStore(db: Kysely<Tables>): HistoryStore {
         [...new Map(samples.map(({ at }) => [at.toISOString().slice(0, 10), at])).values()].map(ensureDay),
       );
       const rows = await Promise.all(samples.map(async sample => rowOf(sample, layoutOf)));
-      for (let from = 0; from < rows.length; from += rowsAtOnce)
-        await db
-          .insertInto('reading')
-          .values(rows.slice(from, from + rowsAtOnce))
-          .onConflict(conflict => conflict.doNothing())
-          .execute();
+      if (rows.length > 0) await db.transaction().execute(tx => insertRows(tx, rows));
     },
 
     async quantities(node, since) {
@@ -95,7 +92,7 @@ export function historyStore(db: Kysely<Tables>): HistoryStore {
     },
 
     async condense(now, { samplesMs, rollupsMs }) {
-      await condenseUpTo(db, new Date(Math.floor(now.getTime() / rollupMs) * rollupMs));
+      await condenseUpTo(db, new Date(Math.floor((now.getTime() - settleMs) / rollupMs) * rollupMs));
       await forget(db, now, { samplesMs, rollupsMs });
       for (const day of days.keys()) if (Date.parse(day) + dayMs <= now.getTime() - samplesMs) days.delete(day);
     },
@@ -108,6 +105,24 @@ async function rowOf(sample: HistorySample, layoutOf: (quantities: Quantity[]) =
   const { node, at } = sample;
   if ('missing' in sample) return { node, at, layout: null, numbers: null, missing: sample.missing };
   return { node, at, layout: await layoutOf(sample.quantities), numbers: sample.values, missing: null };
+}
+
+/**
+ * What comes later than that, because the database was away, is condensed again: the mark goes back to it. Under its lock,
+ * so that no condensing goes past rows that it cannot see yet.
+ */
+async function insertRows(tx: Kysely<Tables>, rows: Row[]): Promise<void> {
+  await sql`select from reading_rolled for update`.execute(tx);
+  for (let from = 0; from < rows.length; from += rowsAtOnce)
+    await tx
+      .insertInto('reading')
+      .values(rows.slice(from, from + rowsAtOnce))
+      .onConflict(conflict => conflict.doNothing())
+      .execute();
+  const oldest = new Date(Math.min(...rows.map(({ at }) => at.getTime())));
+  await sql`update reading_rolled set upto = date_bin('10 minutes', ${oldest}, 'epoch') where upto > ${oldest}`.execute(
+    tx,
+  );
 }
 
 /** What `make` gives, once for all who ask; a failure is forgotten. */
@@ -192,7 +207,10 @@ async function condenseUpTo(db: Kysely<Tables>, end: Date): Promise<void> {
             max(number) as high
           from reading, unnest(numbers) with ordinality as each(number, i)
           where at >= ${from} and at < ${to} and layout is not null group by node, layout, slot, i
-        ) as each group by node, layout, slot on conflict do nothing`.execute(tx);
+        ) as each group by node, layout, slot
+        on conflict (node, at, layout) do update set low = excluded.low, mean = excluded.mean, high = excluded.high`.execute(
+        tx,
+      );
       await sql`update reading_rolled set upto = ${to}`.execute(tx);
       return to >= end;
     });

@@ -38,7 +38,7 @@ export type Member = { uri: string; inline: Record<string, unknown> };
 export type RawAnswer = { status: number; body: unknown; where: string };
 
 /** How one GET differs from the plain one. */
-export type GetManner = { headers?: Record<string, string>; urgency?: Urgency };
+export type GetManner = { headers?: Record<string, string>; urgency?: Urgency; signal?: AbortSignal | undefined };
 
 export type WriteOutcome =
   | { outcome: 'accepted'; status: number; location?: string; body?: unknown }

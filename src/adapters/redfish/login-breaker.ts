@@ -6,7 +6,7 @@
  */
 import { scrypt } from 'node:crypto';
 import { promisify } from 'node:util';
-import type { LoginLedger } from '../../core/bmc.ts';
+import type { LogInCounts, LoginLedger } from '../../core/bmc.ts';
 import { FleetError } from '../../core/errors.ts';
 
 const allowed = 2;
@@ -25,6 +25,8 @@ export class LoginBreaker {
   /** What is not in the ledger, and counts all the same. */
   #unwritten: number[] = [];
   #digest: Promise<string> | undefined;
+  /** Since the start; `withheld` are those that this breaker did not let through. */
+  readonly counts: LogInCounts = { tried: 0, refused: 0, withheld: 0 };
 
   constructor(guarded: Guarded) {
     this.#guarded = guarded;
@@ -34,6 +36,7 @@ export class LoginBreaker {
   async failed(): Promise<void> {
     const { url, ledger, now } = this.#guarded;
     const at = now();
+    this.counts.refused++;
     this.#unwritten.push(at);
     if (ledger === undefined) return;
     await inLedger(url, async () => ledger.failed(url, await this.#credential(), new Date(at)));
@@ -47,7 +50,11 @@ export class LoginBreaker {
     const written = await inLedger(url, async () => ledger?.failures(url, await this.#credential(), new Date(since)));
     const failures = [...this.#unwritten, ...(written ?? []).map(each => each.getTime())].filter(time => time > since);
     const oldest = failures.toSorted((a, b) => a - b).at(-allowed);
-    if (oldest === undefined) return;
+    if (oldest === undefined) {
+      this.counts.tried++;
+      return;
+    }
+    this.counts.withheld++;
     throw new FleetError({
       code: 'bmc_auth',
       retry: 'later',

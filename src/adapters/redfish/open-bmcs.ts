@@ -15,6 +15,8 @@ import { Wire } from './wire.ts';
 
 export type BmcAccess = {
   node: string;
+  /** Sites have a share each of what may be in flight, so that one that hangs holds up no other. */
+  site?: string;
   /** `https://host[:port]`, without a path. */
   url: string;
   username: string;
@@ -47,12 +49,12 @@ type Shared = {
   polling: PollingConnection;
 };
 
-type Common = OpenBmcsOptions & { now: () => number; fleet: Bottleneck };
+type Common = OpenBmcsOptions & { now: () => number; laneOf(site: string | undefined): Bottleneck };
 
 /** Connects to nothing yet. Throws invalid_config for a bad URL, or two credentials for one BMC. */
 export function openBmcs(options: OpenBmcsOptions): Bmcs {
   const now = options.now ?? Date.now;
-  const common = { ...options, now, fleet: new Bottleneck({ maxConcurrent: options.inFlight ?? 256 }) };
+  const common = { ...options, now, laneOf: lanesOf(options) };
   const shared = new Map<string, Shared>();
   const bmcs = new Map<string, Bmc>();
   for (const access of options.bmcs) {
@@ -73,6 +75,7 @@ export function openBmcs(options: OpenBmcsOptions): Bmcs {
       if (bmc !== undefined) return bmc;
       throw new FleetError({ code: 'not_found', message: `no BMC is declared for node ${node}` });
     },
+    logIns: () => [...shared.values()].map(({ access: { site }, session }) => ({ site, ...session.logIns })),
     closeAll: () => closeAll([...shared.values()], options.ledger),
     async end() {
       for (const { session } of shared.values()) session.refuseLogIns();
@@ -81,12 +84,23 @@ export function openBmcs(options: OpenBmcsOptions): Bmcs {
   };
 }
 
+/** Of several sites none may hold more than this part of all requests in flight: four have to hang before others wait. */
+const siteShare = 0.25;
+
+function lanesOf({ bmcs, inFlight = 256 }: OpenBmcsOptions): Common['laneOf'] {
+  const fleet = new Bottleneck({ maxConcurrent: inFlight });
+  const sites = new Set(bmcs.map(({ site }) => site));
+  const most = sites.size > 1 ? Math.max(1, Math.floor(inFlight * siteShare)) : inFlight;
+  const lanes = new Map([...sites].map(site => [site, new Bottleneck({ maxConcurrent: most }).chain(fleet)]));
+  return site => lanes.get(site) ?? fleet;
+}
+
 function share(access: BmcAccess, url: string, options: Common): Shared {
   const wire = new Wire({
     url,
     trust: { spki: access.spki, ca: access.ca },
     timeouts: { ...defaultTimeouts, ...options.timeouts },
-    fleet: options.fleet,
+    fleet: options.laneOf(access.site),
   });
   const credential: Credential = { username: access.username, password: access.password };
   const breaker = new LoginBreaker({ url, credential, ledger: options.logins, now: options.now });

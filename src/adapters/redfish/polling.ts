@@ -14,6 +14,7 @@ import {
   type RawAnswer,
   type ReadOptions,
 } from './connection.ts';
+import type { Deadline } from './deadline.ts';
 import { EtagCache } from './etag-cache.ts';
 import { expandQuery } from './expand.ts';
 import { reasonOf } from './facts.ts';
@@ -29,37 +30,53 @@ const lastingMs = 10 * 60_000;
 
 type Lasting = { answer: Promise<RawAnswer>; at: number };
 
-export class PollingConnection extends Connection {
-  readonly #now: () => number;
-  readonly #etags: EtagCache;
-  #lasting = new Map<string, Lasting>();
-  /** Where `$expand` was refused or gave nothing but links, and when. */
-  #unexpanded = new Map<string, number>();
+type Fields = { wire: Wire; session: Session; now: () => number };
 
-  constructor(fields: { wire: Wire; session: Session; now: () => number }) {
+/** What is remembered between two looks. */
+type Memory = {
+  etags: EtagCache;
+  lasting: Map<string, Lasting>;
+  /** Where `$expand` was refused or gave nothing but links, and when. */
+  unexpanded: Map<string, number>;
+};
+
+export class PollingConnection extends Connection {
+  readonly #fields: Fields;
+  readonly #now: () => number;
+  readonly #memory: Memory;
+  readonly #deadline: Deadline | undefined;
+
+  constructor(fields: Fields, look?: { memory: Memory; deadline: Deadline }) {
     super(fields);
+    this.#fields = fields;
     this.#now = fields.now;
-    this.#etags = new EtagCache(fields.now);
+    this.#memory = look?.memory ?? { etags: new EtagCache(fields.now), lasting: new Map(), unexpanded: new Map() };
+    this.#deadline = look?.deadline;
+  }
+
+  /** The same connection for one look: after the deadline it sends nothing more, and whoever waits is told timeout. */
+  until(deadline: Deadline): PollingConnection {
+    return new PollingConnection(this.#fields, { memory: this.#memory, deadline });
   }
 
   /** Reads everything anew: the server may have changed. */
   forget(): void {
-    this.#lasting = new Map();
-    this.#unexpanded = new Map();
+    this.#memory.lasting.clear();
+    this.#memory.unexpanded.clear();
   }
 
   override readRaw(link: string, options: ReadOptions = {}): Promise<RawAnswer> {
     if (options.lasting !== true) return super.readRaw(link, options);
     const key = plain(link);
-    const held = this.#lasting.get(key);
+    const held = this.#memory.lasting.get(key);
     if (held !== undefined && this.#now() - held.at < lastingMs) return held.answer;
     const answer = super.readRaw(link, options);
     const fresh = { answer, at: this.#now() };
-    this.#lasting.set(key, fresh);
+    this.#memory.lasting.set(key, fresh);
     // That something is not there lasts as well.
     answer.catch(error => {
       const absent = error instanceof BmcStatus && error.status === 404;
-      if (!absent && this.#lasting.get(key) === fresh) this.#lasting.delete(key);
+      if (!absent && this.#memory.lasting.get(key) === fresh) this.#memory.lasting.delete(key);
     });
     return answer;
   }
@@ -74,25 +91,29 @@ export class PollingConnection extends Connection {
     if (query === undefined) return super.members(link, { ...options, lasting: true });
     try {
       const read = await super.members(`${link}?${query}`, options);
-      if (!read.members.some(({ inline }) => isWhole(inline))) this.#unexpanded.set(plain(link), this.#now());
+      if (!read.members.some(({ inline }) => isWhole(inline))) this.#memory.unexpanded.set(plain(link), this.#now());
       return read;
     } catch (error) {
       reasonOf(error);
-      this.#unexpanded.set(plain(link), this.#now());
+      // That there was no time left says nothing of what the BMC can.
+      if (this.#deadline?.signal.aborted) throw error;
+      this.#memory.unexpanded.set(plain(link), this.#now());
       return super.members(link, { ...options, lasting: true });
     }
   }
 
   protected override async get(path: string, slow: boolean, more: GetManner = {}): Promise<WireAnswer> {
     const urgency = more.urgency ?? 'poll';
-    return this.#etags.read(path, headers =>
-      super.get(path, slow, { urgency, headers: { ...more.headers, ...headers } }),
+    const deadline = this.#deadline;
+    const read = this.#memory.etags.read(path, headers =>
+      super.get(path, slow, { urgency, signal: deadline?.signal, headers: { ...more.headers, ...headers } }),
     );
+    return deadline === undefined ? read : deadline.within(read);
   }
 
   /** Undefined where the BMC offers none, or did not keep its word for this collection. */
   async #queryFor(link: string, levels: 1 | 2): Promise<string | undefined> {
-    const refused = this.#unexpanded.get(plain(link));
+    const refused = this.#memory.unexpanded.get(plain(link));
     const lately = refused !== undefined && this.#now() - refused < lastingMs;
     if (lately || link.includes('?')) return undefined;
     const root: z.infer<typeof serviceRoot> = await this.read('/redfish/v1/', serviceRoot, { lasting: true });

@@ -22,6 +22,7 @@ import { FleetError } from '../../core/errors.ts';
 import type { HardwareInventory, HealthSample } from '../../core/hardware.ts';
 import { type ChangeRequest, changeRequest, sendChange } from './changes.ts';
 import type { Connection } from './connection.ts';
+import { Deadline } from './deadline.ts';
 import { factOf } from './facts.ts';
 import type { PollingConnection } from './polling.ts';
 import { readFirmware } from './read-firmware.ts';
@@ -102,8 +103,15 @@ export class RedfishBmc implements Bmc {
   }
 
   /** As {@link health}, behind everything else that is asked of the BMC, and with the fewest requests. */
-  async sample(): Promise<HealthSample> {
-    return readSample(this.#polling, await this.#discovered());
+  async sample({ withinMs }: { withinMs?: number | undefined } = {}): Promise<HealthSample> {
+    if (withinMs === undefined) return readSample(this.#polling, await this.#discovered());
+    const deadline = new Deadline(withinMs);
+    try {
+      // What was discovered too late is there for the next look.
+      return await readSample(this.#polling.until(deadline), await deadline.within(this.#discovered()));
+    } finally {
+      deadline.end();
+    }
   }
 
   async firmware(): Promise<FirmwareMember[]> {

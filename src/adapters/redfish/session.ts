@@ -5,7 +5,7 @@
  * leaves nothing behind that the next life cannot delete.
  */
 import Bottleneck from 'bottleneck';
-import type { SessionLedger } from '../../core/bmc.ts';
+import type { LogInCounts, SessionLedger } from '../../core/bmc.ts';
 import { FleetError } from '../../core/errors.ts';
 import { openTicket, type Ticket } from './log-in.ts';
 import type { LoginBreaker } from './login-breaker.ts';
@@ -34,6 +34,11 @@ export class Session {
     this.#credential = fields.credential;
     this.#ledger = fields.ledger;
     this.#breaker = fields.breaker;
+  }
+
+  /** How often it logged in, and how that ended. */
+  get logIns(): LogInCounts {
+    return this.#breaker.counts;
   }
 
   /** Sends a read; on 401 logs in once more and sends it again. Throws bmc_auth when that is refused too. */

@@ -14,6 +14,9 @@ import { AnswerLost, type Timeouts, Transport, type WireAnswer, type WireRequest
 const priority = { power: 0, write: 2, read: 4, event: 6, poll: 8 } as const;
 export type Urgency = keyof typeof priority;
 
+/** Aborted before its turn comes, it is not sent, and throws the signal's reason. */
+type Sent = WireRequest & { urgency?: Urgency | undefined; signal?: AbortSignal | undefined };
+
 export class Wire {
   /** `https://host[:port]`, without a path. */
   readonly url: string;
@@ -39,7 +42,7 @@ export class Wire {
    * Sends one request once. Throws certificate_changed or bmc_unreachable when nothing was sent, and for
    * what may have been sent: timeout, bmc_unreachable or bmc_protocol on a read, ambiguous on a fresh (write) request.
    */
-  async send(request: WireRequest & { urgency?: Urgency | undefined }): Promise<WireAnswer> {
+  async send(request: Sent): Promise<WireAnswer> {
     const isWrite = request.method !== 'GET';
     const urgency = request.urgency ?? (isWrite ? 'write' : 'read');
     const order = { priority: priority[urgency] };
@@ -72,7 +75,8 @@ export class Wire {
     await this.#transport.end();
   }
 
-  async #timed(request: WireRequest): Promise<WireAnswer> {
+  async #timed(request: Sent): Promise<WireAnswer> {
+    request.signal?.throwIfAborted();
     const sent = performance.now();
     const answered = (status: number | undefined) => {
       this.#pace.answered({ sent, at: performance.now(), status, slow: request.slow === true });

@@ -57,11 +57,19 @@ function observeReadings(
   const usual = Math.max(count, (state?.usual ?? 0) * forgetting);
   const told = count / Math.max(1, usual);
   const verdict: Verdict = told < share.bad ? 'warning' : told < share.well ? 'held' : 'good';
-  const text = `the BMC gives ${count} of its usual ${Math.round(usual)} readings`;
+  const lists = unreadLists(sample);
+  const beside = lists.length === 0 ? '' : `; not read: ${lists.join(', ')}`;
+  const text = `the BMC gives ${count} of its usual ${Math.round(usual)} readings${beside}`;
   return {
     state: { usual },
     observations: [{ kind: 'bmc-degraded', part: { name: 'readings' }, verdict, text, value: count }],
   };
+}
+
+/** Names of the lists of which nothing at all was read, for whatever reason. */
+function unreadLists({ temperatures, fans, powerSupplies, memory, drives }: HealthSample): string[] {
+  const lists = { temperatures, fans, 'power supplies': powerSupplies, memory, drives };
+  return Object.entries(lists).flatMap(([list, fact]) => ('unknown' in fact ? [list] : []));
 }
 
 function readingsIn(sample: HealthSample): number {

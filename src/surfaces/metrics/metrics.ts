@@ -1,7 +1,8 @@
 /** What the watch over servers knows, for Prometheus: read at each scrape, on a listener of its own, without any log-in. */
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { collectDefaultMetrics, Gauge, Registry } from 'prom-client';
+import { Counter, collectDefaultMetrics, Gauge, Registry } from 'prom-client';
+import type { Bmcs } from '../../core/bmc.ts';
 import { FleetError } from '../../core/errors.ts';
 import { isStanding } from '../../core/finding.ts';
 import type { HealthReader } from '../../core/tool.ts';
@@ -11,6 +12,13 @@ export type MetricsOptions = {
   port: number;
   health: Pick<HealthReader, 'findings' | 'newest' | 'score'>;
   servers: { node: string; site: string }[];
+  /** Milliseconds between two looks at a server. */
+  everyMs: number | 'off';
+  /** Samples that wait for the database, and those given up since the start. */
+  backlog(): { waiting: number; dropped: number };
+  logIns: Bmcs['logIns'];
+  /** Sessions that are on record as open. */
+  sessions(): Promise<number>;
 };
 
 /** Listens; throws `port_taken` naming the address. */
@@ -51,21 +59,17 @@ export async function openMetrics(options: MetricsOptions): Promise<{ url: strin
   };
 }
 
-function registryOf({ health, servers }: MetricsOptions): Registry {
+function registryOf(options: MetricsOptions): Registry {
   const registry = new Registry();
   collectDefaultMetrics({ register: registry, prefix: 'groundskeeper_' });
+  showServers(registry, options);
+  showSampling(registry, options);
+  return registry;
+}
+
+function showServers(registry: Registry, { health, servers }: MetricsOptions): void {
   const place = ['site', 'node'];
-  const gauge = (name: string, help: string, labelNames: string[], fill: (gauge: Gauge) => void) =>
-    new Gauge({
-      name: `groundskeeper_${name}`,
-      help,
-      labelNames,
-      registers: [registry],
-      collect() {
-        this.reset();
-        fill(this);
-      },
-    });
+  const gauge = gaugesOf(registry);
   gauge('sensor', 'Newest reading of a sensor; absent where there is none', [...place, 'sensor', 'unit'], sensor => {
     for (const { node, site, quantities, values } of health.newest())
       for (const [index, { name, unit }] of quantities.entries()) {
@@ -92,5 +96,69 @@ function registryOf({ health, servers }: MetricsOptions): Registry {
     for (const { site, kind, level, state } of health.findings().filter(isStanding))
       findings.inc({ site, kind, level, state });
   });
-  return registry;
+}
+
+/** How well the watch itself keeps up. */
+function showSampling(registry: Registry, options: MetricsOptions): void {
+  const { everyMs, backlog, logIns, sessions } = options;
+  const gauge = gaugesOf(registry);
+  const started = Date.now();
+  gauge('site_lateness_seconds', 'By how much the newest look at any server of a site is overdue', ['site'], late => {
+    if (everyMs === 'off') return;
+    for (const [site, ages] of agesBySite(options, started))
+      late.set({ site }, Math.max(0, Math.min(...ages) - everyMs) / 1000);
+  });
+  gauge('site_look_age_seconds', 'Since the server of a site that waits longest was looked at', ['site'], age => {
+    if (everyMs === 'off') return;
+    for (const [site, ages] of agesBySite(options, started)) age.set({ site }, Math.max(...ages) / 1000);
+  });
+  gauge('samples_waiting', 'Samples that wait for the database', [], waiting => waiting.set(backlog().waiting));
+  gauge('bmc_sessions', 'Sessions on BMCs that are on record as open', [], async open => open.set(await sessions()));
+  new Counter({
+    name: 'groundskeeper_samples_dropped_total',
+    help: 'Samples given up because the database was away for too long',
+    registers: [registry],
+    collect() {
+      this.reset();
+      this.inc(backlog().dropped);
+    },
+  });
+  new Counter({
+    name: 'groundskeeper_bmc_logins_total',
+    help: 'Log-ins at BMCs: tried, refused by the BMC, and withheld after two refusals',
+    labelNames: ['site', 'outcome'],
+    registers: [registry],
+    collect() {
+      this.reset();
+      for (const { site = '', ...counts } of logIns())
+        for (const [outcome, count] of Object.entries(counts)) this.inc({ site, outcome }, count);
+    },
+  });
+}
+
+/** Milliseconds since the newest look at each server began; since the start where there was none. */
+function agesBySite({ health, servers }: MetricsOptions, started: number): [site: string, ages: number[]][] {
+  const now = Date.now();
+  const looked = new Map(health.newest().map(({ node, at }) => [node, at.getTime()]));
+  return [...Map.groupBy(servers, ({ site }) => site)].map(([site, there]) => [
+    site,
+    there.map(({ node }) => now - (looked.get(node) ?? started)),
+  ]);
+}
+
+type Fill = (gauge: Gauge) => void | Promise<void>;
+
+/** Every number is read anew at each scrape; what is gone is not told any more. */
+function gaugesOf(registry: Registry) {
+  return (name: string, help: string, labelNames: string[], fill: Fill) =>
+    new Gauge({
+      name: `groundskeeper_${name}`,
+      help,
+      labelNames,
+      registers: [registry],
+      collect() {
+        this.reset();
+        return fill(this);
+      },
+    });
 }

@@ -28,6 +28,7 @@ import { createLogins } from './guard/logins.ts';
 import { loadPolicy } from './guard/policy/load-policy.ts';
 import { startDuty } from './health/duty.ts';
 import type { Parts } from './operations/job.ts';
+import { firmwareDrift } from './planning/firmware-drift.ts';
 import { planCard } from './planning/plan-card.ts';
 import { openHttp } from './surfaces/http/server.ts';
 import { openMetrics } from './surfaces/metrics/metrics.ts';
@@ -110,6 +111,7 @@ async function compose(config: Config, log: Logger, opened: Opened): Promise<Run
       states: records.healthStates,
       archive: records.findings,
       everyMs: config.health.sampleEveryMs,
+      compareFirmware: firmwareDrift(fleet),
       retention: { samplesMs: config.health.keepSamplesMs, rollupsMs: config.health.keepHistoryMs },
       onChange: findings => {
         for (const { node, site, kind, level, state, text } of findings)

@@ -5,7 +5,7 @@
  */
 import type { BmcChange, BmcStatus } from './bmc-change.ts';
 import type { EffectGrant } from './effect.ts';
-import type { HardwareInventory, HealthSample } from './hardware.ts';
+import type { HardwareInventory, HealthSample, Upkeep } from './hardware.ts';
 
 export type Vendor = 'dell' | 'hpe' | 'openbmc' | 'lenovo' | 'supermicro' | 'ami' | 'nvidia' | 'generic';
 export type Component = 'bios' | 'bmc';
@@ -145,6 +145,8 @@ export type Bmc = {
    * `withinMs` is unknown for that reason; throws timeout when not even the system was.
    */
   sample(limit?: { withinMs?: number | undefined }): Promise<HealthSample>;
+  /** Behind everything else, as {@link sample}; a firmware inventory may take a BMC minutes. */
+  upkeep(): Promise<Upkeep>;
   firmware(): Promise<FirmwareMember[]>;
   power(): Promise<Fact<PowerState>>;
   /** `LastResetTime` of the system, where the BMC keeps one. */

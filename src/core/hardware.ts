@@ -63,6 +63,14 @@ export type HardwareInventory = {
   firmware: Fact<FirmwareMember[]>;
 };
 
+/** What asks for a hand now and then, and changes so seldom that once an hour is enough. */
+export type Upkeep = {
+  identity: ServerIdentity;
+  firmware: Fact<FirmwareMember[]>;
+  /** 0 to 1, of the fullest event log that takes no more when it is full; 0 where all of them forget their oldest. */
+  logFilled: Fact<number>;
+};
+
 /** Everything that is read again and again: what may change from one minute to the next, without inventories. */
 export type HealthSample = {
   power: Fact<PowerState>;

@@ -31,6 +31,8 @@ export type WatchOptions = {
 export type Watch = {
   /** Waits for nothing. */
   take(look: Look): Promise<void>;
+  /** What others found out about a server; it is taken as so until it is learned anew or that moment. */
+  learn(node: string, given: Given, until: Date): void;
   /** Looks at racks and sites as a whole; once a minute is usual. */
   lookAround(at: Date): Promise<void>;
   /** Of one node or of all, alarms of sites included, those that cleared within a day too. */
@@ -61,6 +63,7 @@ export async function openWatch(options: WatchOptions): Promise<Watch> {
   }
   let alarms = loaded.get(alarmKey) as AlarmState | undefined;
   const newest = new Map<string, NewestLook>();
+  const learned = new Map<string, { given: Given; until: Date }>();
   const unsaved = new Set<string>();
   let samples: HistorySample[] = [];
   let changes: Finding[] = [];
@@ -107,7 +110,7 @@ export async function openWatch(options: WatchOptions): Promise<Watch> {
     async take(look) {
       const place = placeOf.get(look.node);
       if (place === undefined) return;
-      const seen = evaluate(states.get(look.node), look, { ...place, given: givenBy(look) });
+      const seen = evaluate(states.get(look.node), look, { ...place, given: { ...learnedOf(look), ...givenBy(look) } });
       states.set(look.node, seen.state);
       unsaved.add(look.node);
       const seenNow = shown(look);
@@ -115,6 +118,10 @@ export async function openWatch(options: WatchOptions): Promise<Watch> {
       samples.push(seenNow);
       giveUpOldest();
       changed(seen.changed);
+    },
+
+    learn(node, given, until) {
+      learned.set(node, { given, until });
     },
 
     async lookAround(at) {
@@ -178,6 +185,11 @@ export async function openWatch(options: WatchOptions): Promise<Watch> {
   };
   return watch;
 
+  function learnedOf({ node, at }: Look): Given {
+    const held = learned.get(node);
+    return held && at <= held.until ? held.given : {};
+  }
+
   function stateAt(key: string): [string, unknown][] {
     if (key === alarmKey) return alarms ? [[alarmKey, alarms]] : [];
     const state = states.get(key);
@@ -189,7 +201,7 @@ function keyOf(node: string): string {
   return `server/${node}`;
 }
 
-/** What a look shows beside readings. */
+/** What a look shows itself. */
 function givenBy(look: Look): Given {
   const expires = 'sample' in look ? look.sample.certificateExpires : undefined;
   return expires === undefined ? {} : { certificateExpires: new Date(expires) };

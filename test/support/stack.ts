@@ -9,6 +9,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { type Child, startChild } from '../../src/demo/child.ts';
 import { type LabConfig, writeLabConfig } from '../../src/demo/lab-config.ts';
 import { shippedManifests } from '../../src/demo/lab-part.ts';
+import type { LabMachine } from '../../src/lab/bmc/profiles/catalog.ts';
 import { describeLab } from '../../src/lab/description.ts';
 import { type RunningLab, startLab } from '../../src/lab/lab.ts';
 import { type Client, connect } from '../../src/surfaces/cli/client.ts';
@@ -19,7 +20,10 @@ export type StackOptions = {
   /** Second octet of the lab's addresses, so that several labs can run at once. */
   addressBase: string;
   sites?: number;
+  /** Per site; 3 unless said. */
+  controlPlanes?: number;
   workers?: number;
+  machines?: readonly LabMachine[];
   speed?: number;
   mcpScope?: 'read' | 'plan' | 'execute';
   /** Default: off, so that only what a test asks for reaches a BMC. */
@@ -46,12 +50,13 @@ export async function startStack(options: StackOptions): Promise<Stack> {
   const database = await freshDatabase();
   const lab = await startLab({
     sites: options.sites ?? 1,
-    controlPlanes: 3,
+    controlPlanes: options.controlPlanes ?? 3,
     workers: options.workers ?? 4,
     speed: options.speed ?? 60,
     seed: 7,
     dir,
     addressBase: options.addressBase,
+    ...(options.machines === undefined ? {} : { machines: options.machines }),
     manifests: shippedManifests,
   });
   const config = await writeLabConfig(describeLab(lab), {

@@ -14,7 +14,8 @@ const maxEntries = 20;
 /** Logs of who logged in, of the BMC's own programs, or of large dumps: no news of the hardware. */
 const unrelated = /audit|journal|security|dump|post|debug|host(logger|console)|diagnostic|^sl$|^iel$|redfishlog|fdr/i;
 
-type Candidate = { entries: string; rank: number };
+/** `most` is how many entries it takes before it takes no more; undefined where it forgets its oldest, or does not say. */
+type Candidate = { entries: string; rank: number; most: number | undefined };
 
 /** At most 20 entries, newest first, of the best log that has any. */
 export async function readLog(
@@ -33,7 +34,8 @@ export async function readLog(
   });
 }
 
-async function logs(connection: Connection, system: ComputerSystem, topology: Topology): Promise<Candidate[]> {
+/** The logs that tell of the hardware, the best first. */
+export async function logs(connection: Connection, system: ComputerSystem, topology: Topology): Promise<Candidate[]> {
   const managers = await readManagers(connection, topology.managerUris, { lasting: true });
   const collections = [system.LogServices, ...managers.map(each => each.LogServices)].filter(each => each != null);
   const seen = new Map(collections.map(link => [plain(link), link]));
@@ -60,7 +62,9 @@ async function candidate(connection: Connection, member: Member, topology: Topol
     const read = await connection.read(member.uri, logService, { lasting: true });
     if (read.Entries == null) return undefined;
     const byType = read.LogEntryType === 'SEL' ? 50 : read.LogEntryType === 'Event' ? 51 : 52;
-    return { entries: read.Entries, rank: preferred === -1 ? byType : preferred };
+    const wraps = read.OverWritePolicy === 'WrapsWhenFull';
+    const most = wraps ? undefined : (read.MaxNumberOfRecords ?? undefined);
+    return { entries: read.Entries, rank: preferred === -1 ? byType : preferred, most };
   } catch (error) {
     reasonOf(error);
     return undefined;

@@ -19,7 +19,7 @@ import {
 import type { BmcChange, BmcStatus } from '../../core/bmc-change.ts';
 import type { EffectGrant } from '../../core/effect.ts';
 import { FleetError } from '../../core/errors.ts';
-import type { HardwareInventory, HealthSample } from '../../core/hardware.ts';
+import type { HardwareInventory, HealthSample, Upkeep } from '../../core/hardware.ts';
 import { type ChangeRequest, changeRequest, sendChange } from './changes.ts';
 import type { Connection } from './connection.ts';
 import { Deadline } from './deadline.ts';
@@ -34,6 +34,7 @@ import { readStatus } from './read-status.ts';
 import { healthOf, identityOf, lastResetOf, powerOf, readSystem } from './read-system.ts';
 import { readTask, readTasks } from './read-tasks.ts';
 import { readThermal } from './read-thermal.ts';
+import { readUpkeep } from './read-upkeep.ts';
 import { powerTarget, sendReset } from './reset.ts';
 import type { Session } from './session.ts';
 import { discover, type Topology } from './topology.ts';
@@ -112,6 +113,10 @@ export class RedfishBmc implements Bmc {
     } finally {
       deadline.end();
     }
+  }
+
+  async upkeep(): Promise<Upkeep> {
+    return readUpkeep(this.#polling, await this.#discovered());
   }
 
   async firmware(): Promise<FirmwareMember[]> {

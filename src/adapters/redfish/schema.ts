@@ -171,7 +171,14 @@ export const memoryMetrics = z.object({
   }),
 });
 
-export const logService = z.object({ Id: text, LogEntryType: text, Entries: link });
+export const logService = z.object({
+  Id: text,
+  LogEntryType: text,
+  Entries: link,
+  MaxNumberOfRecords: number,
+  OverWritePolicy: text,
+});
+export const counted = z.object({ 'Members@odata.count': number });
 export const logEntry = z.object({
   Id: text,
   Created: text,

@@ -2,10 +2,13 @@
 import { type Fact, factValue } from '../../core/bmc.ts';
 import type { Observation, Verdict } from '../observation.ts';
 
+/** What runs against what is wanted, and whether they differ where their order is known. */
+export type Drift = { component: string; have: string; want: string; differs: Fact<boolean> };
+
 /** Whatever is left out is taken as not read. */
 export type Given = {
   /** One for each component that has a wanted version. */
-  firmware?: { component: string; have: string; want: string; differs: Fact<boolean> }[];
+  firmware?: Drift[];
   certificateExpires?: Date;
   /** 0 to 1. */
   logFilled?: number;

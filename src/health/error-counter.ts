@@ -10,8 +10,11 @@ export type ErrorCounter = {
   at: number;
   /** What it was before it fell, and when it fell. */
   before?: { count: number; at: number };
-  /** Errors of the last day: start of a slot in milliseconds since 1970, errors in it, samples in it that had some. */
-  slots: [start: number, errors: number, samples: number][];
+  /**
+   * Errors of the last day: start of a slot in milliseconds since 1970, errors in it, samples in it that had some, and
+   * the most that one of those had.
+   */
+  slots: [start: number, errors: number, samples: number, most?: number][];
 };
 
 const slotMs = 10 * 60_000;
@@ -40,15 +43,26 @@ export type ErrorRate = {
   lastDay: number;
   /** Samples of the last day in which the counter had risen. */
   samples: number;
+  /** The same without the sample of most errors: one burst, or one answer that is no number of errors at all, is no rate. */
+  beside: { lastHour: number; lastDay: number };
 };
 
 export function rateOf({ slots }: ErrorCounter, now: number): ErrorRate {
   const day = slots.filter(([start]) => start + slotMs > now - dayMs);
+  const [lastHour, lastDay] = [sumSince(day, now - hourMs, now), sumSince(day, now - dayMs, now)];
   return {
-    lastHour: Math.round(sumSince(day, now - hourMs, now)),
-    lastDay: Math.round(sumSince(day, now - dayMs, now)),
+    lastHour: Math.round(lastHour),
+    lastDay: Math.round(lastDay),
     samples: day.reduce((total, [, , samples]) => total + samples, 0),
+    beside: {
+      lastHour: Math.round(Math.max(0, lastHour - mostSince(day, now - hourMs))),
+      lastDay: Math.round(Math.max(0, lastDay - mostSince(day, now - dayMs))),
+    },
   };
+}
+
+function mostSince(slots: ErrorCounter['slots'], since: number): number {
+  return Math.max(0, ...slots.filter(([start]) => start + slotMs > since).map(([, , , most = 0]) => most));
 }
 
 /** Of the slot that `since` lies in, the part after it counts. */
@@ -66,11 +80,14 @@ function spread(
 ): ErrorCounter['slots'] {
   const next = new Map(slots.map(slot => [slot[0], slot]));
   const begin = Math.max(from, to - dayMs);
+  // What came over hours was no burst.
+  const burst = to - from <= slotMs ? rise : 0;
   for (let at = begin; at < to; ) {
     const start = Math.floor(at / slotMs) * slotMs;
     const end = Math.min(to, start + slotMs);
-    const [, errors = 0, samples = 0] = next.get(start) ?? [];
-    next.set(start, [start, errors + (rise * (end - at)) / (to - from), samples + (end === to ? 1 : 0)]);
+    const [, errors = 0, samples = 0, most = 0] = next.get(start) ?? [];
+    const seen = errors + (rise * (end - at)) / (to - from);
+    next.set(start, end === to ? [start, seen, samples + 1, Math.max(most, burst)] : [start, seen, samples, most]);
     at = end;
   }
   return [...next.values()].toSorted(([a], [b]) => a - b);

@@ -1,124 +1,118 @@
 /**
  * Hours of a server's samples, from a seed: one a minute, as a sampler would
- * get them from a machine that is well, or that is about to fail in a known way
- * from a known moment on. What is random is drawn from the seed alone.
+ * get them from a machine that is well, that breaks in one way, or in several.
+ *
+ * What it takes from the rules: nothing of their numbers. It assumes what they
+ * assume of the world: a look a minute, limits as the BMC gives them, counters
+ * that only rise, a part that keeps its name. Where it differs on purpose:
+ * noise has long tails and single jumps instead of an even spread; sensors
+ * wander, so that one sample tells of the next; errors come in bursts; fans
+ * fade before they stop; parts come and go; a tachometer, a counter and a
+ * judgement can each be plainly wrong for one look; a BMC that is away and a
+ * fault may fall together. What no history has: two servers that influence each
+ * other, an operator who repairs, and a clock that runs wrong.
  */
-import { type Fact, type HealthLevel, known, type LogEntry, type SensorReading, unknown } from '../../src/core/bmc.ts';
+import { type HealthLevel, known, type LogEntry } from '../../src/core/bmc.ts';
 import { FleetError } from '../../src/core/errors.ts';
-import type { Drive, HealthSample, PowerSupply } from '../../src/core/hardware.ts';
+import type { HealthSample } from '../../src/core/hardware.ts';
+import type { Crash } from '../../src/health/crashes.ts';
 import type { Look } from '../../src/health/sampler.ts';
+import { type Dice, diceOf, drives, events, fan, logAt, supplies, temperature, unread } from './history-parts.ts';
 
-export const healthyKinds = [
-  'steady',
-  'noisy-sensor',
-  'missing-readings',
-  'counter-resets',
-  'bmc-gaps',
-  'few-corrected-errors',
-  'busy',
-] as const;
-export const faultyKinds = [
-  'ecc-ramp',
-  'ecc-uncorrectable',
-  'fan-loss',
-  'fan-silent',
-  'psu-loss',
-  'drive-predictive',
-  'inlet-ramp',
-  'thermal-runaway',
-] as const;
-export type HealthyKind = (typeof healthyKinds)[number];
-export type FaultyKind = (typeof faultyKinds)[number];
+/** What a history is made of. Before the moment of its fault a machine has only what is not a fault. */
+export type Ingredient =
+  // Nothing is wrong with the machine.
+  | 'noisy-sensor'
+  | 'noisy-fan'
+  | 'missing-readings'
+  | 'counter-resets'
+  | 'counter-garbage'
+  | 'bmc-gaps'
+  | 'few-corrected-errors'
+  | 'one-burst'
+  | 'busy'
+  | 'near-the-limit'
+  | 'warm-bursts'
+  | 'judgement-slips'
+  | 'dead-sensor'
+  | 'chatty-log'
+  | 'one-app-crashes'
+  | 'apps-crash-everywhere'
+  // Something breaks.
+  | 'ecc-ramp'
+  | 'ecc-bursts'
+  | 'ecc-uncorrectable'
+  | 'fan-loss'
+  | 'fan-silent'
+  | 'fan-fading'
+  | 'psu-loss'
+  | 'psu-flaps'
+  | 'drive-predictive'
+  | 'drive-dead'
+  | 'inlet-ramp'
+  | 'thermal-runaway'
+  | 'logged'
+  | 'pods-crash';
 
 export type History = {
   looks: Look[];
-  /** Where something breaks: the moment, and for a rise the corrected errors per hour. */
-  fault?: { at: Date; perHour: number };
+  /** Of all pods of its node, oldest first. */
+  crashes: Crash[];
+  /** When it breaks, where something does; for a rise the corrected errors per hour. */
+  fault: { at: Date; perHour: number };
 };
 
 const node = 'n1';
 export const minuteMs = 60_000;
 const start = Date.parse('2026-03-02T08:00:00Z');
 
-type Dice = { chance(): number; between(low: number, high: number): number; whole(below: number): number };
-
-/** A small generator of 32 bits (mulberry32). */
-function diceOf(seed: number): Dice {
-  let state = seed >>> 0;
-  const chance = () => {
-    state = (state + 0x6d2b79f5) >>> 0;
-    let mixed = Math.imul(state ^ (state >>> 15), state | 1);
-    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
-  };
-  return {
-    chance,
-    between: (low, high) => low + chance() * (high - low),
-    whole: below => Math.floor(chance() * below),
-  };
-}
-
-export function historyOf(kind: HealthyKind | FaultyKind, seed: number, hours = 4): History {
-  const dice = diceOf(seed * 2654435761 + kind.length * 97 + kind.charCodeAt(0));
-  const minutes = hours * 60;
-  const faulty = (faultyKinds as readonly string[]).includes(kind);
-  const breaksAt = faulty ? 20 + dice.whole(60) : Number.POSITIVE_INFINITY;
+/** The fault comes within the first hour and a half, and not before a look or two dozen. */
+export function historyOf(ingredients: readonly Ingredient[], seed: number, hours = 4): History {
+  const dice = diceOf(seed * 2654435761 + ingredients.join().length * 97);
+  const has = (...some: Ingredient[]) => some.some(each => ingredients.includes(each));
+  const breaksAt = 20 + dice.whole(60);
   // From one error in six minutes to one in three seconds.
-  const perHour = kind === 'ecc-ramp' ? Math.round(10 ** dice.between(1, 3.1)) : 0;
-  const server = serverOf(dice, kind, perHour);
-  const looks = Array.from({ length: minutes }, (_, minute) => server(minute, minute - breaksAt));
-  return faulty ? { looks, fault: { at: new Date(start + breaksAt * minuteMs), perHour } } : { looks };
+  const perHour = has('ecc-ramp') ? Math.round(10 ** dice.between(1, 3.1)) : 0;
+  const server = serverOf(dice, has, perHour);
+  const minutes = Array.from({ length: hours * 60 }, (_, minute) => minute);
+  const looks = minutes.map(minute => server(minute, minute - breaksAt));
+  const crashes = minutes.flatMap(minute => crashesAt(dice, has, { minute, since: minute - breaksAt }));
+  return { looks, crashes, fault: { at: new Date(start + breaksAt * minuteMs), perHour } };
 }
 
-type Kind = HealthyKind | FaultyKind;
+type Has = (...some: Ingredient[]) => boolean;
 
 /** The samples of one machine, minute by minute; `since` counts from the fault and is negative before it. */
-function serverOf(dice: Dice, kind: Kind, perHour: number): (minute: number, since: number) => Look {
-  const bases = { inlet: dice.between(19, 26), cpu: dice.between(45, 70), dimm: dice.between(35, 50) };
-  const speed = dice.between(4000, 12_000);
-  const corrected = Array.from({ length: 8 }, () => dice.whole(4));
-  const judges = dice.chance() < 0.5;
-  const noisy = { sensor: dice.whole(3), amplitude: dice.between(5, 25) };
-  let uncorrected = 0;
+function serverOf(dice: Dice, has: Has, perHour: number): (minute: number, since: number) => Look {
+  const memory = memoryOf(dice, has, perHour);
+  const air = airOf(dice, has);
+  const fans = fansOf(dice, has);
+  const missing = () => has('missing-readings') && dice.chance() < 0.2;
   let gapEnds = -1;
   return (minute, since) => {
     const at = new Date(start + minute * minuteMs);
     const broken = since >= 0;
-    const load = kind === 'busy' ? 14 * Math.abs(Math.sin(minute / 25)) + dice.between(0, 4) : dice.between(-1.5, 1.5);
-    if (kind === 'ecc-ramp' && broken) corrected[2] = (corrected[2] ?? 0) + events(dice, perHour / 60);
-    if (kind === 'few-corrected-errors' && dice.chance() < 1 / 120) corrected[1] = (corrected[1] ?? 0) + 1;
-    if (kind === 'counter-resets' && dice.chance() < 0.01) corrected.fill(0);
-    if (kind === 'ecc-uncorrectable' && since === 0) uncorrected = 1;
-    if (kind === 'bmc-gaps' && minute > gapEnds && dice.chance() < 0.01) gapEnds = minute + 1 + dice.whole(40);
+    const [dimms, readings, turning] = [memory(since), air(minute, since), fans(minute, since)];
+    if (has('bmc-gaps') && minute > gapEnds && dice.chance() < 0.01) gapEnds = minute + 1 + dice.whole(40);
     if (minute <= gapEnds) return { node, at, tookMs: 10_000, missing: silence };
-    const warmer = kind === 'inlet-ramp' && broken ? 20 * (1 - Math.exp(-since / 20)) : 0;
-    const heat = kind === 'thermal-runaway' && broken ? 3 * since : kind === 'fan-loss' && broken ? 12 : 0;
-    const lost = (kind === 'fan-loss' || kind === 'fan-silent') && broken;
-    const jitter = (index: number) =>
-      kind === 'noisy-sensor' && index === noisy.sensor ? noisy.amplitude * dice.between(-1, 1) : 0;
-    const missing = () => kind === 'missing-readings' && dice.chance() < 0.2;
-    const inlet = bases.inlet + warmer + dice.between(-0.6, 0.6) + jitter(0);
-    const cpu = Math.min(110, bases.cpu + load + warmer + heat + jitter(1));
-    const sensors = [
-      temperature('Inlet Temp', missing() ? undefined : inlet, { caution: 38, critical: 42 }),
-      temperature('CPU1 Temp', missing() ? undefined : cpu, { caution: 92, critical: 98 }),
-      temperature('DIMM Temp', missing() ? undefined : bases.dimm + load / 2 + warmer + jitter(2), { critical: 85 }),
-    ];
-    const dimms = corrected.map((count, index) => ({
-      dimm: `DIMM A${index + 1}`,
-      corrected: missing() ? unread : known(count),
-      uncorrected: known(index === 2 ? uncorrected : 0),
-      health: known<HealthLevel>(index === 2 && uncorrected > 0 && judges ? 'critical' : 'ok'),
-    }));
+    const slips = has('judgement-slips') && dice.chance() < 0.03;
+    const psuGone = broken && (has('psu-loss') || (has('psu-flaps') && since % 20 < 8));
+    const temperatures = readings.map(each => (missing() ? { ...each, reading: unread } : each));
     const sample: HealthSample = {
       power: known('on'),
-      health: known<HealthLevel>('ok'),
-      temperatures: dice.chance() < 0.02 ? unread : known(sensors),
-      fans: known(fansOf(dice, { speed, lost, judged: kind === 'fan-loss' && judges, missing })),
-      powerSupplies: known(suppliesOf(kind === 'psu-loss' && broken)),
-      memory: dice.chance() < 0.01 ? unread : known(dimms),
-      drives: known(drivesOf(kind === 'drive-predictive' && broken)),
-      log: known(logOf(minute)),
+      health: known<HealthLevel>(slips ? 'warning' : 'ok'),
+      temperatures: dice.chance() < 0.02 ? unread : known(temperatures),
+      fans: known(turning.map(each => (missing() ? { ...each, reading: unread } : each))),
+      powerSupplies: known(supplies(known<HealthLevel>(psuGone ? 'critical' : slips ? 'warning' : 'ok'))),
+      memory:
+        dice.chance() < 0.01 ? unread : known(dimms.map(each => (missing() ? { ...each, corrected: unread } : each))),
+      drives: known(
+        drives({
+          health: broken && has('drive-dead') ? 'critical' : 'ok',
+          predicted: broken && has('drive-predictive'),
+        }),
+      ),
+      log: known(logAt(start, minute, { every: has('chatty-log') ? 2 : 30, news: newsAt(has, at, since) })),
       bmcTime: known(new Date(at.getTime() + dice.between(-20_000, 20_000)).toISOString()),
     };
     return { node, at, tookMs: Math.round(dice.between(400, 6000)), sample };
@@ -126,78 +120,107 @@ function serverOf(dice: Dice, kind: Kind, perHour: number): (minute: number, sin
 }
 
 const silence = new FleetError({ code: 'bmc_unreachable', message: 'no route' });
-const unread = unknown('not read');
 
-/** How many events of so many expected ones happen. */
-function events(dice: Dice, expected: number): number {
-  const whole = Math.floor(expected * dice.between(0.5, 1.5));
-  return whole + (dice.chance() < expected - Math.floor(expected) ? 1 : 0);
-}
-
-function temperature(
-  name: string,
-  celsius: number | undefined,
-  limits: { caution?: number; critical?: number },
-): SensorReading {
-  const { caution, critical } = limits;
-  return {
-    name,
-    uri: `/redfish/v1/Chassis/1/Sensors/${name.replaceAll(' ', '')}`,
-    reading: celsius === undefined ? unread : known(Math.round(celsius * 10) / 10),
-    unit: 'celsius',
-    // What the BMC thinks is left out: the limits must do.
-    health: unknown('not given'),
-    ...(caution === undefined ? {} : { upperCaution: caution }),
-    ...(critical === undefined ? {} : { upperCritical: critical }),
+/** Eight modules; the third is the one that breaks. */
+function memoryOf(dice: Dice, has: Has, perHour: number) {
+  const corrected = Array.from({ length: 8 }, () => dice.whole(4));
+  const judges = dice.chance() < 0.5;
+  const burstAt = dice.whole(120);
+  const garbageAt = dice.whole(120);
+  let [minute, uncorrected, quiet] = [-1, 0, 0];
+  const add = (index: number, errors: number) => {
+    corrected[index] = (corrected[index] ?? 0) + errors;
+  };
+  return (since: number) => {
+    minute++;
+    if (since >= 0) {
+      if (has('ecc-ramp')) add(2, events(dice, perHour / 60));
+      if (has('ecc-bursts') && quiet-- <= 0) {
+        add(2, 8 + dice.whole(30));
+        quiet = 5 + dice.whole(35);
+      }
+      if (since === 0 && has('ecc-uncorrectable')) uncorrected = 1;
+    }
+    if (has('few-corrected-errors') && dice.chance() < 1 / 120) add(1, 1);
+    if (has('one-burst') && minute === burstAt) add(1, 40 + dice.whole(200));
+    if (has('counter-resets') && dice.chance() < 0.01) corrected.fill(0);
+    const garbage = has('counter-garbage') && minute === garbageAt;
+    return corrected.map((count, index) => ({
+      dimm: `DIMM A${index + 1}`,
+      corrected: known(garbage && index === 1 ? 65_535 : count),
+      uncorrected: known(index === 2 ? uncorrected : 0),
+      health: known<HealthLevel>(index === 2 && uncorrected > 0 && judges ? 'critical' : 'ok'),
+    }));
   };
 }
 
-function fansOf(
-  dice: Dice,
-  { speed, lost, judged, missing }: { speed: number; lost: boolean; judged: boolean; missing(): boolean },
-): SensorReading[] {
-  return Array.from({ length: 6 }, (_, index): SensorReading => {
-    const gone = lost && index === 3;
-    const health: Fact<HealthLevel> = gone && judged ? known('critical') : unknown('not given');
-    const rpm = gone ? 0 : Math.round(speed * dice.between(0.97, 1.03));
-    const reading = missing() ? unread : known(rpm);
-    return { name: `Fan ${index + 1}`, uri: `/redfish/v1/Chassis/1/Fans/${index + 1}`, reading, unit: 'rpm', health };
+/** Air, processor and memory in degrees Celsius. All of them wander. */
+function airOf(dice: Dice, has: Has) {
+  const bases = { inlet: dice.between(19, 26), cpu: dice.between(45, 70), dimm: dice.between(35, 50) };
+  const noisy = { sensor: dice.whole(3), scale: dice.between(2, 10) };
+  const wandering = [0, 0, 0];
+  const wander = (index: number, scale: number) => {
+    wandering[index] = 0.85 * (wandering[index] ?? 0) + dice.between(-scale, scale);
+    return wandering[index] ?? 0;
+  };
+  let doorOpen = 0;
+  return (minute: number, since: number) => {
+    const broken = since >= 0;
+    const load = has('busy') ? 14 * Math.abs(Math.sin(minute / 25)) + dice.between(0, 4) : wander(1, 0.8);
+    if (has('warm-bursts') && doorOpen-- <= 0 && dice.chance() < 0.01) doorOpen = 2 + dice.whole(3);
+    const room = has('inlet-ramp') && broken ? 20 * (1 - Math.exp(-since / 20)) : doorOpen > 0 ? 18 : 0;
+    const heat = !broken ? 0 : has('thermal-runaway') ? 3 * since : has('fan-loss') ? 12 : 0;
+    const jitter = (index: number) =>
+      has('noisy-sensor') && index === noisy.sensor ? Math.max(-60, Math.min(60, dice.spread(noisy.scale))) : 0;
+    const cpu = has('near-the-limit') ? 86 + wander(1, 0.8) : Math.min(110, bases.cpu + load + room + heat);
+    return [
+      temperature('Inlet Temp', bases.inlet + room + wander(0, 0.3) + jitter(0), { caution: 38, critical: 42 }),
+      temperature('CPU1 Temp', cpu + jitter(1), { caution: 92, critical: 98 }),
+      temperature('DIMM Temp', bases.dimm + load / 2 + room + wander(2, 0.3) + jitter(2), { critical: 85 }),
+      // No limits: a number that no temperature can be.
+      ...(has('dead-sensor') ? [temperature('Exhaust Temp', dice.chance() < 0.5 ? 255 : -128, {})] : []),
+    ];
+  };
+}
+
+/** Six; the fourth is the one that breaks, the first the one whose tachometer now and then counts nothing. */
+function fansOf(dice: Dice, has: Has) {
+  const speed = dice.between(4000, 12_000);
+  const judges = dice.chance() < 0.5;
+  return (_minute: number, since: number) =>
+    Array.from({ length: 6 }, (_, index) => {
+      const own = speed * dice.between(0.97, 1.03);
+      const glitch = index === 0 && has('noisy-fan') && dice.chance() < 0.02;
+      if (glitch) return fan(index, 0, undefined);
+      if (index !== 3 || since < 0) return fan(index, own, undefined);
+      if (has('fan-loss')) return fan(index, 0, judges ? 'critical' : undefined);
+      if (has('fan-silent')) return fan(index, 0, undefined);
+      // Its bearing goes: an hour from full speed to none.
+      if (has('fan-fading')) return fan(index, own * Math.max(0, 1 - since / 60), undefined);
+      return fan(index, own, undefined);
+    });
+}
+
+/** What the BMC itself writes of a fault. */
+function newsAt(has: Has, at: Date, since: number): LogEntry[] {
+  if (!has('logged') || since < 0) return [];
+  const created = known(new Date(at.getTime() - since * minuteMs).toISOString());
+  return [{ id: '9000', created, severity: 'critical', message: 'An unrecoverable error was detected.' }];
+}
+
+function crashesAt(dice: Dice, has: Has, { minute, since }: { minute: number; since: number }): Crash[] {
+  const crash = (workload: string, elsewhere: boolean): Crash => ({
+    workload,
+    container: 'app',
+    reason: 'Error',
+    exitCode: dice.chance() < 0.8 ? 139 : 135,
+    at: new Date(start + minute * minuteMs).toISOString(),
+    elsewhere,
   });
-}
-
-function suppliesOf(lost: boolean): PowerSupply[] {
-  return [1, 2].map(index => ({
-    uri: `/redfish/v1/Chassis/1/PowerSupplies/${index}`,
-    name: `PSU ${index}`,
-    health: known<HealthLevel>(lost && index === 2 ? 'critical' : 'ok'),
-    model: known('PS'),
-    capacityWatts: known(1100),
-  }));
-}
-
-function drivesOf(predicted: boolean): Drive[] {
-  return [0, 1].map(index => ({
-    uri: `/redfish/v1/Systems/1/Storage/1/Drives/${index}`,
-    name: `Disk ${index}`,
-    health: known<HealthLevel>('ok'),
-    model: known('D'),
-    serial: known(`S${index}`),
-    capacityBytes: known(960_000_000_000),
-    media: known('ssd'),
-    protocol: known('NVMe'),
-    predictedFailure: known(predicted && index === 0),
-    lifeLeftPercent: known(93 - index),
-  }));
-}
-
-/** A log in which something harmless is written every half hour, after an old critical entry. */
-function logOf(minute: number): LogEntry[] {
-  const count = Math.floor(minute / 30);
-  const harmless = Array.from({ length: Math.min(count, 15) }, (_, index): LogEntry => {
-    const id = count - index;
-    const created = known(new Date(start + id * 30 * minuteMs).toISOString());
-    return { id: String(id + 1), created, severity: 'ok', message: 'A network port link came up.' };
-  });
-  const created = known(new Date(start - 40 * 24 * 3_600_000).toISOString());
-  return [...harmless, { id: '1', created, severity: 'critical', message: 'A fan was lost.' }];
+  const some = (chance: number) => dice.chance() < chance;
+  return [
+    ...(has('one-app-crashes') && some(1 / 8) ? [crash('Deployment shop/web', false)] : []),
+    ...(has('apps-crash-everywhere') && some(1 / 8) ? [crash(`Deployment shop/app-${dice.whole(3)}`, true)] : []),
+    ...(has('pods-crash') && since >= 0 && some(1 / 10) ? [crash(`Deployment shop/app-${dice.whole(4)}`, false)] : []),
+  ];
 }

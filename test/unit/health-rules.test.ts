@@ -68,6 +68,15 @@ describe('corrected memory errors', () => {
     expect(finding?.text).toBe('DIMM A1: 16 corrected errors in the last hour, 152 in the last day');
   });
 
+  it('of one burst, or of one answer that is no number of errors, are no rate, though a few follow', () => {
+    const few = [201, 201, 202, 202, 203, 203, 203];
+    const told = (numbers: number[]) =>
+      standing(play([...counts(numbers)])).filter(([kind]) => kind === 'memory-corrected');
+    expect(told([0, 0, 200, 200, ...few])).toEqual([]);
+    expect(told([3, 65_535, 3, 3, 4, 4, 5, 5, 6, 6])).toEqual([]);
+    expect(told([0, 200, 200, 400, 400, 400])).toEqual([['memory-corrected', 'warning']]);
+  });
+
   it('are counted for each of two modules of one name', () => {
     const pair = (second: number) => ({ memory: known([dimmOf({}), dimmOf({ corrected: second })]) });
     const [finding] = findingsOf(play(upTo(61, 4).map(pair)).state);
@@ -244,7 +253,9 @@ describe('the BMC', () => {
 
   it('that tells much less than usual is degraded, unless its server is off', () => {
     const poor = { temperatures: unknown('500'), fans: unknown('500'), drives: unknown('500') };
-    expect(standing(play([...times(3, {}), ...times(5, poor)]))).toEqual([['bmc-degraded', 'warning']]);
+    const degraded = play([...times(3, {}), ...times(5, poor)]);
+    expect(standing(degraded)).toEqual([['bmc-degraded', 'warning']]);
+    expect(only(degraded).text).toMatch(/readings; not read: temperatures, fans, drives$/);
     expect(standing(play([...times(3, {}), ...times(9, { ...poor, power: known('off' as const) })]))).toEqual([]);
   });
 

@@ -7,9 +7,9 @@ import { isBad, judged, numbered, type Observation, type Verdict, worse } from '
 export type MemoryState = Record<string, { corrected?: ErrorCounter; uncorrected?: ErrorCounter; rose?: number }>;
 
 /**
- * Errors of one module. A few over a machine's life are normal, and so is one
- * burst: it takes more than one sample that saw some. Between `well` and the
- * limits nothing opens or clears.
+ * Errors of one module, the worst sample left out. A few over a machine's life
+ * are normal, and so is one burst, also where a few follow it. Between `well`
+ * and the limits nothing opens or clears.
  */
 const limits = { hour: 10, day: 24, criticalHour: 100, well: { hour: 5, day: 12 } };
 const weekMs = 7 * 24 * 3_600_000;
@@ -58,7 +58,7 @@ function correctedSeen(name: string, rate: ErrorRate): Observation {
   };
 }
 
-function correctedVerdict({ lastHour, lastDay, samples }: ErrorRate): Verdict {
+function correctedVerdict({ beside: { lastHour, lastDay }, samples }: ErrorRate): Verdict {
   if (lastHour >= limits.criticalHour && samples >= 3) return 'critical';
   if ((lastHour >= limits.hour || lastDay >= limits.day) && samples >= 2) return 'warning';
   return lastHour <= limits.well.hour && lastDay <= limits.well.day ? 'good' : 'held';

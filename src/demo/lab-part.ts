@@ -56,6 +56,7 @@ export function labAddresses({ controlUrl, description, config }: LabReady): str
     'Make something go wrong (curl -X POST, -X DELETE; GET /faults lists what is set):',
     `  curl ${controlUrl}/faults -d '{"server":"${server?.name}","fault":{"kind":"fan-failing"}}'`,
     `  curl ${controlUrl}/faults -d '{"cluster":"${first?.cluster.name}","fault":{"kind":"answer","status":429,"method":"POST","path":"/eviction$","times":3}}'`,
+    `  curl ${controlUrl}/troubles -d '{"kind":"wan-cut","site":"${first?.name}"}'        and -X DELETE ${controlUrl}/troubles/${first?.name}/wan-cut`,
     `  curl -X POST ${controlUrl}/clusters/${first?.cluster.name}/restart`,
     `  curl -X DELETE ${controlUrl}/faults/${first?.cluster.name}`,
     `Configuration for a service: ${config.file}`,

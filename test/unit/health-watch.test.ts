@@ -129,6 +129,21 @@ describe('the watch', () => {
     expect(watch.backlog()).toEqual({ waiting: 0, dropped: 0 });
   });
 
+  it('keeps the newest fifty thousand samples for a database that is away, and counts what it gave up', async () => {
+    const { watch, parts } = await watching([{ node: 'n1', site: 'boston' }]);
+    const goOn = parts.hang();
+    const missing = new FleetError({ code: 'bmc_auth', message: 'refused' });
+    const looks = 50_100;
+    for (let minute = 0; minute < looks; minute++) await watch.take({ node: 'n1', at: at(minute), tookMs: 1, missing });
+    const { waiting, dropped } = watch.backlog();
+    expect(waiting).toBe(50_000);
+    expect(dropped).toBeGreaterThan(0);
+    goOn();
+    await watch.flush();
+    expect(parts.kept.samples.length).toBe(looks - dropped);
+    expect(parts.kept.samples.at(-1)?.at).toEqual(at(looks - 1));
+  });
+
   it('goes on where an earlier life stopped', async () => {
     const servers = [{ node: 'n1', site: 'boston' }];
     const { watch, parts } = await watching(servers);

@@ -31,6 +31,8 @@ export const faultSchema = z.discriminatedUnion('kind', [
     sensor: z.string().min(1),
     amplitude: z.number().positive().default(4),
   }),
+  /** The sensor of this id reads `NaN`, as text, because JSON has no such number. */
+  z.strictObject({ kind: z.literal('sensor-nan'), sensor: z.string().min(1) }),
   /** The sensor of this id gives no reading. */
   z.strictObject({ kind: z.literal('sensor-absent'), sensor: z.string().min(1) }),
   /** The update ends as Completed, and the running version is as before. */
@@ -47,6 +49,8 @@ export const faultSchema = z.discriminatedUnion('kind', [
   z.strictObject({ kind: z.literal('slow'), ms: z.int().min(0) }),
   /** Performs the next write outside SessionService, then drops its connection instead of answering; clears itself. */
   z.strictObject({ kind: z.literal('drop-after-post') }),
+  /** Performs the next log-in, then drops its connection instead of answering; clears itself. */
+  z.strictObject({ kind: z.literal('drop-after-log-in') }),
   /** Reads are answered with 200 and an HTML page, writes with 503 and HTML; no write is performed. */
   z.strictObject({ kind: z.literal('html') }),
   /** Answers take real milliseconds, log-normal by seed; a firmware inventory takes three times as long. */
@@ -63,6 +67,16 @@ export const faultSchema = z.discriminatedUnion('kind', [
   z.strictObject({ kind: z.literal('truncated-json') }),
   /** Reads have a comma before their last brace. */
   z.strictObject({ kind: z.literal('trailing-comma') }),
+  /** Reads have an error document before their body. */
+  z.strictObject({ kind: z.literal('error-before-body') }),
+  /** Requests to resources whose path ends so are never answered. */
+  z.strictObject({ kind: z.literal('resource-hangs'), path: z.string().min(1) }),
+  /** Every n-th read with good credentials is 503, and only its message says in how many wall-clock seconds to ask again. */
+  z.strictObject({
+    kind: z.literal('busy-sometimes'),
+    every: z.int().min(1).default(3),
+    seconds: z.int().min(1).default(1),
+  }),
   /**
    * `none`: no ETag anywhere. `weak-only`: weak ones are given and only their strong form is taken. `wrong-412`: no
    * If-Match is ever right but `*`. `required-428`: a write without If-Match is refused.

@@ -13,7 +13,14 @@ export type Caller = { username: string; session?: string };
 
 export type LogIn = { session: OpenSession; token: string } | { refused: 'credentials' | 'limit' };
 
-export type AccessOptions = { account: Account; clock: LabClock; sessionLimit: number; lockout: LockoutSpec };
+export type AccessOptions = {
+  account: Account;
+  clock: LabClock;
+  sessionLimit: number;
+  lockout: LockoutSpec;
+  /** By the BMC's own clock. */
+  now: () => Date;
+};
 
 /** How often a user name and password were shown to this BMC, in a log-in or a Basic header. */
 export type LogIns = { good: number; bad: number };
@@ -29,6 +36,7 @@ export class Access {
   readonly logIns: LogIns = { good: 0, bad: 0 };
   readonly #clock: LabClock;
   readonly #limit: number;
+  readonly #now: () => Date;
   readonly #sessions = new Map<string, LiveSession>();
   #failures = 0;
   #lockedUntil = 0;
@@ -39,6 +47,7 @@ export class Access {
     this.lockout = options.lockout;
     this.#clock = options.clock;
     this.#limit = options.sessionLimit;
+    this.#now = options.now;
   }
 
   get locked(): boolean {
@@ -50,10 +59,10 @@ export class Access {
     this.#expire();
     if (this.#sessions.size >= this.#limit) return { refused: 'limit' };
     const id = String(this.#nextId++);
-    const now = new Date();
+    const created = this.#now();
     const token = randomBytes(16).toString('hex');
-    this.#sessions.set(id, { id, username, token, created: now, lastUsed: now.getTime() });
-    return { session: { id, username, created: now }, token };
+    this.#sessions.set(id, { id, username, token, created, lastUsed: Date.now() });
+    return { session: { id, username, created }, token };
   }
 
   /** The caller behind a token or Basic header; undefined is a 401. A bad token never counts towards the lockout. */

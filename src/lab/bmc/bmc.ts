@@ -19,6 +19,7 @@ import { parseRequest } from './parse-request.ts';
 import type { BmcProfile, FirmwareState } from './profiles/profile.ts';
 import { problem, type Reply } from './reply.ts';
 import { type Answer, answer, type BmcRequest, isWrite } from './requests.ts';
+import { sessionsUri } from './resources/access.ts';
 import { sendHtml, sendReply } from './send-reply.ts';
 import { Void } from './void.ts';
 
@@ -133,13 +134,16 @@ async function serve(exchange: Exchange): Promise<void> {
   if (faults.get('bmc-down') !== undefined) return;
   exchange.received.push({ method: parsed.method, path: parsed.path, at: Date.now() });
   if (exchange.received.length > receivedKept) exchange.received.shift();
+  const hangs = faults.get('resource-hangs')?.path.toLowerCase();
+  if (hangs !== undefined && parsed.path.toLowerCase().endsWith(hangs)) return;
   if (reused && wire.strikes('connection-reset')) {
     connections.reset(request.socket);
     return;
   }
   const outcome = await perform(exchange, parsed);
-  const dropped = outcome !== 'html' && faults.get('drop-after-post') !== undefined && isDroppable(parsed);
-  if (dropped) faults.clear('drop-after-post');
+  const drops = isLogIn(parsed) ? 'drop-after-log-in' : isDroppable(parsed) ? 'drop-after-post' : undefined;
+  const dropped = outcome !== 'html' && drops !== undefined && faults.get(drops) !== undefined;
+  if (dropped) faults.clear(drops);
   record(exchange, parsed, outcome, dropped);
   const late = wire.delayMs(parsed.path);
   if (late > 0) await delay(late, undefined, { signal: bmc.clock.signal });
@@ -168,6 +172,10 @@ function certificateOf({ faults, host, address }: Controller, usual: Certificate
   const expiring = faults.get('certificate-expiring');
   if (faults.get('certificate-change') !== undefined) return makeCertificate(subject);
   return expiring === undefined ? usual : makeCertificate({ ...subject, days: expiring.days, key: usual.key });
+}
+
+function isLogIn({ method, path }: BmcRequest): boolean {
+  return method === 'POST' && path.toLowerCase() === sessionsUri.toLowerCase();
 }
 
 /** Log-in and log-out are not what a lost answer is about: the product repeats those freely. */

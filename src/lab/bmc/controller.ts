@@ -77,13 +77,14 @@ export class Controller {
     this.address = address;
     this.seed = seed;
     this.clock = clock;
+    const now = () => this.now();
     this.access = new Access({
+      now,
       account,
       clock,
       sessionLimit: options.sessionLimit ?? profile.sessionLimit,
       lockout: { ...profile.acts.lockout, ...options.lockout },
     });
-    const now = () => this.now();
     const log = new EventLog({
       seed,
       name: host.name,

@@ -4,7 +4,7 @@ import { shownMembers } from './collections.ts';
 import type { Controller } from './controller.ts';
 import { etagOf, precondition } from './etags.ts';
 import { expanded, levelsOf } from './expansion.ts';
-import { type Body, problem, type Reply } from './reply.ts';
+import { type Body, problem, type Reply, vendorProblem } from './reply.ts';
 import { sessionsUri } from './resources/access.ts';
 import { monitorsUri, taskBody } from './resources/tasks.ts';
 import { isOver } from './task.ts';
@@ -42,8 +42,16 @@ export async function answer(bmc: Controller, request: BmcRequest): Promise<Answ
     const refusal = problem(bmc.profile, 401, 'NoValidSession');
     return { reply: { ...refusal, headers: { 'WWW-Authenticate': 'Basic realm="Redfish"' } }, caller };
   }
+  if (!open && !isWrite(method) && bmc.wire.strikes('busy-sometimes')) return { reply: busyRead(bmc), caller };
   const known = { ...request, path };
   return { reply: isWrite(method) ? await write(bmc, known, method, caller) : read(bmc, known), caller };
+}
+
+function busyRead({ profile, faults }: Controller): Reply {
+  const seconds = faults.get('busy-sometimes')?.seconds ?? 1;
+  if (profile.vendor !== 'dell') return problem(profile, 503, 'ServiceTemporarilyUnavailable', String(seconds));
+  const message = `The Lifecycle Controller is not ready. Retry in ${seconds} seconds.`;
+  return vendorProblem({ status: 503, messageId: 'IDRAC.2.8.SYS518', message, args: [String(seconds)] });
 }
 
 /** The path in the spelling of the tree, where the vendor does not mind the case. */

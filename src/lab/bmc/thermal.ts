@@ -66,7 +66,7 @@ export class ThermalModel {
       if (spec.context === 'Intake') this.#reportInlet(spec, health);
       return this.#absent(spec.id)
         ? { ...spec, celsius: null, health: null }
-        : { ...spec, celsius: Math.round(celsius + this.#jitter(spec.id)), health };
+        : { ...spec, celsius: this.#shown(spec.id, Math.round(celsius + this.#jitter(spec.id))), health };
     });
   }
 
@@ -79,7 +79,7 @@ export class ThermalModel {
       const health = !this.#host.poweredOn || share > 0.7 ? 'OK' : share > 0.3 ? 'Warning' : 'Critical';
       return this.#absent(spec.id)
         ? { ...spec, reading: null, health: null }
-        : { ...spec, reading: Math.max(0, Math.round(reading + this.#jitter(spec.id))), health };
+        : { ...spec, reading: this.#shown(spec.id, Math.max(0, Math.round(reading + this.#jitter(spec.id)))), health };
     });
   }
 
@@ -118,6 +118,10 @@ export class ThermalModel {
         ? { severity: 'OK', messageId: 'TMP0121', message: `${name} is within range.` }
         : { severity: health, messageId: 'TMP0118', message: `${name} is greater than the upper limit.` },
     );
+  }
+
+  #shown(id: string, reading: number): number {
+    return this.#faults.get('sensor-nan')?.sensor === id ? Number.NaN : reading;
   }
 
   #absent(id: string): boolean {

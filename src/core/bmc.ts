@@ -109,7 +109,14 @@ export type UpdateRequest = {
 export type UpdateOutcome =
   | { outcome: 'accepted'; task?: string }
   /** The BMC answered with a clear refusal: nothing was started. */
-  | { outcome: 'refused'; status: number; reason: string };
+  | {
+      outcome: 'refused';
+      status: number;
+      /** Machine text. */
+      reason: string;
+      /** What it says, for programs: ids of message registries. */
+      messageIds: string[];
+    };
 
 /** How this BMC's vendor profile carries an update to the running version. */
 export type UpdateTraits = {
@@ -183,7 +190,10 @@ export type Bmcs = {
   end(): Promise<void>;
 };
 
-/** Durable list of the sessions that we opened, so that a crash leaves none behind on a BMC. Never holds a token. */
+/**
+ * Durable list of the sessions that we opened, so that a crash leaves none behind on a BMC. In place of an address stands the
+ * mark of a log-in that has begun, until its answer came. Never holds a token.
+ */
 export type SessionLedger = {
   opened(bmcUrl: string, sessionUri: string): Promise<void>;
   closed(bmcUrl: string, sessionUri: string): Promise<void>;

@@ -1,5 +1,5 @@
 /** At most two refused log-ins in ten minutes for each BMC and credential, whatever becomes of our process. */
-import { afterEach, expect, test } from 'vitest';
+import { afterEach, describe, expect, test } from 'vitest';
 import { openBmcs } from '../../src/adapters/redfish/open-bmcs.ts';
 import type { LoginLedger } from '../../src/core/bmc.ts';
 import { FleetError } from '../../src/core/errors.ts';
@@ -124,4 +124,43 @@ test('what is written down tells credentials apart, and gives none away', async 
   await codeOf(live(other, { logins, password: 'guess' }).power());
   expect(new Set(logins.entries.map(each => each.credentialDigest)).size).toBe(3);
   expect(JSON.stringify(logins.entries)).not.toMatch(/guess|operator/);
+});
+
+describe('a log-in that is refused', () => {
+  const info = (...ids: string[]) => ({ error: { '@Message.ExtendedInfo': ids.map(MessageId => ({ MessageId })) } });
+  const refusing = (status: number, body: object) =>
+    start(seen => (seen.method === 'POST' && seen.path.endsWith('/Sessions') ? { status, body } : undefined));
+
+  test.each([
+    ['for want of a licence', 403, 'SMC.1.0.OemLicenseNotPassed', 'bmc_refused', 'never'],
+    ['while the BMC starts', 400, 'iLO.2.14.UnableToModifyDuringSystemPOST', 'bmc_unreachable', 'later'],
+    ['while the BMC stops', 400, 'Base.1.12.ServiceShuttingDown', 'bmc_unreachable', 'later'],
+    ['for its form', 400, 'Base.1.12.PropertyUnknown', 'bmc_refused', 'never'],
+  ])('%s is not blamed on the password, and not counted', async (_why, status, id, code, retry) => {
+    const server = await refusing(status, info(id));
+    const bmc = live(server, { logins: memoryLogins(), password: account.password });
+    for (let read = 0; read < 3; read++) await expect(bmc.power()).rejects.toMatchObject({ code, retry });
+    expect(attempts(server)).toHaveLength(3);
+    server.override = () => undefined;
+    expect(await bmc.power()).toEqual({ value: 'on' });
+  });
+
+  test.each([
+    ['as unauthorized, whatever the status', 400, info('iLO.0.10.UnauthorizedLoginAttempt')],
+    ['as forbidden', 403, {}],
+    ['without a reason', 400, {}],
+    ['with a reason that we do not know', 418, info('Oem.1.0.Teapot')],
+  ])('%s is counted: an account that is locked is worse than a BMC that is not asked', async (_how, status, body) => {
+    const server = await refusing(status, body);
+    const bmc = live(server, { logins: memoryLogins(), password: account.password });
+    for (let read = 0; read < 4; read++) expect(await codeOf(bmc.power())).toBe('bmc_auth');
+    expect(attempts(server)).toHaveLength(2);
+  });
+
+  test('because the BMC is busy is sent once more, and no more often', async () => {
+    const server = await refusing(503, {});
+    const bmc = live(server, { logins: memoryLogins(), password: account.password });
+    expect(await codeOf(bmc.power())).toBe('bmc_unreachable');
+    expect(attempts(server)).toHaveLength(2);
+  });
 });

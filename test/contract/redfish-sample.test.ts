@@ -143,6 +143,42 @@ describe.skipIf(!capturesPresent)(`real machines${capturesPresent ? '' : ` (skip
     await bmcs.closeAll();
   });
 
+  test.each([
+    ['gone', undefined],
+    ['empty', []],
+  ])(
+    'a list that is %s while the BMC restarts is found again in no more than twice the time',
+    async (_how, members) => {
+      let now = Date.parse('2026-01-01T00:00:00Z');
+      const tree = readCapture('dmtf-rackmount1-2025.4');
+      const list = '/redfish/v1/chassis';
+      const whole = tree.get(list) ?? {};
+      const { bmc, bmcs, server } = await open(tree, {}, { now: () => now });
+      const asked = () => server.requests.filter(each => each.toLowerCase() === `get ${list}`).length;
+      const lose = () => (members === undefined ? tree.delete(list) : tree.set(list, { ...whole, Members: members }));
+      const lookFor = async (minutes: number) => {
+        for (let minute = 0; minute < minutes; minute++) {
+          now += 60_000;
+          await bmc.sample();
+        }
+      };
+      lose();
+      await bmc.sample();
+      await lookFor(3);
+      tree.set(list, whole);
+      await lookFor(3);
+      expect(listed((await bmc.sample()).temperatures).length).toBeGreaterThan(0);
+
+      // One that never comes is asked for ever more seldom.
+      lose();
+      await lookFor(40);
+      const before = asked();
+      await lookFor(20);
+      expect(asked() - before).toBeLessThanOrEqual(2);
+      await bmcs.closeAll();
+    },
+  );
+
   test('one resource that fails is one unknown fact, and is asked for again the next time', async () => {
     const tree = readCapture('hpe-dl360gen10plus-ilo5-3.11');
     const chassis = tree.get('/redfish/v1/chassis') ?? {};

@@ -5,23 +5,30 @@
  */
 import { z } from 'zod';
 import { FleetError } from '../../core/errors.ts';
+import { says } from './messages.ts';
 import { list, nullish } from './schema.ts';
 import type { WireAnswer } from './transport.ts';
 
 /** An HTTP status that is not success, on a read. */
 export class BmcStatus extends FleetError {
   readonly status: number;
+  readonly messageIds: string[];
 
-  constructor(where: string, status: number, untrusted?: string) {
+  constructor(where: string, answer: WireAnswer) {
+    const { status } = answer;
+    const { ids, text } = explanation(answer);
     const busy = status >= 500 || status === 429;
+    const unlicensed = status === 403 && says(ids, 'unlicensed');
+    const why = busy ? ': the BMC is busy or starting' : unlicensed ? ': the BMC has no licence for it' : '';
     super({
       code: status === 404 ? 'not_found' : busy ? 'bmc_unreachable' : 'bmc_refused',
       retry: busy ? 'later' : 'never',
-      message: `${where} answered ${status}${busy ? ': the BMC is busy or starting' : ''}`,
-      hint: busy ? 'Try again in a minute.' : undefined,
-      untrusted,
+      message: `${where} answered ${status}${why}`,
+      hint: busy ? `Try again in ${Math.ceil(askedMs(answer) / 1000) || 60} s.` : undefined,
+      untrusted: text,
     });
     this.status = status;
+    this.messageIds = ids;
   }
 }
 
@@ -65,23 +72,43 @@ const errorBody = z.object({
   }),
 });
 
-/** What the machine says of a refusal: its message ids, and its own words (untrusted, at most 500 characters). */
-export function explanation(answer: WireAnswer): { ids: string[]; text: string } {
+type Explanation = {
+  ids: string[];
+  /** The machine's own words: untrusted, at most 500 characters. */
+  text: string;
+  /** What it fills its words with. */
+  args: string[];
+};
+
+/** What the machine says of a refusal. */
+export function explanation(answer: WireAnswer): Explanation {
   const raw = answer.bytes.toString('utf8').trim();
   let body: unknown;
   try {
     body = JSON.parse(raw);
   } catch {
-    return { ids: [], text: raw.startsWith('<') ? 'a web page' : raw.slice(0, 500) };
+    return { ids: [], text: raw.startsWith('<') ? 'a web page' : raw.slice(0, 500), args: [] };
   }
   const parsed = errorBody.safeParse(body);
-  if (!parsed.success) return { ids: [], text: raw.slice(0, 500) };
+  if (!parsed.success) return { ids: [], text: raw.slice(0, 500), args: [] };
   const messages = parsed.data.error['@Message.ExtendedInfo'];
   const words = messages.map(each => each.Message ?? each.MessageId).filter(each => each != null);
   return {
     ids: messages.map(each => each.MessageId).filter(each => each != null),
     text: (words.length > 0 ? words.join(' ') : (parsed.data.error.message ?? '')).slice(0, 500),
+    args: messages.flatMap(each => each.MessageArgs ?? []).map(String),
   };
+}
+
+/** Milliseconds that the BMC asks us to wait, in the header or, as Dell does, in a message or its arguments; 0 where it does not. */
+export function askedMs(answer: WireAnswer): number {
+  const header = Number(answer.header('retry-after'));
+  if (Number.isFinite(header) && header > 0) return header * 1000;
+  if (answer.status < 400) return 0;
+  const { ids, text, args } = explanation(answer);
+  if (!says(ids, 'not-now')) return 0;
+  const seconds = [...args, text].map(each => /\b(\d{1,4})\b/.exec(each)?.[1]).find(each => each !== undefined);
+  return Number(seconds ?? 0) * 1000;
 }
 
 /** True for the error document that some BMCs send with status 200. */

@@ -3,7 +3,7 @@ import { z } from 'zod';
 import type { BmcChange, BootSource } from '../../core/bmc-change.ts';
 import { FleetError, unreachable } from '../../core/errors.ts';
 import { allowedValues } from './allowed-values.ts';
-import type { Connection } from './connection.ts';
+import { type Connection, isForNow } from './connection.ts';
 import { pathOnBmc } from './links.ts';
 import { action, nullish } from './schema.ts';
 import { readChassis, type Topology } from './topology.ts';
@@ -55,6 +55,7 @@ export async function sendChange(connection: Connection, { method, path, body }:
   if (answer.outcome === 'accepted') return;
   throw new FleetError({
     code: 'bmc_refused',
+    retry: isForNow(answer) ? 'later' : 'never',
     message: `${connection.url} refused the change (${answer.status})`,
     hint: 'Read the state of the server: a firmware task may hold it, or it may be in POST.',
     untrusted: answer.reason,

@@ -6,15 +6,15 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { z } from 'zod';
 import { FleetError } from '../../core/errors.ts';
-import { BmcStatus, explanation, isErrorDocument, parseBody, protocolError } from './answer.ts';
+import { askedMs, BmcStatus, explanation, isErrorDocument, parseBody, protocolError } from './answer.ts';
 import { pathOnBmc, pathOnBmcIfAny } from './links.ts';
+import { says } from './messages.ts';
+import { longestPauseMs, readPatiently } from './patience.ts';
 import { collection } from './schema.ts';
 import type { Session } from './session.ts';
 import type { WireAnswer } from './transport.ts';
 import type { Urgency, Wire } from './wire.ts';
 
-const maxRetries = 2;
-const maxRetryAfterMs = 5_000;
 const maxPages = 20;
 const maxMembers = 2_000;
 
@@ -38,12 +38,24 @@ export type Member = { uri: string; inline: Record<string, unknown> };
 export type RawAnswer = { status: number; body: unknown; where: string };
 
 /** How one GET differs from the plain one. */
-export type GetManner = { headers?: Record<string, string>; urgency?: Urgency; signal?: AbortSignal | undefined };
+export type GetManner = {
+  headers?: Record<string, string>;
+  urgency?: Urgency;
+  signal?: AbortSignal | undefined;
+  /** The last answer was no Redfish: nothing that is held of it will do. */
+  anew?: boolean;
+};
+
+export type WriteManner = {
+  urgency?: 'power' | undefined;
+  /** Reads the state again, and tells whether the write may be sent once more after a refusal for the moment; without it, it is not. */
+  mayRepeat?: () => Promise<boolean>;
+};
 
 export type WriteOutcome =
   | { outcome: 'accepted'; status: number; location?: string; body?: unknown }
   /** A clear no: nothing was started. `reason` is machine text. */
-  | { outcome: 'refused'; status: number; reason: string };
+  | { outcome: 'refused'; status: number; reason: string; messageIds: string[] };
 
 export class Connection {
   readonly url: string;
@@ -72,9 +84,19 @@ export class Connection {
   /** Like {@link read}, with the HTTP status and any body. An empty body is undefined. */
   async readRaw(link: string, options: ReadOptions = {}): Promise<RawAnswer> {
     const path = pathOnBmc(this.url, link);
+    try {
+      return await this.#readOnce(path, options.slow ?? false);
+    } catch (error) {
+      if (!(error instanceof FleetError) || error.code !== 'bmc_protocol') throw error;
+      // What is no Redfish may be the half of an answer, or the page of a web server that came up first.
+      return this.#readOnce(path, options.slow ?? false, { anew: true });
+    }
+  }
+
+  async #readOnce(path: string, slow: boolean, manner: GetManner = {}): Promise<RawAnswer> {
     const where = this.#wire.where('GET', path);
-    const answer = await this.get(path, options.slow ?? false);
-    if (answer.status >= 300) throw new BmcStatus(where, answer.status, explanation(answer).text);
+    const answer = await this.get(path, slow, manner);
+    if (answer.status >= 300) throw new BmcStatus(where, answer);
     if (answer.status === 204 || (answer.status === 202 && answer.bytes.length === 0)) {
       return { status: answer.status, body: undefined, where };
     }
@@ -107,34 +129,47 @@ export class Connection {
     if (inFlight !== undefined) this.#wire.limit(inFlight);
   }
 
-  /** POSTs once. Throws ambiguous when it cannot be known whether the BMC acted. */
-  post(link: string, body: unknown, urgency?: 'power'): Promise<WriteOutcome> {
-    return this.#write('POST', link, { body, urgency });
+  /** POSTs once, or as its manner allows. Throws ambiguous when it cannot be known whether the BMC acted. */
+  async post(link: string, body: unknown, manner: WriteManner = {}): Promise<WriteOutcome> {
+    const { urgency, mayRepeat } = manner;
+    const send = () => this.#write('POST', link, { body, urgency });
+    const { outcome, pause } = await send();
+    if (pause === undefined || mayRepeat === undefined || !(await mayRepeat())) return outcome;
+    await delay(pause);
+    return (await mayRepeat()) ? (await send()).outcome : outcome;
   }
 
   /**
    * PATCHes with the ETag that the BMC wants, which no two vendors agree on: one that was refused for its ETag (412, 428) did
-   * nothing and is sent again with the next. Throws as {@link post} does.
+   * nothing and is sent again with the next. One that was refused for the moment is sent once more, with the resource read
+   * again. Throws as {@link post} does.
    */
   async patch(link: string, body: unknown): Promise<WriteOutcome> {
+    const { outcome, pause } = await this.#climb(link, body);
+    if (pause === undefined) return outcome;
+    await delay(pause);
+    return (await this.#climb(link, body)).outcome;
+  }
+
+  async #climb(link: string, body: unknown): Promise<Written> {
     const path = pathOnBmc(this.url, link);
     const current = await this.get(path, false);
-    if (current.status >= 300)
-      throw new BmcStatus(this.#wire.where('GET', path), current.status, explanation(current).text);
+    if (current.status >= 300) throw new BmcStatus(this.#wire.where('GET', path), current);
     const [first, ...others] = etagLadder(current);
-    let outcome = await this.#write('PATCH', link, { body, etag: first });
+    let written = await this.#write('PATCH', link, { body, etag: first });
     for (const etag of others) {
+      const { outcome } = written;
       if (outcome.outcome === 'accepted' || (outcome.status !== 412 && outcome.status !== 428)) break;
-      outcome = await this.#write('PATCH', link, { body, etag });
+      written = await this.#write('PATCH', link, { body, etag });
     }
-    return outcome;
+    return written;
   }
 
   async #write(
     method: 'POST' | 'PATCH',
     link: string,
     { body, etag, urgency }: { body: unknown; etag?: string | undefined; urgency?: 'power' | undefined },
-  ): Promise<WriteOutcome> {
+  ): Promise<Written> {
     const path = pathOnBmc(this.url, link);
     const where = this.#wire.where(method, path);
     const condition: Record<string, string> = etag === undefined ? {} : { 'if-match': etag };
@@ -142,16 +177,14 @@ export class Connection {
       this.#wire.send({ method, path, headers: { ...headers, ...condition }, body, fresh: true, urgency }),
     );
     const { status } = answer;
-    if (status >= 300 && (status < 500 || status === 501 || status === 503)) {
-      return { outcome: 'refused', status, reason: explanation(answer).text };
-    }
+    if (status >= 300 && (status < 500 || status === 501 || status === 503)) return this.#refused(answer);
     if (status >= 500) throw ambiguous(`${where} answered ${status}`, explanation(answer).text);
     const location = pathOnBmcIfAny(this.url, answer.header('location'));
-    if (answer.bytes.length === 0) return { outcome: 'accepted', status, location };
+    if (answer.bytes.length === 0) return { outcome: { outcome: 'accepted', status, location } };
     try {
-      return { outcome: 'accepted', status, location, body: parseBody(answer, where) };
+      return { outcome: { outcome: 'accepted', status, location, body: parseBody(answer, where) } };
     } catch (error) {
-      if (location !== undefined) return { outcome: 'accepted', status, location };
+      if (location !== undefined) return { outcome: { outcome: 'accepted', status, location } };
       throw ambiguous(
         `${where} answered ${status} with something that is not Redfish`,
         FleetError.from(error).untrusted,
@@ -159,24 +192,30 @@ export class Connection {
     }
   }
 
-  /** One GET, repeated while the BMC is busy or starting. */
-  protected async get(path: string, slow: boolean, more: GetManner = {}): Promise<WireAnswer> {
-    for (let attempt = 0; ; attempt++) {
-      const last = attempt === maxRetries;
-      const pause = this.#wire.timeouts.retryMs * 2 ** attempt * (0.5 + Math.random());
-      try {
-        const answer = await this.#session.read(headers =>
-          this.#wire.send({ method: 'GET', path, slow, ...more, headers: { ...headers, ...more.headers } }),
-        );
-        const asked = retryAfterMs(answer);
-        if ((answer.status !== 502 && answer.status !== 503) || last || asked > maxRetryAfterMs) return answer;
-        await delay(Math.max(pause, asked));
-      } catch (error) {
-        if (last || !(error instanceof FleetError) || error.code !== 'bmc_unreachable') throw error;
-        await delay(pause);
-      }
-    }
+  #refused(answer: WireAnswer): Written {
+    const { ids: messageIds, text: reason } = explanation(answer);
+    const outcome = { outcome: 'refused', status: answer.status, reason, messageIds } as const;
+    const asked = askedMs(answer);
+    // Longer than that, what was proved before the write may be no longer so.
+    if (!isForNow(outcome) || asked > longestPauseMs) return { outcome };
+    return { outcome, pause: Math.max(asked, this.#wire.timeouts.retryMs) };
   }
+
+  /** One GET, repeated while the BMC is busy or starting. */
+  protected get(path: string, slow: boolean, more: GetManner = {}): Promise<WireAnswer> {
+    const { headers: own, urgency } = more;
+    return this.#session.read(headers =>
+      readPatiently(this.#wire, { method: 'GET', path, slow, urgency, headers: { ...headers, ...own } }),
+    );
+  }
+}
+
+/** `pause`: milliseconds after which a refused one may be sent again, where that makes sense. */
+type Written = { outcome: WriteOutcome; pause?: number };
+
+/** Whether the BMC refused a write for the moment, and nothing but time is needed. */
+export function isForNow({ messageIds }: { messageIds: string[] }): boolean {
+  return says(messageIds, 'not-now');
 }
 
 /** The ETag of the header, of the body, each as a strong one, and none; the first is sent first. */
@@ -195,13 +234,4 @@ function ambiguous(what: string, untrusted: string | undefined): FleetError {
     hint: 'Do not send it again; read tasks, inventory and power state to learn what happened.',
     untrusted,
   });
-}
-
-/** Milliseconds the BMC asks us to wait, in the header or, as Dell does, in the message arguments. */
-function retryAfterMs(answer: WireAnswer): number {
-  const header = Number(answer.header('retry-after'));
-  if (Number.isFinite(header) && header > 0) return header * 1000;
-  if (!explanation(answer).ids.some(id => id.includes('SYS518'))) return 0;
-  const seconds = /\b(\d{1,4})\b/.exec(explanation(answer).text);
-  return seconds === null ? 0 : Number(seconds[1]) * 1000;
 }

@@ -45,6 +45,11 @@ export class EtagCache {
     return answer;
   }
 
+  /** The body of this path was no Redfish, whatever its ETag says. */
+  forget(path: string): void {
+    this.#drop(path);
+  }
+
   #stop(): void {
     this.#off = true;
     this.#held.clear();

@@ -2,79 +2,157 @@
  * Proves a credential to a BMC and says what to send from then on: a session
  * token, or Basic where the BMC has no session to give.
  */
+import { setTimeout as delay } from 'node:timers/promises';
 import { FleetError } from '../../core/errors.ts';
-import { explanation, parseBody, protocolError } from './answer.ts';
+import { askedMs, explanation, parseBody, protocolError } from './answer.ts';
 import { pathOnBmcIfAny } from './links.ts';
 import type { LoginBreaker } from './login-breaker.ts';
+import { says } from './messages.ts';
+import { longestPauseMs, readPatiently } from './patience.ts';
+import { ConnectFailure } from './pinned-connector.ts';
 import { serviceRoot, sessionService } from './schema.ts';
 import type { Credential } from './session.ts';
+import type { Mark, SessionBook } from './session-book.ts';
 import type { WireAnswer } from './transport.ts';
 import type { Wire } from './wire.ts';
 
-export type Ticket =
-  | { kind: 'token'; headers: Record<string, string>; uri: string }
-  | { kind: 'basic'; headers: Record<string, string> };
+export type Ticket = {
+  headers: Record<string, string>;
+  /** The BMC's collection of sessions, where it has one. */
+  sessions?: string;
+} & (
+  | {
+      kind: 'token';
+      uri: string;
+      /** By our clock: when it was opened. */
+      opened: { from: number; to: number };
+    }
+  | { kind: 'basic' }
+);
 
-type Door = { wire: Wire; credential: Credential; breaker: LoginBreaker };
-
-/** Every vendor has a way of its own to say that no further session is to be had. */
-const exhausted = /SessionLimitExceeded|CreateLimitReachedForResource|MaximumSessions|RAC0218/i;
+export type Door = { wire: Wire; credential: Credential; breaker: LoginBreaker; book: SessionBook; now: () => number };
 
 /**
- * One log-in. Throws bmc_auth when the credential is refused, and without any traffic bmc_auth while the breaker is open
- * and database while refusals cannot be counted.
+ * One log-in, recorded before it is sent and, as a session, before it is returned. Throws bmc_auth when the credential is
+ * refused; without any traffic bmc_auth while the breaker is open, and database while refusals cannot be counted.
  */
 export async function openTicket(door: Door): Promise<Ticket> {
-  await door.breaker.check();
-  const root = await readRoot(door.wire);
-  const sessions = await sessionsPath(door.wire, root);
+  const { wire, breaker, book } = door;
+  await breaker.check();
+  const root = await readRoot(wire);
+  const sessions = await sessionsPath(wire, root);
   if (sessions === undefined) return basicTicket(door, root.systems);
-  const answer = await door.wire.send({
-    method: 'POST',
-    path: sessions,
-    body: { UserName: door.credential.username, Password: door.credential.password },
-  });
-  if (answer.status < 300) return tokenTicket(door.wire, sessions, answer);
-  if (answer.status === 404 || answer.status === 405 || answer.status === 501) return basicTicket(door, root.systems);
-  if (explanation(answer).ids.some(id => exhausted.test(id))) return basicTicket(door, root.systems);
-  throw await refusal(door, answer, door.wire.where('POST', sessions));
+  const mark = await book.begin();
+  const answer = await knock(door, sessions, mark);
+  if (answer.status < 300) return tokenTicket(door, { sessions, mark, answer });
+  // A row that cannot be deleted now is looked into by the next life.
+  await book.settled(mark).catch(() => undefined);
+  const { ids } = explanation(answer);
+  const offersNone = answer.status === 404 || answer.status === 405 || answer.status === 501;
+  if (offersNone || says(ids, 'no-session-left')) return { ...(await basicTicket(door, root.systems)), sessions };
+  throw await refusal(door, answer, wire.where('POST', sessions));
 }
 
-function tokenTicket(wire: Wire, sessions: string, answer: WireAnswer): Ticket {
+/** The answer to the log-in, which is sent once more to a BMC that was busy. What may have opened a session stays marked. */
+async function knock({ wire, credential, book }: Door, path: string, mark: Mark): Promise<WireAnswer> {
+  const body = { UserName: credential.username, Password: credential.password };
+  for (let last = false; ; last = true) {
+    const answer = await wire.send({ method: 'POST', path, body, fresh: true }).catch(async (error: unknown) => {
+      const unsent = error instanceof FleetError && error.cause instanceof ConnectFailure;
+      if (unsent) await book.settled(mark).catch(() => undefined);
+      if (unsent) throw error;
+      book.lose(mark);
+      throw lostLogIn(wire.where('POST', path), 'was not answered', error);
+    });
+    const { status } = answer;
+    if (status >= 500 && status !== 501 && status !== 503) {
+      book.lose(mark);
+      throw lostLogIn(wire.where('POST', path), `answered ${status}`);
+    }
+    const busy = status === 503 && !says(explanation(answer).ids, 'no-session-left');
+    if (last || !busy || askedMs(answer) > longestPauseMs) return answer;
+    await delay(Math.max(wire.timeouts.retryMs, askedMs(answer)));
+  }
+}
+
+function lostLogIn(where: string, what: string, cause?: unknown): FleetError {
+  return new FleetError({
+    code: 'bmc_unreachable',
+    retry: 'later',
+    message: `${where} ${what}: the log-in may have opened a session`,
+    hint: 'It is looked for, and deleted, at the next log-in.',
+    cause,
+  });
+}
+
+async function tokenTicket(
+  { wire, book, now }: Door,
+  { sessions, mark, answer }: { sessions: string; mark: Mark; answer: WireAnswer },
+): Promise<Ticket> {
   const token = answer.header('x-auth-token');
   const uri = pathOnBmcIfAny(wire.url, answer.header('location')) ?? bodyUri(wire.url, answer);
   if (token === undefined || uri === undefined) {
+    book.lose(mark);
     throw protocolError(
       `${wire.where('POST', sessions)} created a session without ${token === undefined ? 'a token' : 'its address'}`,
     );
   }
-  return { kind: 'token', headers: { 'x-auth-token': token }, uri };
+  const headers = { 'x-auth-token': token };
+  try {
+    await book.opened(mark, uri);
+  } catch (cause) {
+    await wire.send({ method: 'DELETE', path: uri, headers }).catch(() => undefined);
+    throw new FleetError({
+      code: 'database',
+      retry: 'later',
+      message: `the session on ${wire.url} could not be recorded, so it was given back and not used`,
+      cause,
+    });
+  }
+  return { kind: 'token', headers, uri, sessions, opened: { from: mark.from, to: now() } };
 }
 
 /** Tries Basic on a resource that needs a log-in, so that a wrong password is found by one request and not by four. */
 async function basicTicket(door: Door, probe: string): Promise<Ticket> {
   const { username, password } = door.credential;
   const headers = { authorization: `Basic ${Buffer.from(`${username}:${password}`).toString('base64')}` };
-  const answer = await door.wire.send({ method: 'GET', path: probe, headers });
+  const answer = await readPatiently(door.wire, { method: 'GET', path: probe, headers });
   if (answer.status < 300) return { kind: 'basic', headers };
   throw await refusal(door, answer, door.wire.where('GET', probe));
 }
 
-/** Whether the credential or the BMC's state is to blame; only the first counts for the breaker. */
+/**
+ * Whether the credential or the BMC's state is to blame; only the first counts for the breaker. What a BMC does not explain
+ * counts too: a BMC that is blind for ten minutes is better than an account that is locked.
+ */
 async function refusal(door: Door, answer: WireAnswer, where: string): Promise<FleetError> {
-  const untrusted = explanation(answer).text;
-  if (answer.status >= 500 || answer.status === 429 || answer.status < 400) {
+  const { status } = answer;
+  const { ids, text: untrusted } = explanation(answer);
+  if (status < 400) {
+    return new FleetError({ code: 'bmc_protocol', message: `${where} answered the log-in with ${status}`, untrusted });
+  }
+  const blamed = status === 401 || says(ids, 'bad-credential');
+  if (status >= 500 || status === 429 || (!blamed && says(ids, 'not-now'))) {
     return new FleetError({
-      code: answer.status < 400 ? 'bmc_protocol' : 'bmc_unreachable',
-      retry: answer.status < 400 ? 'never' : 'later',
-      message: `${where} answered the log-in with ${answer.status}`,
+      code: 'bmc_unreachable',
+      retry: 'later',
+      message: `${where} answered the log-in with ${status}: the BMC is busy or starting`,
+      untrusted,
+    });
+  }
+  if (!blamed && (says(ids, 'unlicensed') || says(ids, 'not-understood'))) {
+    const unlicensed = says(ids, 'unlicensed');
+    return new FleetError({
+      code: 'bmc_refused',
+      message: `${where} answered the log-in with ${status}: ${unlicensed ? 'the BMC has no licence for it' : 'it does not take our request'}`,
+      hint: unlicensed ? 'Redfish needs a licence on this BMC; the credential is not to blame.' : undefined,
       untrusted,
     });
   }
   await door.breaker.failed();
   return new FleetError({
     code: 'bmc_auth',
-    message: `${door.wire.url} refused the log-in (${answer.status})`,
+    message: `${door.wire.url} refused the log-in (${status}${blamed ? '' : ', without a reason that we know'})`,
     hint: 'Correct the credential of this BMC; a second failure stops log-ins for ten minutes.',
     untrusted,
   });
@@ -82,7 +160,7 @@ async function refusal(door: Door, answer: WireAnswer, where: string): Promise<F
 
 async function readRoot(wire: Wire): Promise<{ systems: string; sessions?: string; service?: string }> {
   const path = '/redfish/v1/';
-  const answer = await wire.send({ method: 'GET', path });
+  const answer = await readPatiently(wire, { method: 'GET', path });
   const where = wire.where('GET', path);
   if (answer.status >= 300) {
     throw new FleetError({
@@ -105,7 +183,7 @@ async function readRoot(wire: Wire): Promise<{ systems: string; sessions?: strin
 
 async function sessionsPath(wire: Wire, root: { sessions?: string; service?: string }): Promise<string | undefined> {
   if (root.sessions !== undefined || root.service === undefined) return root.sessions;
-  const answer = await wire.send({ method: 'GET', path: root.service });
+  const answer = await readPatiently(wire, { method: 'GET', path: root.service });
   if (answer.status >= 300) return undefined;
   const parsed = sessionService.safeParse(parseBody(answer, wire.where('GET', root.service)));
   return parsed.success ? pathOnBmcIfAny(wire.url, parsed.data.Sessions) : undefined;

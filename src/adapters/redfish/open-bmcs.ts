@@ -104,7 +104,7 @@ function share(access: BmcAccess, url: string, options: Common): Shared {
   });
   const credential: Credential = { username: access.username, password: access.password };
   const breaker = new LoginBreaker({ url, credential, ledger: options.logins, now: options.now });
-  const session = new Session({ wire, credential, ledger: options.ledger, breaker });
+  const session = new Session({ wire, credential, ledger: options.ledger, breaker, now: options.now });
   const polling = new PollingConnection({ wire, session, now: options.now });
   return { access, wire, session, connection: new Connection({ wire, session }), polling };
 }
@@ -125,7 +125,7 @@ async function closeAll(all: Shared[], ledger: SessionLedger): Promise<void> {
     code: 'bmc_unreachable',
     retry: 'later',
     message: `sessions could not be deleted on ${left.join(', ')}; they stay recorded`,
-    hint: 'They are deleted the next time these BMCs are closed.',
+    hint: 'They are deleted the next time these BMCs are closed; the BMC itself ends those that nobody can tell from others.',
   });
 }
 

@@ -27,8 +27,16 @@ import type { Wire } from './wire.ts';
 
 /** How long an answer is good that was said to last. */
 const lastingMs = 10 * 60_000;
+/** That something is not there is believed for this long at first. */
+const absentMs = 15_000;
 
-type Lasting = { answer: Promise<RawAnswer>; at: number };
+type Lasting = {
+  answer: Promise<RawAnswer>;
+  at: number;
+  goodForMs: number;
+  /** Since when every answer has said that there is nothing. */
+  absentSince?: number;
+};
 
 type Fields = { wire: Wire; session: Session; now: () => number };
 
@@ -69,15 +77,19 @@ export class PollingConnection extends Connection {
     if (options.lasting !== true) return super.readRaw(link, options);
     const key = plain(link);
     const held = this.#memory.lasting.get(key);
-    if (held !== undefined && this.#now() - held.at < lastingMs) return held.answer;
+    if (held !== undefined && this.#now() - held.at < held.goodForMs) return held.answer;
     const answer = super.readRaw(link, options);
-    const fresh = { answer, at: this.#now() };
+    const fresh: Lasting = { answer, at: this.#now(), goodForMs: lastingMs };
     this.#memory.lasting.set(key, fresh);
-    // That something is not there lasts as well.
-    answer.catch(error => {
-      const absent = error instanceof BmcStatus && error.status === 404;
-      if (!absent && this.#memory.lasting.get(key) === fresh) this.#memory.lasting.delete(key);
-    });
+    answer.then(
+      read => {
+        if (isEmptyList(read.body)) absent(fresh, held);
+      },
+      (error: unknown) => {
+        if (error instanceof BmcStatus && error.status === 404) absent(fresh, held);
+        else if (this.#memory.lasting.get(key) === fresh) this.#memory.lasting.delete(key);
+      },
+    );
     return answer;
   }
 
@@ -105,6 +117,7 @@ export class PollingConnection extends Connection {
   protected override async get(path: string, slow: boolean, more: GetManner = {}): Promise<WireAnswer> {
     const urgency = more.urgency ?? 'poll';
     const deadline = this.#deadline;
+    if (more.anew === true) this.#memory.etags.forget(path);
     const read = this.#memory.etags.read(path, headers =>
       super.get(path, slow, { urgency, signal: deadline?.signal, headers: { ...more.headers, ...headers } }),
     );
@@ -119,4 +132,19 @@ export class PollingConnection extends Connection {
     const root: z.infer<typeof serviceRoot> = await this.read('/redfish/v1/', serviceRoot, { lasting: true });
     return expandQuery(root.ProtocolFeaturesSupported?.ExpandQuery, levels);
   }
+}
+
+/**
+ * A BMC that restarts shows a tree with parts missing for some minutes. So what is not there is looked for again after as long
+ * as it has been missing: a gap lasts no longer than twice as long as its cause, and what never comes costs nothing.
+ */
+function absent(fresh: Lasting, before: Lasting | undefined): void {
+  fresh.absentSince = before?.absentSince ?? fresh.at;
+  fresh.goodForMs = Math.min(lastingMs, Math.max(absentMs, fresh.at - fresh.absentSince));
+}
+
+function isEmptyList(body: unknown): boolean {
+  if (typeof body !== 'object' || body === null) return false;
+  const lists = ['Members' in body ? body.Members : undefined, 'Drives' in body ? body.Drives : undefined];
+  return lists.some(list => Array.isArray(list) && list.length === 0);
 }

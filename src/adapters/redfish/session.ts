@@ -9,54 +9,72 @@ import type { LogInCounts, SessionLedger } from '../../core/bmc.ts';
 import { FleetError } from '../../core/errors.ts';
 import { openTicket, type Ticket } from './log-in.ts';
 import type { LoginBreaker } from './login-breaker.ts';
+import { findLost } from './lost-sessions.ts';
+import { sendSurely } from './patience.ts';
+import { SessionBook } from './session-book.ts';
 import type { WireAnswer } from './transport.ts';
 import type { Wire } from './wire.ts';
 
 export type Credential = { username: string; password: string };
 type Send = (headers: Record<string, string>) => Promise<WireAnswer>;
+type Exchange = { answer: WireAnswer; ticket: Ticket };
+type Gone = 'gone' | 'refused' | 'unanswered';
+
+/** After a session that was refused from the start, nothing logs in for this long. */
+const pauseMs = 60_000;
+
+type Fields = {
+  wire: Wire;
+  credential: Credential;
+  ledger: SessionLedger;
+  breaker: LoginBreaker;
+  now: () => number;
+};
 
 export class Session {
+  readonly #fields: Fields;
   readonly #wire: Wire;
-  readonly #credential: Credential;
-  readonly #ledger: SessionLedger;
-  readonly #breaker: LoginBreaker;
+  readonly #book: SessionBook;
   /** With Basic every refused request is a failed log-in, so they go one by one. */
   readonly #basicLane = new Bottleneck({ maxConcurrent: 1 });
-  /** Sessions that stopped working for us but may still take a place on the BMC. */
+  /** Sessions that are no use to us but may still take a place on the BMC. */
   readonly #abandoned = new Set<string>();
   #current: Promise<Ticket> | undefined;
   #refusing = false;
+  #pausedUntil = 0;
   /** What `#current` resolved to. */
   #live: Ticket | undefined;
 
-  constructor(fields: { wire: Wire; credential: Credential; ledger: SessionLedger; breaker: LoginBreaker }) {
-    this.#wire = fields.wire;
-    this.#credential = fields.credential;
-    this.#ledger = fields.ledger;
-    this.#breaker = fields.breaker;
+  constructor(fields: Fields) {
+    const { wire, ledger, now } = fields;
+    this.#fields = fields;
+    this.#wire = wire;
+    this.#book = new SessionBook({ url: wire.url, ledger, answerMs: wire.timeouts.answerMs, now });
   }
 
   /** How often it logged in, and how that ended. */
   get logIns(): LogInCounts {
-    return this.#breaker.counts;
+    return this.#fields.breaker.counts;
   }
 
-  /** Sends a read; on 401 logs in once more and sends it again. Throws bmc_auth when that is refused too. */
+  /**
+   * Sends a read. Some BMCs answer 401 now and then with nothing wrong, so it is sent twice before the session is doubted, and
+   * once the session is gone from the BMC, with one that is new. A 401 is returned where the session lives on: then it is about
+   * this resource. Throws bmc_auth when a new session is refused too.
+   */
   async read(send: Send): Promise<WireAnswer> {
-    const first = await this.#attempt(send);
-    if (first.answer.status !== 401) return first.answer;
-    const second = await this.#attempt(send);
-    if (second.answer.status !== 401) return second.answer;
-    // A refused Basic request was counted when it was refused.
-    if (second.ticket.kind === 'token') await this.#breaker.failed();
-    throw new FleetError({
-      code: 'bmc_auth',
-      message: `${this.#wire.url} answers 401 even right after a log-in`,
-      hint: 'Check the rights of the account on this BMC.',
-    });
+    const first = await this.#twice(send);
+    if (first.answer.status !== 401 || (await this.#lives(first.ticket))) return first.answer;
+    this.#drop(first.ticket);
+    const second = await this.#twice(send);
+    if (second.answer.status !== 401 || (await this.#lives(second.ticket))) return second.answer;
+    this.#drop(second.ticket);
+    // The password was right; but a BMC that takes no session must not be asked for one with every read.
+    if (second.ticket.kind === 'token') this.#pausedUntil = this.#fields.now() + pauseMs;
+    throw this.#unusable();
   }
 
-  /** Sends a request with the current session, once. A 401 ends that session and is returned. */
+  /** Sends a request with the current session, once; a 401 is returned. */
   async once(send: Send): Promise<WireAnswer> {
     return (await this.#attempt(send)).answer;
   }
@@ -68,56 +86,61 @@ export class Session {
 
   /** Deletes the session; false when it may remain on the BMC, and then it stays in the ledger. Safe to call twice. */
   async close(): Promise<boolean> {
-    const current = this.#current;
-    this.#current = undefined;
-    this.#live = undefined;
-    const ticket = await current?.catch(() => undefined);
-    // A log-in that was still under way has set this meanwhile.
-    if (this.#live === ticket) this.#live = undefined;
-    return ticket?.kind === 'token' ? this.#delete(ticket.uri, ticket).catch(() => false) : true;
+    return (await this.#close()) === 'gone';
   }
 
   /**
-   * Deletes the session and those of an earlier life, for which it logs in once where needed.
+   * Deletes the session, those of an earlier life, and those that lost log-ins left, for which it logs in where needed.
    * False when one may remain on the BMC; it stays in the ledger.
    */
   async closeAll(recorded: string[]): Promise<boolean> {
     try {
-      const own = this.#live?.kind === 'token' ? this.#live.uri : undefined;
-      const stale = new Set([...recorded.filter(uri => uri !== own), ...this.#abandoned]);
-      if (stale.size === 0) return await this.close();
-      const ticket = await this.#ticket({ closing: true });
-      const gone = await Promise.all([...stale].map(uri => this.#delete(uri, ticket).catch(() => false)));
-      return (await this.close()) && gone.every(Boolean);
+      const uris = await this.#book.take(recorded);
+      for (const uri of uris) if (!this.#isLive(uri)) this.#abandoned.add(uri);
+      // A session that refuses its own end may be gone, or not: only another one can tell.
+      for (let round = 0; round < 2; round++) {
+        if (this.#untidy) await this.#tidy(await this.#ticket({ closing: true }));
+        if ((await this.#close()) !== 'refused') break;
+      }
+      return !this.#untidy;
     } catch {
-      await this.close();
+      await this.#close();
       return false;
     }
   }
 
-  async #attempt(send: Send): Promise<{ answer: WireAnswer; ticket: Ticket }> {
+  async #twice(send: Send): Promise<Exchange> {
+    const first = await this.#attempt(send);
+    return first.answer.status === 401 && first.ticket.kind === 'token' ? this.#attempt(send) : first;
+  }
+
+  async #attempt(send: Send): Promise<Exchange> {
     const ticket = await this.#ticket();
     if (ticket.kind === 'basic') return this.#basicLane.schedule(() => this.#exchange(send));
     return this.#exchange(send);
   }
 
-  async #exchange(send: Send): Promise<{ answer: WireAnswer; ticket: Ticket }> {
+  async #exchange(send: Send): Promise<Exchange> {
     const ticket = await this.#ticket();
     const answer = await send(ticket.headers);
-    if (answer.status === 401) {
+    if (answer.status === 401 && ticket.kind === 'basic') {
       this.#drop(ticket);
-      if (ticket.kind === 'basic') await this.#breaker.failed();
+      await this.#fields.breaker.failed();
     }
     return { answer, ticket };
   }
 
   /** Single-flight: requests that come while a log-in runs share its result. */
-  #ticket({ closing } = { closing: false }): Promise<Ticket> {
-    if (this.#refusing && !closing && !this.#current)
-      return Promise.reject(
-        new FleetError({ code: 'bmc_unreachable', retry: 'later', message: `${this.#wire.url} is being closed` }),
-      );
-    this.#current ??= this.#logIn().catch(error => {
+  async #ticket({ closing } = { closing: false }): Promise<Ticket> {
+    if (this.#current !== undefined) return this.#current;
+    if (this.#refusing && !closing)
+      throw new FleetError({
+        code: 'bmc_unreachable',
+        retry: 'later',
+        message: `${this.#wire.url} is being closed`,
+      });
+    if (this.#fields.now() < this.#pausedUntil && !closing) throw this.#unusable();
+    this.#current = this.#logIn().catch(error => {
       this.#current = undefined;
       throw error;
     });
@@ -125,28 +148,19 @@ export class Session {
   }
 
   async #logIn(): Promise<Ticket> {
-    const ticket = await openTicket({ wire: this.#wire, credential: this.#credential, breaker: this.#breaker });
-    if (ticket.kind === 'token') await this.#record(ticket);
-    for (const uri of this.#abandoned) {
-      const gone = await this.#delete(uri, ticket).catch(() => false);
-      if (gone) this.#abandoned.delete(uri);
-    }
+    this.#book.check();
+    const ticket = await openTicket({ ...this.#fields, book: this.#book });
+    await this.#tidy(ticket);
     this.#live = ticket;
     return ticket;
   }
 
-  async #record(ticket: Ticket & { kind: 'token' }): Promise<void> {
-    try {
-      await this.#ledger.opened(this.#wire.url, ticket.uri);
-    } catch (cause) {
-      await this.#wire.send({ method: 'DELETE', path: ticket.uri, headers: ticket.headers }).catch(() => undefined);
-      throw new FleetError({
-        code: 'database',
-        retry: 'later',
-        message: `the session on ${this.#wire.url} could not be recorded, so it was given back and not used`,
-        cause,
-      });
-    }
+  /** Whether the BMC still knows this session. */
+  async #lives(ticket: Ticket): Promise<boolean> {
+    if (ticket.kind === 'basic') return false;
+    const { uri: path, headers } = ticket;
+    const { status } = await sendSurely(this.#wire, { method: 'GET', path, headers });
+    return status < 300;
   }
 
   #drop(ticket: Ticket): void {
@@ -156,14 +170,65 @@ export class Session {
     if (ticket.kind === 'token') this.#abandoned.add(ticket.uri);
   }
 
-  /** True once the session is gone from the BMC and from the ledger. */
-  async #delete(uri: string, ticket: Ticket): Promise<boolean> {
-    const answer = await this.#wire.send({ method: 'DELETE', path: uri, headers: ticket.headers });
-    const itself = ticket.kind === 'token' && ticket.uri === uri;
-    // A token that the BMC no longer knows belongs to a session that has ended.
-    const gone =
-      answer.status < 300 || answer.status === 404 || answer.status === 410 || (itself && answer.status === 401);
-    if (gone) await this.#ledger.closed(this.#wire.url, uri);
-    return gone;
+  #isLive(uri: string): boolean {
+    return this.#live?.kind === 'token' && this.#live.uri === uri;
+  }
+
+  get #untidy(): boolean {
+    return this.#abandoned.size > 0 || this.#book.lost.length > 0;
+  }
+
+  /** Deletes what may be left of ours beside this session; what cannot be deleted now is tried again the next time. */
+  async #tidy(ticket: Ticket): Promise<void> {
+    for (const uri of this.#abandoned) await this.#delete(uri, ticket);
+    const { lost } = this.#book;
+    if (lost.length === 0) return;
+    try {
+      const { username } = this.#fields.credential;
+      const { uris, marks } = await findLost({ wire: this.#wire, ticket, username, lost, known: this.#abandoned });
+      for (const uri of uris) if ((await this.#delete(uri, ticket)) !== 'gone') return;
+      for (const mark of marks) await this.#book.settled(mark);
+    } catch {
+      // The marks stay.
+    }
+  }
+
+  async #close(): Promise<Gone> {
+    const current = this.#current;
+    this.#current = undefined;
+    this.#live = undefined;
+    const ticket = await current?.catch(() => undefined);
+    // A log-in that was still under way has set this meanwhile.
+    if (this.#live === ticket) this.#live = undefined;
+    if (ticket?.kind !== 'token') return 'gone';
+    this.#abandoned.add(ticket.uri);
+    return this.#delete(ticket.uri, ticket);
+  }
+
+  /**
+   * `gone` from the BMC and from the ledger. A 401 is no proof of that, not even to the session that ends itself: the BMC may
+   * have meant nothing by it.
+   */
+  async #delete(path: string, { headers }: Ticket): Promise<Gone> {
+    try {
+      const send = () => sendSurely(this.#wire, { method: 'DELETE', path, headers });
+      const first = await send();
+      const { status } = first.status === 401 ? await send() : first;
+      if (status >= 300 && status !== 404 && status !== 410) return 'refused';
+      await this.#book.closed(path);
+      this.#abandoned.delete(path);
+      return 'gone';
+    } catch {
+      return 'unanswered';
+    }
+  }
+
+  #unusable(): FleetError {
+    return new FleetError({
+      code: 'bmc_auth',
+      retry: 'later',
+      message: `${this.#wire.url} answers 401 even right after a log-in`,
+      hint: 'Check the rights of the account on this BMC; it is asked for no other session for a minute.',
+    });
   }
 }

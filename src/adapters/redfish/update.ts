@@ -4,6 +4,7 @@ import { FleetError } from '../../core/errors.ts';
 import { allowedValues } from './allowed-values.ts';
 import type { Connection } from './connection.ts';
 import { pathOnBmc, pathOnBmcIfAny } from './links.ts';
+import { readTasks } from './read-tasks.ts';
 import { type Action, updateService } from './schema.ts';
 import type { Topology } from './topology.ts';
 
@@ -34,14 +35,21 @@ export async function sendUpdate(
       hint: 'Offer the image over a protocol that this BMC lists.',
     });
   }
-  const answer = await connection.post(path, {
+  const body = {
     ImageURI: request.imageUri,
     TransferProtocol: request.protocol,
     ...(flow.applyTime === undefined ? {} : { '@Redfish.OperationApplyTime': flow.applyTime }),
-  });
+  };
+  const answer = await connection.post(path, body, { mayRepeat: () => isIdle(connection, topology) });
   if (answer.outcome === 'refused') return answer;
   const task = taskInBody(connection.url, answer.body) ?? answer.location;
   return { outcome: 'accepted', ...(task === undefined ? {} : { task }) };
+}
+
+/** No task is under way, so the refused request started none, and it would disturb nobody's. */
+async function isIdle(connection: Connection, topology: Topology): Promise<boolean> {
+  const tasks = await readTasks(connection, topology);
+  return tasks.every(({ state }) => state === 'completed' || state === 'failed' || state === 'gone');
 }
 
 function flowOf(topology: Topology, component: Component) {

@@ -40,7 +40,7 @@ export class Wire {
 
   /**
    * Sends one request once. Throws certificate_changed or bmc_unreachable when nothing was sent, and for
-   * what may have been sent: timeout, bmc_unreachable or bmc_protocol on a read, ambiguous on a fresh (write) request.
+   * what may have been sent: timeout, bmc_unreachable or bmc_protocol on a read, ambiguous on a fresh POST or PATCH.
    */
   async send(request: Sent): Promise<WireAnswer> {
     const isWrite = request.method !== 'GET';
@@ -103,7 +103,7 @@ export class Wire {
     if (error instanceof ConnectFailure) return this.#connectError(error);
     if (!(error instanceof AnswerLost)) return error;
     const where = this.where(request.method, request.path);
-    if (request.fresh === true) {
+    if (request.fresh === true && (request.method === 'POST' || request.method === 'PATCH')) {
       return new FleetError({
         code: 'ambiguous',
         retry: 'ask',

@@ -85,6 +85,15 @@ describe('a 401 for nothing', () => {
     expect(lab.bmc.logIns().good).toBeLessThanOrEqual(3);
   });
 
+  test('to the end of a session that is gone is told from that by another one', async () => {
+    const lab = await start('hpe');
+    const { bmc, bmcs, ledger } = live(lab);
+    await bmc.power();
+    await lab.send('DELETE', `${sessionsUri}/1`);
+    await bmcs.closeAll();
+    expect([ids(lab), ledger.entries]).toEqual([[], []]);
+  });
+
   test('to everything is given up after two sessions, tried again after a minute, and never blamed on the password', async () => {
     const lab = await start('hpe');
     let now = Date.now();

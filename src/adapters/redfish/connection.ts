@@ -38,13 +38,7 @@ export type Member = { uri: string; inline: Record<string, unknown> };
 export type RawAnswer = { status: number; body: unknown; where: string };
 
 /** How one GET differs from the plain one. */
-export type GetManner = {
-  headers?: Record<string, string>;
-  urgency?: Urgency;
-  signal?: AbortSignal | undefined;
-  /** The last answer was no Redfish: nothing that is held of it will do. */
-  anew?: boolean;
-};
+export type GetManner = { headers?: Record<string, string>; urgency?: Urgency; signal?: AbortSignal | undefined };
 
 export type WriteManner = {
   urgency?: 'power' | undefined;
@@ -89,13 +83,20 @@ export class Connection {
     } catch (error) {
       if (!(error instanceof FleetError) || error.code !== 'bmc_protocol') throw error;
       // What is no Redfish may be the half of an answer, or the page of a web server that came up first.
-      return this.#readOnce(path, options.slow ?? false, { anew: true });
+      this.drop(path);
+      return await this.#readOnce(path, options.slow ?? false).catch((again: unknown) => {
+        this.drop(path);
+        throw again;
+      });
     }
   }
 
-  async #readOnce(path: string, slow: boolean, manner: GetManner = {}): Promise<RawAnswer> {
+  /** What is held of this resource, if anything is, was no good. */
+  protected drop(_path: string): void {}
+
+  async #readOnce(path: string, slow: boolean): Promise<RawAnswer> {
     const where = this.#wire.where('GET', path);
-    const answer = await this.get(path, slow, manner);
+    const answer = await this.get(path, slow);
     if (answer.status >= 300) throw new BmcStatus(where, answer);
     if (answer.status === 204 || (answer.status === 202 && answer.bytes.length === 0)) {
       return { status: answer.status, body: undefined, where };

@@ -117,11 +117,14 @@ export class PollingConnection extends Connection {
   protected override async get(path: string, slow: boolean, more: GetManner = {}): Promise<WireAnswer> {
     const urgency = more.urgency ?? 'poll';
     const deadline = this.#deadline;
-    if (more.anew === true) this.#memory.etags.forget(path);
     const read = this.#memory.etags.read(path, headers =>
       super.get(path, slow, { urgency, signal: deadline?.signal, headers: { ...more.headers, ...headers } }),
     );
     return deadline === undefined ? read : deadline.within(read);
+  }
+
+  protected override drop(path: string): void {
+    this.#memory.etags.forget(path);
   }
 
   /** Undefined where the BMC offers none, or did not keep its word for this collection. */

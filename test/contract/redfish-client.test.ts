@@ -378,7 +378,7 @@ describe('writes', () => {
     expect((await failure(bmc.startUpdate(testGrant, image))).code).toBe('ambiguous');
   });
 
-  test.each([400, 401, 409, 503])(
+  test.each([400, 403, 409, 503])(
     'an update answered with %i is refused, with the machine’s words, once',
     async status => {
       const words = 'Another update is in progress.';

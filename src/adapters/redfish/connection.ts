@@ -214,9 +214,12 @@ export class Connection {
 /** `pause`: milliseconds after which a refused one may be sent again, where that makes sense. */
 type Written = { outcome: WriteOutcome; pause?: number };
 
-/** Whether the BMC refused a write for the moment, and nothing but time is needed. */
-export function isForNow({ messageIds }: { messageIds: string[] }): boolean {
-  return says(messageIds, 'not-now');
+/**
+ * Whether the BMC refused a write for the moment, and nothing but time is needed. A 401 is among it: reads come before a write,
+ * so the session was good, and either it ended just now or the BMC meant nothing.
+ */
+export function isForNow({ status, messageIds }: { status: number; messageIds: string[] }): boolean {
+  return status === 401 || says(messageIds, 'not-now');
 }
 
 /** The ETag of the header, of the body, each as a strong one, and none; the first is sent first. */

@@ -59,15 +59,17 @@ export class Session {
 
   /**
    * Sends a read. Some BMCs answer 401 now and then with nothing wrong, so it is sent twice before the session is doubted, and
-   * once the session is gone from the BMC, with one that is new. A 401 is returned where the session lives on: then it is about
-   * this resource. Throws bmc_auth when a new session is refused too.
+   * twice more where the BMC still knows the session; a 401 that is returned then is about this resource. Where the session is
+   * gone, the same begins once more with a new one. Throws bmc_auth when that is refused too.
    */
   async read(send: Send): Promise<WireAnswer> {
     const first = await this.#twice(send);
-    if (first.answer.status !== 401 || (await this.#lives(first.ticket))) return first.answer;
+    if (first.answer.status !== 401) return first.answer;
+    if (await this.#lives(first.ticket)) return (await this.#twice(send)).answer;
     this.#drop(first.ticket);
     const second = await this.#twice(send);
-    if (second.answer.status !== 401 || (await this.#lives(second.ticket))) return second.answer;
+    if (second.answer.status !== 401) return second.answer;
+    if (await this.#lives(second.ticket)) return (await this.#twice(send)).answer;
     this.#drop(second.ticket);
     // The password was right; but a BMC that takes no session must not be asked for one with every read.
     if (second.ticket.kind === 'token') this.#pausedUntil = this.#fields.now() + pauseMs;
@@ -159,8 +161,9 @@ export class Session {
   async #lives(ticket: Ticket): Promise<boolean> {
     if (ticket.kind === 'basic') return false;
     const { uri: path, headers } = ticket;
-    const { status } = await sendSurely(this.#wire, { method: 'GET', path, headers });
-    return status < 300;
+    const ask = async () => (await sendSurely(this.#wire, { method: 'GET', path, headers })).status;
+    const status = await ask();
+    return (status === 401 ? await ask() : status) < 300;
   }
 
   #drop(ticket: Ticket): void {

@@ -1,0 +1,128 @@
+/**
+ * Every fault that a lab BMC has, against every read and every write of the
+ * client, on three machines. Reads follow one another, and the first of them
+ * logs in; each write has a BMC of its own, and is logged in before the fault.
+ *
+ * `ok`: as without the fault. `worse`: a part, and the machine as a whole, are
+ * told to be worse. `part`: what could not be read is unknown, with the reason.
+ * `done`: performed once. `maybe`: ambiguous, performed at most once. The
+ * others are failures, and nothing was performed: `away` (unreachable), `odd`
+ * (no Redfish), `late` (no answer in time), `no` (refused), `cert` (another
+ * certificate).
+ */
+import { expect, test } from 'vitest';
+import { type FaultInput, faultSchema } from '../../src/lab/faults.ts';
+import { playFault } from '../support/fault-matrix.ts';
+
+const table = `
+                        identity health sample inventory firmware tasks status | update reset restart light boot
+fan-failing                ok    worse   worse     ok       ok     ok     ok   |  done  done   done   done  done
+inlet-rising               ok    worse   worse     ok       ok     ok     ok   |  done  done   done   done  done
+ecc-rising                 ok    worse   worse    worse     ok     ok     ok   |  done  done   done   done  done
+ecc-uncorrectable          ok    worse   worse    worse     ok     ok     ok   |  done  done   done   done  done
+drive-predictive           ok    worse   worse    worse     ok     ok     ok   |  done  done   done   done  done
+drive-failed               ok    worse   worse    worse     ok     ok     ok   |  done  done   done   done  done
+psu-failed                 ok    worse   worse    worse     ok     ok     ok   |  done  done   done   done  done
+sensor-noisy               ok     ok      ok       ok       ok     ok     ok   |  done  done   done   done  done
+sensor-absent              ok    part    part      ok       ok     ok     ok   |  done  done   done   done  done
+sensor-nan                 ok    part    part      ok       ok     ok     ok   |  done  done   done   done  done
+resource-hangs             ok    part    part     part      ok     ok     ok   |  done  done   done   done  done
+dangling-links             ok     ok      ok       ok       ok     ok     ok   |  done  done   done   done  done
+dangling-links/openbmc     ok    part    part      ok       ok     ok     ok   |  done  done   done   done  done
+page-overlap               ok     ok      ok       ok       ok     ok     ok   |  done  done   done   done  done
+event-storm                ok     ok      ok       ok       ok     ok     ok   |  done  done   done   done  done
+stale-power                ok     ok      ok       ok       ok     ok     ok   |  done  done   done   done  done
+clock-skew                 ok     ok      ok       ok       ok     ok     ok   |  done  done   done   done  done
+task-purge                 ok     ok      ok       ok       ok     ok     ok   |  done  done   done   done  done
+update-completes-unchanged ok     ok      ok       ok       ok     ok     ok   |  done  done   done   done  done
+update-stalls              ok     ok      ok       ok       ok     ok     ok   |  done  done   done   done  done
+update-fails               ok     ok      ok       ok       ok     ok     ok   |  done  done   done   done  done
+reject-update              ok     ok      ok       ok       ok     ok     ok   |   no   done   done   done  done
+etag-none                  ok     ok      ok       ok       ok     ok     ok   |  done  done   done   done  done
+etag-weak-only             ok     ok      ok       ok       ok     ok     ok   |  done  done   done   done  done
+etag-wrong-412             ok     ok      ok       ok       ok     ok     ok   |  done  done   done   done  done
+etag-required-428          ok     ok      ok       ok       ok     ok     ok   |  done  done   done   done  done
+slow                       ok     ok      ok       ok       ok     ok     ok   |  done  done   done   done  done
+latency                    ok     ok      ok       ok       ok     ok     ok   |  done  done   done   done  done
+overload                   ok     ok      ok       ok       ok     ok     ok   |  done  done   done   done  done
+busy-sometimes             ok     ok      ok       ok       ok     ok     ok   |  done  done   done   done  done
+connection-reset           ok     ok      ok       ok       ok     ok     ok   |  done  done   done   done  done
+unauthorized-sometimes     ok     ok      ok       ok       ok     ok     ok   |  done  done   done   done  done
+drop-after-log-in         away    ok      ok       ok       ok     ok     ok   |  done  done   done   done  done
+log-in-hangs              away   away    away     away     away   away   away  |  done  done   done   done  done
+drop-after-post            ok     ok      ok       ok       ok     ok     ok   | maybe maybe   maybe maybe maybe
+html                       odd    odd     odd      odd      odd    odd    odd  |   odd   odd    odd    odd   odd
+truncated-json             odd    odd     odd      odd      odd    odd    odd  |   odd   odd    odd    odd   odd
+trailing-comma             odd    odd     odd      odd      odd    odd    odd  |   odd   odd    odd    odd   odd
+error-before-body          odd    odd     odd      odd      odd    odd    odd  |   odd   odd    odd    odd   odd
+certificate-change        cert   cert    cert     cert     cert   cert   cert  |  cert  cert   cert   cert  cert
+bmc-down                  away   away    away     away     away   away   away  |  away  away   away   away  away
+bmc-hangs                 late   late    late     late     late   late   late  |  late  late   late   late  late
+`;
+
+/** `sensor: ''` stands for the first sensor of the machine. */
+const faults: Record<string, FaultInput> = {
+  'fan-failing': { kind: 'fan-failing' },
+  'inlet-rising': { kind: 'inlet-rising', celsius: 40 },
+  'ecc-rising': { kind: 'ecc-rising', perMinute: 600 },
+  'ecc-uncorrectable': { kind: 'ecc-uncorrectable' },
+  'drive-predictive': { kind: 'drive-predictive' },
+  'drive-failed': { kind: 'drive-failed' },
+  'psu-failed': { kind: 'psu-failed' },
+  'sensor-noisy': { kind: 'sensor-noisy', sensor: '' },
+  'sensor-absent': { kind: 'sensor-absent', sensor: '' },
+  'sensor-nan': { kind: 'sensor-nan', sensor: '' },
+  'resource-hangs': { kind: 'resource-hangs', path: '/Memory' },
+  'dangling-links': { kind: 'dangling-links' },
+  'page-overlap': { kind: 'page-overlap' },
+  'event-storm': { kind: 'event-storm' },
+  'stale-power': { kind: 'stale-power' },
+  'clock-skew': { kind: 'clock-skew', ms: 3_600_000 },
+  'task-purge': { kind: 'task-purge' },
+  'update-completes-unchanged': { kind: 'update-completes-unchanged' },
+  'update-stalls': { kind: 'update-stalls' },
+  'update-fails': { kind: 'update-fails' },
+  'reject-update': { kind: 'reject-update' },
+  'etag-none': { kind: 'etag', mode: 'none' },
+  'etag-weak-only': { kind: 'etag', mode: 'weak-only' },
+  'etag-wrong-412': { kind: 'etag', mode: 'wrong-412' },
+  'etag-required-428': { kind: 'etag', mode: 'required-428' },
+  slow: { kind: 'slow', ms: 40 },
+  latency: { kind: 'latency' },
+  overload: { kind: 'overload', parallel: 2 },
+  'busy-sometimes': { kind: 'busy-sometimes', every: 9 },
+  'connection-reset': { kind: 'connection-reset' },
+  'unauthorized-sometimes': { kind: 'unauthorized-sometimes' },
+  'drop-after-log-in': { kind: 'drop-after-log-in' },
+  'log-in-hangs': { kind: 'resource-hangs', path: '/Sessions' },
+  'drop-after-post': { kind: 'drop-after-post' },
+  html: { kind: 'html' },
+  'truncated-json': { kind: 'truncated-json' },
+  'trailing-comma': { kind: 'trailing-comma' },
+  'error-before-body': { kind: 'error-before-body' },
+  'certificate-change': { kind: 'certificate-change' },
+  'bmc-down': { kind: 'bmc-down', mode: 'refused' },
+  'bmc-hangs': { kind: 'bmc-down', mode: 'hang' },
+};
+
+const rows = new Map(
+  table
+    .trim()
+    .split('\n')
+    .slice(1)
+    .map(line => line.trim().split(/\s+/))
+    .map(([name = '', ...words]) => [name, words.join(' ')]),
+);
+
+test('no fault of the lab is left out', () => {
+  const kinds = faultSchema.options.map(({ shape }) => shape.kind.value);
+  expect(new Set(Object.values(faults).map(({ kind }) => kind))).toEqual(new Set(kinds));
+  expect([...rows.keys()].filter(name => !name.includes('/'))).toEqual(Object.keys(faults));
+});
+
+test.concurrent.each(Object.keys(faults).map(name => ({ name })))('$name', async ({ name }) => {
+  const usual = rows.get(name) ?? '';
+  const words = await playFault(faults[name] as FaultInput, usual.includes('worse'));
+  const expected = Object.keys(words).map(machine => [machine, rows.get(`${name}/${machine}`) ?? usual]);
+  expect(words).toEqual(Object.fromEntries(expected));
+});

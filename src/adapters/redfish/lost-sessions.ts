@@ -89,7 +89,9 @@ async function listSessions(wire: Wire, { headers, sessions }: Ticket): Promise<
 }
 
 async function readJson(wire: Wire, headers: Record<string, string>, path: string): Promise<unknown> {
-  const answer = await readPatiently(wire, { method: 'GET', path, headers });
+  const read = () => readPatiently(wire, { method: 'GET', path, headers });
+  const first = await read();
+  const answer = first.status === 401 ? await read() : first;
   if (answer.status === 404) return 'gone';
   return answer.status === 200 ? parseBody(answer, wire.where('GET', path)) : undefined;
 }

@@ -1,6 +1,6 @@
 /** A BMC that is slow or gone costs its look a part, and never another site its turn. */
 import { afterEach, describe, expect, it } from 'vitest';
-import { openBmcs } from '../../src/adapters/redfish/open-bmcs.ts';
+import { type OpenBmcsOptions, openBmcs } from '../../src/adapters/redfish/open-bmcs.ts';
 import { FleetError } from '../../src/core/errors.ts';
 import type { HealthSample } from '../../src/core/hardware.ts';
 import type { LabMachine } from '../../src/lab/bmc/profiles/catalog.ts';
@@ -18,11 +18,14 @@ async function start(address: string, vendor: LabMachine = 'supermicro'): Promis
   return bmc;
 }
 
-function open(bmcs: { node: string; site?: string; bmc: TestBmc['bmc'] }[], inFlight?: number) {
+function open(
+  bmcs: { node: string; site?: string; bmc: TestBmc['bmc'] }[],
+  more: Pick<OpenBmcsOptions, 'inFlight' | 'now'> = {},
+) {
   const opened = openBmcs({
     bmcs: bmcs.map(({ bmc, ...each }) => ({ ...each, url: bmc.url, ...account, spki: bmc.spki })),
     ledger: memoryLedger(),
-    ...(inFlight === undefined ? {} : { inFlight }),
+    ...more,
   });
   stops.push(() => opened.end().catch(() => undefined));
   return opened;
@@ -65,6 +68,24 @@ describe('a look that may not take long', () => {
     expect(twice(windows[0] ?? [])).toEqual(twice(windows[1] ?? []));
   });
 
+  it('goes by the links that were found last where finding them anew would take all of its time', async () => {
+    const { bmc } = await start('127.124.0.6');
+    let now = Date.now();
+    const bmcs = open([{ node: 'n', bmc }], { now: () => now });
+    await bmcs.of('n').sample();
+    now += 20 * 60_000;
+    bmc.faults.set({ kind: 'slow', ms: 1000 });
+    const from = bmc.received().length;
+    expect((await bmcs.of('n').sample({ withinMs: 2500 })).power).toEqual({ value: 'on' });
+    // They are found anew all the same.
+    await eventually('the systems to be listed', () =>
+      bmc
+        .received()
+        .slice(from)
+        .some(({ path }) => path === '/redfish/v1/Systems'),
+    );
+  });
+
   it('is missed as a whole when not even the system was read', async () => {
     const { bmc } = await start('127.124.0.2');
     const bmcs = open([{ node: 'n', bmc }]);
@@ -103,7 +124,7 @@ it('a site whose BMCs all hang leaves the others their share of what may be in f
       { node: 'gone2', site: 'cut', bmc: gone2.bmc },
       { node: 'well', site: 'other', bmc: well.bmc },
     ],
-    4,
+    { inFlight: 4 },
   );
   for (const { bmc } of [gone, gone2]) {
     await bmcs.of(bmc === gone.bmc ? 'gone' : 'gone2').sample();

@@ -51,6 +51,8 @@ export class RedfishBmc implements Bmc {
   readonly #declaredSystem: string | undefined;
   readonly #now: () => number;
   #topology: { found: Promise<Topology>; at: number } | undefined;
+  /** What was found last, however long ago. */
+  #last: Topology | undefined;
 
   constructor(fields: {
     connection: Connection;
@@ -109,7 +111,7 @@ export class RedfishBmc implements Bmc {
     const deadline = new Deadline(withinMs);
     try {
       // What was discovered too late is there for the next look.
-      return await readSample(this.#polling.until(deadline), await deadline.within(this.#discovered()));
+      return await readSample(this.#polling.until(deadline), await deadline.within(this.#lately()));
     } finally {
       deadline.end();
     }
@@ -203,7 +205,16 @@ export class RedfishBmc implements Bmc {
 
   #forget(): void {
     this.#topology = undefined;
+    this.#last = undefined;
     this.#polling.forget();
+  }
+
+  /** For looks alone: on a slow BMC discovery takes as long as a look may, so what was found last will do while it is found anew. */
+  async #lately(): Promise<Topology> {
+    const found = this.#discovered();
+    if (this.#last === undefined) return found;
+    found.catch(() => undefined);
+    return this.#last;
   }
 
   #discovered(): Promise<Topology> {
@@ -212,9 +223,14 @@ export class RedfishBmc implements Bmc {
     const found = this.#discover();
     const fresh = { found, at: this.#now() };
     this.#topology = fresh;
-    found.catch(() => {
-      if (this.#topology === fresh) this.#topology = undefined;
-    });
+    found.then(
+      topology => {
+        if (this.#topology === fresh) this.#last = topology;
+      },
+      () => {
+        if (this.#topology === fresh) this.#topology = undefined;
+      },
+    );
     return found;
   }
 }

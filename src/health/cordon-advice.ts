@@ -28,20 +28,26 @@ export type CordonFacts = {
   readAt?: Date;
   /** When it was cordoned on this advice, while it is. */
   cordonedSince?: Date;
+  /** Milliseconds without any signal before what was cordoned is released. */
+  healthyForMs: number;
+  /** Ids of signals that a person answered by taking the cordon back: they ask for none again. */
+  declined?: ReadonlySet<string>;
   now: Date;
 };
 
-/** Milliseconds. `healthy` passes without any signal before a release. */
-const delays = { fresh: 15 * 60_000, standing: 2 * 60_000, healthy: 6 * 3_600_000 };
+/** Milliseconds after which what was seen says nothing of now. */
+const freshMs = 15 * 60_000;
+/** Samples that show a finding since it opened: one after the one that opened it, however far they are apart. */
+const leastSamples = 2;
 
 export function cordonAdvice(facts: CordonFacts): CordonAdvice {
-  const { findings, pods, readAt, cordonedSince, now } = facts;
+  const { findings, pods, readAt, cordonedSince, declined, now } = facts;
   if (cordonedSince !== undefined) return afterwards(facts, cordonedSince);
-  if (readAt === undefined || now.getTime() - readAt.getTime() > delays.fresh) {
+  if (readAt === undefined || now.getTime() - readAt.getTime() > freshMs) {
     return { advice: 'none', reason: 'the server is not read at present' };
   }
   const shown = findings.filter(finding => isSignal(finding, facts) && isLasting(finding, now)).map(signalOf);
-  const signals = [...shown, ...(pods ? [pods] : [])];
+  const signals = [...shown, ...(pods ? [pods] : [])].filter(({ id }) => !declined?.has(id));
   for (const [index, first] of signals.entries()) {
     const second = signals.slice(index + 1).find(other => areIndependent(first.source, other.source));
     if (second) return { advice: 'cordon', signals: [first, second], reason: `${first.text}; ${second.text}` };
@@ -62,7 +68,7 @@ export function withinCordonBudget(
 /** What a person has acknowledged is theirs: it asks for no cordon, but it keeps one. */
 function afterwards(facts: CordonFacts, cordonedSince: Date): CordonAdvice {
   const { findings, pods, readAt, now } = facts;
-  if (readAt === undefined || now.getTime() - readAt.getTime() > delays.fresh) {
+  if (readAt === undefined || now.getTime() - readAt.getTime() > freshMs) {
     return { advice: 'keep', reason: 'the server is not read at present' };
   }
   const hardware = findings.filter(({ kind }) => kindRules[kind].source !== 'none');
@@ -71,11 +77,14 @@ function afterwards(facts: CordonFacts, cordonedSince: Date): CordonAdvice {
   if (pods) return { advice: 'keep', reason: pods.text };
   const ends = hardware.map(({ clearedAt, lastSeen }) => Date.parse(clearedAt ?? lastSeen));
   const well = now.getTime() - Math.max(cordonedSince.getTime(), ...ends);
-  const hours = (ms: number) => Math.floor(ms / 3_600_000);
-  if (well < delays.healthy) {
-    return { advice: 'keep', reason: `well for ${hours(well)} of ${hours(delays.healthy)} hours` };
+  if (well < facts.healthyForMs) {
+    return { advice: 'keep', reason: `well for ${span(well)} of ${span(facts.healthyForMs)}` };
   }
-  return { advice: 'release', reason: `no signal for ${hours(well)} hours` };
+  return { advice: 'release', reason: `no signal for ${span(well)}` };
+}
+
+function span(ms: number): string {
+  return ms >= 3_600_000 ? `${Math.floor(ms / 3_600_000)} h` : `${Math.floor(ms / 60_000)} min`;
 }
 
 function isSignal(finding: Finding, { alarms }: CordonFacts): boolean {
@@ -89,11 +98,9 @@ function isSignal(finding: Finding, { alarms }: CordonFacts): boolean {
   return source !== 'none' && !(warmRoom && source === 'temperature');
 }
 
-/** Seen in more than one sample, over some time, and lately. */
-function isLasting(finding: Finding, now: Date): boolean {
-  const lasted = Date.parse(finding.lastSeen) - Date.parse(finding.since);
-  const age = now.getTime() - Date.parse(finding.lastSeen);
-  return finding.samples >= 2 && lasted >= delays.standing && age <= delays.fresh;
+/** Seen in more than one sample, and lately. */
+function isLasting({ samples, lastSeen }: Finding, now: Date): boolean {
+  return samples >= leastSamples && now.getTime() - Date.parse(lastSeen) <= freshMs;
 }
 
 function signalOf({ kind, id, text }: Finding): Signal {

@@ -51,12 +51,12 @@ export const kindRules: Record<FindingKind, KindRule> = {
 };
 
 /**
- * The event log repeats what the BMC saw on its own sensors, so beside those it
- * proves nothing new. Errors of memory and crashes of pods reach it another
- * way: the system's firmware writes the former, the latter it does not see.
+ * The event log is written by the BMC that reads the sensors: an entry about a
+ * module, a fan or a supply is that one's witness once more, and nothing in its
+ * text says reliably which part it is about. So it stands only beside pods, which
+ * the BMC does not see.
  */
 export function areIndependent(a: Source, b: Source): boolean {
   if (a === b || a === 'none' || b === 'none') return false;
-  const [other] = [a, b].filter(source => source !== 'log');
-  return (a !== 'log' && b !== 'log') || other === 'memory' || other === 'pods';
+  return (a !== 'log' && b !== 'log') || a === 'pods' || b === 'pods';
 }

@@ -115,7 +115,7 @@ describe('advice to cordon', () => {
         const played = play([{}, ...Array.from({ length: minutes }, () => bad)]);
         const findings = findingsOf(played.state);
         const now = atMinute(played.minutes - 1);
-        const told = cordonAdvice({ findings, alarms: [], readAt: now, now });
+        const told = cordonAdvice({ findings, alarms: [], readAt: now, healthyForMs: 1, now });
         if (told.advice !== 'cordon') return;
         given++;
         const [first, second] = told.signals;

@@ -86,18 +86,18 @@ export const silent = new FleetError({ code: 'bmc_unreachable', message: 'no rou
 export type Played = { state: ServerState; changed: Finding[]; minutes: number };
 type Step = Partial<HealthSample> | FleetError;
 
-/** One look a minute, from `after` on. What is no failure is a sample with these changes. */
+/** One look a minute unless said, from `after` on. What is no failure is a sample with these changes. */
 export function play(
   steps: Step[],
-  options: { after?: Played; node?: string; rack?: string; given?: Given } = {},
+  options: { after?: Played; node?: string; rack?: string; given?: Given; everyMs?: number } = {},
 ): Played {
-  const { after, node = 'n1', rack, given } = options;
+  const { after, node = 'n1', rack, given, everyMs = minute } = options;
   let state = after?.state;
   let minutes = after?.minutes ?? 0;
   const changed: Finding[] = [];
   for (const step of steps) {
     const seen = step instanceof FleetError ? { missing: step } : { sample: sampleOf(step) };
-    const look = { node, at: atMinute(minutes), tookMs: 1000, ...seen };
+    const look = { node, at: atMinute((minutes * everyMs) / minute), tookMs: 1000, ...seen };
     const next = evaluate(state, look, { site: 'bos', ...(rack ? { rack } : {}), ...(given ? { given } : {}) });
     state = next.state;
     changed.push(...next.changed);

@@ -4,6 +4,7 @@ import type { Finding } from '../../src/core/finding.ts';
 import { type CordonFacts, cordonAdvice, withinCordonBudget } from '../../src/health/cordon-advice.ts';
 import { type Crash, crashSignal } from '../../src/health/crashes.ts';
 import { findingsOf } from '../../src/health/evaluate.ts';
+import { kindRules } from '../../src/health/kinds.ts';
 import {
   atMinute,
   dimmOf,
@@ -11,6 +12,7 @@ import {
   entryOf,
   fanOf,
   inlet,
+  minute,
   type Played,
   play,
   sensorOf,
@@ -30,6 +32,7 @@ function advice(played: Played, more: Partial<CordonFacts> = {}) {
   return cordonAdvice({
     findings: findingsOf(played.state),
     alarms: [],
+    healthyForMs: 6 * 60 * minute,
     now,
     ...(readAt === undefined ? {} : { readAt: new Date(readAt) }),
     ...more,
@@ -55,17 +58,27 @@ describe('advice to cordon', () => {
     expect(advice(play(times(10, bad)))).toMatchObject({ advice: 'cordon', signals: [{}, {}] });
   });
 
-  it('takes memory errors with what the log says, or with crashes that nothing else explains', () => {
-    const memory = play([{}, ...times(9, { ...lostMemory, ...critical })]);
-    expect(advice(memory)).toMatchObject({ signals: [{ source: 'memory' }, { source: 'log' }] });
+  it('takes crashes that nothing else explains with memory errors, or with what the log says', () => {
     const pods = crashSignal('n1', [crash('Deployment shop/web'), crash('Deployment shop/api')], atMinute(9));
     const crashing = advice(play(times(10, lostMemory)), pods ? { pods } : {});
     expect(crashing).toMatchObject({ signals: [{ source: 'memory' }, { source: 'pods' }] });
+    const logged = advice(play([{}, ...times(9, critical)]), pods ? { pods } : {});
+    expect(logged).toMatchObject({ signals: [{ source: 'log' }, { source: 'pods' }] });
+  });
+
+  it.each([0.2, 60, 400])('takes two samples of each, when they are %s seconds apart', seconds => {
+    const played = (samples: number) =>
+      play(times(samples, { ...stoppedFan, ...hotCpu }), { everyMs: seconds * 1000 });
+    const opened = kindRules['component-temperature'].raise.bad;
+    const now = (samples: number) => new Date(atMinute(0).getTime() + (samples - 1) * seconds * 1000);
+    expect(advice(played(opened), { now: now(opened) }).advice).toBe('none');
+    expect(advice(played(opened + 1), { now: now(opened + 1) }).advice).toBe('cordon');
   });
 
   it.each([
     ['one signal alone', lostMemory],
     ['what the log repeats of a fan', { ...stoppedFan, ...critical }],
+    ['what the log repeats of memory', { ...lostMemory, ...critical }],
     ['two findings of one witness', { powerSupplies: known([supplyOf(1), supplyOf(2, 'critical')]) }],
     ['wear and a warm inlet', { temperatures: known([inlet(45)]), drives: known([driveOf({ life: 2 })]) }],
     ['a roll-up', { health: known('critical' as const), ...critical }],
@@ -94,6 +107,16 @@ describe('advice to cordon', () => {
     expect(advice(played, { findings }).advice).toBe('none');
   });
 
+  it('is not given for what a person declined, and is for what came beside it', () => {
+    const played = play(times(10, { ...stoppedFan, ...hotCpu, ...lostMemory }));
+    const idOf = (kind: string) => findingsOf(played.state).find(each => each.kind === kind)?.id ?? '';
+    const memory = new Set([idOf('memory-uncorrectable')]);
+    expect(advice(played, { declined: memory })).toMatchObject({
+      signals: [{ source: 'fan' }, { source: 'temperature' }],
+    });
+    expect(advice(played, { declined: new Set([...memory, idOf('fan')]) }).advice).toBe('none');
+  });
+
   it('does not take heat for a signal in a warm room', () => {
     const played = play(times(10, { ...lostMemory, ...hotCpu }));
     expect(advice(played).advice).toBe('cordon');
@@ -109,9 +132,9 @@ describe('a cordon on this advice', () => {
 
   it('is released when all has been well for hours', () => {
     const soon = play(times(120, {}), { after: bad });
-    expect(advice(soon, { cordonedSince })).toEqual({ advice: 'keep', reason: 'well for 1 of 6 hours' });
+    expect(advice(soon, { cordonedSince })).toEqual({ advice: 'keep', reason: 'well for 1 h of 6 h' });
     const later = play(times(370, {}), { after: bad });
-    expect(advice(later, { cordonedSince })).toEqual({ advice: 'release', reason: 'no signal for 6 hours' });
+    expect(advice(later, { cordonedSince })).toEqual({ advice: 'release', reason: 'no signal for 6 h' });
   });
 
   it('is kept while one signal stands, pods crash, or the server is not read', () => {

@@ -1,20 +1,19 @@
 /** Whether the hardware under a pod explains why it failed. */
 import { z } from 'zod';
-import { factValue } from '../src/core/bmc.ts';
-import type { PodFacts } from '../src/core/cluster.ts';
+import { factValue, unknown } from '../src/core/bmc.ts';
 import { type Block, toned } from '../src/core/document.ts';
 import { FleetError } from '../src/core/errors.ts';
+import type { HealthSample } from '../src/core/hardware.ts';
+import type { Quantity } from '../src/core/history.ts';
 import { readTool, type ToolContext } from '../src/core/tool.ts';
-import type { Crash } from '../src/health/crashes.ts';
 import { explainPodFailure as explain } from '../src/health/explain-pod-failure.ts';
-import { ownerName } from '../src/planning/workload.ts';
+import { crashOf, failedTogether, togetherMs } from '../src/operations/pod-crashes.ts';
 import { clusterNamed } from './parts/lookup.ts';
 import { within } from './parts/within.ts';
 
-const minuteMs = 60_000;
-/** Failures this close to each other have to do with each other. */
-const togetherMs = 10 * minuteMs;
-const lookBackMs = 24 * 60 * minuteMs;
+const lookBackMs = 24 * 3_600_000;
+/** Of the sensors of one kind, so many are asked whether they were read. */
+const mostAsked = 4;
 
 export const explainPodFailure = readTool({
   name: 'explainPodFailure',
@@ -60,27 +59,27 @@ export const explainPodFailure = readTool({
         message: `cluster ${cluster.name} has no pod ${input.pod} now`,
         hint: 'a pod that was evicted or deleted is gone; ask for the node with list-findings --hours',
       });
-    const { failure, node } = pod;
+    const { node } = pod;
+    const failure = crashOf(pod, pods);
     if (!failure || !node)
       throw new FleetError({
         code: 'precondition_failed',
         message: `${input.pod} shows no failure${node ? '' : ', and runs nowhere'}`,
         hint: 'get-node-workloads shows the pods that restarted',
       });
-    const crash: Crash = { ...failure, workload: ownerName(pod), elsewhere: failsElsewhere(pod, pods) };
     const together = failedTogether(pod, pods);
     const at = new Date(failure.at ?? Number.NaN);
     const found = Number.isNaN(at.getTime()) ? undefined : await serverAround(context, node, at);
     const explanations = explain({
-      failure: crash,
-      findings: found?.findings ?? [],
-      ...(found?.log ? { log: found.log } : {}),
-      readThen: found?.readThen ?? false,
+      findings: [],
+      readThen: false,
+      ...found,
+      failure,
       othersThen: together.length,
     });
     return {
       pod: input.pod,
-      workload: crash.workload,
+      workload: failure.workload,
       node,
       failed: `${failure.reason}${failure.exitCode === undefined ? '' : `, exit code ${failure.exitCode}`}`,
       ...(failure.at === undefined ? {} : { at: failure.at }),
@@ -118,41 +117,47 @@ export const explainPodFailure = readTool({
   ],
 });
 
-/** Pods of the same workload on other nodes that failed at about the same time. */
-function failsElsewhere(pod: PodFacts, pods: PodFacts[]): boolean {
-  const workload = ownerName(pod);
-  return pods.some(
-    each =>
-      each.node !== pod.node && each.controller !== undefined && ownerName(each) === workload && isTogether(each, pod),
-  );
-}
-
-function failedTogether(pod: PodFacts, pods: PodFacts[]): string[] {
-  const others = pods.filter(
-    each => each.node === pod.node && ownerName(each) !== ownerName(pod) && isTogether(each, pod),
-  );
-  return [...new Set(others.map(ownerName))].toSorted();
-}
-
-function isTogether(a: PodFacts, b: PodFacts): boolean {
-  return Math.abs(Date.parse(a.failure?.at ?? '') - Date.parse(b.failure?.at ?? '')) <= togetherMs;
-}
+type Moment = { node: string; from: Date; to: Date };
 
 /** What is known of the server around that moment. */
 async function serverAround({ health, history, bmcs }: ToolContext, node: string, at: Date) {
   const since = new Date(at.getTime() - lookBackMs);
-  const window = { from: new Date(at.getTime() - togetherMs), to: new Date(at.getTime() + togetherMs) };
-  const [archived, power, sample] = await Promise.all([
+  const moment = { node, from: new Date(at.getTime() - togetherMs), to: new Date(at.getTime() + togetherMs) };
+  const [archived, answered, look] = await Promise.all([
     health.archive.list({ node, since, limit: 200 }),
-    history.series({ node, quantity: 'power', ...window, points: 4 }),
-    within(() => bmcs.of(node).sample()),
+    wasRead(history, moment, 'power'),
+    within(async () => ({ begun: Date.now(), sample: await bmcs.of(node).sample(), ended: Date.now() })),
   ]);
   const now = health.findings(node);
   const current = new Set(now.map(finding => `${finding.id} ${finding.since}`));
-  const log = factValue(sample)?.log;
+  const { sample, begun = 0, ended = 0 } = factValue(look) ?? {};
+  const log = sample && factValue(sample.log);
+  const clock = Date.parse((sample && factValue(sample.bmcTime)) ?? '');
   return {
     findings: [...now, ...archived.filter(finding => !current.has(`${finding.id} ${finding.since}`))],
-    readThen: power?.points.some(({ mean }) => mean !== null) ?? false,
-    log: log && factValue(log),
+    readThen: answered,
+    unread: answered ? await unreadParts(history, moment, sample) : [],
+    // The clock that is read in the middle of a look.
+    logAheadMs: Number.isNaN(clock) ? 0 : clock - (begun + ended) / 2,
+    ...(log ? { log } : {}),
   };
+}
+
+/** Parts that may explain a crash, and of which nothing was read then. */
+async function unreadParts(history: ToolContext['history'], moment: Moment, sample: HealthSample | undefined) {
+  const measured = await history.quantities(moment.node, moment.from);
+  const read = async (belongs: (quantity: Quantity) => boolean) => {
+    const of = measured.filter(belongs).slice(0, mostAsked);
+    return (await Promise.all(of.map(({ name }) => wasRead(history, moment, name)))).includes(true);
+  };
+  // A BMC that judges its modules and counts nothing leaves no numbers behind.
+  const judged = factValue(sample?.memory ?? unknown(''))?.some(({ health }) => 'value' in health) ?? false;
+  const memory = judged || (await read(({ name }) => / (un)?corrected errors$/.test(name)));
+  const temperatures = await read(({ unit }) => unit === 'celsius');
+  return [...(memory ? [] : ['memory']), ...(temperatures ? [] : ['temperatures'])];
+}
+
+async function wasRead(history: ToolContext['history'], { node, from, to }: Moment, quantity: string) {
+  const series = await history.series({ node, quantity, from, to, points: 4 });
+  return series?.points.some(({ mean }) => mean !== null) ?? false;
 }

@@ -26,8 +26,12 @@ export type PodFailureFacts = {
   findings: Finding[];
   /** The newest of the event log of its server. */
   log?: LogEntry[];
+  /** By so many milliseconds the clock that wrote it is ahead of ours. */
+  logAheadMs?: number;
   /** Whether the server was read within minutes of the failure. */
   readThen: boolean;
+  /** Parts that were not read then although the server was, such as `memory`. */
+  unread?: string[];
   /** Other workloads of the node that failed within minutes of it. */
   othersThen: number;
 };
@@ -37,7 +41,7 @@ const near = { before: 30 * 60_000, after: 15 * 60_000, log: 10 * 60_000 };
 
 /** The likeliest first; never empty. */
 export function explainPodFailure(facts: PodFailureFacts): Explanation[] {
-  const { failure, findings, log = [] } = facts;
+  const { failure, findings, log = [], logAheadMs = 0 } = facts;
   const at = Date.parse(failure.at ?? '');
   if (Number.isNaN(at)) return [unread('it is not known when the pod failed')];
   const own = ownDoing(failure);
@@ -47,7 +51,9 @@ export function explainPodFailure(facts: PodFailureFacts): Explanation[] {
       const points = pointsOf(finding, facts);
       return points > 0 ? [{ points, explanation: byFinding(finding, points) }] : [];
     });
-  const entries = log.filter(entry => entry.severity === 'critical' && Math.abs(timeOf(entry) - at) <= near.log);
+  const entries = log
+    .map(entry => ({ ...entry, time: timeOf(entry) - logAheadMs }))
+    .filter(({ severity, time }) => severity === 'critical' && Math.abs(time - at) <= near.log);
   const logged = entries.length > 0 ? [{ points: own || failure.elsewhere ? 1 : 2, explanation: byLog(entries) }] : [];
   const ranked = [...hardware, ...logged, ...(own ? [{ points: 8, explanation: own }] : [])]
     .toSorted((a, b) => b.points - a.points)
@@ -107,15 +113,17 @@ function byFinding({ kind, text, evidence }: Finding, points: number): Explanati
   };
 }
 
-function byLog(entries: LogEntry[]): Explanation {
+function byLog(entries: { time: number; message: string }[]): Explanation {
   const evidence = entries
     .slice(0, 3)
-    .map(({ created, message }) => ({ at: factValue(created) ?? '', text: 'critical entry', untrusted: message }));
+    .map(({ time, message }) => ({ at: new Date(time).toISOString(), text: 'critical entry', untrusted: message }));
   return { cause: 'log', text: 'the event log has critical entries from that time', confidence: 'low', evidence };
 }
 
-function nothing({ failure, readThen }: PodFailureFacts): Explanation {
+function nothing({ failure, readThen, unread: parts = [] }: PodFailureFacts): Explanation {
   if (!readThen) return unread('the server was not read around that time, so its hardware cannot be ruled out');
+  if (parts.length > 0 && !failure.elsewhere)
+    return unread(`what was read is well, but not read around that time: ${parts.join(' and ')}`);
   const also = failure.elsewhere ? '; the workload fails on other nodes too' : '';
   return {
     cause: 'none',

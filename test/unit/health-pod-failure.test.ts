@@ -70,6 +70,26 @@ describe('a pod that crashed', () => {
     ]);
   });
 
+  it('is explained by the log at our time, whatever clock the BMC has', () => {
+    const hour = 3_600_000;
+    const log = [entryOf('9', new Date(atMinute(21).getTime() + hour), 'CPU 1 machine check')];
+    expect(explained({}, { log })).toMatchObject([{ cause: 'none' }]);
+    expect(explained({}, { log, logAheadMs: hour })).toMatchObject([
+      { cause: 'log', evidence: [{ at: atMinute(21).toISOString() }] },
+    ]);
+  });
+
+  it('is left open where the parts that could explain it were not read, and the rest was', () => {
+    expect(explained({}, { unread: ['memory', 'temperatures'] })).toEqual([
+      {
+        cause: 'unread',
+        text: 'what was read is well, but not read around that time: memory and temperatures',
+        confidence: 'low',
+        evidence: [],
+      },
+    ]);
+  });
+
   it('is left open where nobody looked, and where its time is not known', () => {
     expect(explained({}, { readThen: false })).toMatchObject([{ cause: 'unread' }]);
     const { at, ...timeless } = crashed(20);

@@ -15,7 +15,7 @@ import { startEmbeddedPostgres } from './adapters/postgres/embedded.ts';
 import { openBmcs } from './adapters/redfish/open-bmcs.ts';
 import type { Config } from './config.ts';
 import { FleetError } from './core/errors.ts';
-import { allNodes } from './core/fleet.ts';
+import { allNodes, servicePerson } from './core/fleet.ts';
 import { startEngine } from './engine/engine.ts';
 import { createGateway } from './gateway/gateway.ts';
 import { createApprovals } from './guard/approvals.ts';
@@ -26,18 +26,21 @@ import { loadOrCreateKey, signer } from './guard/custody/signing-key.ts';
 import { effectPerformer } from './guard/effects.ts';
 import { createLogins } from './guard/logins.ts';
 import { loadPolicy } from './guard/policy/load-policy.ts';
+import { planStorer } from './guard/store-plan.ts';
 import { startDuty } from './health/duty.ts';
 import type { Parts } from './operations/job.ts';
 import { firmwareDrift } from './planning/firmware-drift.ts';
 import { planCard } from './planning/plan-card.ts';
 import { openHttp } from './surfaces/http/server.ts';
 import { openMetrics } from './surfaces/metrics/metrics.ts';
+import { type CordonDuty, startCordonDuty } from './workflows/cordon-duty.ts';
 import { planWorkflows } from './workflows/run-plan.ts';
 
 export type RunningService = { url: string; close(): Promise<void> };
 
 const checkpointEveryMs = 10_000;
 const leftoverLimitMs = 10_000;
+const longestCordonLookMs = 60_000;
 
 /** What was opened, closed in the opposite order, also when opening fails halfway. */
 class Opened {
@@ -103,6 +106,7 @@ async function compose(config: Config, log: Logger, opened: Opened): Promise<Run
     site,
     ...(rack === undefined ? {} : { rack }),
   }));
+  let cordons: CordonDuty | undefined;
   const duty = opened.add(
     await startDuty({
       servers,
@@ -116,6 +120,7 @@ async function compose(config: Config, log: Logger, opened: Opened): Promise<Run
       onChange: findings => {
         for (const { node, site, kind, level, state, text } of findings)
           log.info({ node, site, kind, level, state }, `finding: ${text}`);
+        cordons?.wake();
       },
       onError: error => log.warn({ error }, 'health could not be written down'),
     }),
@@ -123,13 +128,14 @@ async function compose(config: Config, log: Logger, opened: Opened): Promise<Run
   );
 
   const persons = new Map(config.people.map(({ name, groups }) => [name, { name, groups }]));
-  const people: People = { find: name => persons.get(name) };
+  const people: People = { find: name => (name === servicePerson.name ? servicePerson : persons.get(name)) };
   const authority = createAuthority({ records, policy, people });
   const parts: Parts = {
     bmcs,
     clusters,
     images,
     records,
+    hardware: duty.watch,
     perform: effectPerformer({ records, custody, authority }),
     timings: {
       pollMs: rollout.pollIntervalMs,
@@ -160,6 +166,32 @@ async function compose(config: Config, log: Logger, opened: Opened): Promise<Run
     provePresence: logins.provePresence,
     launch,
   });
+  const storePlan = planStorer({ records, custody, policy, planTtlMs: rollout.planTtlMs });
+  const { cordon, sampleEveryMs } = config.health;
+  if (cordon !== 'off' && sampleEveryMs !== 'off') {
+    cordons = opened.add(
+      await startCordonDuty({
+        bmcs,
+        clusters,
+        records,
+        hardware: duty.watch,
+        states: records.healthStates,
+        settings: cordon,
+        clusterList: fleet.sites.flatMap(site => site.clusters),
+        everyMs: Math.min(sampleEveryMs, longestCordonLookMs),
+        storePlan,
+        requestStart: approvals.requestStart,
+        log,
+      }),
+      open => open.stop(),
+    );
+  }
+  const health = {
+    ...duty.watch,
+    archive: records.findings,
+    cordons: () => cordons?.status() ?? ({ state: 'off' } as const),
+    resumeCordons: async () => cordons?.resume() ?? ({ state: 'off' } as const),
+  };
   const gateway = createGateway({
     catalog,
     fleet,
@@ -167,16 +199,16 @@ async function compose(config: Config, log: Logger, opened: Opened): Promise<Run
     bmcs,
     records,
     history: records.history,
-    health: { ...duty.watch, archive: records.findings },
+    health,
     custody,
     policy,
     approvals,
+    storePlan,
     rollout,
     presentChange,
   });
   const door = { gateway, logins, approvals, custody, records, planCard, log };
   if (config.metrics) {
-    const health = { ...duty.watch, archive: records.findings };
     const own = {
       everyMs: config.health.sampleEveryMs,
       backlog: duty.watch.backlog,

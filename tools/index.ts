@@ -21,6 +21,7 @@ import { listFindings } from './list-findings.ts';
 import { listOperations } from './list-operations.ts';
 import { planFirmwareRollout } from './plan-firmware-rollout.ts';
 import { resetBmc } from './reset-bmc.ts';
+import { resumeHealthCordons } from './resume-health-cordons.ts';
 import { setBootOverride } from './set-boot-override.ts';
 import { setNodePower } from './set-node-power.ts';
 import { simulateDrain } from './simulate-drain.ts';
@@ -35,6 +36,7 @@ export const catalog: Tool[] = [
   getNodeWorkloads,
   listFindings,
   acknowledgeFinding,
+  resumeHealthCordons,
   explainPodFailure,
   getHardwareInventory,
   getBmcStatus,

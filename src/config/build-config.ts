@@ -47,10 +47,27 @@ export type Config = {
     planTtlMs: number;
   };
   /** Durations in milliseconds. */
-  health: { sampleEveryMs: number | 'off'; keepSamplesMs: number; keepHistoryMs: number };
+  health: {
+    sampleEveryMs: number | 'off';
+    keepSamplesMs: number;
+    keepHistoryMs: number;
+    cordon: HealthCordonSettings | 'off';
+  };
   /** Where Prometheus may read; nowhere when left out. */
   metrics?: { host: string; port: number };
   mcp: { scope: 'read' | 'plan' | 'execute' };
+};
+
+/** What Groundskeeper may do by itself on nodes whose hardware fails, within policy. */
+export type HealthCordonSettings = {
+  /** Nodes of one cluster that may be cordoned for their hardware at once, at least 1. */
+  maxPerCluster: number;
+  /** Such cordons in the whole fleet within an hour; after so many a person has to look. */
+  maxPerHour: number;
+  /** Milliseconds without any signal before such a cordon is taken back. */
+  healthyForMs: number;
+  /** Whether operators are asked to let such a node be drained. */
+  drain: boolean;
 };
 
 const shippedPolicies = fileURLToPath(new URL('../../policies', import.meta.url));
@@ -89,10 +106,17 @@ export function buildConfig(document: ConfigDocument, outside: Outside, baseDir:
       sampleEveryMs: health.sampleEvery,
       keepSamplesMs: health.keepSamples,
       keepHistoryMs: health.keepHistory,
+      cordon: cordonOf(health.cordon),
     },
     ...(document.metrics && { metrics: document.metrics.listen }),
     mcp: document.mcp,
   };
+}
+
+function cordonOf(cordon: ConfigDocument['health']['cordon']): HealthCordonSettings | 'off' {
+  if (cordon === 'off') return 'off';
+  const { healthyFor, ...rest } = cordon;
+  return { ...rest, healthyForMs: healthyFor };
 }
 
 function fleetOf(document: ConfigDocument, baseDir: string): Fleet {

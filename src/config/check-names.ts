@@ -1,4 +1,5 @@
 /** Names: each used once, whatever its letter case, and each reference to one that exists. */
+import { isServiceName } from '../core/fleet.ts';
 import { nameForm } from './document-schema.ts';
 import { type LooseDocument, looseNodes } from './loose-document.ts';
 import { type ConfigPath, type Problems, showFound, showPath } from './problems.ts';
@@ -7,6 +8,7 @@ type Named = { name: string | undefined; path: ConfigPath };
 
 export function checkNames(document: LooseDocument, problems: Problems): void {
   checkDuplicates(document, problems);
+  checkServiceName(document, problems);
   checkReferences(document, problems);
   for (const key of Object.keys(document.credentials)) {
     if (nameForm.test(key)) continue;
@@ -17,6 +19,17 @@ export function checkNames(document: LooseDocument, problems: Problems): void {
     const hint = 'Add groups: [operators] to those who may change the fleet and vote.';
     problems.add(['people'], { expected: 'at least one person in the group operators', found: 'none', hint });
   }
+}
+
+/** Whoever had the program's own name or group would have its rights, and its word in the record. */
+function checkServiceName({ people }: LooseDocument, problems: Problems): void {
+  const taken = people.flatMap(({ name, groups }, index) => [
+    { name, path: ['people', index, 'name'] },
+    ...groups.map((group, at) => ({ name: group, path: ['people', index, 'groups', at] })),
+  ]);
+  for (const { name, path } of taken)
+    if (name !== undefined && isServiceName(name))
+      problems.add(path, { expected: 'another name: this one is the program itself', found: showFound(name, path) });
 }
 
 function checkDuplicates(document: LooseDocument, problems: Problems): void {

@@ -151,6 +151,17 @@ const person = mapping({
   ),
 });
 
+/** What Groundskeeper does by itself on nodes whose hardware fails. */
+const healthCordon = mapping({
+  maxPerCluster: whole.default(1),
+  maxPerHour: whole.default(3),
+  healthyFor: period.default(21_600_000),
+  drain: flag.default(false),
+});
+const cordonOrOff = z.union([z.literal('off'), healthCordon], {
+  error: 'off, or a mapping of maxPerCluster, maxPerHour, healthyFor and drain',
+});
+
 export const configDocument = mapping({
   service: mapping({
     listen: hostPort.default({ host: '127.0.0.1', port: 7420 }),
@@ -187,6 +198,7 @@ export const configDocument = mapping({
     sampleEvery: periodOrOff.default(60_000),
     keepSamples: period.default(172_800_000),
     keepHistory: longPeriod.default(34_560_000_000),
+    cordon: cordonOrOff.prefault({}),
   }).prefault({}),
   metrics: mapping({ listen: hostPort }).optional(),
   mcp: mapping({ scope: oneOf(['read', 'plan', 'execute']).default('read') }).prefault({}),

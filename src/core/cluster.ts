@@ -329,6 +329,8 @@ export const cordonOwner = 'groundskeeper.io/cordoned-by';
 export const cordonReason = 'groundskeeper.io/cordon-reason';
 /** Node condition: True while one of our operations works on the node, and after one that did not end well. */
 export const maintenanceCondition = 'groundskeeper.io/Maintenance';
+/** Node condition: False while the hardware under the node fails, in the name that other health checks use too. */
+export const hardwareCondition = 'HardwareHealthy';
 /** Which taints are ours: a JSON object on the Node, from `key:effect` to the operation that set it. */
 export const taintOwner = 'groundskeeper.io/tainted-by';
 /** Tells Kubernetes that a node is off for good: its pods are forgotten and its volumes detached by force. */

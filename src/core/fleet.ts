@@ -70,6 +70,17 @@ export type Fleet = {
 
 export type Person = { name: string; groups: string[] };
 
+/**
+ * Who asks for what nobody asked for: the program itself, on what it measured. It is on record as the requester like a
+ * person, no configuration may give its name or group to anybody, and it never logs in and never votes.
+ */
+export const servicePerson: Person = { name: 'groundskeeper', groups: ['groundskeeper'] };
+
+/** Whether a name or group looks like the program's own, in any letter case. */
+export function isServiceName(name: string): boolean {
+  return name.toLowerCase() === servicePerson.name;
+}
+
 export function allNodes(fleet: Fleet): FleetNode[] {
   return fleet.sites.flatMap(site => site.clusters.flatMap(cluster => cluster.nodes));
 }

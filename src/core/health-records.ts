@@ -15,6 +15,13 @@ export type FindingArchive = {
   list(wanted: { node?: string; since: Date; limit: number }): Promise<Finding[]>;
 };
 
+/** Whether nodes are cordoned by themselves when their hardware fails, and which are. */
+export type CordonStatus =
+  | { state: 'off' }
+  | { state: 'on'; nodes: string[] }
+  /** There were too many within an hour: a person looks first. */
+  | { state: 'stopped'; since: string; nodes: string[] };
+
 /** What one look at a server showed, as numbers. */
 export type NewestLook = {
   node: string;

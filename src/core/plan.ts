@@ -19,9 +19,26 @@ export type PlanKind =
   | 'power-off'
   | 'power-on'
   | 'bmc-change'
+  | 'health-cordon'
+  | 'health-release'
+  | 'health-mark'
+  | 'health-drain'
   | 'firmware-rollout';
 
 export type TaintChange = { taint: Taint; remove: boolean };
+
+/** What the watch over servers wants of a node, and why. Texts hold no character that breaks out of a line. */
+export type HealthAct =
+  /** `mostCordoned`: nodes of the cluster that may be cordoned for their hardware at once, this one included. */
+  | { act: 'cordon'; signals: HealthSignal[]; declined: string[]; mostCordoned: number; reason: string }
+  /** Takes back the cordon of the operation `owner`, once the node has been well for so many milliseconds. */
+  | { act: 'release'; owner: string; healthyForMs: number; reason: string }
+  | { act: 'mark'; healthy: boolean; reason: string }
+  /** Of a node that is cordoned for its hardware. */
+  | { act: 'drain'; reason: string };
+
+/** `id` is that of a finding, or names what was seen of pods. */
+export type HealthSignal = { id: string; text: string };
 
 /** What a drain will meet on one node, as read when the plan was made. */
 export type DrainForecast = {
@@ -91,6 +108,8 @@ export type Plan = {
   undrained?: true;
   /** Of a BMC change. */
   bmcChange?: BmcChange;
+  /** Of what the watch over servers asked for. */
+  health?: HealthAct;
   warnings: string[];
   irreversible: string[];
   soakMs: number;

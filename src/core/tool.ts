@@ -11,7 +11,7 @@ import type { Clusters } from './cluster.ts';
 import type { Block } from './document.ts';
 import type { Finding, ServerScore } from './finding.ts';
 import type { Fleet, Person } from './fleet.ts';
-import type { FindingArchive, NewestLook } from './health-records.ts';
+import type { CordonStatus, FindingArchive, NewestLook } from './health-records.ts';
 import type { HistoryStore } from './history.ts';
 import type { Operation } from './operation.ts';
 import type { PlanDraft, StoredPlan } from './plan.ts';
@@ -20,7 +20,7 @@ import type { Records } from './records.ts';
 export type Scope = 'read' | 'plan' | 'execute';
 
 /** The person behind a call and the surface it came through. */
-export type Caller = { person: Person; channel: 'cli' | 'mcp' | 'demo'; scope: Scope; client?: string };
+export type Caller = { person: Person; channel: 'cli' | 'mcp' | 'demo' | 'watch'; scope: Scope; client?: string };
 
 export type RolloutSettings = { canary: number; soakMs: number; planTtlMs: number };
 
@@ -32,6 +32,8 @@ export type HealthReader = {
   score(node: string): ServerScore;
   /** What each server showed last; before its first look there is nothing of it. */
   newest(): NewestLook[];
+  /** Whether nodes are cordoned by themselves when their hardware fails. */
+  cordons(): CordonStatus;
 };
 
 export type ToolContext = {
@@ -50,6 +52,8 @@ export type ToolContext = {
   requestCancel(operation: string): Promise<Operation>;
   /** Throws not_found when no finding of that id stands. */
   acknowledgeFinding(id: string): Promise<Finding>;
+  /** Lets nodes be cordoned for their hardware again. */
+  resumeHealthCordons(): Promise<CordonStatus>;
 };
 
 type Schema = z.ZodObject;

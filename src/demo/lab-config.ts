@@ -17,6 +17,8 @@ export type LabConfigOptions = {
   rollout: { soak: string; pollInterval: string };
   /** How often every server is looked at; `off` for never. */
   sampleEvery: string;
+  /** What it does by itself on nodes whose hardware fails; the product's default when left out. */
+  healthCordon?: 'off' | { maxPerCluster?: number; maxPerHour?: number; healthyFor?: string; drain?: boolean };
 };
 
 export type LabConfig = { file: string; people: [requester: DemoPerson, approver: DemoPerson] };
@@ -47,7 +49,10 @@ export async function writeLabConfig(lab: LabDescription, options: LabConfigOpti
       rejoinTimeout: '3m',
       resetSettle: '5s',
     },
-    health: { sampleEvery: options.sampleEvery },
+    health: {
+      sampleEvery: options.sampleEvery,
+      ...(options.healthCordon ? { cordon: options.healthCordon } : {}),
+    },
     mcp: { scope: options.mcpScope },
   };
   const file = join(options.dir, 'groundskeeper.yaml');

@@ -4,14 +4,14 @@
  * plans; what comes after its plan is the guard's business.
  */
 import { z } from 'zod';
-import { canonicalBytes, digestOf } from '../core/canonical.ts';
+import { digestOf } from '../core/canonical.ts';
 import { changeAnswer } from '../core/change.ts';
 import type { Block } from '../core/document.ts';
 import { FleetError } from '../core/errors.ts';
 import { type Finding, isStanding } from '../core/finding.ts';
 import { allNodes } from '../core/fleet.ts';
-import { newId, newToken } from '../core/ids.ts';
-import { type PlanDraft, planDigest, type StoredPlan } from '../core/plan.ts';
+import type { CordonStatus } from '../core/health-records.ts';
+import type { StoredPlan } from '../core/plan.ts';
 import { type Policy, type PolicyResource, wholeFleet } from '../core/policy.ts';
 import type { Records } from '../core/records.ts';
 import type {
@@ -27,6 +27,7 @@ import type {
 import type { Approvals } from '../guard/approvals.ts';
 import { summaryOf } from '../guard/change-answers.ts';
 import type { CustodyLog } from '../guard/custody/log.ts';
+import type { StorePlan } from '../guard/store-plan.ts';
 
 export type Call = { tool: string; input: unknown; caller: Caller };
 export type Answer = { output: Record<string, unknown>; blocks: Block[] };
@@ -37,7 +38,11 @@ export type GatewayParts = Pick<ToolContext, 'fleet' | 'clusters' | 'bmcs' | 'hi
   custody: CustodyLog;
   policy: Policy;
   approvals: Approvals;
-  health: HealthReader & { acknowledge(id: string, who: { by: string; at: Date }): Promise<Finding | undefined> };
+  storePlan: StorePlan;
+  health: HealthReader & {
+    acknowledge(id: string, who: { by: string; at: Date }): Promise<Finding | undefined>;
+    resumeCordons(): Promise<CordonStatus>;
+  };
   rollout: RolloutSettings;
   presentChange: (answer: z.infer<typeof changeAnswer>) => Block[];
 };
@@ -150,7 +155,7 @@ export function createGateway(parts: GatewayParts): Gateway {
       health: parts.health,
       rollout: parts.rollout,
       caller,
-      storePlan: draft => storePlan(draft, caller),
+      storePlan: draft => parts.storePlan(draft, caller),
       requestStart: stored => approvals.requestStart(stored, caller),
       async requestCancel(id) {
         const operation = await records.operations.get(id);
@@ -172,6 +177,8 @@ export function createGateway(parts: GatewayParts): Gateway {
         return records.operations.get(id);
       },
       acknowledgeFinding: id => acknowledgeFinding(id, caller),
+      // Who asked is on record by the request itself.
+      resumeHealthCordons: () => parts.health.resumeCordons(),
     };
   }
 
@@ -192,30 +199,6 @@ export function createGateway(parts: GatewayParts): Gateway {
     await custody.append({ type: 'finding', finding: id, action: 'acknowledged', text, ...by(caller), resource });
     const known = await parts.health.acknowledge(id, { by: caller.person.name, at: new Date() });
     return known ?? standingFinding(id);
-  }
-
-  async function storePlan(draft: PlanDraft, caller: Caller): Promise<StoredPlan> {
-    const now = Date.now();
-    const plan = jsonOf({
-      schema: 1 as const,
-      id: newId('plan'),
-      ...draft,
-      author: caller.person.name,
-      policyDigest: policy.digest,
-      createdAt: new Date(now).toISOString(),
-      expiresAt: new Date(now + parts.rollout.planTtlMs).toISOString(),
-      nonce: newToken(),
-    });
-    const stored = { plan, digest: planDigest(plan) };
-    await records.transaction(async tx => {
-      await tx.plans.insert(stored);
-      const entry = { type: 'plan', action: plan.action, plan: plan.id, digest: stored.digest } as const;
-      await custody.append(
-        { ...entry, ...by(caller), resource: { site: plan.site, cluster: plan.cluster } },
-        tx.custody,
-      );
-    });
-    return stored;
   }
 }
 
@@ -248,9 +231,4 @@ function by(caller: Caller) {
     actor: { sub: caller.person.name, groups: caller.person.groups },
     via: { channel: caller.channel, client: caller.client },
   };
-}
-
-/** The value as JSON keeps it: no `undefined`, so that stored bytes and digest agree. */
-function jsonOf<T>(value: T): T {
-  return JSON.parse(canonicalBytes(value).toString('utf8')) as T;
 }

@@ -6,7 +6,7 @@
 import type { Approval } from '../core/approval.ts';
 import type { ChangeAnswer } from '../core/change.ts';
 import { FleetError } from '../core/errors.ts';
-import type { Person } from '../core/fleet.ts';
+import { isServiceName, type Person } from '../core/fleet.ts';
 import { newId } from '../core/ids.ts';
 import type { Plan, StoredPlan } from '../core/plan.ts';
 import type { Policy } from '../core/policy.ts';
@@ -158,6 +158,8 @@ export function createApprovals(parts: ApprovalsParts): Approvals {
         code: 'conflict',
         message: `request ${approval.id} is ${approval.state}; votes are closed`,
       });
+    if (isServiceName(person.name))
+      throw new FleetError({ code: 'forbidden', message: 'the program itself never votes' });
     if (person.name === approval.requester)
       throw new FleetError({
         code: 'forbidden',

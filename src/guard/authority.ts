@@ -7,7 +7,7 @@
 import type { Approval } from '../core/approval.ts';
 import type { Actor, CustodyResource } from '../core/custody.ts';
 import { FleetError } from '../core/errors.ts';
-import type { Person } from '../core/fleet.ts';
+import { isServiceName, type Person } from '../core/fleet.ts';
 import { type Operation, stopReason } from '../core/operation.ts';
 import { type Plan, targetOf } from '../core/plan.ts';
 import type { Blast, Decision, Policy, Requirement } from '../core/policy.ts';
@@ -44,6 +44,7 @@ export function createAuthority({ records, policy, people, now = () => new Date(
     const eligible = approval.votes.filter(vote => {
       if (vote.vote !== 'approve' || vote.person === approval.requester || vote.person === approval.author)
         return false;
+      if (isServiceName(vote.person)) return false;
       const person = people.find(vote.person);
       return person?.groups.some(group => requirement.from.includes(group)) ?? false;
     });

@@ -17,8 +17,9 @@ export type CordonAdvice =
   | { advice: 'keep'; reason: string }
   | { advice: 'none'; reason: string };
 
-export type CordonFacts = {
-  /** Those of one server, marked by `folded`, cleared ones included. */
+/** One server at one moment. */
+export type HardwareFacts = {
+  /** Its own, marked by `folded`, cleared ones included. */
   findings: Finding[];
   /** Alarms of racks and sites. */
   alarms: Finding[];
@@ -26,13 +27,16 @@ export type CordonFacts = {
   pods?: Signal;
   /** When the server was last read. */
   readAt?: Date;
+  now: Date;
+};
+
+export type CordonFacts = HardwareFacts & {
   /** When it was cordoned on this advice, while it is. */
   cordonedSince?: Date;
   /** Milliseconds without any signal before what was cordoned is released. */
   healthyForMs: number;
   /** Ids of signals that a person answered by taking the cordon back: they ask for none again. */
   declined?: ReadonlySet<string>;
-  now: Date;
 };
 
 /** Milliseconds after which what was seen says nothing of now. */
@@ -41,9 +45,9 @@ const freshMs = 15 * 60_000;
 const leastSamples = 2;
 
 export function cordonAdvice(facts: CordonFacts): CordonAdvice {
-  const { findings, pods, readAt, cordonedSince, declined, now } = facts;
+  const { findings, pods, cordonedSince, declined, now } = facts;
   if (cordonedSince !== undefined) return afterwards(facts, cordonedSince);
-  if (readAt === undefined || now.getTime() - readAt.getTime() > freshMs) {
+  if (!isRead(facts)) {
     return { advice: 'none', reason: 'the server is not read at present' };
   }
   const shown = findings.filter(finding => isSignal(finding, facts) && isLasting(finding, now)).map(signalOf);
@@ -54,6 +58,23 @@ export function cordonAdvice(facts: CordonFacts): CordonAdvice {
   }
   const [only] = signals;
   return { advice: 'none', reason: only ? `one signal is not enough: ${only.text}` : 'no signal' };
+}
+
+/**
+ * What is to be said of the hardware on its Node. `doubtful` says neither that it fails nor that it is well: one that is
+ * known to a person, one that is only a warning.
+ */
+export type HardwareVerdict =
+  | { verdict: 'failing'; signal: Pick<Signal, 'id' | 'text'> }
+  | { verdict: 'doubtful' | 'well' | 'unread' };
+
+export function hardwareVerdict(facts: HardwareFacts): HardwareVerdict {
+  if (!isRead(facts)) return { verdict: 'unread' };
+  const failing = facts.findings.find(
+    each => each.level === 'critical' && isSignal(each, facts) && isLasting(each, facts.now),
+  );
+  if (failing) return { verdict: 'failing', signal: failing };
+  return { verdict: facts.pods || ofHardware(facts).some(isStanding) ? 'doubtful' : 'well' };
 }
 
 /** Takes of those advised to be cordoned as many as the budget leaves, in the given order. Zero leaves none. */
@@ -67,11 +88,11 @@ export function withinCordonBudget(
 
 /** What a person has acknowledged is theirs: it asks for no cordon, but it keeps one. */
 function afterwards(facts: CordonFacts, cordonedSince: Date): CordonAdvice {
-  const { findings, pods, readAt, now } = facts;
-  if (readAt === undefined || now.getTime() - readAt.getTime() > freshMs) {
+  const { pods, now } = facts;
+  if (!isRead(facts)) {
     return { advice: 'keep', reason: 'the server is not read at present' };
   }
-  const hardware = findings.filter(({ kind }) => kindRules[kind].source !== 'none');
+  const hardware = ofHardware(facts);
   const standing = hardware.find(isStanding);
   if (standing) return { advice: 'keep', reason: standing.text };
   if (pods) return { advice: 'keep', reason: pods.text };
@@ -87,7 +108,15 @@ function span(ms: number): string {
   return ms >= 3_600_000 ? `${Math.floor(ms / 3_600_000)} h` : `${Math.floor(ms / 60_000)} min`;
 }
 
-function isSignal(finding: Finding, { alarms }: CordonFacts): boolean {
+function isRead({ readAt, now }: HardwareFacts): boolean {
+  return readAt !== undefined && now.getTime() - readAt.getTime() <= freshMs;
+}
+
+function ofHardware({ findings }: HardwareFacts): Finding[] {
+  return findings.filter(({ kind }) => kindRules[kind].source !== 'none');
+}
+
+function isSignal(finding: Finding, { alarms }: HardwareFacts): boolean {
   if (finding.state !== 'open' || finding.foldedUnder !== undefined) return false;
   const { source } = kindRules[finding.kind];
   const warmRoom = alarms.some(

@@ -38,6 +38,8 @@ export type Watch = {
   /** Of one node or of all, alarms of sites included, those that cleared within a day too. */
   findings(node?: string): Finding[];
   score(node: string): ServerScore;
+  /** When a look at the server last gave a sample. */
+  readAt(node: string): Date | undefined;
   /** What each server showed last; before its first look there is nothing of it. */
   newest(): NewestLook[];
   /** Undefined when no finding of that id stands. */
@@ -151,6 +153,11 @@ export async function openWatch(options: WatchOptions): Promise<Watch> {
     score(node) {
       const findings = watch.findings(node).filter(finding => finding.node === node);
       return scoreOf(states.get(node), findings, new Date());
+    },
+
+    readAt(node) {
+      const at = states.get(node)?.readAt;
+      return at === undefined ? undefined : new Date(at);
     },
 
     async acknowledge(id, who) {

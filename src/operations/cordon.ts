@@ -12,8 +12,14 @@ import { writeNode } from './write-node.ts';
 /** Whether the cordon is ours to take back; where it is not, whose it is. */
 export type Cordoned = { ours: true } | { ours: false; by: string };
 
-/** Cordons, unless the node is cordoned already. */
-export async function cordon(job: NodeJob): Promise<Cordoned> {
+/**
+ * Cordons, unless the node is cordoned already. `prove` is asked before each request, and throws where the node is not to
+ * be cordoned any more.
+ */
+export async function cordon(
+  job: NodeJob,
+  { reason, prove }: { reason?: string; prove?: () => Promise<unknown> } = {},
+): Promise<Cordoned> {
   const node = await nodeNow(job);
   const owner = node.annotations[cordonOwner];
   // Our own goes on: an interrupted attempt still needs its outcome on record.
@@ -25,15 +31,19 @@ export async function cordon(job: NodeJob): Promise<Cordoned> {
     settling: false,
     change: {
       unschedulable: true,
-      annotations: { [cordonOwner]: job.operation, [cordonReason]: `${job.plan.kind}, plan ${job.plan.id}` },
+      annotations: {
+        [cordonOwner]: job.operation,
+        [cordonReason]: reason ?? `${job.plan.kind}, plan ${job.plan.id}`,
+      },
     },
     written: seen => seen.unschedulable && seen.annotations[cordonOwner] === job.operation,
-    check: seen => {
+    async check(seen) {
       if (seen.unschedulable && seen.annotations[cordonOwner] !== job.operation)
         throw new FleetError({
           code: 'precondition_failed',
           message: `${seen.name} was cordoned by someone else at this moment`,
         });
+      await prove?.();
     },
   });
   return { ours: true };
@@ -58,20 +68,28 @@ function nodeNow(job: NodeJob): Promise<NodeFacts> {
   return answered({ job, by }, () => job.cluster.node(job.target.node));
 }
 
-/** Takes back the cordon of `owner` (this operation, or an earlier one that a person releases); refuses anybody else's. */
-export async function uncordon(job: NodeJob, owner: string = job.operation): Promise<void> {
+/**
+ * Takes back the cordon of `owner` (this operation, or an earlier one that is released); refuses anybody else's. `prove` is
+ * asked before each request, and throws where the cordon is to stay.
+ */
+export async function uncordon(
+  job: NodeJob,
+  owner: string = job.operation,
+  prove?: () => Promise<unknown>,
+): Promise<void> {
   await writeNode(job, {
     step: 'uncordon',
     action: 'uncordon',
     settling: owner === job.operation,
     change: { unschedulable: false, annotations: { [cordonOwner]: null, [cordonReason]: null } },
     written: node => !node.unschedulable && node.annotations[cordonOwner] === undefined,
-    check: node => {
+    async check(node) {
       if (!isCordonOf(node, owner))
         throw new FleetError({
           code: 'precondition_failed',
           message: `the cordon of ${node.name} is not ours to take back`,
         });
+      await prove?.();
     },
   });
 }

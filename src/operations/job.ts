@@ -7,6 +7,7 @@ import { type Plan, type PlanTarget, targetOf } from '../core/plan.ts';
 import type { Blast } from '../core/policy.ts';
 import type { Stores } from '../core/records.ts';
 import type { EffectSpec, PerformEffect } from '../guard/effects.ts';
+import type { HardwareWatch } from './hardware-now.ts';
 import { sharedRead } from './wait.ts';
 
 /** Milliseconds; every wait has an end. */
@@ -28,6 +29,8 @@ export type Parts = {
   clusters: Clusters;
   images: ImageOffers;
   records: Stores;
+  /** What is known of the servers' hardware at this moment. */
+  hardware: HardwareWatch;
   perform: PerformEffect;
   timings: Timings;
 };

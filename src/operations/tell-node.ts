@@ -5,7 +5,12 @@
  * stops no work.
  */
 import { digestOf } from '../core/canonical.ts';
-import { maintenanceCondition, type NewNodeEvent } from '../core/cluster.ts';
+import {
+  hardwareCondition,
+  maintenanceCondition,
+  type NewNodeEvent,
+  type NodeConditionChange,
+} from '../core/cluster.ts';
 import type { NodeJob } from './job.ts';
 import { answered, briefly } from './wait.ts';
 
@@ -16,6 +21,8 @@ export type Chapter = {
   type?: NewNodeEvent['type'];
   /** Sets or clears the Node's maintenance condition together with the event. */
   maintenance?: boolean;
+  /** Says in the Node's condition of its hardware whether that is healthy. */
+  hardwareHealthy?: boolean;
 };
 
 /** An Event takes 1,024 characters. */
@@ -24,9 +31,18 @@ const longestMessage = 950;
 export async function tellNode(job: NodeJob, chapter: Chapter): Promise<void> {
   const message = `${chapter.message.slice(0, longestMessage)} (operation ${job.operation})`;
   const told = { ...chapter, message };
-  const { maintenance } = chapter;
-  if (maintenance !== undefined) await patiently(job, () => setCondition(job, told, maintenance));
+  for (const condition of conditionsOf(told)) await patiently(job, () => setCondition(job, condition));
   await patiently(job, () => createEvent(job, told));
+}
+
+function conditionsOf({ reason, message, maintenance, hardwareHealthy }: Chapter): NodeConditionChange[] {
+  const all = [
+    [maintenanceCondition, maintenance],
+    [hardwareCondition, hardwareHealthy],
+  ] as const;
+  return all.flatMap(([type, holds]) =>
+    holds === undefined ? [] : [{ type, status: holds ? 'True' : 'False', reason, message }],
+  );
 }
 
 /** A condition that stays True on a healthy node misleads, so a short outage is waited out. */
@@ -66,12 +82,15 @@ async function createEvent(job: NodeJob, { reason, message, type = 'Normal' }: C
   });
 }
 
-async function setCondition(job: NodeJob, { reason, message }: Chapter, maintenance: boolean): Promise<void> {
+/** Throws where it could not be written. `prove` is asked before the request, and throws where it is not true any more. */
+export async function setCondition(
+  job: NodeJob,
+  condition: NodeConditionChange,
+  prove?: () => Promise<unknown>,
+): Promise<void> {
   const { cluster, plan, target } = job;
-  const status = maintenance ? 'True' : 'False';
-  const condition = { type: maintenanceCondition, status, reason, message } as const;
   await job.effect({
-    step: `condition/${reason}`,
+    step: `condition/${condition.reason}`,
     action: 'setCondition',
     settling: true,
     prepare: async () => ({
@@ -83,12 +102,13 @@ async function setCondition(job: NodeJob, { reason, message }: Chapter, maintena
       },
     }),
     async send(grant) {
+      await prove?.();
       await cluster.setNodeCondition(grant, target.node, condition);
       return null;
     },
     async observe() {
       const { conditions } = await cluster.node(target.node);
-      return conditions.some(seen => seen.type === maintenanceCondition && seen.message === message)
+      return conditions.some(({ type, message }) => type === condition.type && message === condition.message)
         ? { finding: 'happened', result: null, evidence: 'the Node shows it' }
         : { finding: 'not-happened', evidence: 'the Node does not show it' };
     },

@@ -39,6 +39,7 @@ export function planCard(plan: Plan, digest: string): Block[] {
   ];
   if (plan.taint)
     card.push({ facts: [[plan.taint.remove ? 'removes taint' : 'adds taint', taintText(plan.taint.taint)]] });
+  if (plan.health) card.push({ facts: [['because', plan.health.reason]] });
   if (plan.bmcChange) card.push({ facts: [['changes', bmcChangeText(plan.bmcChange)]] });
   const images = plan.targets.flatMap(target =>
     target.firmware ? [`${target.firmware.image}: SHA-256 ${target.firmware.sha256}`] : [],

@@ -4,7 +4,7 @@ import type { BmcChange } from '../core/bmc-change.ts';
 import { cordonReason, type NodeFacts, outOfService } from '../core/cluster.ts';
 import { FleetError } from '../core/errors.ts';
 import type { FleetCluster, FleetNode } from '../core/fleet.ts';
-import type { PlanDraft, PlanKind, TaintChange } from '../core/plan.ts';
+import type { HealthAct, PlanDraft, PlanKind, TaintChange } from '../core/plan.ts';
 import type { DrainOptions } from './drain-filter.ts';
 import { type Evidence, evidenceAgainst } from './evidence.ts';
 import { sameMachine } from './identity.ts';
@@ -31,12 +31,14 @@ export type ChangeRequest = {
   undrained?: boolean;
   /** Of a BMC change. */
   bmcChange?: BmcChange;
+  /** Of what the watch over servers asks for. */
+  health?: HealthAct;
 };
 
 /** Kinds that empty the node, and need evidence that nobody works against them. */
-const emptying = new Set<PlanKind>(['drain', 'restart', 'power-off']);
+const emptying = new Set<PlanKind>(['drain', 'restart', 'power-off', 'health-drain']);
 /** Kinds that take no capacity away. */
-const harmless = new Set<PlanKind>(['uncordon', 'power-on', 'bmc-change']);
+const harmless = new Set<PlanKind>(['uncordon', 'power-on', 'bmc-change', 'health-release', 'health-mark']);
 
 export function empties(kind: PlanKind): boolean {
   return emptying.has(kind);
@@ -88,6 +90,7 @@ export function planChange(request: ChangeRequest): PlanDraft {
     ...(request.taint ? { taint: request.taint } : {}),
     ...(undrained ? { undrained } : {}),
     ...(request.bmcChange ? { bmcChange: request.bmcChange } : {}),
+    ...(request.health ? { health: request.health } : {}),
     warnings: [
       ...(forecast?.warnings ?? []),
       ...(request.taint ? taintWarnings(request.taint, deleted) : []),

@@ -24,6 +24,12 @@ const budgets: PlanStep = {
 };
 const uncordon: PlanStep = { name: 'uncordon', does: 'uncordon, only where the cordon is ours', settling: true };
 
+const evidence: PlanStep = {
+  name: 'evidence',
+  does: 'read again that the hardware still says so; what is not read ends it',
+  settling: false,
+};
+
 const reset: PlanStep = { name: 'reset', does: 'restart the empty host', settling: true };
 const rejoin: PlanStep = { name: 'rejoin', does: 'new boot ID, Ready, lease advancing', settling: true };
 const silent: PlanStep = {
@@ -78,6 +84,14 @@ export const stepsOf: Record<PlanKind, PlanStep[]> = {
     identity,
     { name: 'change', does: 'send the one change to the BMC', settling: false },
     { name: 'prove', does: 'read from the BMC that it is so', settling: true },
+  ],
+  'health-cordon': [identity, evidence, cordon],
+  'health-release': [identity, evidence, { ...uncordon, settling: false }],
+  'health-drain': [identity, evidence, remediators, budgets, drain],
+  'health-mark': [
+    identity,
+    evidence,
+    { name: 'mark', does: 'set the condition HardwareHealthy and tell an Event', settling: false },
   ],
   'firmware-rollout': [
     identity,

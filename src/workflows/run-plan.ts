@@ -10,6 +10,7 @@ import type { PlanKind } from '../core/plan.ts';
 import type { Parts } from '../operations/job.ts';
 import { insist } from '../operations/wait.ts';
 import { changeNodeBmc, cordonNode, drainNode, taintNode, uncordonNode } from './change-node.ts';
+import { cordonForHealth, drainForHealth, markHardware, releaseHealthCordon } from './health-node.ts';
 import type { NodeWorkflow } from './node-steps.ts';
 import { powerOffNode, powerOnNode, restartNode } from './power-node.ts';
 import { updateNode } from './update-node.ts';
@@ -33,6 +34,10 @@ export function planWorkflows(parts: Parts, conclude: Conclude): { runPlan: RunP
     'power-off': powerOffNode(parts),
     'power-on': powerOnNode(parts),
     'bmc-change': changeNodeBmc(parts),
+    'health-cordon': cordonForHealth(parts),
+    'health-release': releaseHealthCordon(parts),
+    'health-mark': markHardware(parts),
+    'health-drain': drainForHealth(parts),
     'firmware-rollout': updateNode(parts),
   };
 

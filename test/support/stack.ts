@@ -7,7 +7,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { type Child, startChild } from '../../src/demo/child.ts';
-import { type LabConfig, writeLabConfig } from '../../src/demo/lab-config.ts';
+import { type LabConfig, type LabConfigOptions, writeLabConfig } from '../../src/demo/lab-config.ts';
 import { shippedManifests } from '../../src/demo/lab-part.ts';
 import type { LabMachine } from '../../src/lab/bmc/profiles/catalog.ts';
 import { describeLab } from '../../src/lab/description.ts';
@@ -28,6 +28,8 @@ export type StackOptions = {
   mcpScope?: 'read' | 'plan' | 'execute';
   /** Default: off, so that only what a test asks for reaches a BMC. */
   sampleEvery?: string;
+  /** Default: as the product ships. */
+  healthCordon?: LabConfigOptions['healthCordon'];
 };
 
 export type Stack = {
@@ -66,6 +68,7 @@ export async function startStack(options: StackOptions): Promise<Stack> {
     mcpScope: options.mcpScope ?? 'read',
     rollout: { soak: '1s', pollInterval: '200ms' },
     sampleEvery: options.sampleEvery ?? 'off',
+    ...(options.healthCordon ? { healthCordon: options.healthCordon } : {}),
   });
   const env = { GROUNDSKEEPER_TEST_DATABASE: database.url };
   const begin = () => startChild<{ url: string }>(['serve', '--config', config.file, '--log-level', 'warn'], env);

@@ -67,8 +67,7 @@ describe('advice to cordon', () => {
   });
 
   it.each([0.2, 60, 400])('takes two samples of each, when they are %s seconds apart', seconds => {
-    const played = (samples: number) =>
-      play(times(samples, { ...stoppedFan, ...hotCpu }), { everyMs: seconds * 1000 });
+    const played = (samples: number) => play(times(samples, { ...stoppedFan, ...hotCpu }), { everyMs: seconds * 1000 });
     const opened = kindRules['component-temperature'].raise.bad;
     const now = (samples: number) => new Date(atMinute(0).getTime() + (samples - 1) * seconds * 1000);
     expect(advice(played(opened), { now: now(opened) }).advice).toBe('none');

@@ -1,5 +1,6 @@
 /** `@approvals`, `@from` and `@ttl`: what a forbid asks of people before it stops objecting. */
 import type { PolicyJson } from '@cedar-policy/cedar-wasm/nodejs';
+import { isServiceName } from '../../core/fleet.ts';
 
 /** Who exists, so that a group that nobody can be in is found at load. */
 export type Directory = { groups: string[]; sites: string[] };
@@ -25,6 +26,7 @@ export function approvalIn(json: PolicyJson, directory?: Directory): { approval?
   if (!/^[1-5]$/.test(approvals)) faults.push('@approvals must be 1 to 5');
   const groups = (from ?? '').split(',').map(group => group.trim());
   if (groups.includes('')) faults.push('@from must name at least one group');
+  else if (groups.some(isServiceName)) faults.push('@from cannot name the program itself: it never votes');
   else if (directory) faults.push(...groups.flatMap(group => missingGroups(group, directory)));
   const ttlMs = parseIsoDuration(ttl ?? '');
   if (ttlMs === undefined) faults.push('@ttl must be an ISO 8601 duration such as PT1H, at most P7D');

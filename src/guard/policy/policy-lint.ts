@@ -4,6 +4,7 @@
  * expects. Every problem is reported, so that an operator fixes a file once.
  */
 import type { PolicyJson, ValidationAnswer } from '@cedar-policy/cedar-wasm/nodejs';
+import { isServiceName } from '../../core/fleet.ts';
 import { type Approval, approvalIn, type Directory } from './approval-annotations.ts';
 import type { Cedar, PolicySource } from './cedar.ts';
 import { groupsNamed, isOwnClearance, readsClearance } from './policy-expression.ts';
@@ -77,7 +78,7 @@ function lintStatement(text: string, json: PolicyJson, directory?: Directory) {
   if (others.some(readsClearance)) faults.push('only that last clause may read context.cleared, or context as a whole');
 
   for (const group of directory ? groupsNamed(json) : []) {
-    if (!directory?.groups.includes(group)) faults.push(`nobody is in the group ${group}`);
+    if (!directory?.groups.includes(group) && !isServiceName(group)) faults.push(`nobody is in the group ${group}`);
   }
   const statement: Statement = { id, effect: json.effect, reason, text, ...(approval && { approval }) };
   return { statement, faults };

@@ -1,0 +1,14 @@
+/** Whether a node is the last that takes pods, in its role or zone: without it that has no capacity left. */
+import type { NodeFacts } from '../core/cluster.ts';
+import { zoneLabel } from './plan-rollout.ts';
+
+/** What would be left without any; undefined where others remain. */
+export function lastOf(node: NodeFacts, nodes: readonly NodeFacts[]): string | undefined {
+  const others = nodes.filter(
+    each => each.name !== node.name && each.role === node.role && each.ready && !each.unschedulable,
+  );
+  if (others.length === 0) return `the role ${node.role}`;
+  const zone = node.labels[zoneLabel];
+  const near = zone === undefined || others.some(each => each.labels[zoneLabel] === zone);
+  return near ? undefined : `the zone ${zone}`;
+}

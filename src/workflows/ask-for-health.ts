@@ -1,0 +1,110 @@
+/** Asks for one health plan in the name of the program itself, and not again and again for what was answered. */
+import type { Bmcs } from '../core/bmc.ts';
+import type { Clusters, NodeFacts } from '../core/cluster.ts';
+import { FleetError } from '../core/errors.ts';
+import { type FleetCluster, type FleetNode, servicePerson } from '../core/fleet.ts';
+import type { HealthAct } from '../core/plan.ts';
+import type { Records } from '../core/records.ts';
+import type { Caller } from '../core/tool.ts';
+import type { Approvals } from '../guard/approvals.ts';
+import type { StorePlan } from '../guard/store-plan.ts';
+import type { CordonMemory } from '../health/cordon-memory.ts';
+import { planForHealth, planOf } from '../operations/plan-for-health.ts';
+
+export type AskParts = {
+  bmcs: Bmcs;
+  clusters: Clusters;
+  records: Pick<Records, 'plans' | 'approvals'>;
+  storePlan: StorePlan;
+  requestStart: Approvals['requestStart'];
+  log: Log;
+};
+
+export type Log = { info(fields: object, message: string): void; warn(fields: object, message: string): void };
+
+export type Wish = { cluster: FleetCluster; entry: FleetNode; node: NodeFacts; health: HealthAct };
+export type Ask = (wish: Wish) => Promise<void>;
+
+type Memory = {
+  change(with_: (before: CordonMemory) => CordonMemory): Promise<void>;
+  /** Counts one more cordon; false where no more may be asked for. */
+  count(): Promise<boolean>;
+};
+
+/** After an answer the same is not asked again for so many milliseconds. */
+const quietMs = 15 * 60_000;
+
+const caller: Caller = { person: servicePerson, channel: 'watch', scope: 'execute' };
+
+export function asker(parts: AskParts & { memory: Memory }): Ask {
+  const { records, storePlan, requestStart, log, memory } = parts;
+  const quietUntil = new Map<string, number>();
+
+  return async function ask(wish) {
+    const { entry, health } = wish;
+    const key = `${entry.name} ${health.act}`;
+    if ((quietUntil.get(key) ?? 0) > Date.now()) return;
+    quietUntil.set(key, Date.now() + quietMs);
+    try {
+      if (await isPending(wish)) return;
+      await start(wish);
+    } catch (thrown) {
+      log.warn({ node: entry.name, error: FleetError.from(thrown) }, `asking for a ${health.act} failed`);
+    }
+  };
+
+  async function start({ cluster, entry, node, health }: Wish): Promise<void> {
+    const draft = await planForHealth(parts, { cluster, entry, health });
+    if (health.act === 'cordon' && !(await memory.count())) return;
+    const stored = await storePlan(draft, caller);
+    await memory.change(before => reserved(before, { node, plan: stored.plan.id, health }));
+    const answer = await requestStart(stored, caller);
+    if (answer.status === 'denied' && health.act === 'cordon')
+      await memory.change(before => ({
+        ...before,
+        asked: before.asked.slice(0, -1),
+        held: without(before.held, node.name),
+      }));
+    const level = answer.status === 'denied' ? 'warn' : 'info';
+    log[level](
+      { node: entry.name, plan: answer.plan, operation: answer.operation, approval: answer.approval },
+      `${health.act} for its hardware: ${answer.status}${answer.reasons.length > 0 ? `, ${answer.reasons.join('; ')}` : ''}`,
+    );
+  }
+
+  /** Whether people have the same before them already. */
+  async function isPending({ entry, health }: Wish): Promise<boolean> {
+    const waiting = (await records.approvals.list('pending')).filter(each => each.requester === servicePerson.name);
+    for (const { plan: id } of waiting) {
+      const { plan } = await records.plans.get(id);
+      if (plan.kind === planOf(health.act).kind && plan.targets.some(({ node }) => node === entry.name)) return true;
+    }
+    return false;
+  }
+}
+
+/** What must be known after a crash between here and the effect. */
+function reserved(
+  before: CordonMemory,
+  { node, plan, health }: { node: NodeFacts; plan: string; health: HealthAct },
+): CordonMemory {
+  const marked = [...new Set([...before.marked, node.name])];
+  const held = before.held[node.name];
+  switch (health.act) {
+    case 'cordon': {
+      const signals = health.signals.map(({ id }) => id);
+      const mine = { plan, nodeUid: node.uid, signals, drainAsked: false };
+      return { ...before, marked, held: { ...before.held, [node.name]: mine } };
+    }
+    case 'drain':
+      return held ? { ...before, held: { ...before.held, [node.name]: { ...held, drainAsked: true } } } : before;
+    case 'mark':
+      return health.healthy ? before : { ...before, marked };
+    case 'release':
+      return before;
+  }
+}
+
+export function without<T>(record: Record<string, T>, name: string): Record<string, T> {
+  return Object.fromEntries(Object.entries(record).filter(([key]) => key !== name));
+}

@@ -74,7 +74,8 @@ export function hardwareVerdict(facts: HardwareFacts): HardwareVerdict {
     each => each.level === 'critical' && isSignal(each, facts) && isLasting(each, facts.now),
   );
   if (failing) return { verdict: 'failing', signal: failing };
-  return { verdict: facts.pods || ofHardware(facts).some(isStanding) ? 'doubtful' : 'well' };
+  const standing = ofHardware(facts).some(each => isStanding(each) && !isEntry(each));
+  return { verdict: facts.pods || standing ? 'doubtful' : 'well' };
 }
 
 /** Takes of those advised to be cordoned as many as the budget leaves, in the given order. Zero leaves none. */
@@ -93,15 +94,28 @@ function afterwards(facts: CordonFacts, cordonedSince: Date): CordonAdvice {
     return { advice: 'keep', reason: 'the server is not read at present' };
   }
   const hardware = ofHardware(facts);
-  const standing = hardware.find(isStanding);
+  const standing = hardware.find(each => isStanding(each) && !isEntry(each));
   if (standing) return { advice: 'keep', reason: standing.text };
   if (pods) return { advice: 'keep', reason: pods.text };
-  const ends = hardware.map(({ clearedAt, lastSeen }) => Date.parse(clearedAt ?? lastSeen));
+  const ends = hardware.map(finding => Date.parse(isEntry(finding) ? newestOf(finding) : endOf(finding)));
   const well = now.getTime() - Math.max(cordonedSince.getTime(), ...ends);
   if (well < facts.healthyForMs) {
     return { advice: 'keep', reason: `well for ${span(well)} of ${span(facts.healthyForMs)}` };
   }
   return { advice: 'release', reason: `no signal for ${span(well)}` };
+}
+
+/** An entry of the log is told for a day, and says nothing of now: what counts is when it came. */
+function isEntry({ kind }: Finding): boolean {
+  return kindRules[kind].source === 'log';
+}
+
+function newestOf({ evidence, since }: Finding): string {
+  return evidence.at(-1)?.at ?? since;
+}
+
+function endOf({ clearedAt, lastSeen }: Finding): string {
+  return clearedAt ?? lastSeen;
 }
 
 function span(ms: number): string {

@@ -31,8 +31,8 @@ type Memory = {
   count(): Promise<boolean>;
 };
 
-/** After an answer the same is not asked again for so many milliseconds. */
-const quietMs = 15 * 60_000;
+/** The same is not asked again for so many milliseconds after an answer, and after a failure. */
+const quietMs = { answered: 15 * 60_000, failed: 60_000 };
 
 const caller: Caller = { person: servicePerson, channel: 'watch', scope: 'execute' };
 
@@ -44,18 +44,18 @@ export function asker(parts: AskParts & { memory: Memory }): Ask {
     const { entry, health } = wish;
     const key = `${entry.name} ${health.act}`;
     if ((quietUntil.get(key) ?? 0) > Date.now()) return;
-    quietUntil.set(key, Date.now() + quietMs);
     try {
-      if (await isPending(wish)) return;
-      await start(wish);
+      if ((await isPending(wish)) || (await start(wish))) quietUntil.set(key, Date.now() + quietMs.answered);
     } catch (thrown) {
+      quietUntil.set(key, Date.now() + quietMs.failed);
       log.warn({ node: entry.name, error: FleetError.from(thrown) }, `asking for a ${health.act} failed`);
     }
   };
 
-  async function start({ cluster, entry, node, health }: Wish): Promise<void> {
+  /** False where it was not asked for, because there were too many. */
+  async function start({ cluster, entry, node, health }: Wish): Promise<boolean> {
     const draft = await planForHealth(parts, { cluster, entry, health });
-    if (health.act === 'cordon' && !(await memory.count())) return;
+    if (health.act === 'cordon' && !(await memory.count())) return false;
     const stored = await storePlan(draft, caller);
     await memory.change(before => reserved(before, { node, plan: stored.plan.id, health }));
     const answer = await requestStart(stored, caller);
@@ -70,6 +70,7 @@ export function asker(parts: AskParts & { memory: Memory }): Ask {
       { node: entry.name, plan: answer.plan, operation: answer.operation, approval: answer.approval },
       `${health.act} for its hardware: ${answer.status}${answer.reasons.length > 0 ? `, ${answer.reasons.join('; ')}` : ''}`,
     );
+    return true;
   }
 
   /** Whether people have the same before them already. */

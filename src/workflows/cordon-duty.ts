@@ -82,7 +82,7 @@ export async function startCordonDuty(options: CordonDutyOptions): Promise<Cordo
   }
 
   const following = clusterList.map(follow);
-  return {
+  const duty: CordonDuty = {
     wake() {
       waking.abort();
       waking = new AbortController();
@@ -90,6 +90,7 @@ export async function startCordonDuty(options: CordonDutyOptions): Promise<Cordo
     status: () => statusOf(memory),
     async resume() {
       await change(resumed);
+      duty.wake();
       return statusOf(memory);
     },
     async stop() {
@@ -97,4 +98,5 @@ export async function startCordonDuty(options: CordonDutyOptions): Promise<Cordo
       await Promise.all(following);
     },
   };
+  return duty;
 }

@@ -84,7 +84,11 @@ async function settled(parts: RoundParts, { cluster }: Scene, { node, facts, cor
     // What watches hold may be behind; whether a person took the cordon back is read from the Node itself.
     const fresh = await parts.clusters.of(cluster.name).node(node.name);
     if (await healthCordonOf(records, fresh)) return false;
-    const taken = fresh.uid === held.nodeUid && (await wasCordoned(parts, held.plan, node.name));
+    // Released by ourselves, all signals were over.
+    const taken =
+      fresh.uid === held.nodeUid &&
+      held.signals.some(id => isLasting(facts, id)) &&
+      (await wasCordoned(parts, held.plan, node.name));
     if (taken)
       log.info({ node: node.name }, 'its cordon was taken back; it is not cordoned again for the same signals');
     await memory.change(before => ({
@@ -146,6 +150,7 @@ function wishesOf(parts: RoundParts, scene: Scene, seen: Seen[]): Wish[] {
 type NodeWish = { entry: FleetNode; node: NodeFacts; health: HealthAct };
 
 function cordonWish({ settings, memory }: RoundParts, { view }: Scene, { entry, node, facts }: Seen): NodeWish[] {
+  if (memory.now().stoppedSince !== undefined) return [];
   if (node.unschedulable || node.role !== 'worker' || entry.role !== 'worker') return [];
   if (lastOf(node, view.nodes)) return [];
   const { healthyForMs, maxPerCluster } = settings;

@@ -146,6 +146,17 @@ describe('a cordon on this advice', () => {
     expect(advice(blind, { cordonedSince }).advice).toBe('keep');
   });
 
+  it('is not kept for a day by what the log said, but for as long as after any signal', () => {
+    const logged = play(times(370, critical), { after: bad });
+    expect(advice(logged, { cordonedSince, healthyForMs: 60 * minute }).advice).toBe('release');
+    const late = { log: known([entryOf('2', atMinute(350))]) };
+    const again = play([...times(350, {}), ...times(20, late)], { after: bad });
+    expect(advice(again, { cordonedSince, healthyForMs: 60 * minute })).toEqual({
+      advice: 'keep',
+      reason: 'well for 19 min of 1 h',
+    });
+  });
+
   it('is kept for hours, even where every signal is forgotten', () => {
     expect(advice(play(times(30, {})), { cordonedSince: atMinute(0) }).advice).toBe('keep');
   });

@@ -1,0 +1,182 @@
+/** What keeps cordons for hardware few, and people in charge: budget, breaker, other people's cordons, policy, crashes. */
+import { cp, rm } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { CordonStatus } from '../../src/core/health-records.ts';
+import type { Client } from '../../src/surfaces/cli/client.ts';
+import { custodyEntries, unaccounted } from '../support/audit.ts';
+import { shippedPolicies } from '../support/guard.ts';
+import { ended, isCordoned, reconfigure, siteOf } from '../support/rollout.ts';
+import {
+  conditionOf,
+  cordonsSent,
+  eventsOf,
+  found,
+  heal,
+  kubectl,
+  sicken,
+  writesAbout,
+} from '../support/sick-nodes.ts';
+import { eventually, type Stack, type StackOptions, startStack } from '../support/stack.ts';
+
+let stack: Stack;
+let client: Client;
+
+function begin(options: Partial<StackOptions>): () => Promise<void> {
+  return async () => {
+    stack = await startStack({ addressBase: '127.119', workers: 6, sampleEvery: '200ms', ...options });
+    client = await stack.client('requester');
+  };
+}
+
+const end = () => stack?.close();
+
+async function status(): Promise<CordonStatus> {
+  return (await client.callTool('listFindings', {})).output.cordons as CordonStatus;
+}
+
+/** Both findings stand, and its Node has been looked at since. */
+async function isSick(node: string): Promise<void> {
+  await found(client, node, 'drive-predicted-failure');
+  await found(client, node, 'power-supply');
+  await eventually(
+    `${node} to be told as failing`,
+    async () => conditionOf(stack, node).status === 'False' || undefined,
+  );
+}
+
+describe('with a budget of one', () => {
+  beforeAll(begin({ healthCordon: { healthyFor: '2s' } }));
+  afterAll(end);
+  const sick = ['bos-w-1', 'bos-w-2', 'bos-w-3'];
+  const theirs = 'bos-w-6';
+  const order: string[] = [];
+
+  it('one of three sick nodes is cordoned, and the one that a person cordoned is left alone', async () => {
+    await kubectl(stack, theirs, true);
+    for (const node of [...sick, theirs]) sicken(stack, node, 'drive', 'supply');
+    await Promise.all([...sick, theirs].map(isSick));
+    const [first = ''] = sick.filter(node => isCordoned(stack, node));
+    order.push(first);
+    expect(cordonsSent(stack)).toEqual([`cordon ${first}`]);
+    expect(writesAbout(stack, theirs).filter(({ path }) => path === `/api/v1/nodes/${theirs}`)).toEqual([]);
+    expect(siteOf(stack, theirs).cluster.store.get('nodes', { name: theirs })?.metadata.annotations).toEqual(
+      expect.not.objectContaining({ 'groundskeeper.io/cordoned-by': expect.anything() }),
+    );
+  });
+
+  it('it is released once it has been well for long enough, and then the next one has its turn', async () => {
+    const [first = ''] = order;
+    heal(stack, first);
+    await eventually('the next to be cordoned', async () => cordonsSent(stack)[2]);
+    const second = sick.find(node => node !== first && isCordoned(stack, node)) ?? '';
+    order.push(second);
+    expect(cordonsSent(stack)).toEqual([`cordon ${first}`, `uncordon ${first}`, `cordon ${second}`]);
+    await eventually('its Event', async () =>
+      eventsOf(stack, first).find(({ reason }) => reason === 'HardwareRecovered'),
+    );
+    expect(conditionOf(stack, first)).toMatchObject({ status: 'True', reason: 'HardwareRecovered' });
+  });
+
+  it('one that a person uncordons is not cordoned again for the same signals, after a restart neither', async () => {
+    const [, second = ''] = order;
+    await kubectl(stack, second, null);
+    const third = sick.find(node => !order.includes(node)) ?? '';
+    await eventually('the third to have its turn', async () => isCordoned(stack, third) || undefined);
+    order.push(third);
+    await stack.kill();
+    await stack.start();
+    client = await stack.client('requester');
+    heal(stack, third);
+    // Its release shows that the service of now has looked at all of them.
+    await eventually('the third to be released', async () => !isCordoned(stack, third) || undefined);
+    expect(cordonsSent(stack).filter(sent => sent.endsWith(second))).toEqual([`cordon ${second}`]);
+  });
+
+  it('after three within an hour no fourth is cordoned, until a person has looked', async () => {
+    const fourth = 'bos-w-4';
+    sicken(stack, fourth, 'drive', 'supply');
+    const stopped = await eventually('it to stop', async () => {
+      const now = await status();
+      return now.state === 'stopped' ? now : undefined;
+    });
+    await isSick(fourth);
+    expect([stopped.nodes, isCordoned(stack, fourth)]).toEqual([[], false]);
+    await client.callTool('resumeHealthCordons', { site: 'boston' });
+    await eventually('the fourth to be cordoned', async () => isCordoned(stack, fourth) || undefined);
+    expect(await status()).toEqual({ state: 'on', nodes: [fourth] });
+    const ours = stack.lab.effects.since().filter(({ path }) => !path.includes('kubectl'));
+    expect(unaccounted(ours, await custodyEntries(client))).toEqual([]);
+  });
+});
+
+describe('a service that is killed', () => {
+  beforeAll(begin({ healthCordon: { drain: true } }));
+  afterAll(end);
+  const node = 'bos-w-2';
+
+  it('between the request and its outcome sends it no second time', async () => {
+    const { faults } = siteOf(stack, node).cluster;
+    sicken(stack, node, 'drive');
+    await found(client, node, 'drive-predicted-failure');
+    faults.set({ kind: 'slow', ms: 1000 });
+    sicken(stack, node, 'supply');
+    await eventually('the cordon to reach the cluster', async () => isCordoned(stack, node) || undefined);
+    await stack.kill();
+    faults.clear();
+    await stack.start();
+    client = await stack.client('requester');
+    await eventually('its Event', async () => eventsOf(stack, node).find(({ reason }) => reason === 'HardwareFailing'));
+    expect(cordonsSent(stack)).toEqual([`cordon ${node}`]);
+    const entries = await custodyEntries(client);
+    expect(entries.flatMap(entry => (entry.type === 'effect.reconciled' ? [entry.finding] : []))).toContain('happened');
+    expect(await status()).toEqual({ state: 'on', nodes: [node] });
+  });
+
+  it('has asked people whether the node may be drained, and drains it once they let it', async () => {
+    const [request, ...others] = await eventually('the request', async () => {
+      const pending = await client.approvals('pending');
+      return pending.length > 0 ? pending : undefined;
+    });
+    expect([request?.requester, request?.channel, others]).toEqual(['groundskeeper', 'watch', []]);
+    const evictions = () => stack.lab.effects.since().filter(({ path }) => path.endsWith('/eviction'));
+    expect(evictions()).toEqual([]);
+    const voter = await stack.client('approver');
+    const vote = { vote: 'approve', reason: 'go', passphrase: stack.passphrase('approver') } as const;
+    const { operation = '' } = await voter.vote(request?.id ?? '', vote);
+    expect((await ended(stack, operation)).state).toBe('done');
+    expect([evictions().length > 0, isCordoned(stack, node)]).toEqual([true, true]);
+  });
+});
+
+describe('a policy that does not permit it', () => {
+  beforeAll(begin({}));
+  afterAll(end);
+
+  it('leads to a denial on record, and to no write', async () => {
+    const policies = join(dirname(stack.config.file), 'policies');
+    await cp(shippedPolicies, policies, { recursive: true });
+    await rm(join(policies, 'health.cedar'));
+    await reconfigure(stack, document => Object.assign(document, { policies }));
+    client = await stack.client('requester');
+    sicken(stack, 'bos-w-1', 'drive', 'supply');
+    const denied = await eventually('the denial', async () =>
+      (await custodyEntries(client)).find(entry => entry.type === 'decision' && entry.action === 'cordonForHealth'),
+    );
+    expect(denied).toMatchObject({ verdict: 'deny', actor: { sub: 'groundskeeper' } });
+    expect(writesAbout(stack, 'bos-w-1')).toEqual([]);
+  });
+});
+
+describe('switched off in the configuration', () => {
+  beforeAll(begin({ healthCordon: 'off' }));
+  afterAll(end);
+
+  it('finds, and asks for nothing', async () => {
+    sicken(stack, 'bos-w-1', 'drive', 'supply');
+    await found(client, 'bos-w-1', 'drive-predicted-failure');
+    await found(client, 'bos-w-1', 'power-supply');
+    expect(await status()).toEqual({ state: 'off' });
+    expect((await custodyEntries(client)).filter(({ type }) => type === 'plan')).toEqual([]);
+  });
+});

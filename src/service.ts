@@ -144,6 +144,7 @@ async function compose(config: Config, log: Logger, opened: Opened): Promise<Run
       rebootMs: rollout.rebootTimeoutMs,
       rejoinMs: rollout.rejoinTimeoutMs,
       resetSettleMs: rollout.resetSettleMs,
+      stallMs: rollout.stallLimitMs,
     },
   };
   const { runPlan, all } = planWorkflows(parts, concluder({ records, custody, people }));

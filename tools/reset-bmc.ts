@@ -7,12 +7,23 @@ export const resetBmc = changeTool({
   name: 'resetBmc',
   title: 'Restart a BMC',
   description:
-    'Restarts the BMC of a node and proves that it is back. The server and its pods run on. For a BMC that answers slowly or wrongly, or whose jobs are stuck; refused while it applies an update.',
+    'Restarts the BMC of a node and proves that it is back. The server and its pods run on. For a BMC that answers slowly or wrongly; refused while it applies an update. A job that is stuck is freed with recover.',
   risk: 'disruptive',
   scope: 'execute',
-  input: z.strictObject({ node: z.string().describe('Node name') }),
+  input: z.strictObject({
+    node: z.string().describe('Node name'),
+    recover: z
+      .boolean()
+      .default(false)
+      .describe('Restart it although a task works on it, if that task makes no progress for the stall limit'),
+  }),
   positional: ['node'],
   example: { node: 'bos-w-1' },
-  plan: (context, { node }) =>
-    planNodeChange(context, { kind: 'bmc-change', action: 'resetBmc', node, bmcChange: { act: 'reset-bmc' } }),
+  plan: (context, { node, recover }) =>
+    planNodeChange(context, {
+      kind: 'bmc-change',
+      action: 'resetBmc',
+      node,
+      bmcChange: { act: 'reset-bmc', ...(recover ? { recover } : {}) },
+    }),
 });

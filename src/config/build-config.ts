@@ -43,6 +43,7 @@ export type Config = {
     rebootTimeoutMs: number;
     rejoinTimeoutMs: number;
     resetSettleMs: number;
+    stallLimitMs: number;
     pollIntervalMs: number;
     planTtlMs: number;
   };
@@ -99,6 +100,7 @@ export function buildConfig(document: ConfigDocument, outside: Outside, baseDir:
       rebootTimeoutMs: rollout.rebootTimeout,
       rejoinTimeoutMs: rollout.rejoinTimeout,
       resetSettleMs: rollout.resetSettle,
+      stallLimitMs: rollout.stallLimit,
       pollIntervalMs: rollout.pollInterval,
       planTtlMs: rollout.planTtl,
     },

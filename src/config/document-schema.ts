@@ -191,6 +191,7 @@ export const configDocument = mapping({
     rebootTimeout: period.default(1_200_000),
     rejoinTimeout: period.default(900_000),
     resetSettle: period.default(300_000),
+    stallLimit: period.default(1_800_000),
     pollInterval: period.default(2000),
     planTtl: period.default(14_400_000),
   }).prefault({}),

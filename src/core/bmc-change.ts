@@ -6,8 +6,8 @@ export const bootSources = ['pxe', 'http', 'disk', 'cd', 'setup', 'none'] as con
 export type BootSource = (typeof bootSources)[number];
 
 export type BmcChange =
-  /** Restarts the BMC itself; the server runs on. */
-  | { act: 'reset-bmc' }
+  /** Restarts the BMC itself; the server runs on. `recover`: also while a task works that has stood still for the stall limit. */
+  | { act: 'reset-bmc'; recover?: true }
   | { act: 'identify'; lit: boolean }
   /** For the next start of the server, and only that. */
   | { act: 'boot-once'; from: BootSource };

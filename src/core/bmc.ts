@@ -143,6 +143,10 @@ export type ResetType = 'GracefulRestart' | 'ForceRestart' | 'On' | 'ForceOff' |
 export type Bmc = {
   /** Origin that its requests go to, `https://host[:port]`. */
   readonly url: string;
+  /** By this process. One more is needed where the BMC forgot the last, as it does when it restarts. */
+  readonly sessionsOpened: number;
+  /** Whether it answers at this very moment: asked once. */
+  answers(): Promise<boolean>;
   identity(): Promise<ServerIdentity>;
   health(): Promise<ServerHealth>;
   /** What the server is made of. May be some minutes old; nothing that is about to be changed is judged by it. */
@@ -171,6 +175,7 @@ export type Bmc = {
   status(): Promise<BmcStatus>;
   /** The request that would make the change, for the intent. Throws bmc_refused where this BMC cannot. */
   changeTarget(change: BmcChange): Promise<{ method: 'POST' | 'PATCH'; path: string; body: unknown }>;
+  /** Sent once. Throws bmc_refused with `retry: later` where nothing was done and the same may be asked again in a while. */
   change(grant: EffectGrant, change: BmcChange): Promise<void>;
   /** Deletes the session. Safe to call twice. */
   close(): Promise<void>;

@@ -48,6 +48,7 @@ export async function writeLabConfig(lab: LabDescription, options: LabConfigOpti
       rebootTimeout: '3m',
       rejoinTimeout: '3m',
       resetSettle: '5s',
+      stallLimit: '3s',
     },
     health: {
       sampleEvery: options.sampleEvery,

@@ -37,10 +37,16 @@ export const faultSchema = z.discriminatedUnion('kind', [
   z.strictObject({ kind: z.literal('sensor-absent'), sensor: z.string().min(1) }),
   /** The update ends as Completed, and the running version is as before. */
   z.strictObject({ kind: z.literal('update-completes-unchanged') }),
-  /** The update stays in this stage until the fault is cleared. */
-  z.strictObject({ kind: z.literal('update-stalls'), stage: untilStage }),
+  /** The update stays in this stage until the fault is cleared; a restart of the BMC clears it where `until` says so. */
+  z.strictObject({
+    kind: z.literal('update-stalls'),
+    stage: untilStage,
+    until: z.enum(['cleared', 'bmc-reset']).default('cleared'),
+  }),
   /** The update ends in failure at the end of this stage; the running version stays. */
   z.strictObject({ kind: z.literal('update-fails'), stage: untilStage }),
+  /** A restart of the BMC is answered as usual, and nothing comes of it. */
+  z.strictObject({ kind: z.literal('bmc-reset-ignored') }),
   /** Update requests are answered with 400 and extended info. */
   z.strictObject({ kind: z.literal('reject-update') }),
   /** `refused`: nothing listens. `hang`: connections are taken and never answered. `lost`: as where packets vanish, no handshake ends either. */

@@ -1,25 +1,28 @@
 /** One change to a BMC: sent once, and proved by what the BMC says afterwards. */
+import { setTimeout as delay } from 'node:timers/promises';
 import { factValue } from '../core/bmc.ts';
 import type { BmcChange, BmcStatus } from '../core/bmc-change.ts';
 import { digestOf } from '../core/canonical.ts';
+import type { EffectGrant } from '../core/effect.ts';
 import { FleetError } from '../core/errors.ts';
-import type { EffectRow } from '../core/records.ts';
 import type { Observation } from '../guard/effects.ts';
 import type { NodeJob } from './job.ts';
+import { observeBmcRestart, proveBmcRestart, type Restart } from './prove-bmc-restart.ts';
 import { proveIdentity } from './prove-identity.ts';
-import { proveNoTask } from './prove-no-task.ts';
-import { waitFor } from './wait.ts';
+import { proveNoTask, proveStillStuck, type StuckTask } from './prove-no-task.ts';
+import { enough, waitFor } from './wait.ts';
 
-/** A BMC that restarts answers well several times in a row before it counts as back. */
-const goodReads = 3;
+type Before = Pick<Restart, 'lastReset'>;
 
-type Before = { lastReset: string | null };
-
-/** Throws `precondition_failed` while the BMC works on an update: a restart would damage it. */
-export async function changeBmc(job: NodeJob, change: BmcChange): Promise<Before> {
-  const { bmc, target } = job;
+/**
+ * Throws `precondition_failed` while the BMC works on an update: a restart would damage it. `stuck` are the tasks that a
+ * recovery was approved for, and it is refused when any of them moved after all.
+ */
+export async function changeBmc(job: NodeJob, change: BmcChange, stuck: StuckTask[]): Promise<Restart> {
+  const { bmc, target, timings } = job;
   const before: Before = { lastReset: factValue((await bmc.status()).lastReset) ?? null };
-  await job.effect<null>({
+  let sessionsBefore: number | undefined;
+  const seen = await job.effect<string | null>({
     step: change.act,
     action: change.act,
     settling: false,
@@ -27,65 +30,75 @@ export async function changeBmc(job: NodeJob, change: BmcChange): Promise<Before
       const { body, ...where } = await bmc.changeTarget(change);
       return { before, request: { target: target.bmcUrl, ...where, bodyDigest: digestOf(body) } };
     },
-    async send(grant) {
+    async send(grant, stillAllowed) {
       await proveIdentity(job);
-      await proveNoTask(job);
-      await bmc.change(grant, change);
+      await (stuck.length > 0 ? proveStillStuck(job, stuck) : proveNoTask(job));
+      sessionsBefore = bmc.sessionsOpened;
+      await sendPatiently(job, change, { grant, stillAllowed });
       return null;
     },
-    observe: open => observe(job, change, open),
+    observe(open) {
+      if (change.act !== 'reset-bmc') return observe(job, change);
+      const { lastReset } = open.before as Before;
+      return observeBmcRestart(job, {
+        lastReset,
+        sessionsBefore,
+        by: enough(Date.parse(open.startedAt) + timings.rebootMs, timings.pollMs),
+      });
+    },
   });
-  return before;
+  return { ...before, seen };
+}
+
+/** Asks again while the BMC says that the moment is wrong, as in POST: nothing was done then. */
+export async function sendPatiently(
+  { bmc, timings }: NodeJob,
+  change: BmcChange,
+  { grant, stillAllowed }: { grant: EffectGrant; stillAllowed: () => Promise<void> },
+): Promise<void> {
+  const by = Date.now() + timings.rebootMs;
+  for (;;) {
+    const refused = await bmc.change(grant, change).then(() => undefined, FleetError.from);
+    if (refused === undefined) return;
+    if (refused.code !== 'bmc_refused' || refused.retry !== 'later' || Date.now() >= by) throw refused;
+    await delay(timings.pollMs);
+    await stillAllowed();
+  }
 }
 
 /** Waits until the BMC shows the change. Throws `timeout` naming what it shows instead. */
 export async function proveBmcChange(
-  { bmc, target, timings }: NodeJob,
+  job: NodeJob,
   change: BmcChange,
-  { before, by }: { before: Before; by: number },
+  { restart, by }: { restart: Restart; by: number },
 ): Promise<string> {
-  let good = 0;
+  if (change.act === 'reset-bmc') return proveBmcRestart(job, restart, by);
   return waitFor<string>({
-    what: `the BMC of ${target.node} to show the change`,
-    everyMs: timings.pollMs,
+    what: `the BMC of ${job.target.node} to show the change`,
+    everyMs: job.timings.pollMs,
     by,
     async look() {
-      const status = await bmc.status().catch(FleetError.from);
-      if (status instanceof FleetError) {
-        good = 0;
-        // A BMC that starts shows parts of its tree, and answers nonsense, before it is whole.
-        if (change.act === 'reset-bmc' && status.code !== 'certificate_changed') return { missing: status.message };
-        throw status;
-      }
-      const shown = shows(status, change, before);
-      good = shown === undefined ? 0 : good + 1;
-      if (shown !== undefined && (change.act !== 'reset-bmc' || good >= goodReads)) return { value: shown };
-      return {
-        missing: shown === undefined ? 'the BMC shows what it showed before' : `good reads ${good} of ${goodReads}`,
-      };
+      const shown = shows(await job.bmc.status(), change);
+      return shown === undefined ? { missing: 'the BMC shows what it showed before' } : { value: shown };
     },
   });
 }
 
+type Setting = Exclude<BmcChange, { act: 'reset-bmc' }>;
+
 /** How the change shows; undefined where it does not, or not yet. */
-function shows(status: BmcStatus, change: BmcChange, before: Before): string | undefined {
+function shows(status: BmcStatus, change: Setting): string | undefined {
   switch (change.act) {
     case 'identify':
       return factValue(status.lit) === change.lit ? `the locating light is ${change.lit ? 'on' : 'off'}` : undefined;
     case 'boot-once':
       return factValue(status.bootOnce) === change.from ? `the next start is set to ${change.from}` : undefined;
-    case 'reset-bmc': {
-      const last = factValue(status.lastReset);
-      return last !== undefined && last !== before.lastReset ? `the BMC started at ${last}` : undefined;
-    }
   }
 }
 
-async function observe({ bmc }: NodeJob, change: BmcChange, open: EffectRow): Promise<Observation<null>> {
-  const shown = shows(await bmc.status(), change, open.before as Before);
+/** What is only set may be set again. */
+async function observe({ bmc }: NodeJob, change: Setting): Promise<Observation<null>> {
+  const shown = shows(await bmc.status(), change);
   if (shown !== undefined) return { finding: 'happened', result: null, evidence: shown };
-  // What is only set may be set again; a restart that has not begun yet may still come.
-  return change.act === 'reset-bmc'
-    ? { finding: 'ambiguous', evidence: 'the BMC does not show a new start' }
-    : { finding: 'not-happened', evidence: 'the BMC shows what it showed before' };
+  return { finding: 'not-happened', evidence: 'the BMC shows what it showed before' };
 }

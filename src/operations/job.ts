@@ -19,6 +19,8 @@ export type Timings = {
   rejoinMs: number;
   /** How long a reset whose answer was lost is given to show, graceful shutdown included. */
   resetSettleMs: number;
+  /** A task that shows no progress for so long is stuck. */
+  stallMs: number;
 };
 
 /** More operations than can be open at once. */

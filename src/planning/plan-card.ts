@@ -67,7 +67,9 @@ export function taintText({ key, value, effect }: Taint): string {
 function bmcChangeText(change: BmcChange): string {
   switch (change.act) {
     case 'reset-bmc':
-      return 'restart of the BMC; the server runs on';
+      return change.recover
+        ? 'restart of the BMC although a task works on it, if that task stands still for the stall limit; the server runs on'
+        : 'restart of the BMC; the server runs on';
     case 'identify':
       return `locating light ${change.lit ? 'on' : 'off'}`;
     case 'boot-once':

@@ -10,7 +10,7 @@ import { type Evidence, evidenceAgainst } from './evidence.ts';
 import { sameMachine } from './identity.ts';
 import { qualifiedName } from './pdb-groups.ts';
 import { type ClusterFacts, forecastDrain, targetBase } from './plan-rollout.ts';
-import { stepsOf, undrainedSteps } from './plan-steps.ts';
+import { recoverySteps, stepsOf, undrainedSteps } from './plan-steps.ts';
 import { isSilent } from './silent.ts';
 import { isTolerated } from './taints.ts';
 
@@ -70,6 +70,7 @@ export function planChange(request: ChangeRequest): PlanDraft {
     .filter(candidate => !candidate.ready || candidate.unschedulable)
     .map(candidate => candidate.name);
   const left = node.annotations[cordonReason];
+  const recovers = request.bmcChange?.act === 'reset-bmc' && request.bmcChange.recover === true;
   const deleted = request.taint ? deletedBy(request.taint, request) : [];
   return {
     kind,
@@ -78,7 +79,7 @@ export function planChange(request: ChangeRequest): PlanDraft {
     cluster: cluster.name,
     targets: [{ ...targetBase(entry, server, node), ...(forecast ? { drain: forecast } : {}) }],
     waves: [[entry.name]],
-    steps: undrained ? undrainedSteps(kind) : stepsOf[kind],
+    steps: undrained ? undrainedSteps(kind) : recovers ? recoverySteps() : stepsOf[kind],
     excluded: [],
     budget: cluster.budget,
     blast: {
@@ -98,6 +99,9 @@ export function planChange(request: ChangeRequest): PlanDraft {
       ...(undrained ? ['the node is silent, but its pods may still run: they are cut off, not moved'] : []),
       ...(kind === 'power-on' && node.taints.some(({ key }) => key === outOfService)
         ? [`the taint ${outOfService} stays: remove it with taint-node once the node is back, or pods leave it again`]
+        : []),
+      ...(recovers
+        ? ['a task on the BMC is taken for stuck: if it still wrote firmware, the restart would damage it']
         : []),
       ...(kind === 'power-off' ? ['the node stays cordoned and off until it is switched on and uncordoned'] : []),
     ],

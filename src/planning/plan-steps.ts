@@ -44,6 +44,17 @@ const nothingStaged: PlanStep = {
   settling: false,
 };
 
+const stuck: PlanStep = {
+  name: 'stuck',
+  does: 'watch the tasks on the BMC for the stall limit, and refuse when one makes any progress',
+  settling: false,
+};
+
+/** The steps of a BMC's restart that is to free tasks that are stuck. */
+export function recoverySteps(): PlanStep[] {
+  return stepsOf['bmc-change'].flatMap(step => (step === identity ? [step, stuck] : [step]));
+}
+
 /** The steps for a node that is silent and so cannot be drained. */
 export function undrainedSteps(kind: PlanKind): PlanStep[] {
   return stepsOf[kind].flatMap(step => (step === drain ? [silent] : step === budgets ? [] : [step]));

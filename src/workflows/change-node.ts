@@ -9,6 +9,7 @@ import { cordon, isCordonOf, uncordon } from '../operations/cordon.ts';
 import { drain } from '../operations/drain.ts';
 import type { NodeJob, Parts } from '../operations/job.ts';
 import { proveIdentity } from '../operations/prove-identity.ts';
+import { proveStuck } from '../operations/prove-no-task.ts';
 import { proveNoRemediator } from '../operations/refuse-remediators.ts';
 import { changeTaint } from '../operations/taint.ts';
 import { budgets, giveBack, type NodeWorkflow, nodeWorkflow, outcomeOf, Stopped } from './node-steps.ts';
@@ -76,17 +77,19 @@ export function taintNode(parts: Parts): NodeWorkflow {
 export function changeNodeBmc(parts: Parts): NodeWorkflow {
   return nodeWorkflow('change-bmc', parts, async steps => {
     await steps.step('identity', proveIdentity, proof => proof);
-    await steps.stopHere('change');
     const change = await steps.quietly('change wanted', async ({ plan }) => wantedChange(plan));
-    const before = await steps.step(
+    const recovers = change.act === 'reset-bmc' && change.recover === true;
+    const stuck = recovers ? await steps.step('stuck', proveStuck, found => `${found.length} stand still`) : [];
+    await steps.stopHere('change');
+    const restart = await steps.step(
       'change',
-      job => changeBmc(job, change),
+      job => changeBmc(job, change, stuck),
       () => 'sent',
     );
     const by = await steps.deadline('prove', parts.timings.rebootMs);
     const proof = await steps.step(
       'prove',
-      job => proveBmcChange(job, change, { before, by }),
+      job => proveBmcChange(job, change, { restart, by }),
       seen => seen,
     );
     await steps.tell({ reason: 'ServerChanged', message: proof });

@@ -8,7 +8,7 @@ import { eventually, type Stack } from './stack.ts';
 
 export type HandUpdate = {
   /** Waits until the BMC's job queue shows the state. */
-  jobIs(state: 'Downloading' | 'Scheduled'): Promise<void>;
+  jobIs(state: 'Downloading' | 'Scheduled' | 'Running'): Promise<void>;
   close(): Promise<void>;
 };
 

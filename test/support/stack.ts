@@ -23,6 +23,7 @@ export type StackOptions = {
   /** Per site; 3 unless said. */
   controlPlanes?: number;
   workers?: number;
+  /** What the nodes are, in turn; the usual machines unless said. */
   machines?: readonly LabMachine[];
   speed?: number;
   mcpScope?: 'read' | 'plan' | 'execute';
@@ -54,6 +55,7 @@ export async function startStack(options: StackOptions): Promise<Stack> {
     sites: options.sites ?? 1,
     controlPlanes: options.controlPlanes ?? 3,
     workers: options.workers ?? 4,
+    ...(options.machines ? { machines: options.machines } : {}),
     speed: options.speed ?? 60,
     seed: 7,
     dir,

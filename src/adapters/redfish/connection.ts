@@ -140,6 +140,13 @@ export class Connection {
     return (await mayRepeat()) ? (await send()).outcome : outcome;
   }
 
+  /** Whether the service root answers at this very moment: asked once, without a session. */
+  async answers(): Promise<boolean> {
+    const path = '/redfish/v1/';
+    const answer = await this.#wire.send({ method: 'GET', path, headers: {}, fresh: true }).catch(() => undefined);
+    return answer?.status === 200;
+  }
+
   /**
    * PATCHes with the ETag that the BMC wants, which no two vendors agree on: one that was refused for its ETag (412, 428) did
    * nothing and is sent again with the next. One that was refused for the moment is sent once more, with the resource read

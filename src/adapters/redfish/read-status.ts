@@ -1,19 +1,19 @@
 /** What a BMC says of itself, and what was set through it. */
-import { z } from 'zod';
+import type { z } from 'zod';
 import { type Fact, known, unknown } from '../../core/bmc.ts';
 import type { BmcStatus } from '../../core/bmc-change.ts';
-import { bootSourceOf, bootUri, changeable } from './changes.ts';
+import { bootable, bootSourceOf, bootUri } from './boot-override.ts';
 import type { Connection } from './connection.ts';
 import { factOf, healthFact, textFact, timeFact } from './facts.ts';
+import { lightOf } from './light.ts';
 import { powerOf, readSystem } from './read-system.ts';
-import { manager, nullish } from './schema.ts';
-import { readChassis, type Topology } from './topology.ts';
+import { manager, status, text } from './schema.ts';
+import type { Topology } from './topology.ts';
 
-const text = nullish(z.string());
 const statusOfManager = manager.extend({
   DateTime: text,
   LastResetTime: text,
-  Status: nullish(z.object({ State: text, Health: text, HealthRollup: text })),
+  Status: status,
 });
 type ManagerStatus = z.infer<typeof statusOfManager>;
 
@@ -21,7 +21,7 @@ type ManagerStatus = z.infer<typeof statusOfManager>;
 export async function readStatus(connection: Connection, topology: Topology): Promise<BmcStatus> {
   const [system, own, read] = await Promise.all([
     readSystem(connection, topology),
-    bootUri(connection, topology).then(uri => connection.read(uri, changeable)),
+    bootUri(connection, topology).then(uri => connection.read(uri, bootable)),
     factOf(() => readManager(connection, topology)),
   ]);
   const of = <T>(fact: (found: ManagerStatus) => Fact<T>) => ('value' in read ? fact(read.value) : read);
@@ -44,14 +44,4 @@ async function readManager(connection: Connection, { managerUris }: Topology): P
   return first === undefined
     ? unknown('the BMC lists no manager of this server')
     : known(await connection.read(first, statusOfManager));
-}
-
-async function lightOf(connection: Connection, topology: Topology): Promise<Fact<boolean>> {
-  const chassis = await readChassis(connection, topology);
-  for (const uri of [topology.systemUri, ...chassis.map(each => each.uri)]) {
-    const { LocationIndicatorActive: active, IndicatorLED: led } = await connection.read(uri, changeable);
-    if (active != null) return known(active);
-    if (led != null) return known(/^(lit|blinking)$/i.test(led));
-  }
-  return unknown('the BMC has no locating light');
 }

@@ -72,6 +72,14 @@ export class RedfishBmc implements Bmc {
     return this.#connection.url;
   }
 
+  get sessionsOpened(): number {
+    return this.#session.opened;
+  }
+
+  async answers(): Promise<boolean> {
+    return this.#connection.answers();
+  }
+
   async identity(): Promise<ServerIdentity> {
     const topology = await this.#discovered();
     return identityOf(await readSystem(this.#connection, topology), topology);

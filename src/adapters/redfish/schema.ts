@@ -25,11 +25,15 @@ export function list<T extends z.ZodType>(element: T) {
 export const text = nullish(z.string());
 export const number = nullish(z.number());
 export const flag = nullish(z.boolean());
+export const texts = nullish(z.array(z.string()));
 export const link = nullish(z.object({ '@odata.id': z.string() }).transform(each => each['@odata.id']));
 const links = list(z.object({ '@odata.id': z.string() }).transform(each => each['@odata.id']));
 export const object = <S extends z.ZodRawShape>(shape: S) => nullish(z.object(shape));
 export const status = object({ State: text, Health: text, HealthRollup: text });
 export type Status = z.infer<typeof status>;
+
+/** Where a resource takes changes that it shows only once they are in force. */
+export const settings = object({ SettingsObject: link, SupportedApplyTimes: texts });
 
 export const action = object({
   target: text,

@@ -42,6 +42,7 @@ export class Session {
   #current: Promise<Ticket> | undefined;
   #refusing = false;
   #pausedUntil = 0;
+  #opened = 0;
   /** What `#current` resolved to. */
   #live: Ticket | undefined;
 
@@ -79,6 +80,11 @@ export class Session {
   /** Sends a request with the current session, once; a 401 is returned. */
   async once(send: Send): Promise<WireAnswer> {
     return (await this.#attempt(send)).answer;
+  }
+
+  /** Log-ins that succeeded in this process. */
+  get opened(): number {
+    return this.#opened;
   }
 
   /** From now on only closing logs in: what still runs elsewhere must not open what nobody would close. */
@@ -154,6 +160,7 @@ export class Session {
     const ticket = await openTicket({ ...this.#fields, book: this.#book });
     await this.#tidy(ticket);
     this.#live = ticket;
+    this.#opened++;
     return ticket;
   }
 

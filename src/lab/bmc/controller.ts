@@ -148,6 +148,7 @@ export class Controller {
   #atStage(stage: LifeStage): void {
     if (stage !== 'refused') return;
     this.updates.interrupt();
+    if (this.faults.get('update-stalls')?.until === 'bmc-reset') this.faults.clear('update-stalls');
     this.access.logOutAll();
     this.events.forget();
     this.media.ejectAll();

@@ -3,6 +3,7 @@
  * chosen once per BMC; nothing else in the adapter asks for the vendor.
  */
 import type { Component, FirmwareMember, UpdateTraits, Vendor } from '../../../core/bmc.ts';
+import type { BootSource } from '../../../core/bmc-change.ts';
 
 /** A member of the firmware inventory, before anyone said what it is. */
 export type FirmwareClues = {
@@ -36,8 +37,10 @@ export type VendorProfile = {
   trustsGracefulRestart: boolean;
   /** Requests at once that it bears, where that is fewer than usual. */
   inFlight?: number;
-  /** A boot override falls back to legacy mode unless the mode is sent with it. */
-  sendsBootMode?: true;
+  /** Sent with each boot override, for BMCs that fall back to legacy mode without it; what they show may be that already. */
+  bootMode?: 'UEFI';
+  /** Names of targets to try in place of the usual ones, best first. */
+  bootsFrom?: Partial<Record<BootSource, string[]>>;
   /** The boot override is written to the settings object, not to the system. */
   bootThroughSettings?: true;
   update: Partial<Record<Component, UpdateTraits & { applyTime?: 'OnReset' | 'Immediate' }>>;

@@ -7,7 +7,9 @@ export const supermicro: VendorProfile = {
   vendor: 'supermicro',
   logs: [],
   trustsGracefulRestart: true,
-  sendsBootMode: true,
+  bootMode: 'UEFI',
+  // It lists Cd too, and starts its virtual media as UsbCd.
+  bootsFrom: { cd: ['UsbCd', 'Cd'] },
   update: {},
   classify: (members, running) => members.map(member => classify(member, running)),
 };

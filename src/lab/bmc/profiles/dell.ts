@@ -37,7 +37,7 @@ export const dell: BmcProfile = {
     product: 'Integrated Dell Remote Access Controller',
     oem: { Dell: { IsBranded: 0 } },
   },
-  manager: { name: 'Manager', model: '15G Monolithic', versionPrefix: '' },
+  manager: { name: 'Manager', model: '15G Monolithic', versionPrefix: '', lastReset: true },
   baseRegistry: 'Base.1.12',
   etag: 'strong',
   caseInsensitivePaths: false,

@@ -8,7 +8,7 @@ export const idrac10: BmcProfile = {
   ...dell,
   model: 'PowerEdge R670',
   root: { ...dell.root, redfishVersion: '1.20.1' },
-  manager: { name: 'Manager', model: '17G Monolithic', versionPrefix: '' },
+  manager: { name: 'Manager', model: '17G Monolithic', versionPrefix: '', lastReset: true },
   baseRegistry: 'Base.1.18',
   system: {
     ...dell.system,

@@ -14,7 +14,7 @@ export const nvidia: BmcProfile = {
   chassisId: 'Chassis_0',
   managerId: 'BMC_0',
   root: { name: 'Root Service', redfishVersion: '1.17.0', vendor: 'NVIDIA', product: 'GB200 NVL' },
-  manager: { name: 'OpenBmc Manager', model: 'OpenBmc', versionPrefix: '' },
+  manager: { name: 'OpenBmc Manager', model: 'OpenBmc', versionPrefix: '', lastReset: true },
   baseRegistry: 'Base.1.16.0',
   etag: 'strong',
   caseInsensitivePaths: false,

@@ -22,6 +22,7 @@ export const openbmc: BmcProfile = {
     name: 'OpenBmc Manager',
     model: 'OpenBmc',
     versionPrefix: '',
+    lastReset: true,
     oem: { OpenBmc: { '@odata.type': '#OpenBMCManager.v1_0_0.Manager' } },
   },
   baseRegistry: 'Base.1.16.0',

@@ -52,7 +52,14 @@ export type BmcProfile = {
   chassisId: string;
   managerId: string;
   root: { name: string; redfishVersion: string; vendor?: string; product?: string; oem?: Record<string, unknown> };
-  manager: { name: string; model: string; versionPrefix: string; oem?: Record<string, unknown> };
+  manager: {
+    name: string;
+    model: string;
+    versionPrefix: string;
+    /** Whether it says when it last started. */
+    lastReset?: true;
+    oem?: Record<string, unknown>;
+  };
   /** Prefix of standard message ids, such as `Base.1.12`. */
   baseRegistry: string;
   etag: 'strong' | 'weak';

@@ -34,7 +34,7 @@ export const supermicro: BmcProfile = {
     redfishVersion: '1.11.0',
     oem: { Supermicro: { '@odata.type': '#SmcServiceRootExtensions.v1_0_0.ServiceRoot' } },
   },
-  manager: { name: 'Manager', model: 'ASPEED', versionPrefix: '' },
+  manager: { name: 'Manager', model: 'ASPEED', versionPrefix: '', lastReset: true },
   baseRegistry: 'Base.1.10.0',
   etag: 'strong',
   caseInsensitivePaths: false,

@@ -70,7 +70,7 @@ function managerBody(bmc: Controller): Body {
     FirmwareVersion: `${manager.versionPrefix}${updates.firmware.bmc}`,
     DateTime: bmc.now().toISOString(),
     DateTimeLocalOffset: '+00:00',
-    LastResetTime: life.lastReset.toISOString(),
+    ...(manager.lastReset ? { LastResetTime: life.lastReset.toISOString() } : {}),
     Status: { Health: 'OK', State: 'Enabled' },
     PowerState: 'On',
     ...(log.owner === 'manager' ? { LogServices: link(`${uris.manager}/LogServices`) } : {}),

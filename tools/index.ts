@@ -19,6 +19,7 @@ import { getSensorHistory } from './get-sensor-history.ts';
 import { identifyNode } from './identify-node.ts';
 import { listFindings } from './list-findings.ts';
 import { listOperations } from './list-operations.ts';
+import { planBiosChange } from './plan-bios-change.ts';
 import { planFirmwareRollout } from './plan-firmware-rollout.ts';
 import { resetBmc } from './reset-bmc.ts';
 import { resumeHealthCordons } from './resume-health-cordons.ts';
@@ -44,6 +45,7 @@ export const catalog: Tool[] = [
   simulateDrain,
   getFirmwareCompliance,
   planFirmwareRollout,
+  planBiosChange,
   getPlan,
   startPlan,
   getOperation,

@@ -1,16 +1,27 @@
 /** What can be changed on a BMC, or through it, beside firmware and power. */
+import type { BiosValue } from './bios.ts';
 import type { Fact, HealthLevel, PowerState, Vendor } from './bmc.ts';
 
 /** `none` takes an earlier choice back. */
 export const bootSources = ['pxe', 'http', 'disk', 'cd', 'setup', 'none'] as const;
 export type BootSource = (typeof bootSources)[number];
 
-export type BmcChange =
+/** What a plan of one BMC change may hold: no address, no secret. */
+export type PlannedBmcChange =
   /** Restarts the BMC itself; the server runs on. `recover`: also while a task works that has stood still for the stall limit. */
   | { act: 'reset-bmc'; recover?: true }
   | { act: 'identify'; lit: boolean }
   /** For the next start of the server, and only that. */
   | { act: 'boot-once'; from: BootSource };
+
+/** All that can be asked; addresses in it are made here, and never come from a person or a model. */
+export type BmcChange =
+  | PlannedBmcChange
+  /** For the next start. */
+  | { act: 'set-bios'; attributes: Record<string, BiosValue> };
+
+/** The task or job that carries the change, where the BMC names one. */
+export type BmcChangeOutcome = { task?: string };
 
 export type BmcStatus = {
   vendor: Vendor;

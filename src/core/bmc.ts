@@ -3,7 +3,8 @@
  * are incomplete in many ways, so every reading is a {@link Fact}: a value, or
  * the reason why there is none. Unknown is never shown as healthy.
  */
-import type { BmcChange, BmcStatus } from './bmc-change.ts';
+import type { BiosReading, BiosRegistry } from './bios.ts';
+import type { BmcChange, BmcChangeOutcome, BmcStatus } from './bmc-change.ts';
 import type { EffectGrant } from './effect.ts';
 import type { HardwareInventory, HealthSample, Upkeep } from './hardware.ts';
 
@@ -176,7 +177,11 @@ export type Bmc = {
   /** The request that would make the change, for the intent. Throws bmc_refused where this BMC cannot. */
   changeTarget(change: BmcChange): Promise<{ method: 'POST' | 'PATCH'; path: string; body: unknown }>;
   /** Sent once. Throws bmc_refused with `retry: later` where nothing was done and the same may be asked again in a while. */
-  change(grant: EffectGrant, change: BmcChange): Promise<void>;
+  change(grant: EffectGrant, change: BmcChange): Promise<BmcChangeOutcome>;
+  /** Throws bmc_refused where the BMC shows no BIOS attributes, or offers no way to change them. */
+  bios(): Promise<BiosReading>;
+  /** Throws bmc_refused where the BMC serves none. */
+  biosRegistry(): Promise<BiosRegistry>;
   /** Deletes the session. Safe to call twice. */
   close(): Promise<void>;
 };

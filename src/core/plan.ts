@@ -3,8 +3,9 @@
  * under which budget, and what cannot be undone. Its digest is what people vote
  * on and what every effect is checked against; another nonce is another plan.
  */
+import type { BiosChange } from './bios.ts';
 import type { Component, Fact, Vendor } from './bmc.ts';
-import type { BmcChange } from './bmc-change.ts';
+import type { PlannedBmcChange } from './bmc-change.ts';
 import { digestOf } from './canonical.ts';
 import type { Taint } from './cluster.ts';
 import type { NodeRole } from './fleet.ts';
@@ -23,6 +24,7 @@ export type PlanKind =
   | 'health-release'
   | 'health-mark'
   | 'health-drain'
+  | 'bios-change'
   | 'firmware-rollout';
 
 export type TaintChange = { taint: Taint; remove: boolean };
@@ -76,6 +78,7 @@ export type PlanTarget = {
   zone?: string;
   drain?: DrainForecast;
   firmware?: FirmwareChange;
+  bios?: BiosChange[];
 };
 
 export type PlanStep = {
@@ -107,7 +110,7 @@ export type Plan = {
   /** Of a restart or power-off: the node is silent, and is not drained. */
   undrained?: true;
   /** Of a BMC change. */
-  bmcChange?: BmcChange;
+  bmcChange?: PlannedBmcChange;
   /** Of what the watch over servers asked for. */
   health?: HealthAct;
   warnings: string[];

@@ -47,6 +47,8 @@ export const faultSchema = z.discriminatedUnion('kind', [
   z.strictObject({ kind: z.literal('update-fails'), stage: untilStage }),
   /** A restart of the BMC is answered as usual, and nothing comes of it. */
   z.strictObject({ kind: z.literal('bmc-reset-ignored') }),
+  /** POST ends without the BIOS settings that waited for it, and nothing says so: the job, where there is one, ends as Completed. */
+  z.strictObject({ kind: z.literal('bios-drops-settings') }),
   /** Update requests are answered with 400 and extended info. */
   z.strictObject({ kind: z.literal('reject-update') }),
   /** `refused`: nothing listens. `hang`: connections are taken and never answered. `lost`: as where packets vanish, no handshake ends either. */

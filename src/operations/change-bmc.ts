@@ -1,15 +1,13 @@
 /** One change to a BMC: sent once, and proved by what the BMC says afterwards. */
-import { setTimeout as delay } from 'node:timers/promises';
 import { factValue } from '../core/bmc.ts';
-import type { BmcChange, BmcStatus } from '../core/bmc-change.ts';
+import type { BmcStatus, PlannedBmcChange } from '../core/bmc-change.ts';
 import { digestOf } from '../core/canonical.ts';
-import type { EffectGrant } from '../core/effect.ts';
-import { FleetError } from '../core/errors.ts';
 import type { Observation } from '../guard/effects.ts';
 import type { NodeJob } from './job.ts';
 import { observeBmcRestart, proveBmcRestart, type Restart } from './prove-bmc-restart.ts';
 import { proveIdentity } from './prove-identity.ts';
 import { proveNoTask, proveStillStuck, type StuckTask } from './prove-no-task.ts';
+import { sendPatiently } from './send-patiently.ts';
 import { enough, waitFor } from './wait.ts';
 
 type Before = Pick<Restart, 'lastReset'>;
@@ -18,7 +16,7 @@ type Before = Pick<Restart, 'lastReset'>;
  * Throws `precondition_failed` while the BMC works on an update: a restart would damage it. `stuck` are the tasks that a
  * recovery was approved for, and it is refused when any of them moved after all.
  */
-export async function changeBmc(job: NodeJob, change: BmcChange, stuck: StuckTask[]): Promise<Restart> {
+export async function changeBmc(job: NodeJob, change: PlannedBmcChange, stuck: StuckTask[]): Promise<Restart> {
   const { bmc, target, timings } = job;
   const before: Before = { lastReset: factValue((await bmc.status()).lastReset) ?? null };
   let sessionsBefore: number | undefined;
@@ -50,26 +48,10 @@ export async function changeBmc(job: NodeJob, change: BmcChange, stuck: StuckTas
   return { ...before, seen };
 }
 
-/** Asks again while the BMC says that the moment is wrong, as in POST: nothing was done then. */
-export async function sendPatiently(
-  { bmc, timings }: NodeJob,
-  change: BmcChange,
-  { grant, stillAllowed }: { grant: EffectGrant; stillAllowed: () => Promise<void> },
-): Promise<void> {
-  const by = Date.now() + timings.rebootMs;
-  for (;;) {
-    const refused = await bmc.change(grant, change).then(() => undefined, FleetError.from);
-    if (refused === undefined) return;
-    if (refused.code !== 'bmc_refused' || refused.retry !== 'later' || Date.now() >= by) throw refused;
-    await delay(timings.pollMs);
-    await stillAllowed();
-  }
-}
-
 /** Waits until the BMC shows the change. Throws `timeout` naming what it shows instead. */
 export async function proveBmcChange(
   job: NodeJob,
-  change: BmcChange,
+  change: PlannedBmcChange,
   { restart, by }: { restart: Restart; by: number },
 ): Promise<string> {
   if (change.act === 'reset-bmc') return proveBmcRestart(job, restart, by);
@@ -84,7 +66,7 @@ export async function proveBmcChange(
   });
 }
 
-type Setting = Exclude<BmcChange, { act: 'reset-bmc' }>;
+type Setting = Exclude<PlannedBmcChange, { act: 'reset-bmc' }>;
 
 /** How the change shows; undefined where it does not, or not yet. */
 function shows(status: BmcStatus, change: Setting): string | undefined {

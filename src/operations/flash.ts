@@ -114,12 +114,6 @@ function offerImage({ images, operation, plan, target }: NodeJob): Promise<{ url
   return images.offer({ operation, node, site: plan.site, image, sha256, bmcUrl });
 }
 
-/** Whether the update was asked for, or may have been, in this operation. */
-export async function mayBeFlashing({ records, operation, target }: NodeJob): Promise<boolean> {
-  const request = await records.effects.latest(operation, `${target.node}/flash`);
-  return request !== undefined && request.state !== 'failed' && request.state !== 'not-happened';
-}
-
 /** What was true when the plan was made and the drain began, read once more right before the request. */
 async function proveReadyToFlash(job: NodeJob): Promise<void> {
   await proveIdentity(job);
@@ -160,13 +154,13 @@ async function observeFlash(job: NodeJob, open: EffectRow): Promise<Observation<
 export type TaskEnd = 'awaiting-reset' | 'completed' | 'gone';
 
 /**
- * Follows the task until it waits for a reset, completes, or is gone (404 says
+ * Follows the task of an update, or of settings, until it waits for a reset, completes, or is gone (404 says
  * nothing of success). Throws `bmc_refused` when it failed, `timeout` when it stalls.
  */
 export async function followTask(job: NodeJob, { task }: Flash, by: number): Promise<TaskEnd> {
   if (!task) return 'gone';
   return waitFor<TaskEnd>({
-    what: `the update task of ${job.target.node}`,
+    what: `the task of ${job.target.node}`,
     everyMs: job.timings.pollMs,
     by,
     async look() {
@@ -187,7 +181,7 @@ export async function followTask(job: NodeJob, { task }: Flash, by: number): Pro
         case 'failed':
           throw new FleetError({
             code: 'bmc_refused',
-            message: `the update task of ${job.target.node} failed`,
+            message: `the task of ${job.target.node} failed`,
             untrusted: seen.message,
           });
       }

@@ -1,6 +1,7 @@
 /** What approvers read: a pure function of the plan, no model text in it. */
+import { showBiosChange } from '../core/bios.ts';
 import { showFact } from '../core/bmc.ts';
-import type { BmcChange } from '../core/bmc-change.ts';
+import type { PlannedBmcChange } from '../core/bmc-change.ts';
 import type { Taint } from '../core/cluster.ts';
 import { type Block, type Cell, toned } from '../core/document.ts';
 import { unreachable } from '../core/errors.ts';
@@ -64,7 +65,7 @@ export function taintText({ key, value, effect }: Taint): string {
   return `${key}${value ? `=${value}` : ''}:${effect}`;
 }
 
-function bmcChangeText(change: BmcChange): string {
+function bmcChangeText(change: PlannedBmcChange): string {
   switch (change.act) {
     case 'reset-bmc':
       return change.recover
@@ -89,12 +90,13 @@ function* stepLines(steps: PlanStep[]): Generator<Cell> {
 
 function targetRow(target: PlanTarget): Cell[] {
   const change = target.firmware;
+  const bios = (target.bios ?? []).map(showBiosChange).join(', ');
   return [
     target.node,
     showFact(target.model),
     showFact(target.serial),
     target.systemUuid,
-    change ? toned(`${change.component} ${change.from} → ${change.to}`, 'good') : '',
+    change ? toned(`${change.component} ${change.from} → ${change.to}`, 'good') : bios,
   ];
 }
 

@@ -1,10 +1,11 @@
 /** Makes the one-node plans: cordon, drain, taint, power, and what is changed on a BMC. Pure. */
 import { factValue, type ServerHealth, showFact } from '../core/bmc.ts';
-import type { BmcChange } from '../core/bmc-change.ts';
+import type { PlannedBmcChange } from '../core/bmc-change.ts';
 import { cordonReason, type NodeFacts, outOfService } from '../core/cluster.ts';
 import { FleetError } from '../core/errors.ts';
 import type { FleetCluster, FleetNode } from '../core/fleet.ts';
 import type { HealthAct, PlanDraft, PlanKind, TaintChange } from '../core/plan.ts';
+import type { CheckedBios } from './bios-settings.ts';
 import type { DrainOptions } from './drain-filter.ts';
 import { type Evidence, evidenceAgainst } from './evidence.ts';
 import { sameMachine } from './identity.ts';
@@ -30,13 +31,15 @@ export type ChangeRequest = {
   /** Of a restart or power-off of a node that is silent. */
   undrained?: boolean;
   /** Of a BMC change. */
-  bmcChange?: BmcChange;
+  bmcChange?: PlannedBmcChange;
+  /** Of a BIOS change. */
+  bios?: CheckedBios;
   /** Of what the watch over servers asks for. */
   health?: HealthAct;
 };
 
 /** Kinds that empty the node, and need evidence that nobody works against them. */
-const emptying = new Set<PlanKind>(['drain', 'restart', 'power-off', 'health-drain']);
+const emptying = new Set<PlanKind>(['drain', 'restart', 'power-off', 'bios-change', 'health-drain']);
 /** Kinds that take no capacity away. */
 const harmless = new Set<PlanKind>(['uncordon', 'power-on', 'bmc-change', 'health-release', 'health-mark']);
 
@@ -77,7 +80,13 @@ export function planChange(request: ChangeRequest): PlanDraft {
     action: request.action,
     site: cluster.site,
     cluster: cluster.name,
-    targets: [{ ...targetBase(entry, server, node), ...(forecast ? { drain: forecast } : {}) }],
+    targets: [
+      {
+        ...targetBase(entry, server, node),
+        ...(forecast ? { drain: forecast } : {}),
+        ...(request.bios ? { bios: request.bios.changes } : {}),
+      },
+    ],
     waves: [[entry.name]],
     steps: undrained ? undrainedSteps(kind) : recovers ? recoverySteps() : stepsOf[kind],
     excluded: [],
@@ -100,12 +109,16 @@ export function planChange(request: ChangeRequest): PlanDraft {
       ...(kind === 'power-on' && node.taints.some(({ key }) => key === outOfService)
         ? [`the taint ${outOfService} stays: remove it with taint-node once the node is back, or pods leave it again`]
         : []),
+      ...(request.bios?.follows ?? []).map(set => `the BIOS sets by itself then: ${set}`),
       ...(recovers
         ? ['a task on the BMC is taken for stuck: if it still wrote firmware, the restart would damage it']
         : []),
       ...(kind === 'power-off' ? ['the node stays cordoned and off until it is switched on and uncordoned'] : []),
     ],
     irreversible: [
+      ...(request.bios
+        ? ['a setting may keep the server from starting; going back is another plan, or its setup']
+        : []),
       ...(forecast ? ['evicted pods are deleted and started elsewhere'] : []),
       ...(deleted.length > 0 ? [`deleted without asking any budget: ${deleted.join(', ')}`] : []),
     ],

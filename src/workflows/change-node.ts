@@ -1,5 +1,5 @@
 /** The one-node changes: cordon, uncordon, drain, taint, and what is set on a BMC. */
-import type { BmcChange } from '../core/bmc-change.ts';
+import type { PlannedBmcChange } from '../core/bmc-change.ts';
 import { cordonOwner } from '../core/cluster.ts';
 import { FleetError } from '../core/errors.ts';
 import { hasEnded } from '../core/operation.ts';
@@ -97,7 +97,7 @@ export function changeNodeBmc(parts: Parts): NodeWorkflow {
   });
 }
 
-function wantedChange({ id, bmcChange }: Plan): BmcChange {
+function wantedChange({ id, bmcChange }: Plan): PlannedBmcChange {
   if (bmcChange) return bmcChange;
   throw new FleetError({ code: 'internal', message: `plan ${id} names no change of the BMC` });
 }

@@ -9,6 +9,7 @@ import type { NodeOutcome, OperationState } from '../core/operation.ts';
 import type { PlanKind } from '../core/plan.ts';
 import type { Parts } from '../operations/job.ts';
 import { insist } from '../operations/wait.ts';
+import { changeBios } from './change-bios.ts';
 import { changeNodeBmc, cordonNode, drainNode, taintNode, uncordonNode } from './change-node.ts';
 import { cordonForHealth, drainForHealth, markHardware, releaseHealthCordon } from './health-node.ts';
 import type { NodeWorkflow } from './node-steps.ts';
@@ -38,6 +39,7 @@ export function planWorkflows(parts: Parts, conclude: Conclude): { runPlan: RunP
     'health-release': releaseHealthCordon(parts),
     'health-mark': markHardware(parts),
     'health-drain': drainForHealth(parts),
+    'bios-change': changeBios(parts),
     'firmware-rollout': updateNode(parts),
   };
 

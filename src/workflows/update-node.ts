@@ -8,8 +8,9 @@ import type { UpdateTraits } from '../core/bmc.ts';
 import type { NodeOutcome } from '../core/operation.ts';
 import { cordon, uncordon } from '../operations/cordon.ts';
 import { proveDrained } from '../operations/drain.ts';
-import { changeOf, type Flash, flash, followTask, mayBeFlashing, precheckFlash } from '../operations/flash.ts';
+import { changeOf, type Flash, flash, followTask, precheckFlash } from '../operations/flash.ts';
 import type { Parts } from '../operations/job.ts';
+import { mayHaveHappened } from '../operations/may-have-happened.ts';
 import { proveIdentity } from '../operations/prove-identity.ts';
 import { proveRejoin, proveSteady } from '../operations/prove-rejoin.ts';
 import { proveVersion } from '../operations/prove-version.ts';
@@ -133,6 +134,6 @@ async function soak(parts: Parts, steps: NodeSteps, { bootId, sleep }: Soak): Pr
 
 /** Before the hand-over nothing was changed but the cordon, so it is taken back; what may have been handed over stays cordoned. */
 async function retreat(steps: NodeSteps, ours: boolean, outcome: NodeOutcome): Promise<NodeOutcome> {
-  if (await steps.step('handed over?', mayBeFlashing)) return stayCordoned(steps, ours, outcome);
+  if (await steps.step('handed over?', job => mayHaveHappened(job, 'flash'))) return stayCordoned(steps, ours, outcome);
   return giveBack(steps, outcome, 'MaintenanceCancelled');
 }

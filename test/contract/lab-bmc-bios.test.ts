@@ -106,8 +106,10 @@ describe.each(settable)('BIOS settings of %s', vendor => {
 function choice(entries: Record<string, unknown>[], before: Record<string, unknown>): { name: string; wanted: string } {
   for (const { AttributeName: name, Type: type, Value: values } of entries) {
     if (type !== 'Enumeration') continue;
-    const other = (values as { ValueName: string }[]).find(({ ValueName }) => ValueName !== before[String(name)]);
-    if (other !== undefined) return { name: String(name), wanted: other.ValueName };
+    // Where values are numbered, their labels are what is shown and taken.
+    const labels = (values as { ValueDisplayName: string }[]).map(each => each.ValueDisplayName);
+    const other = labels.find(label => label !== before[String(name)]);
+    if (other !== undefined) return { name: String(name), wanted: other };
   }
   throw new Error('nothing to choose from');
 }

@@ -7,8 +7,8 @@ import { memoryLedger } from './session-ledger.ts';
 
 export type ClientBench = { lab: TestBmc; bmc: Bmc; close(): Promise<void> };
 
-export async function clientBench(machine: LabMachine, address: string): Promise<ClientBench> {
-  const lab = await startTestBmc({ vendor: machine, address });
+export async function clientBench(machine: LabMachine, address: string, speed = 600): Promise<ClientBench> {
+  const lab = await startTestBmc({ vendor: machine, address, speed });
   const bmcs = openBmcs({
     bmcs: [{ node: 'node', url: lab.bmc.url, ...account, spki: lab.bmc.spki }],
     ledger: memoryLedger(),

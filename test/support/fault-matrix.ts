@@ -37,7 +37,7 @@ const writes = {
   restart: bmc => bmc.change(testGrant, { act: 'reset-bmc' }),
   light: bmc => bmc.change(testGrant, { act: 'identify', lit: true }),
   boot: bmc => bmc.change(testGrant, { act: 'boot-once', from: 'pxe' }),
-} satisfies Record<string, (bmc: Bmc) => Promise<void>>;
+} satisfies Record<string, (bmc: Bmc) => Promise<unknown>>;
 
 type Read = keyof typeof reads;
 type Write = keyof typeof writes;

@@ -98,9 +98,13 @@ describe('policy', () => {
     for (const tool of catalog) expect(risks.get(actionOf(tool)), tool.name).toBe(tool.risk);
   });
 
-  it('knows no action beside the tools, the plan of a rollout and that of switching on', () => {
+  it('knows no action beside the tools, the plans of a rollout and of BIOS settings and that of switching on', () => {
     const known = catalog.map(actionOf);
-    expect([...risks.keys()].filter(action => !known.includes(action))).toEqual(['firmwareRollout', 'switchOnServer']);
+    expect([...risks.keys()].filter(action => !known.includes(action))).toEqual([
+      'biosChange',
+      'firmwareRollout',
+      'switchOnServer',
+    ]);
   });
 });
 

@@ -9,7 +9,7 @@ import { type ChangeRequest, empties, planChange } from '../../src/planning/plan
 import { noPlan } from './facts.ts';
 import { clusterOf, nodeNamed } from './lookup.ts';
 
-type Change = Pick<ChangeRequest, 'kind' | 'action' | 'taint' | 'undrained' | 'bmcChange'> & {
+type Change = Pick<ChangeRequest, 'kind' | 'action' | 'taint' | 'undrained' | 'bmcChange' | 'bios'> & {
   node: string;
   drain?: DrainOptions;
 };

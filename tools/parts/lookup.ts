@@ -9,6 +9,7 @@ import {
   type FleetSite,
 } from '../../src/core/fleet.ts';
 import type { Quantity } from '../../src/core/history.ts';
+import { nearest } from '../../src/planning/nearest.ts';
 
 type HasFleet = { fleet: Fleet };
 
@@ -59,25 +60,14 @@ export function baselineImages({ fleet }: HasFleet, site: string): FirmwareImage
 function found<T extends { name: string }>(what: string, name: string, among: T[]): T {
   const match = among.find(candidate => candidate.name === name);
   if (match) return match;
-  const near = among.map(candidate => candidate.name).filter(candidate => distance(candidate, name) <= 2);
+  const near = nearest(
+    name,
+    among.map(candidate => candidate.name),
+  );
   const names = near.length > 0 ? near : among.map(candidate => candidate.name);
   throw new FleetError({
     code: 'not_found',
     message: `there is no ${what} ${JSON.stringify(name.slice(0, 80))}`,
     hint: `${near.length > 0 ? 'did you mean' : 'known are'}: ${names.slice(0, 12).join(', ')}${names.length > 12 ? ' …' : ''}`,
   });
-}
-
-/** Levenshtein distance, for suggestions only. */
-function distance(a: string, b: string): number {
-  let row = Array.from({ length: b.length + 1 }, (_, index) => index);
-  for (let i = 1; i <= a.length; i++) {
-    const next = [i];
-    for (let j = 1; j <= b.length; j++)
-      next.push(
-        Math.min((next[j - 1] ?? 0) + 1, (row[j] ?? 0) + 1, (row[j - 1] ?? 0) + (a[i - 1] === b[j - 1] ? 0 : 1)),
-      );
-    row = next;
-  }
-  return row[b.length] ?? 0;
 }

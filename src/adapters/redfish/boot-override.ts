@@ -1,7 +1,7 @@
 /** What the server starts from next: where each BMC takes it and shows it, and what it calls it. */
 import { z } from 'zod';
 import type { BootSource } from '../../core/bmc-change.ts';
-import { type ChangeRequest, offersNone } from './changes.ts';
+import { type ChangeRequest, offersNone } from './change-request.ts';
 import type { Connection } from './connection.ts';
 import { pathOnBmc } from './links.ts';
 import { object, settings, text, texts } from './schema.ts';

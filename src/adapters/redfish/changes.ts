@@ -1,18 +1,19 @@
 /** The requests that change a BMC, or what it remembers for its server: found on the BMC, never assumed. */
 import { z } from 'zod';
-import type { BmcChange } from '../../core/bmc-change.ts';
+import type { BmcChange, BmcChangeOutcome } from '../../core/bmc-change.ts';
 import { FleetError, unreachable } from '../../core/errors.ts';
 import { allowedValues } from './allowed-values.ts';
+import { biosRequest } from './bios.ts';
 import { bootRequest } from './boot-override.ts';
+import { type ChangeRequest, offersNone } from './change-request.ts';
 import { type Connection, isForNow } from './connection.ts';
 import { lightRequest } from './light.ts';
 import { pathOnBmc } from './links.ts';
 import { action, object } from './schema.ts';
+import { taskOf } from './task-handle.ts';
 import type { Topology } from './topology.ts';
 
 const changeableManager = z.object({ Actions: object({ '#Manager.Reset': action }) });
-
-export type ChangeRequest = { method: 'POST' | 'PATCH'; path: string; body: unknown };
 
 /** Throws bmc_refused where this BMC offers no such change. */
 export async function changeRequest(
@@ -30,6 +31,8 @@ export async function changeRequest(
     }
     case 'boot-once':
       return bootRequest(connection, topology, change.from);
+    case 'set-bios':
+      return biosRequest(connection, topology, change.attributes);
     default:
       return unreachable(change);
   }
@@ -39,9 +42,12 @@ export async function changeRequest(
  * Sends it once. Throws bmc_refused when the BMC says no, `retry: later` where it says that the moment is wrong, and
  * ambiguous when its answer was lost.
  */
-export async function sendChange(connection: Connection, { method, path, body }: ChangeRequest): Promise<void> {
+export async function sendChange(
+  connection: Connection,
+  { method, path, body }: ChangeRequest,
+): Promise<BmcChangeOutcome> {
   const answer = method === 'POST' ? await connection.post(path, body) : await connection.patch(path, body);
-  if (answer.outcome === 'accepted') return;
+  if (answer.outcome === 'accepted') return taskOf(connection, answer);
   throw new FleetError({
     code: 'bmc_refused',
     retry: answer.status === 503 || isForNow(answer) ? 'later' : 'never',
@@ -61,8 +67,4 @@ async function resetRequest(connection: Connection, { managerUris }: Topology): 
       return { method: 'POST', path: pathOnBmc(connection.url, reset.target), body: { ResetType: type } };
   }
   throw offersNone(connection, 'restart of itself', "Only its power, or its vendor's tools, can restart it.");
-}
-
-export function offersNone({ url }: Connection, what: string, hint: string): FleetError {
-  return new FleetError({ code: 'bmc_refused', message: `${url} offers no ${what}; nothing was sent`, hint });
 }

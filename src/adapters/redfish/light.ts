@@ -1,7 +1,7 @@
 /** The locating light: the newer property where the BMC has it, on the system, else on its chassis. */
 import { z } from 'zod';
 import { type Fact, known, unknown } from '../../core/bmc.ts';
-import type { ChangeRequest } from './changes.ts';
+import type { ChangeRequest } from './change-request.ts';
 import type { Connection } from './connection.ts';
 import { pathOnBmc } from './links.ts';
 import { flag, text } from './schema.ts';

@@ -1,4 +1,6 @@
 /** One server as the rest of the program sees it: the core's Bmc, over Redfish. */
+
+import type { BiosReading, BiosRegistry } from '../../core/bios.ts';
 import {
   type Bmc,
   type Component,
@@ -16,11 +18,14 @@ import {
   type UpdateTraits,
   unknown,
 } from '../../core/bmc.ts';
-import type { BmcChange, BmcStatus } from '../../core/bmc-change.ts';
+import type { BmcChange, BmcChangeOutcome, BmcStatus } from '../../core/bmc-change.ts';
 import type { EffectGrant } from '../../core/effect.ts';
 import { FleetError } from '../../core/errors.ts';
 import type { HardwareInventory, HealthSample, Upkeep } from '../../core/hardware.ts';
-import { type ChangeRequest, changeRequest, sendChange } from './changes.ts';
+import { readBios } from './bios.ts';
+import { readBiosRegistry } from './bios-registry.ts';
+import type { ChangeRequest } from './change-request.ts';
+import { changeRequest, sendChange } from './changes.ts';
 import type { Connection } from './connection.ts';
 import { Deadline } from './deadline.ts';
 import { factOf } from './facts.ts';
@@ -191,13 +196,21 @@ export class RedfishBmc implements Bmc {
     return changeRequest(this.#connection, certain(await this.#discovered()), change);
   }
 
-  async change(_grant: EffectGrant, change: BmcChange): Promise<void> {
+  async change(_grant: EffectGrant, change: BmcChange): Promise<BmcChangeOutcome> {
     const topology = certain(await this.#discovered());
     try {
-      await sendChange(this.#connection, await changeRequest(this.#connection, topology, change));
+      return await sendChange(this.#connection, await changeRequest(this.#connection, topology, change));
     } finally {
       this.#forget();
     }
+  }
+
+  async bios(): Promise<BiosReading> {
+    return readBios(this.#connection, certain(await this.#discovered()));
+  }
+
+  async biosRegistry(): Promise<BiosRegistry> {
+    return readBiosRegistry(this.#connection, certain(await this.#discovered()));
   }
 
   async close(): Promise<void> {

@@ -3,9 +3,10 @@ import type { Component, UpdateOutcome, UpdateRequest, UpdateTraits } from '../.
 import { FleetError } from '../../core/errors.ts';
 import { allowedValues } from './allowed-values.ts';
 import type { Connection } from './connection.ts';
-import { pathOnBmc, pathOnBmcIfAny } from './links.ts';
+import { pathOnBmc } from './links.ts';
 import { readTasks } from './read-tasks.ts';
 import { type Action, updateService } from './schema.ts';
+import { taskOf } from './task-handle.ts';
 import type { Topology } from './topology.ts';
 
 /** How the vendor profile carries an update. Throws bmc_refused where it has none yet. */
@@ -42,8 +43,7 @@ export async function sendUpdate(
   };
   const answer = await connection.post(path, body, { mayRepeat: () => isIdle(connection, topology) });
   if (answer.outcome === 'refused') return answer;
-  const task = taskInBody(connection.url, answer.body) ?? answer.location;
-  return { outcome: 'accepted', ...(task === undefined ? {} : { task }) };
+  return { outcome: 'accepted', ...taskOf(connection, answer) };
 }
 
 /** No task is under way, so the refused request started none, and it would disturb nobody's. */
@@ -74,15 +74,4 @@ async function simpleUpdate(connection: Connection, topology: Topology): Promise
     });
   }
   return { path: pathOnBmc(connection.url, action.target), action };
-}
-
-/**
- * The task that the body is, or that its messages name (Supermicro). It is a better handle than the Location,
- * which may be a task monitor, and monitors are deleted as soon as the work ends.
- */
-function taskInBody(origin: string, body: unknown): string | undefined {
-  if (typeof body !== 'object' || body === null) return undefined;
-  const own = '@odata.id' in body && 'TaskState' in body ? body['@odata.id'] : undefined;
-  if (typeof own === 'string') return pathOnBmcIfAny(origin, own);
-  return pathOnBmcIfAny(origin, /"(\/[^"\\]*\/Tasks\/[^"\\/]+)"/.exec(JSON.stringify(body))?.[1]);
 }

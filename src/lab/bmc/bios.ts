@@ -3,13 +3,14 @@
  * reaches the host through a job alone: without one it waits for ever, and
  * while one is scheduled nothing more is taken.
  */
+import type { FaultSet } from '../faults.ts';
 import type { Host } from '../host.ts';
 import type { BiosAttribute, BiosSpec, BiosValue } from './profiles/acts.ts';
 import type { Refusal } from './reply.ts';
 import { endTask, isOver, type Task } from './task.ts';
 import type { TaskList } from './task-list.ts';
 
-export type BiosOptions = { spec: BiosSpec; host: Host; tasks: TaskList; version: () => string };
+export type BiosOptions = { spec: BiosSpec; host: Host; tasks: TaskList; version: () => string; faults: FaultSet };
 
 export class BiosModel {
   readonly #options: BiosOptions;
@@ -59,6 +60,7 @@ export class BiosModel {
       if (attribute.reports !== undefined) return { name: 'PropertyNotWritable', about: name };
       const wrong = mismatch(attribute, value);
       if (wrong !== undefined) return { name: wrong, about: name };
+      if (this.#isReadOnly(name, changes)) return { name: 'PropertyNotWritable', about: name };
     }
     return undefined;
   }
@@ -88,9 +90,16 @@ export class BiosModel {
       this.resetPending = false;
     }
     if (this.#options.spec.jobs !== undefined && this.job === undefined) return;
-    for (const [name, value] of this.#pending) this.#values.set(name, value);
+    const dropped = this.#options.faults.get('bios-drops-settings') !== undefined;
+    for (const [name, value] of dropped ? [] : this.#pending) this.#values.set(name, value);
     this.#pending.clear();
     if (this.job !== undefined) endTask(this.job, 'completed', 'Job completed successfully.');
+  }
+
+  #isReadOnly(name: string, changes: Record<string, unknown>): boolean {
+    const after: Record<string, unknown> = { ...this.attributes(), ...Object.fromEntries(this.#pending), ...changes };
+    const { readOnlyWhile = [] } = this.#options.spec;
+    return readOnlyWhile.some(rule => rule.attribute === name && after[rule.other] === rule.is);
   }
 
   #inForce(attribute: BiosAttribute): BiosValue {

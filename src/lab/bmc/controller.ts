@@ -111,7 +111,7 @@ export class Controller {
     const { acts } = profile;
     const { userAgent } = profile.update;
     this.boot = new BootOverride(acts.boot);
-    this.bios = new BiosModel({ spec: acts.bios, host, tasks, version: () => this.updates.firmware.active });
+    this.bios = new BiosModel({ spec: acts.bios, host, tasks, version: () => this.updates.firmware.active, faults });
     this.media = new VirtualMedia({ spec: acts.virtualMedia, clock, address, userAgent });
     this.events = new EventService({
       spec: acts.events,

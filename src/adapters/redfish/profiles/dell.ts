@@ -13,6 +13,8 @@ export const dell: VendorProfile = {
   logs: [/^sel$/i, /^lclog$/i],
   // GracefulRestart is missing on many iDRACs and a hard reset on others.
   trustsGracefulRestart: false,
+  biosSaysWhen: true,
+  httpBoot: uri => ({ HttpDev1EnDis: 'Enabled', HttpDev1Uri: uri }),
   // Without an apply time some versions reboot the host by themselves.
   update: { bios: { activation: 'reset-while-pending', settleMs: 30_000, applyTime: 'OnReset' } },
   classify: (members, running) => members.map(member => classify(member, running)),

@@ -10,6 +10,8 @@ export const hpe: VendorProfile = {
   vendor: 'hpe',
   logs: [/^iml$/i, /^iel$/i],
   trustsGracefulRestart: true,
+  // HttpBootUri is taken, and ignored.
+  httpBoot: uri => ({ UrlBootFile: uri }),
   update: { bios: { activation: 'reset-after', settleMs: 20_000 } },
   classify: (members, running) => members.map(member => classify(member, running)),
 };

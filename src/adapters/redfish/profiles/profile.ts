@@ -2,6 +2,7 @@
  * What differs between vendors, as data where it can be data. A profile is
  * chosen once per BMC; nothing else in the adapter asks for the vendor.
  */
+import type { BiosValue } from '../../../core/bios.ts';
 import type { Component, FirmwareMember, UpdateTraits, Vendor } from '../../../core/bmc.ts';
 import type { BootSource } from '../../../core/bmc-change.ts';
 
@@ -41,6 +42,10 @@ export type VendorProfile = {
   bootMode?: 'UEFI';
   /** Names of targets to try in place of the usual ones, best first. */
   bootsFrom?: Partial<Record<BootSource, string[]>>;
+  /** BIOS changes wait for ever unless the request says when they apply. */
+  biosSaysWhen?: true;
+  /** BIOS attributes that say where HTTP boot fetches from, for BMCs that have or heed no `HttpBootUri`. */
+  httpBoot?(uri: string): Record<string, BiosValue>;
   /** The boot override is written to the settings object, not to the system. */
   bootThroughSettings?: true;
   update: Partial<Record<Component, UpdateTraits & { applyTime?: 'OnReset' | 'Immediate' }>>;

@@ -57,6 +57,10 @@ export type BiosSpec = {
   settings?: string;
   attributes: readonly BiosAttribute[];
   registry?: { id: string; owner: string; uri: string };
+  /** The registry numbers the values of an enumeration; shown and taken are their labels. */
+  labelled?: boolean;
+  /** Attributes that cannot be set while another has this value. */
+  readOnlyWhile?: readonly { attribute: string; other: string; is: BiosValue }[];
   /** Named where a change must say when it applies. */
   applyTimes?: readonly string[];
   /** Whether the settings object shows every attribute or only those that wait. */

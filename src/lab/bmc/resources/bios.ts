@@ -71,7 +71,8 @@ function settingsBody(bmc: Controller, uri: string): Body {
 }
 
 function registryResources({ profile }: Controller): Resources {
-  const { registry, attributes } = profile.acts.bios;
+  const { bios } = profile.acts;
+  const { registry } = bios;
   const file = registry === undefined ? undefined : `${registriesUri}/${registry.id}`;
   return {
     [registriesUri]: () =>
@@ -83,7 +84,7 @@ function registryResources({ profile }: Controller): Resources {
       }),
     ...(registry === undefined || file === undefined
       ? {}
-      : { [file]: () => registryFile(file, registry), [registry.uri]: () => registryBody(registry, attributes) }),
+      : { [file]: () => registryFile(file, registry), [registry.uri]: () => registryBody(registry, bios) }),
   };
 }
 
@@ -101,7 +102,7 @@ function registryFile(uri: string, registry: Registry): Body {
   };
 }
 
-function registryBody(registry: Registry, attributes: readonly BiosAttribute[]): Body {
+function registryBody(registry: Registry, { attributes, readOnlyWhile = [], labelled = false }: BiosSpec): Body {
   return {
     '@odata.id': registry.uri,
     '@odata.type': '#AttributeRegistry.v1_3_9.AttributeRegistry',
@@ -110,11 +111,30 @@ function registryBody(registry: Registry, attributes: readonly BiosAttribute[]):
     Language: 'en',
     OwningEntity: registry.owner,
     RegistryVersion: '1.0.0',
-    RegistryEntries: { Attributes: attributes.map(entryOf) },
+    RegistryEntries: {
+      Attributes: attributes.map(attribute => entryOf(attribute, labelled)),
+      Dependencies: readOnlyWhile.map(({ attribute, other, is }) => ({
+        Type: 'Map',
+        DependencyFor: attribute,
+        Dependency: {
+          MapFrom: [
+            {
+              MapFromAttribute: other,
+              MapFromProperty: 'CurrentValue',
+              MapFromCondition: 'EQU',
+              MapFromValue: is,
+            },
+          ],
+          MapToAttribute: attribute,
+          MapToProperty: 'ReadOnly',
+          MapToValue: true,
+        },
+      })),
+    },
   };
 }
 
-function entryOf(attribute: BiosAttribute): Body {
+function entryOf(attribute: BiosAttribute, labelled: boolean): Body {
   return {
     AttributeName: attribute.name,
     DisplayName: attribute.label,
@@ -123,7 +143,12 @@ function entryOf(attribute: BiosAttribute): Body {
     ReadOnly: attribute.reports !== undefined,
     ResetRequired: true,
     ...(attribute.type === 'Enumeration'
-      ? { Value: attribute.values.map(value => ({ ValueName: value, ValueDisplayName: value })) }
+      ? {
+          Value: attribute.values.map((value, index) => ({
+            ValueName: labelled ? String(index) : value,
+            ValueDisplayName: value,
+          })),
+        }
       : {}),
     ...(attribute.type === 'Integer' ? { LowerBound: attribute.lower, UpperBound: attribute.upper } : {}),
     ...(attribute.type === 'String' ? { MinLength: 0, MaxLength: attribute.maxLength } : {}),

@@ -57,6 +57,7 @@ export const dellActs: ActsSpec = {
       owner: 'Dell',
       uri: '/redfish/v1/Systems/System.Embedded.1/Bios/BiosRegistry',
     },
+    readOnlyWhile: [{ attribute: 'HttpDev1Uri', other: 'HttpDev1EnDis', is: 'Disabled' }],
     applyTimes: ['OnReset'],
     pending: 'changes',
     jobs: {

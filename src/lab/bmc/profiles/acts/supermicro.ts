@@ -29,6 +29,7 @@ export const supermicroActs: ActsSpec = {
         values: ['LEGACY', 'UEFI', 'DUAL'],
         default: 'DUAL',
       },
+      toggle('WatchDogFunction_0033', 'Watch Dog Function', false),
       { name: 'WatchDogTimeout_0021', label: 'Watch Dog Timeout', type: 'Integer', default: 5, lower: 1, upper: 30 },
       {
         name: 'BIOSVersion_0001',
@@ -44,6 +45,8 @@ export const supermicroActs: ActsSpec = {
       owner: 'Supermicro',
       uri: '/redfish/v1/Registries/BiosAttributeRegistry.1.0.0.json',
     },
+    labelled: true,
+    readOnlyWhile: [{ attribute: 'WatchDogTimeout_0021', other: 'WatchDogFunction_0033', is: 'Disabled' }],
     pending: 'changes',
   },
   virtualMedia: {

@@ -18,7 +18,29 @@ export type PlannedBmcChange =
 export type BmcChange =
   | PlannedBmcChange
   /** For the next start. */
-  | { act: 'set-bios'; attributes: Record<string, BiosValue> };
+  | { act: 'set-bios'; attributes: Record<string, BiosValue> }
+  /** Into an empty virtual drive; the BMC fetches it, now and as it is read. */
+  | { act: 'insert-media'; image: string }
+  /** Takes out that image, and no other. */
+  | { act: 'eject-media'; image: string }
+  /** Where an HTTP boot fetches from. It is still `boot-once` that makes the server do so. */
+  | { act: 'http-boot'; uri: string }
+  /** What is on the drive is gone. `drive` as {@link ErasableDrive} has it. */
+  | { act: 'erase-drive'; drive: string };
+
+/** A virtual drive that takes a CD image. */
+export type MediaSlot = { uri: string; inserted: boolean; image: string | undefined };
+
+export type ErasableDrive = {
+  uri: string;
+  name: string;
+  serial: Fact<string>;
+  health: Fact<HealthLevel>;
+  /** Whether its BMC offers to erase it. */
+  erasable: boolean;
+  /** How far the erase, or whatever else it is at, has come; undefined while it is at nothing. */
+  busyPercent: number | undefined;
+};
 
 /** The task or job that carries the change, where the BMC names one. */
 export type BmcChangeOutcome = { task?: string };

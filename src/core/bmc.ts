@@ -4,7 +4,7 @@
  * the reason why there is none. Unknown is never shown as healthy.
  */
 import type { BiosReading, BiosRegistry } from './bios.ts';
-import type { BmcChange, BmcChangeOutcome, BmcStatus } from './bmc-change.ts';
+import type { BmcChange, BmcChangeOutcome, BmcStatus, ErasableDrive, MediaSlot } from './bmc-change.ts';
 import type { EffectGrant } from './effect.ts';
 import type { HardwareInventory, HealthSample, Upkeep } from './hardware.ts';
 
@@ -182,6 +182,10 @@ export type Bmc = {
   bios(): Promise<BiosReading>;
   /** Throws bmc_refused where the BMC serves none. */
   biosRegistry(): Promise<BiosRegistry>;
+  /** Virtual drives that take a CD image; none where the BMC has none. */
+  media(): Promise<MediaSlot[]>;
+  /** Every drive of the server. Throws bmc_protocol when any of them cannot be read: none may be overlooked. */
+  erasableDrives(): Promise<ErasableDrive[]>;
   /** Deletes the session. Safe to call twice. */
   close(): Promise<void>;
 };

@@ -7,11 +7,14 @@ import { biosRequest } from './bios.ts';
 import { bootRequest } from './boot-override.ts';
 import { type ChangeRequest, offersNone } from './change-request.ts';
 import { type Connection, isForNow } from './connection.ts';
+import { httpBootRequest } from './http-boot.ts';
 import { lightRequest } from './light.ts';
 import { pathOnBmc } from './links.ts';
 import { action, object } from './schema.ts';
+import { eraseRequest } from './secure-erase.ts';
 import { taskOf } from './task-handle.ts';
 import type { Topology } from './topology.ts';
+import { ejectRequest, insertRequest } from './virtual-media.ts';
 
 const changeableManager = z.object({ Actions: object({ '#Manager.Reset': action }) });
 
@@ -33,6 +36,14 @@ export async function changeRequest(
       return bootRequest(connection, topology, change.from);
     case 'set-bios':
       return biosRequest(connection, topology, change.attributes);
+    case 'insert-media':
+      return insertRequest(connection, topology, change.image);
+    case 'eject-media':
+      return ejectRequest(connection, topology, change.image);
+    case 'http-boot':
+      return httpBootRequest(connection, topology, change.uri);
+    case 'erase-drive':
+      return eraseRequest(connection, topology, change.drive);
     default:
       return unreachable(change);
   }

@@ -18,7 +18,7 @@ import {
   type UpdateTraits,
   unknown,
 } from '../../core/bmc.ts';
-import type { BmcChange, BmcChangeOutcome, BmcStatus } from '../../core/bmc-change.ts';
+import type { BmcChange, BmcChangeOutcome, BmcStatus, ErasableDrive, MediaSlot } from '../../core/bmc-change.ts';
 import type { EffectGrant } from '../../core/effect.ts';
 import { FleetError } from '../../core/errors.ts';
 import type { HardwareInventory, HealthSample, Upkeep } from '../../core/hardware.ts';
@@ -41,9 +41,11 @@ import { readTask, readTasks } from './read-tasks.ts';
 import { readThermal } from './read-thermal.ts';
 import { readUpkeep } from './read-upkeep.ts';
 import { powerTarget, sendReset } from './reset.ts';
+import { surveyErase } from './secure-erase.ts';
 import type { Session } from './session.ts';
 import { discover, type Topology } from './topology.ts';
 import { sendUpdate, traitsOf, updatePath } from './update.ts';
+import { readMedia } from './virtual-media.ts';
 
 /** How long discovered links are believed. Writes and closing forget them at once. */
 const topologyMs = 10 * 60_000;
@@ -211,6 +213,14 @@ export class RedfishBmc implements Bmc {
 
   async biosRegistry(): Promise<BiosRegistry> {
     return readBiosRegistry(this.#connection, certain(await this.#discovered()));
+  }
+
+  async media(): Promise<MediaSlot[]> {
+    return readMedia(this.#connection, certain(await this.#discovered()));
+  }
+
+  async erasableDrives(): Promise<ErasableDrive[]> {
+    return surveyErase(this.#connection, certain(await this.#discovered()));
   }
 
   async close(): Promise<void> {

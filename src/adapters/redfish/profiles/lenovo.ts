@@ -6,6 +6,8 @@ export const lenovo: VendorProfile = {
   vendor: 'lenovo',
   logs: [/^platformlog$/i, /^activelog$/i],
   trustsGracefulRestart: true,
+  // RDOC and Remote slots are listed, and fail.
+  mediaSlots: /^ext\d+$/i,
   update: {},
   classify: (members, running) => members.map(member => classify(member, running)),
 };

@@ -46,6 +46,8 @@ export type VendorProfile = {
   biosSaysWhen?: true;
   /** BIOS attributes that say where HTTP boot fetches from, for BMCs that have or heed no `HttpBootUri`. */
   httpBoot?(uri: string): Record<string, BiosValue>;
+  /** Ids of the virtual drives that take an image, where others are listed too. */
+  mediaSlots?: RegExp;
   /** The boot override is written to the settings object, not to the system. */
   bootThroughSettings?: true;
   update: Partial<Record<Component, UpdateTraits & { applyTime?: 'OnReset' | 'Immediate' }>>;

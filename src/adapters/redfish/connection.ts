@@ -211,9 +211,9 @@ export class Connection {
 
   /** One GET, repeated while the BMC is busy or starting. */
   protected get(path: string, slow: boolean, more: GetManner = {}): Promise<WireAnswer> {
-    const { headers: own, urgency } = more;
+    const { headers: own, urgency, signal } = more;
     return this.#session.read(headers =>
-      readPatiently(this.#wire, { method: 'GET', path, slow, urgency, headers: { ...headers, ...own } }),
+      readPatiently(this.#wire, { method: 'GET', path, slow, urgency, signal, headers: { ...headers, ...own } }),
     );
   }
 }

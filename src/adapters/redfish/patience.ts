@@ -7,17 +7,15 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { FleetError } from '../../core/errors.ts';
 import { askedMs } from './answer.ts';
 import { ConnectFailure } from './pinned-connector.ts';
-import { AnswerLost, type WireAnswer, type WireRequest } from './transport.ts';
-import type { Urgency, Wire } from './wire.ts';
+import { AnswerLost, type WireAnswer } from './transport.ts';
+import type { Sent, Wire } from './wire.ts';
 
 const maxRetries = 2;
 /** A BMC that asks for a longer pause is left to whoever asks next. */
 export const longestPauseMs = 5_000;
 
-type Request = WireRequest & { urgency?: Urgency | undefined };
-
 /** One GET, answered by any status. Throws what the wire throws. */
-export async function readPatiently(wire: Wire, request: Request): Promise<WireAnswer> {
+export async function readPatiently(wire: Wire, request: Sent): Promise<WireAnswer> {
   for (let attempt = 0; ; attempt++) {
     const last = attempt === maxRetries;
     const pause = wire.timeouts.retryMs * 2 ** attempt * (0.5 + Math.random());
@@ -38,7 +36,7 @@ export async function readPatiently(wire: Wire, request: Request): Promise<WireA
  * Sends what may be sent twice, a second time on a connection of its own where the first broke: some BMCs reset a kept-alive
  * connection when it is used again.
  */
-export async function sendSurely(wire: Wire, request: Request): Promise<WireAnswer> {
+export async function sendSurely(wire: Wire, request: Sent): Promise<WireAnswer> {
   try {
     return await wire.send(request);
   } catch (error) {

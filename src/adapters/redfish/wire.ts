@@ -15,7 +15,7 @@ const priority = { power: 0, write: 2, read: 4, event: 6, poll: 8 } as const;
 export type Urgency = keyof typeof priority;
 
 /** Aborted before its turn comes, it is not sent, and throws the signal's reason. */
-type Sent = WireRequest & { urgency?: Urgency | undefined; signal?: AbortSignal | undefined };
+export type Sent = WireRequest & { urgency?: Urgency | undefined; signal?: AbortSignal | undefined };
 
 export class Wire {
   /** `https://host[:port]`, without a path. */

@@ -1,10 +1,10 @@
 /** At most two refused log-ins in ten minutes for each BMC and credential, whatever becomes of our process. */
 import { afterEach, describe, expect, test } from 'vitest';
 import { openBmcs } from '../../src/adapters/redfish/open-bmcs.ts';
-import type { LoginLedger } from '../../src/core/bmc.ts';
+import type { Bmcs, LoginLedger } from '../../src/core/bmc.ts';
 import { FleetError } from '../../src/core/errors.ts';
 import { account, type Handler, type RedfishServer, startRedfishServer } from '../support/redfish-server.ts';
-import { memoryLedger, memoryLogins } from '../support/session-ledger.ts';
+import { type MemoryLedger, memoryLedger, memoryLogins } from '../support/session-ledger.ts';
 
 const closing: (() => Promise<void>)[] = [];
 afterEach(async () => {
@@ -17,16 +17,22 @@ async function start(override?: Handler): Promise<RedfishServer> {
   return server;
 }
 
-/** One life of the process. */
-function live(server: RedfishServer, options: { logins: LoginLedger; password?: string; now?: () => number }) {
-  const { logins, password = 'wrong', now } = options;
-  const bmcs = openBmcs({
+type Options = { logins: LoginLedger; sessions?: MemoryLedger; password?: string; now?: () => number };
+
+/** One life of the process, ended without a word. */
+function begin(server: RedfishServer, { logins, sessions = memoryLedger(), password = 'wrong', now }: Options): Bmcs {
+  return openBmcs({
     bmcs: [{ node: 'node', url: server.url, spki: server.spki, username: account.username, password }],
-    ledger: memoryLedger(),
+    ledger: sessions,
     logins,
     now,
     timeouts: { retryMs: 5 },
   });
+}
+
+/** One life of the process. */
+function live(server: RedfishServer, options: Options) {
+  const bmcs = begin(server, options);
   closing.push(() => bmcs.closeAll().catch(() => undefined));
   return bmcs.of('node');
 }
@@ -96,6 +102,28 @@ test('the refusal is written down before anybody learns of it', async () => {
   expect(told).toBe(false);
   written.resolve();
   expect(await refused).toBe('bmc_auth');
+});
+
+test('a life that ends before it has counted a refusal costs the next one a log-in', async () => {
+  const server = await start();
+  const [logins, sessions] = [memoryLogins(), memoryLedger()];
+  await codeOf(live(server, { logins, sessions }).power());
+  const reached = Promise.withResolvers<void>();
+  const dying = {
+    ...logins,
+    failed: () => {
+      reached.resolve();
+      return new Promise<void>(() => {});
+    },
+  };
+  void begin(server, { logins: dying, sessions }).of('node').power();
+  await reached.promise;
+  expect(attempts(server)).toHaveLength(2);
+
+  const next = begin(server, { logins, sessions: memoryLedger(sessions.entries) });
+  await next.closeAll().catch(() => undefined);
+  for (let read = 0; read < 3; read++) expect(await codeOf(next.of('node').power())).toBe('bmc_auth');
+  expect(attempts(server)).toHaveLength(2);
 });
 
 test('while refusals cannot be counted, no password is sent', async () => {

@@ -38,19 +38,20 @@ export type Door = { wire: Wire; credential: Credential; breaker: LoginBreaker; 
  */
 export async function openTicket(door: Door): Promise<Ticket> {
   const { wire, breaker, book } = door;
-  await breaker.check();
+  await breaker.check(book.lost.map(({ from }) => from));
   const root = await readRoot(wire);
   const sessions = await sessionsPath(wire, root);
   if (sessions === undefined) return basicTicket(door, root.systems);
   const mark = await book.begin();
   const answer = await knock(door, sessions, mark);
   if (answer.status < 300) return tokenTicket(door, { sessions, mark, answer });
-  // A row that cannot be deleted now is looked into by the next life.
-  await book.settled(mark).catch(() => undefined);
-  const { ids } = explanation(answer);
   const offersNone = answer.status === 404 || answer.status === 405 || answer.status === 501;
-  if (offersNone || says(ids, 'no-session-left')) return { ...(await basicTicket(door, root.systems)), sessions };
-  throw await refusal(door, answer, wire.where('POST', sessions));
+  const basic = offersNone || says(explanation(answer).ids, 'no-session-left');
+  const refused = basic ? undefined : await refusal(door, answer, wire.where('POST', sessions));
+  // Not before a refusal was counted. A row that cannot be deleted now is looked into by the next life.
+  await book.settled(mark).catch(() => undefined);
+  if (refused !== undefined) throw refused;
+  return { ...(await basicTicket(door, root.systems)), sessions };
 }
 
 /** The answer to the log-in, which is sent once more to a BMC that was busy. What may have opened a session stays marked. */

@@ -2,7 +2,8 @@
  * Keeps us from locking an account: whatever lockout a BMC advertises, no
  * credential fails more than twice in ten minutes, across restarts too. A
  * success in between does not reset the count, because a BMC that answers 401
- * now and then would otherwise be asked for ever.
+ * now and then would otherwise be asked for ever. A log-in whose answer nobody
+ * read may have been refused, and counts as if it was.
  */
 import { scrypt } from 'node:crypto';
 import { promisify } from 'node:util';
@@ -43,23 +44,33 @@ export class LoginBreaker {
     this.#unwritten.splice(this.#unwritten.indexOf(at), 1);
   }
 
-  /** Throws bmc_auth while two failures lie in the last ten minutes, database when nobody can say whether they do. */
-  async check(): Promise<void> {
+  /**
+   * `unanswered` is when log-ins began of which nobody knows the outcome, in milliseconds since the epoch. Throws bmc_auth while
+   * two log-ins of the last ten minutes were refused, bmc_unreachable where none of them is known to be, database when nobody
+   * can say.
+   */
+  async check(unanswered: number[] = []): Promise<void> {
     const { url, ledger, now } = this.#guarded;
     const since = now() - windowMs;
     const written = await inLedger(url, async () => ledger?.failures(url, await this.#credential(), new Date(since)));
-    const failures = [...this.#unwritten, ...(written ?? []).map(each => each.getTime())].filter(time => time > since);
-    const oldest = failures.toSorted((a, b) => a - b).at(-allowed);
+    const refused = [...this.#unwritten, ...(written ?? []).map(each => each.getTime())].filter(time => time > since);
+    const all = [...refused, ...unanswered.filter(time => time > since)];
+    const oldest = all.toSorted((a, b) => a - b).at(-allowed);
     if (oldest === undefined) {
       this.counts.tried++;
       return;
     }
     this.counts.withheld++;
+    const what =
+      refused.length >= allowed ? 'refused the credential twice' : 'refused two log-ins or lost their answers';
     throw new FleetError({
-      code: 'bmc_auth',
+      code: refused.length > 0 ? 'bmc_auth' : 'bmc_unreachable',
       retry: 'later',
-      message: `${url} refused the credential twice; no further log-in before ${new Date(oldest + windowMs).toISOString()}`,
-      hint: 'Correct the credential; waiting protects the account from being locked.',
+      message: `${url} ${what}; no further log-in before ${new Date(oldest + windowMs).toISOString()}`,
+      hint:
+        refused.length > 0
+          ? 'Correct the credential; waiting protects the account from being locked.'
+          : 'Waiting protects the account from being locked, and the BMC from sessions that nobody knows.',
     });
   }
 

@@ -16,9 +16,6 @@ export type Mark = {
   to: number;
 };
 
-/** As with refused log-ins: a BMC that loses answers is not filled with sessions. */
-const allowed = 2;
-const windowMs = 10 * 60_000;
 /** No BMC keeps an unused session for longer: the standard's largest SessionTimeout. */
 const longestSessionMs = 86_400_000;
 const prefix = 'log-in begun ';
@@ -55,20 +52,6 @@ export class SessionBook {
   /** Log-ins of which nobody knows whether they left a session. */
   get lost(): Mark[] {
     return [...this.#lost.values()];
-  }
-
-  /** Throws bmc_unreachable while the answers of two log-ins were lost in the last ten minutes. */
-  check(): void {
-    const since = this.#options.now() - windowMs;
-    const times = this.lost.map(({ from }) => from).filter(from => from > since);
-    const oldest = times.toSorted((a, b) => a - b).at(-allowed);
-    if (oldest === undefined) return;
-    throw new FleetError({
-      code: 'bmc_unreachable',
-      retry: 'later',
-      message: `${this.#options.url} left two log-ins without an answer; no further one before ${new Date(oldest + windowMs).toISOString()}`,
-      hint: 'Each of them may have taken one of its few sessions.',
-    });
   }
 
   /** To be awaited before the log-in is sent. Throws database. */

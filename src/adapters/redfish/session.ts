@@ -156,7 +156,6 @@ export class Session {
   }
 
   async #logIn(): Promise<Ticket> {
-    this.#book.check();
     const ticket = await openTicket({ ...this.#fields, book: this.#book });
     await this.#tidy(ticket);
     this.#live = ticket;

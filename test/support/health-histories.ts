@@ -67,7 +67,7 @@ export const minuteMs = 60_000;
 const start = Date.parse('2026-03-02T08:00:00Z');
 
 /** The fault comes within the first hour and a half, and not before a look or two dozen. */
-export function historyOf(ingredients: readonly Ingredient[], seed: number, hours = 4): History {
+export function historyOf(ingredients: readonly Ingredient[], seed: number, hours = 3): History {
   const dice = diceOf(seed * 2654435761 + ingredients.join().length * 97);
   const has = (...some: Ingredient[]) => some.some(each => ingredients.includes(each));
   const breaksAt = 20 + dice.whole(60);

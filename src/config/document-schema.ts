@@ -158,8 +158,14 @@ const healthCordon = mapping({
   healthyFor: period.default(21_600_000),
   drain: flag.default(false),
 });
-const cordonOrOff = z.union([z.literal('off'), healthCordon], {
-  error: 'off, or a mapping of maxPerCluster, maxPerHour, healthyFor and drain',
+/** No union: that would tell of the whole mapping what is wrong with one key of it. */
+const cordonOrOff = z.unknown().transform((written, context) => {
+  if (written === 'off') return 'off' as const;
+  const parsed = healthCordon.safeParse(written);
+  if (parsed.success) return parsed.data;
+  for (const issue of parsed.error.issues)
+    context.issues.push({ ...issue, input: written } as (typeof context.issues)[number]);
+  return z.NEVER;
 });
 
 export const configDocument = mapping({

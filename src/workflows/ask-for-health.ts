@@ -31,8 +31,8 @@ type Memory = {
   count(): Promise<boolean>;
 };
 
-/** The same is not asked again for so many milliseconds after an answer, and after a failure. */
-const quietMs = { answered: 15 * 60_000, failed: 60_000 };
+/** Milliseconds for which the same is not asked again. Each time that it is adds a plan and a decision to the record. */
+const quietMs = { answered: 15 * 60_000, denied: 3_600_000, failed: 60_000 };
 
 const caller: Caller = { person: servicePerson, channel: 'watch', scope: 'execute' };
 
@@ -45,17 +45,18 @@ export function asker(parts: AskParts & { memory: Memory }): Ask {
     const key = `${entry.name} ${health.act}`;
     if ((quietUntil.get(key) ?? 0) > Date.now()) return;
     try {
-      if ((await isPending(wish)) || (await start(wish))) quietUntil.set(key, Date.now() + quietMs.answered);
+      const answer = (await isPending(wish)) ? 'answered' : await start(wish);
+      if (answer) quietUntil.set(key, Date.now() + quietMs[answer]);
     } catch (thrown) {
       quietUntil.set(key, Date.now() + quietMs.failed);
       log.warn({ node: entry.name, error: FleetError.from(thrown) }, `asking for a ${health.act} failed`);
     }
   };
 
-  /** False where it was not asked for, because there were too many. */
-  async function start({ cluster, entry, node, health }: Wish): Promise<boolean> {
+  /** Undefined where it was not asked for, because there were too many. */
+  async function start({ cluster, entry, node, health }: Wish): Promise<'answered' | 'denied' | undefined> {
     const draft = await planForHealth(parts, { cluster, entry, health });
-    if (health.act === 'cordon' && !(await memory.count())) return false;
+    if (health.act === 'cordon' && !(await memory.count())) return undefined;
     const stored = await storePlan(draft, caller);
     await memory.change(before => reserved(before, { node, plan: stored.plan.id, health }));
     const answer = await requestStart(stored, caller);
@@ -70,7 +71,7 @@ export function asker(parts: AskParts & { memory: Memory }): Ask {
       { node: entry.name, plan: answer.plan, operation: answer.operation, approval: answer.approval },
       `${health.act} for its hardware: ${answer.status}${answer.reasons.length > 0 ? `, ${answer.reasons.join('; ')}` : ''}`,
     );
-    return true;
+    return answer.status === 'denied' ? 'denied' : 'answered';
   }
 
   /** Whether people have the same before them already. */

@@ -51,7 +51,7 @@ export async function guardScene(policiesDir = shippedPolicies) {
       },
       launch: async operation => void launched.push(operation),
     });
-    return { perform, approvals };
+    return { perform, approvals, authority };
   };
   return {
     records,

@@ -8,6 +8,7 @@ import { inputOf, outputOf } from '../../src/gateway/gateway.ts';
 import { reference } from '../../src/gateway/reference.ts';
 import { actionRisks } from '../../src/guard/policy/action-risks.ts';
 import { sharedCedar } from '../../src/guard/policy/cedar.ts';
+import { planOf } from '../../src/operations/plan-for-health.ts';
 import { catalog } from '../../tools/index.ts';
 
 const inRoot = (path: string) => fileURLToPath(new URL(`../../${path}`, import.meta.url));
@@ -22,7 +23,7 @@ describe('the names of the catalog', () => {
     expect(new Set(names).size).toBe(names.length);
     for (const name of names) {
       expect(name).toMatch(
-        /^(get|list|plan|start|cancel|cordon|uncordon|drain|flash|simulate|taint|set|reset|identify|acknowledge|explain)([A-Z][a-z]+)+$/,
+        /^(get|list|plan|start|cancel|cordon|uncordon|drain|flash|simulate|taint|set|reset|identify|acknowledge|explain|resume)([A-Z][a-z]+)+$/,
       );
       expect(camelCase(commandName({ name }))).toBe(name);
     }
@@ -98,13 +99,11 @@ describe('policy', () => {
     for (const tool of catalog) expect(risks.get(actionOf(tool)), tool.name).toBe(tool.risk);
   });
 
-  it('knows no action beside the tools, the plans of a rollout and of BIOS settings and that of switching on', () => {
+  it('knows no action beside the tools, the plans of rollouts and of BIOS settings, that of switching on, and what the watch may ask for', () => {
     const known = catalog.map(actionOf);
-    expect([...risks.keys()].filter(action => !known.includes(action))).toEqual([
-      'biosChange',
-      'firmwareRollout',
-      'switchOnServer',
-    ]);
+    const asked = (['cordon', 'drain', 'mark', 'release'] as const).map(act => planOf(act).action);
+    const others = [...risks.keys()].filter(action => !known.includes(action));
+    expect(others.sort()).toEqual([...asked, 'biosChange', 'firmwareRollout', 'switchOnServer'].sort());
   });
 });
 

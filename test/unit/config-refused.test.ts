@@ -145,6 +145,25 @@ describe('a configuration is refused', () => {
       { people: [{ name: 'ana', groups: ['operators'], passphrase: 'hunter2' }] },
       'people[0].passphrase',
     ],
+    [
+      'a person by the name of the program itself',
+      { people: [{ name: 'groundskeeper', groups: ['operators'], passphrase: hash }] },
+      'people[0].name',
+    ],
+    [
+      'a person in the group of the program itself',
+      { people: [{ name: 'ana', groups: ['operators', 'groundskeeper'], passphrase: hash }] },
+      'people[0].groups[1]',
+    ],
+    ['no cordon for hardware at once', { health: { cordon: { maxPerCluster: 0 } } }, 'health.cordon.maxPerCluster'],
+    ['no cordon for hardware an hour', { health: { cordon: { maxPerHour: 0 } } }, 'health.cordon.maxPerHour'],
+    [
+      'a cordon for hardware that is released at once',
+      { health: { cordon: { healthyFor: '0s' } } },
+      'health.cordon.healthyFor',
+    ],
+    ['a misspelt limit of such cordons', { health: { cordon: { maxPerHuor: 3 } } }, 'health.cordon.maxPerHuor'],
+    ['a word for it that is not off', { health: { cordon: 'on' } }, 'health.cordon'],
     ['no operators', { people: [{ name: 'ana', groups: [], passphrase: hash }] }, 'people'],
     [
       'one cluster name at two sites',

@@ -29,8 +29,20 @@ describe('a sound configuration', () => {
       sampleEveryMs: 300_000,
       keepSamplesMs: 7 * days,
       keepHistoryMs: 730 * days,
+      cordon: { maxPerCluster: 1, maxPerHour: 3, healthyForMs: 21_600_000, drain: false },
     });
     expect(configOf({ health: { sampleEvery: 'off' } }).health.sampleEveryMs).toBe('off');
+  });
+
+  it('says how many nodes may be cordoned for their hardware, or none', () => {
+    const cordon = { maxPerCluster: 2, maxPerHour: 5, healthyFor: '12h', drain: true };
+    expect(configOf({ health: { cordon } }).health.cordon).toEqual({
+      maxPerCluster: 2,
+      maxPerHour: 5,
+      healthyForMs: 43_200_000,
+      drain: true,
+    });
+    expect(configOf({ health: { cordon: 'off' } }).health.cordon).toBe('off');
   });
 
   it('holds the etcd endpoints of each cluster', () => {

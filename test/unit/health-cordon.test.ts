@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { known } from '../../src/core/bmc.ts';
 import type { Finding } from '../../src/core/finding.ts';
-import { type CordonFacts, cordonAdvice, withinCordonBudget } from '../../src/health/cordon-advice.ts';
+import { type CordonFacts, cordonAdvice, hardwareVerdict, withinCordonBudget } from '../../src/health/cordon-advice.ts';
 import { type Crash, crashSignal } from '../../src/health/crashes.ts';
 import { findingsOf } from '../../src/health/evaluate.ts';
 import { kindRules } from '../../src/health/kinds.ts';
@@ -159,6 +159,37 @@ describe('a cordon on this advice', () => {
 
   it('is kept for hours, even where every signal is forgotten', () => {
     expect(advice(play(times(30, {})), { cordonedSince: atMinute(0) }).advice).toBe('keep');
+  });
+});
+
+describe('what a Node is told of its hardware', () => {
+  const verdict = (played: Played, more: Partial<CordonFacts> = {}) => {
+    const { readAt } = played.state;
+    const now = atMinute(played.minutes - 1);
+    const read = readAt === undefined ? {} : { readAt: new Date(readAt) };
+    return hardwareVerdict({ findings: findingsOf(played.state), alarms: [], now, ...read, ...more }).verdict;
+  };
+  const pods = { source: 'pods' as const, id: 'crashes n1', text: '2 workloads crash' };
+
+  it.each<[string, Played, string]>([
+    ['well', play(times(20, {})), 'well'],
+    ['well, whatever its log said a while ago', play([{}, ...times(20, critical)]), 'well'],
+    ['failing', play(times(20, lostMemory)), 'failing'],
+    [
+      'neither, while it is only a warning',
+      play(times(20, { drives: known([driveOf({ predicted: true })]) })),
+      'doubtful',
+    ],
+    ['nothing, where nobody reads it', play(times(20, silent), { after: play(times(10, lostMemory)) }), 'unread'],
+  ])('is %s', (_, played, expected) => {
+    expect(verdict(played)).toBe(expected);
+  });
+
+  it('is not that it fails where a person knows of it, nor that it is well', () => {
+    const played = play(times(20, lostMemory));
+    const findings = findingsOf(played.state).map((each): Finding => ({ ...each, state: 'acknowledged' }));
+    expect(verdict(played, { findings })).toBe('doubtful');
+    expect(verdict(play(times(20, {})), { pods })).toBe('doubtful');
   });
 });
 

@@ -36,6 +36,12 @@ describe('loading a policy', () => {
     ).not.toThrow();
   });
 
+  it('knows the group of the program itself, in which nobody is', () => {
+    expect(() =>
+      load('@id("own") permit (principal in Fleet::Group::"groundskeeper", action, resource);'),
+    ).not.toThrow();
+  });
+
   const twice = `${approval({})}\n${approval({})}`;
   const forbid = '@id("no") @reason("why") forbid (principal, action in Fleet::Action::"Disruptive", resource)';
   it.each([
@@ -60,6 +66,11 @@ describe('loading a policy', () => {
       'voters that do not exist',
       approval({ annotations: '@approvals("1") @from("ghosts") @ttl("PT1H")' }),
       'nobody is in the group ghosts',
+    ],
+    [
+      'the program itself as a voter',
+      approval({ annotations: '@approvals("1") @from("operators, groundskeeper") @ttl("PT1H")' }),
+      'it never votes',
     ],
     [
       'site voters that do not exist',

@@ -159,8 +159,9 @@ export type TaskEnd = 'awaiting-reset' | 'completed' | 'gone';
  */
 export async function followTask(job: NodeJob, { task }: Flash, by: number): Promise<TaskEnd> {
   if (!task) return 'gone';
+  const what = job.plan.kind === 'bios-change' ? 'job for the BIOS settings' : 'update task';
   return waitFor<TaskEnd>({
-    what: `the task of ${job.target.node}`,
+    what: `the ${what} of ${job.target.node}`,
     everyMs: job.timings.pollMs,
     by,
     async look() {
@@ -181,7 +182,7 @@ export async function followTask(job: NodeJob, { task }: Flash, by: number): Pro
         case 'failed':
           throw new FleetError({
             code: 'bmc_refused',
-            message: `the task of ${job.target.node} failed`,
+            message: `the ${what} of ${job.target.node} failed`,
             untrusted: seen.message,
           });
       }

@@ -13,8 +13,8 @@ afterEach(async () => {
   for (const step of undo.splice(0).toReversed()) await step();
 });
 
-async function bench(machine: LabMachine): Promise<ClientBench> {
-  const opened = await clientBench(machine, `127.31.29.${labMachines.indexOf(machine) + 1}`);
+async function bench(machine: LabMachine, speed?: number): Promise<ClientBench> {
+  const opened = await clientBench(machine, `127.31.29.${labMachines.indexOf(machine) + 1}`, speed);
   undo.push(opened.close);
   return opened;
 }
@@ -73,7 +73,8 @@ test('supermicro is told UEFI whatever mode it fell back to, and to boot its vir
 });
 
 test('hpe refuses an override in POST for now, and takes the same one afterwards', async () => {
-  const { lab, bmc } = await bench('hpe');
+  const { lab, bmc } = await bench('hpe', 60);
+  await bmc.status();
   lab.host.restart();
   const change: BmcChange = { act: 'boot-once', from: 'pxe' };
   expect(await bmc.change(testGrant, change).catch(FleetError.from)).toMatchObject({

@@ -1,11 +1,8 @@
 /** A process with some of the clusters: API servers over seeded stores, without controllers, that change and restart on demand. */
 import { stringify } from 'yaml';
-import { shippedManifests } from '../../src/demo/lab-part.ts';
 import { makeCertificate } from '../../src/lab/certificate.ts';
 import { LabClock } from '../../src/lab/clock.ts';
 import { Accounts } from '../../src/lab/cluster/access/accounts.ts';
-import { seedRoles } from '../../src/lab/cluster/access/default-roles.ts';
-import { applyManifests } from '../../src/lab/cluster/access/manifests.ts';
 import { ClusterFaults } from '../../src/lab/cluster/api/faults.ts';
 import { ApiServer } from '../../src/lab/cluster/api/server.ts';
 import { Store } from '../../src/lab/cluster/model/store.ts';
@@ -92,10 +89,6 @@ async function startOne(name: string, { address, size }: { address: string; size
   const health = { etcd: () => undefined };
   const common = { name, address, port: 0, certificate, effects: new EffectLog() };
   const server = new ApiServer({ ...common, store, accounts, health, faults, bookmarkMs });
-  for (const namespace of ['default', 'kube-node-lease']) store.create('namespaces', { metadata: { name: namespace } });
-  seedRoles(store);
-  const account = applyManifests(store, shippedManifests);
-  if (account === undefined) throw new Error('the shipped manifests make no account');
   seed(store, size);
   await server.start();
   clusters.set(name, { store, server, size });
@@ -105,8 +98,8 @@ async function startOne(name: string, { address, size }: { address: string; size
     kind: 'Config',
     'current-context': name,
     clusters: [{ name, cluster: { server: server.url, 'certificate-authority-data': authority } }],
-    users: [{ name: account.name, user: { token: accounts.issueForFile(account) } }],
-    contexts: [{ name, context: { cluster: name, user: account.name } }],
+    users: [{ name: 'bench', user: { token: accounts.adminToken } }],
+    contexts: [{ name, context: { cluster: name, user: 'bench' } }],
   });
   return { name, kubeconfig };
 }

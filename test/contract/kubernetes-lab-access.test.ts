@@ -6,7 +6,6 @@ import { openClusters } from '../../src/adapters/kubernetes/open-clusters.ts';
 import { shippedManifests } from '../../src/demo/lab-part.ts';
 import { testGrant } from '../support/grant.ts';
 import { type KubernetesScene, kubernetesScene, settled, until } from '../support/kubernetes-lab.ts';
-import { neverAsAdministrator } from '../support/product-account.ts';
 
 let scene: KubernetesScene;
 /** Of a token that lives ten minutes of the lab's time. */
@@ -276,18 +275,4 @@ describe('tokens', () => {
     expect((await tried(shortLived, '/api'))[0]).toBe(200);
     await until('the token has ended', async () => (await tried(shortLived, '/api'))[0] === 401);
   }, 20_000);
-});
-
-it('a test that lets our adapter in as an administrator fails when it ends', async () => {
-  const other = await kubernetesScene('127.61.0.66', { names: ['cp-1'] });
-  const { kubeconfigFile, adminKubeconfigFile } = other;
-  const asked = async (file: string) => {
-    const clusters = openClusters({ clusters: [{ name: 'lab', kubeconfigFile: file }] });
-    await clusters.of('lab').version();
-    await clusters.close();
-  };
-  await asked(kubeconfigFile);
-  expect(() => neverAsAdministrator(other.lab.callers())).not.toThrow();
-  await asked(adminKubeconfigFile);
-  await expect(other.close()).rejects.toThrow(/asked as kubernetes-admin/);
 });

@@ -13,7 +13,6 @@ import { LabClock } from '../../src/lab/clock.ts';
 import { type RunningCluster, startCluster } from '../../src/lab/cluster/cluster.ts';
 import { EffectLog } from '../../src/lab/effect-log.ts';
 import { Host } from '../../src/lab/host.ts';
-import { neverAsAdministrator } from './product-account.ts';
 
 const speed = 50;
 const bootMs = 75_000;
@@ -128,7 +127,6 @@ export async function kubernetesScene(
       await lab.stop();
       clock.stop();
       await rm(folder, { recursive: true, force: true });
-      neverAsAdministrator(lab.callers());
     },
   };
 }

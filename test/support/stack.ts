@@ -14,7 +14,6 @@ import { describeLab } from '../../src/lab/description.ts';
 import { type RunningLab, startLab } from '../../src/lab/lab.ts';
 import { type Client, connect } from '../../src/surfaces/cli/client.ts';
 import { freshDatabase } from './postgres.ts';
-import { neverAsAdministrator } from './product-account.ts';
 
 export type StackOptions = {
   /** Second octet of the lab's addresses, so that several labs can run at once. */
@@ -95,7 +94,6 @@ export async function startStack(options: StackOptions): Promise<Stack> {
       await lab.stop();
       await database.drop();
       await rm(dir, { recursive: true, force: true });
-      for (const { cluster } of lab.sites) neverAsAdministrator(cluster.callers());
     },
   };
 }

@@ -7,7 +7,7 @@ import { seedRoles } from './access/default-roles.ts';
 import { applyManifests } from './access/manifests.ts';
 import { serveCustomResources } from './api/custom-resources.ts';
 import { ClusterFaults } from './api/faults.ts';
-import { ApiServer, type Caller } from './api/server.ts';
+import { ApiServer } from './api/server.ts';
 import { type ControlPlane, startControlPlane } from './control-plane.ts';
 import { bootstrapUser, publishClusterInfo } from './controllers/bootstrap-tokens.ts';
 import { type EtcdEndpoint, EtcdMembers } from './kubelet/etcd-members.ts';
@@ -53,8 +53,6 @@ export type RunningCluster = {
   controlPlane: Omit<ControlPlane, 'stop'>;
   /** Where etcd's members tell of themselves; empty unless asked for. */
   etcdEndpoints: EtcdEndpoint[];
-  /** Everybody who ever asked the API server. */
-  callers(): Caller[];
   /** Cuts every open watch. */
   cutWatches(): void;
   /** The API server goes away for a real duration of `downMs` and comes back with all it stored. */
@@ -96,7 +94,6 @@ export async function startCluster(options: LabClusterOptions): Promise<RunningC
     controllers: controlPlane.controllers,
     controlPlane,
     etcdEndpoints,
-    callers: () => server.callers(),
     cutWatches: () => server.cutWatches(),
     restart: (downMs = 5000) => server.restart(clock.scaled(downMs)),
     compact: () => server.compact(),

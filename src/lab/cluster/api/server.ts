@@ -26,9 +26,6 @@ export type ApiServerOptions = ApiOptions & {
 
 type Call = { method: string; path: string; isWrite: boolean };
 
-/** Who asked, and the User-Agent under which it did. */
-export type Caller = { user: string; agent: string };
-
 export class ApiServer {
   readonly #options: ApiServerOptions;
   readonly #api: KubernetesApi;
@@ -37,7 +34,6 @@ export class ApiServer {
   #listener: Server | undefined;
   readonly #sockets = new Set<Socket>();
   readonly #watches = new Set<ServerResponse>();
-  readonly #callers = new Map<string, Caller>();
   #url = '';
   #stopped = false;
 
@@ -86,24 +82,6 @@ export class ApiServer {
     for (const response of this.#watches) response.destroy();
   }
 
-  /** Everybody who ever asked. */
-  callers(): Caller[] {
-    return [...this.#callers.values()];
-  }
-
-  #note({ authorization, 'user-agent': agent = '' }: IncomingMessage['headers']): void {
-    const key = `${agent}\n${authorization}`;
-    if (!this.#callers.has(key)) this.#callers.set(key, { agent, user: this.#userOf(authorization) });
-  }
-
-  #userOf(authorization: string | undefined): string {
-    try {
-      return this.#options.accounts.callerOf(authorization).name;
-    } catch {
-      return 'unknown';
-    }
-  }
-
   /** Forgets history: older watches and continue tokens are answered 410. */
   compact(): void {
     this.#api.compact();
@@ -138,7 +116,6 @@ export class ApiServer {
     const { faults } = this.#options;
     if (faults.has('reset')) return void request.socket.destroy();
     if (faults.has('hang') || faults.has('partition')) return;
-    this.#note(request.headers);
     const url = new URL(request.url ?? '/', this.#url);
     const method = request.method ?? 'GET';
     const isWrite = method !== 'GET' && method !== 'HEAD' && this.#api.isKept(url.pathname);

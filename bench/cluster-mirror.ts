@@ -1,7 +1,9 @@
 /**
  * What it costs to hold many clusters in memory, and whether that survives
  * restarts of every API server: our mirror, and beside it the informers of the
- * client library. API servers and holders are processes of their own.
+ * client library. API servers and holders are processes of their own. Ends
+ * with 1 when the mirror takes more memory than it may, holds anything but what
+ * the API servers store, or asks as anyone but the shipped account.
  *
  *   npm run bench:mirror -- [--clusters 60] [--nodes 50] [--pods 30] [--seconds 60] [--informers 60]
  */
@@ -29,13 +31,26 @@ const changing = 0.01;
 const downMs = 3000;
 const patienceMs = 120_000;
 
+/** Of the mirror's process, at any time, at the usual size. */
+const mostRss = 700 * 2 ** 20;
+
 type Kind = 'mirror' | 'informer';
+
+type Verdict = { text: string; isRight: boolean };
 
 /** Rows of the table, told on stderr as they come. */
 class Results extends Map<string, string> {
+  /** The rows that say something which must not be. */
+  readonly wrong: string[] = [];
+
   override set(row: string, value: string): this {
     console.error(`  ${row}: ${value}`);
     return super.set(row, value);
+  }
+
+  judge(row: string, { text, isRight }: Verdict): void {
+    this.set(row, text);
+    if (!isRight) this.wrong.push(`${row}: ${text}`);
   }
 }
 
@@ -56,13 +71,16 @@ async function measure(fleet: Fleet, kind: Kind): Promise<Results> {
     const collected = await subject.ask('measure', { collected: true });
     results.set('RSS after a collection', megabytes(collected.rss));
     results.set('heap after a collection', megabytes(collected.heap));
-    results.set('same as the stores', await verdict(fleet, subject));
+    results.judge('same as the stores', await verdict(fleet, subject));
     await overTime(results, subject, { name: 'idle' });
     await withChanges(fleet, () => overTime(results, subject, { name: 'with changes' }));
-    results.set('same as the stores after changes', await verdict(fleet, subject));
+    results.judge('same as the stores after changes', await verdict(fleet, subject));
     await restarts(fleet, subject, results);
     const last = await subject.ask('measure', { collected: true });
     results.set('RSS after all that, collected', megabytes(last.rss));
+    const isSmall = last.mostRss <= mostRss;
+    results.judge('most RSS at any time', { text: megabytes(last.mostRss), isRight: isSmall });
+    results.judge('asked as', await whoAsked(fleet));
   } finally {
     await subject.stop();
   }
@@ -95,19 +113,27 @@ async function restarts(fleet: Fleet, subject: Child<Subject>, results: Results)
       }),
     );
   await restart(fleet.names, downMs);
-  results.set(`all restarted at once, ${downMs / 1000} s down: back after`, await verdict(fleet, subject));
+  results.judge(`all restarted at once, ${downMs / 1000} s down: back after`, await verdict(fleet, subject));
   for (const name of fleet.names) await restart([name], 500);
-  results.set('restarted one by one, 0.5 s down: back after the last', await verdict(fleet, subject));
+  results.judge('restarted one by one, 0.5 s down: back after the last', await verdict(fleet, subject));
   for (const server of fleet.servers) await server.ask('touch', undefined);
-  results.set('follow a change in each cluster after', await verdict(fleet, subject));
+  results.judge('follow a change in each cluster after', await verdict(fleet, subject));
 }
 
-async function verdict(fleet: Fleet, subject: Child<Subject>): Promise<string> {
+async function verdict(fleet: Fleet, subject: Child<Subject>): Promise<Verdict> {
   const started = performance.now();
   const left = await differing(fleet, subject, { limitMs: patienceMs });
   const took = inSeconds(performance.now() - started);
   const all = fleet.names.length;
-  return left.length === 0 ? `${all} of ${all}, ${took}` : `${all - left.length} of ${all} in ${took}`;
+  if (left.length === 0) return { text: `${all} of ${all}, ${took}`, isRight: true };
+  return { text: `${all - left.length} of ${all} in ${took}`, isRight: false };
+}
+
+/** Each holder meets API servers of its own, so that nobody else has asked them. */
+async function whoAsked(fleet: Fleet): Promise<Verdict> {
+  const callers = (await Promise.all(fleet.servers.map(server => server.ask('callers', undefined)))).flat();
+  const users = new Set(callers.map(({ user }) => user));
+  return { text: [...users].join(', '), isRight: users.size > 0 && !callers.some(each => each.isAdministrator) };
 }
 
 const pods = size.clusters * size.nodes * size.podsPerNode;
@@ -143,3 +169,6 @@ for (const row of [['', ...columns.keys()], ...table]) {
       .trimEnd(),
   );
 }
+const wrong = columns.get('mirror')?.wrong ?? ['the mirror was not measured'];
+for (const each of wrong) console.error(`wrong: ${each}`);
+process.exitCode = wrong.length === 0 ? 0 : 1;

@@ -1,8 +1,12 @@
 /** A process with some of the clusters: API servers over seeded stores, without controllers, that change and restart on demand. */
 import { stringify } from 'yaml';
+import { shippedManifests } from '../../src/demo/lab-part.ts';
 import { makeCertificate } from '../../src/lab/certificate.ts';
 import { LabClock } from '../../src/lab/clock.ts';
 import { Accounts } from '../../src/lab/cluster/access/accounts.ts';
+import { type Caller, Callers } from '../../src/lab/cluster/access/callers.ts';
+import { seedRoles } from '../../src/lab/cluster/access/default-roles.ts';
+import { applyManifests, readManifests } from '../../src/lab/cluster/access/manifests.ts';
 import { ClusterFaults } from '../../src/lab/cluster/api/faults.ts';
 import { ApiServer } from '../../src/lab/cluster/api/server.ts';
 import { Store } from '../../src/lab/cluster/model/store.ts';
@@ -13,9 +17,10 @@ import { apps, budgetObject, daemonSetObject, nodeObject, podObject } from './ob
 
 export type ServedCluster = { name: string; kubeconfig: string };
 type Size = { nodes: number; podsPerNode: number };
-type Started = { store: Store; server: ApiServer; size: Size };
+type Started = { store: Store; server: ApiServer; callers: Callers; size: Size };
 
 const bookmarkMs = 60_000;
+const shipped = readManifests(shippedManifests);
 const clusters = new Map<string, Started>();
 let changing: NodeJS.Timeout | undefined;
 let changes = 0;
@@ -73,6 +78,11 @@ const answers = {
     started(name).server.compact();
   },
 
+  /** Who has asked any of these API servers so far. */
+  callers(): Caller[] {
+    return [...clusters.values()].flatMap(({ callers }) => callers.list());
+  },
+
   memory(): number {
     return process.memoryUsage().rss;
   },
@@ -87,18 +97,23 @@ async function startOne(name: string, { address, size }: { address: string; size
   const certificate = makeCertificate({ commonName: name, altNames: [address] });
   const faults = new ClusterFaults();
   const health = { etcd: () => undefined };
+  const callers = new Callers();
   const common = { name, address, port: 0, certificate, effects: new EffectLog() };
-  const server = new ApiServer({ ...common, store, accounts, health, faults, bookmarkMs });
+  const server = new ApiServer({ ...common, store, accounts, callers, health, faults, bookmarkMs });
+  for (const each of ['default', 'kube-public', 'kube-node-lease'])
+    store.create('namespaces', { metadata: { name: each }, spec: {}, status: { phase: 'Active' } });
+  seedRoles(store);
+  applyManifests(store, shipped);
   seed(store, size);
   await server.start();
-  clusters.set(name, { store, server, size });
+  clusters.set(name, { store, server, callers, size });
   const authority = Buffer.from(certificate.cert).toString('base64');
   const kubeconfig = stringify({
     apiVersion: 'v1',
     kind: 'Config',
     'current-context': name,
     clusters: [{ name, cluster: { server: server.url, 'certificate-authority-data': authority } }],
-    users: [{ name: 'bench', user: { token: accounts.adminToken } }],
+    users: [{ name: 'bench', user: { token: accounts.issueForFile(shipped.account) } }],
     contexts: [{ name, context: { cluster: name, user: 'bench' } }],
   });
   return { name, kubeconfig };

@@ -12,7 +12,7 @@ export const shippedManifests = [fileURLToPath(new URL('../../deploy/kubernetes/
 
 export type LabReady = { controlUrl: string; description: LabDescription; config: LabConfig };
 
-export type LabPartOptions = LabOptions & { service: Omit<LabConfigOptions, 'dir'> };
+export type LabPartOptions = Omit<LabOptions, 'manifests'> & { service: Omit<LabConfigOptions, 'dir'> };
 
 export async function startLabPart(options: LabPartOptions): Promise<{ ready: LabReady; close(): Promise<void> }> {
   const lab = await startLab({ ...options, manifests: shippedManifests });

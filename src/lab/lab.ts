@@ -27,7 +27,7 @@ export type LabOptions = LayoutOptions & {
   /** Where images, kubeconfigs and the BMC password are written; made when missing. */
   dir: string;
   /** YAML files whose objects every cluster has from the start, an account for programs among them. */
-  manifests?: string[];
+  manifests: string[];
   /** Serve each etcd member's health and metrics; `cluster.etcdEndpoints` says where. */
   etcdEndpoints?: boolean;
   /** BMCs take as long as their vendor's usually do; default false, they answer at once. */
@@ -40,7 +40,7 @@ export type LabNode = NodeLayout & { host: Host; server: RunningBmc };
 export type LabSite = Omit<SiteLayout, 'nodes'> & {
   nodes: LabNode[];
   cluster: RunningCluster;
-  /** With the manifests' ServiceAccount, for the program under test; an administrator's without manifests. */
+  /** With the manifests' ServiceAccount, for the program under test. */
   kubeconfigFile: string;
   /** For people, who may do everything. */
   adminKubeconfigFile: string;
@@ -125,7 +125,7 @@ async function startSite(making: Making, site: SiteLayout): Promise<LabSite> {
     effects,
     nodes: nodes.map(({ host, name, role, zone }) => ({ host, name, role, zone })),
     certificate: makeCertificate({ commonName: `${site.name}-api`, altNames: [site.api.address, 'localhost'] }),
-    manifests: making.manifests ?? [],
+    manifests: making.manifests,
     etcdEndpoints: making.etcdEndpoints ?? false,
   });
   running.push(cluster);

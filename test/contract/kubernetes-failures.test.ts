@@ -6,6 +6,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { openClusters } from '../../src/adapters/kubernetes/open-clusters.ts';
 import type { Cluster } from '../../src/core/cluster.ts';
 import { FleetError } from '../../src/core/errors.ts';
+import { shippedManifests } from '../../src/demo/lab-part.ts';
 import { makeCertificate } from '../../src/lab/certificate.ts';
 import { LabClock } from '../../src/lab/clock.ts';
 import { startCluster } from '../../src/lab/cluster/cluster.ts';
@@ -180,8 +181,17 @@ describe('the lab cluster', () => {
     const { port, hostname } = new URL(scene.lab.url);
     const certificate = makeCertificate({ commonName: 'lab', altNames: [hostname] });
     const clock = new LabClock(1);
-    const options = { name: 'second', address: hostname, clock, effects: new EffectLog(), nodes: [], certificate };
-    const starting = startCluster({ ...options, port: Number(port) });
+    const common = { address: hostname, clock, effects: new EffectLog(), nodes: [], certificate };
+    const options = { ...common, name: 'second', port: Number(port), manifests: shippedManifests };
+    const starting = startCluster(options);
     await expect(starting).rejects.toMatchObject({ code: 'port_taken', message: expect.stringContaining(port) });
+  });
+
+  it('gives nobody an administrator in place of an account that its manifests do not make', async () => {
+    const { hostname } = new URL(scene.lab.url);
+    const certificate = makeCertificate({ commonName: 'lab', altNames: [hostname] });
+    const common = { address: hostname, clock: new LabClock(1), effects: new EffectLog(), nodes: [], certificate };
+    const starting = startCluster({ ...common, name: 'third', port: 0, manifests: [] });
+    await expect(starting).rejects.toThrow('no ServiceAccount in the manifests');
   });
 });

@@ -3,6 +3,7 @@ import type { Child } from '../../bench/parts/messages.ts';
 import { differing, type Fleet, startFleet, startSubject } from '../../bench/parts/scene.ts';
 import type { Subject } from '../../bench/parts/subject.ts';
 import { until } from '../support/kubernetes-lab.ts';
+import { neverAsAdministrator } from '../support/product-callers.ts';
 
 const limitMs = 30_000;
 let fleet: Fleet;
@@ -53,6 +54,15 @@ describe('mirrors of several clusters in one process', () => {
       await restarting;
     }
     await expectHeld();
+  });
+});
+
+describe('the process that holds them', () => {
+  it('asks each API server under the account of the shipped manifests, and never as an administrator', async () => {
+    const callers = (await Promise.all(fleet.servers.map(server => server.ask('callers', undefined)))).flat();
+    neverAsAdministrator(callers);
+    const user = 'system:serviceaccount:groundskeeper:groundskeeper';
+    expect(callers.map(each => each.user)).toEqual(fleet.names.map(() => user));
   });
 });
 

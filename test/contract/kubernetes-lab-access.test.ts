@@ -60,6 +60,24 @@ beforeAll(async () => {
 });
 afterAll(() => scene.close());
 
+describe('the product as an administrator', () => {
+  it('is something that no test closes in peace', async () => {
+    const other = await kubernetesScene('127.140.1.1', { names: ['cp-1'] });
+    const [shipped, admin] = [other.kubeconfigFile, other.adminKubeconfigFile].map(kubeconfigFile =>
+      openClusters({ clusters: [{ name: 'lab', kubeconfigFile }] }),
+    );
+    await shipped?.of('lab').version();
+    expect(other.lab.callers()).toContainEqual({
+      userAgent: expect.stringMatching(/^groundskeeper\//),
+      user: 'system:serviceaccount:groundskeeper:groundskeeper',
+      isAdministrator: false,
+    });
+    await admin?.of('lab').version();
+    await Promise.all([shipped?.close(), admin?.close()]);
+    await expect(other.close()).rejects.toThrow(/the product asked as an administrator: .*kubernetes-admin/);
+  });
+});
+
 describe('an account that is bound to the observer role alone', () => {
   const pod = { namespace: 'shop', name: 'orders-0' };
 

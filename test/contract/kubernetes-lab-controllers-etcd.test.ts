@@ -1,6 +1,7 @@
 import { Agent, fetch } from 'undici';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
+import { shippedManifests } from '../../src/demo/lab-part.ts';
 import { makeCertificate } from '../../src/lab/certificate.ts';
 import { LabClock } from '../../src/lab/clock.ts';
 import { type RunningCluster, startCluster } from '../../src/lab/cluster/cluster.ts';
@@ -30,6 +31,7 @@ beforeAll(async () => {
     effects,
     nodes,
     certificate,
+    manifests: shippedManifests,
     etcdEndpoints: true,
   });
   const { users } = parse(cluster.adminKubeconfig) as { users: { user: { token: string } }[] };

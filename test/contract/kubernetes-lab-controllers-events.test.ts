@@ -1,6 +1,7 @@
 import { Agent, fetch } from 'undici';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
+import { shippedManifests } from '../../src/demo/lab-part.ts';
 import { makeCertificate } from '../../src/lab/certificate.ts';
 import { LabClock } from '../../src/lab/clock.ts';
 import { type RunningCluster, startCluster } from '../../src/lab/cluster/cluster.ts';
@@ -20,7 +21,17 @@ let token = '';
 beforeAll(async () => {
   const nodes = [{ host, name: host.name, role: 'worker' as const, zone: 'a' }];
   const effects = new EffectLog();
-  cluster = await startCluster({ name: 'events', address, port: 0, clock, effects, nodes, certificate, eventLifeMs });
+  cluster = await startCluster({
+    name: 'events',
+    address,
+    port: 0,
+    clock,
+    effects,
+    nodes,
+    certificate,
+    manifests: shippedManifests,
+    eventLifeMs,
+  });
   const { users } = parse(cluster.adminKubeconfig) as { users: { user: { token: string } }[] };
   token = users[0]?.user.token ?? '';
 });

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, describe, expect, test } from 'vitest';
 import { sha256 } from '../../src/core/canonical.ts';
+import { shippedManifests } from '../../src/demo/lab-part.ts';
 import { describeLab } from '../../src/lab/description.ts';
 import { type LabOptions, type RunningLab, startLab } from '../../src/lab/lab.ts';
 import { layOut } from '../../src/lab/layout.ts';
@@ -24,6 +25,7 @@ async function start(options: Partial<LabOptions> = {}): Promise<RunningLab> {
     speed: 600,
     seed: 7,
     dir,
+    manifests: shippedManifests,
     addressBase: '127.41',
     ...options,
   });

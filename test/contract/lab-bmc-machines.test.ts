@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, describe, expect, test } from 'vitest';
 import type { Fact } from '../../src/core/bmc.ts';
+import { shippedManifests } from '../../src/demo/lab-part.ts';
 import { bmcProfiles, type LabMachine, labMachines } from '../../src/lab/bmc/profiles/catalog.ts';
 import { describeLab } from '../../src/lab/description.ts';
 import { makeImage } from '../../src/lab/images.ts';
@@ -120,6 +121,7 @@ describe('a lab of chosen machines', () => {
       speed: 600,
       seed: 7,
       dir,
+      manifests: shippedManifests,
       addressBase: '127.45',
     });
     undo.push(lab.stop);

@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { Client } from 'undici';
 import { afterEach, describe, expect, test } from 'vitest';
 import { openBmcs } from '../../src/adapters/redfish/open-bmcs.ts';
+import { shippedManifests } from '../../src/demo/lab-part.ts';
 import type { LabMachine } from '../../src/lab/bmc/profiles/catalog.ts';
 import { bmcProfiles } from '../../src/lab/bmc/profiles/catalog.ts';
 import { startLab } from '../../src/lab/lab.ts';
@@ -65,7 +66,7 @@ describe('a busy BMC', () => {
   test('latency: a lab can be started with what is usual for each vendor', async () => {
     const dir = await mkdtemp(join(tmpdir(), 'lab-'));
     const size = { sites: 1, controlPlanes: 0, workers: 3, addressBase: '127.45' };
-    const lab = await startLab({ ...size, speed: 6000, seed: 1, dir, latency: true });
+    const lab = await startLab({ ...size, speed: 6000, seed: 1, dir, manifests: shippedManifests, latency: true });
     stops.push(() => rm(dir, { recursive: true }), lab.stop);
     for (const { server } of lab.sites.flatMap(({ nodes }) => nodes)) {
       expect(server.faults.get('latency')).toEqual({ kind: 'latency', ...server.profile.acts.latency });

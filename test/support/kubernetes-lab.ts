@@ -13,6 +13,7 @@ import { LabClock } from '../../src/lab/clock.ts';
 import { type RunningCluster, startCluster } from '../../src/lab/cluster/cluster.ts';
 import { EffectLog } from '../../src/lab/effect-log.ts';
 import { Host } from '../../src/lab/host.ts';
+import { neverAsAdministrator } from './product-callers.ts';
 
 const speed = 50;
 const bootMs = 75_000;
@@ -62,6 +63,7 @@ export type KubernetesScene = {
   raw(path: string, call?: Call): Promise<Reply>;
   /** Opens a watch and collects its events until `stop`. */
   watch(path: string): Promise<{ events: { type: string; object: Kube }[]; ended(): boolean; stop(): void }>;
+  /** Throws when the adapter, or another client that says it is the product, came as an administrator. */
   close(): Promise<void>;
 };
 
@@ -122,11 +124,13 @@ export async function kubernetesScene(
     raw: (path, call = {}) => request(agent, lab.url + path, { token, ...call }),
     watch: path => follow(agent, lab.url + path, token),
     close: async () => {
+      const callers = lab.callers();
       await clusters.close();
       await agent.destroy();
       await lab.stop();
       clock.stop();
       await rm(folder, { recursive: true, force: true });
+      neverAsAdministrator(callers);
     },
   };
 }

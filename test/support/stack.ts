@@ -14,6 +14,7 @@ import { describeLab } from '../../src/lab/description.ts';
 import { type RunningLab, startLab } from '../../src/lab/lab.ts';
 import { type Client, connect } from '../../src/surfaces/cli/client.ts';
 import { freshDatabase } from './postgres.ts';
+import { neverAsAdministrator } from './product-callers.ts';
 
 export type StackOptions = {
   /** Second octet of the lab's addresses, so that several labs can run at once. */
@@ -44,6 +45,7 @@ export type Stack = {
   /** Logged in as one of the two people. */
   client(who: 'requester' | 'approver'): Promise<Client>;
   passphrase(who: 'requester' | 'approver'): string;
+  /** Throws when the product came to a cluster as an administrator. */
   close(): Promise<void>;
 };
 
@@ -90,10 +92,12 @@ export async function startStack(options: StackOptions): Promise<Stack> {
     },
     passphrase: who => people[who].passphrase,
     async close() {
+      const callers = lab.sites.flatMap(({ cluster }) => cluster.callers());
       await service.stop();
       await lab.stop();
       await database.drop();
       await rm(dir, { recursive: true, force: true });
+      neverAsAdministrator(callers);
     },
   };
 }

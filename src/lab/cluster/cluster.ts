@@ -3,8 +3,9 @@ import { stringify } from 'yaml';
 import type { LabClock } from '../clock.ts';
 import type { EffectLog } from '../effect-log.ts';
 import { Accounts } from './access/accounts.ts';
+import { type Caller, Callers } from './access/callers.ts';
 import { seedRoles } from './access/default-roles.ts';
-import { applyManifests } from './access/manifests.ts';
+import { applyManifests, readManifests } from './access/manifests.ts';
 import { serveCustomResources } from './api/custom-resources.ts';
 import { ClusterFaults } from './api/faults.ts';
 import { ApiServer } from './api/server.ts';
@@ -26,8 +27,8 @@ export type LabClusterOptions = {
   nodes: LabNode[];
   /** PEM; clients trust exactly this certificate. */
   certificate: { key: string; cert: string };
-  /** YAML files whose objects an administrator has created before anyone else comes. */
-  manifests?: string[];
+  /** YAML files whose objects an administrator has created before anyone else comes; a ServiceAccount is among them. */
+  manifests: string[];
   /** Serve each etcd member's health and metrics on a port of `address`. */
   etcdEndpoints?: boolean;
   /** Wall-clock milliseconds that events are kept; default an hour of the lab's time, and no less than a minute. */
@@ -40,10 +41,12 @@ export type RunningCluster = {
   url: string;
   /** YAML, with the token of an administrator: for people, and for what tests do to the cluster. */
   adminKubeconfig: string;
-  /** YAML, with the token of the manifests' first ServiceAccount; the administrator's when they have none. */
+  /** YAML, with the token of the manifests' first ServiceAccount. */
   kubeconfig: string;
   /** YAML for any ServiceAccount that exists. Throws ApiFailure 404 when it does not. */
   kubeconfigOf(account: { namespace: string; name: string }): string;
+  /** Who has asked the API server so far. */
+  callers(): Caller[];
   /** The cluster's memory, for tests and for what the lab itself changes; not logged as an effect. */
   store: Store;
   faults: ClusterFaults;
@@ -62,23 +65,25 @@ export type RunningCluster = {
   stop(): Promise<void>;
 };
 
-/** Starts a cluster whose nodes are up and whose workloads are on their way; throws port_taken. */
+/** Starts a cluster whose nodes are up and whose workloads are on their way. Throws port_taken, and for manifests without a ServiceAccount. */
 export async function startCluster(options: LabClusterOptions): Promise<RunningCluster> {
   const { name, clock } = options;
+  const manifests = readManifests(options.manifests);
   const store = new Store({ now: () => timestamp(clock) });
   const faults = new ClusterFaults();
   const accounts = new Accounts(store, clock, [bearer => bootstrapUser(store, bearer)]);
   const bookmarkMs = Math.max(clock.scaled(60_000), 250);
   const etcd = new EtcdMembers(options.nodes);
   const health = { etcd: () => etcd.problem() };
-  const server = new ApiServer({ ...options, accounts, health, store, faults, bookmarkMs });
+  const callers = new Callers();
+  const server = new ApiServer({ ...options, accounts, callers, health, store, faults, bookmarkMs });
   await server.start();
   const controlPlane = startControlPlane(store, { ...options, advertised: new URL(server.url).host });
   seedRoles(store);
   publishClusterInfo(store, { url: server.url, authority: options.certificate.cert });
   const etcdEndpoints = options.etcdEndpoints ? await etcd.serve(options.address) : [];
   serveCustomResources(store);
-  const account = applyManifests(store, options.manifests ?? []);
+  applyManifests(store, manifests);
   const access = (user: string, token: string) =>
     kubeconfigText({ name, user, url: server.url, token, cert: options.certificate.cert });
   const kubeconfigOf = (of: { namespace: string; name: string }) => access(of.name, accounts.issueForFile(of));
@@ -87,8 +92,9 @@ export async function startCluster(options: LabClusterOptions): Promise<RunningC
     name,
     url: server.url,
     adminKubeconfig,
-    kubeconfig: account === undefined ? adminKubeconfig : kubeconfigOf(account),
+    kubeconfig: kubeconfigOf(manifests.account),
     kubeconfigOf,
+    callers: () => callers.list(),
     store,
     faults,
     controllers: controlPlane.controllers,

@@ -6,12 +6,23 @@ import type { KubeObject } from '../model/objects.ts';
 import { storeKey } from '../model/resources.ts';
 import type { Store } from '../model/store.ts';
 
-/** Creates them in the order of the files; answers the first ServiceAccount. Throws on what the API would refuse. */
-export function applyManifests(store: Store, files: string[]): { namespace: string; name: string } | undefined {
+export type Manifests = {
+  objects: KubeObject[];
+  /** The first ServiceAccount of them: the one that the program under test has. */
+  account: { namespace: string; name: string };
+};
+
+/** Reads them in the order of the files. Throws where they make no ServiceAccount: no program is given an administrator's. */
+export function readManifests(files: string[]): Manifests {
   const objects = files.flatMap(objectsIn);
-  for (const object of objects) createFrom(store, object);
   const account = objects.find(({ kind }) => kind === 'ServiceAccount')?.metadata;
-  return account === undefined ? undefined : { namespace: account.namespace ?? 'default', name: account.name };
+  if (account === undefined) throw new Error(`no ServiceAccount in the manifests [${files.join(', ')}]`);
+  return { objects, account: { namespace: account.namespace ?? 'default', name: account.name } };
+}
+
+/** Creates them in their order. Throws on what the API would refuse. */
+export function applyManifests(store: Store, { objects }: Manifests): void {
+  for (const object of objects) createFrom(store, object);
 }
 
 function objectsIn(file: string): KubeObject[] {

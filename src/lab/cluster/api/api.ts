@@ -3,6 +3,7 @@
  * they may, and which part of the API answers.
  */
 import type { Accounts, User } from '../access/accounts.ts';
+import type { Callers } from '../access/callers.ts';
 import { Authorizer } from '../access/rbac.ts';
 import { attributesOf } from '../access/request-attributes.ts';
 import { answerReview } from '../access/reviews.ts';
@@ -23,6 +24,7 @@ import { requireJsonAccepted } from './wire.ts';
 export type ApiOptions = {
   store: Store;
   accounts: Accounts;
+  callers: Callers;
   health: HealthOptions;
   /** Wall-clock milliseconds between watch bookmarks. */
   bookmarkMs: number;
@@ -84,6 +86,7 @@ export class KubernetesApi {
 
   #callerOf({ headers }: ApiRequest): User {
     const caller = this.#options.accounts.callerOf(headers.authorization as string | undefined);
+    this.#options.callers.met((headers['user-agent'] as string | undefined) ?? '', caller);
     const name = headers['impersonate-user'];
     if (typeof name !== 'string') return caller;
     const groups = [headers['impersonate-group'] ?? []].flat().flatMap(group => group.split(', '));

@@ -62,7 +62,7 @@ afterAll(() => scene.close());
 
 describe('the product as an administrator', () => {
   it('is something that no test closes in peace', async () => {
-    const other = await kubernetesScene('127.140.1.1', { names: ['cp-1'] });
+    const other = await kubernetesScene('127.140.200.1', { names: ['cp-1'] });
     const [shipped, admin] = [other.kubeconfigFile, other.adminKubeconfigFile].map(kubeconfigFile =>
       openClusters({ clusters: [{ name: 'lab', kubeconfigFile }] }),
     );

@@ -1,7 +1,7 @@
 /** How drains may end, and what must hold of each one that was played, on the wire, in the cluster and on record. */
 import { expect } from 'vitest';
 import type { Fault } from './drain-faults.ts';
-import { type BudgetState, type Kind, movedKinds } from './drain-kinds.ts';
+import { type BudgetState, isPair, type Kind, movedKinds } from './drain-kinds.ts';
 import { evictionsOf, type Played, type Seen, uidOf } from './drain-play.ts';
 
 /** How a drain ends: what the operation says, whose cordon is left, what the Node's readers are told. */
@@ -68,10 +68,21 @@ export function row(
   return { pods, budget, fault, ends, says, gone, ending };
 }
 
+/** How every drain that empties the node ends; how many pods that were follows from the row. */
+export const done = /^\d+ pods evicted and gone; stays cordoned$/;
+/** The same after a service died: the next one counts what it finds. */
+export const doneByAnother = /^\d+ pods evicted and gone; stays cordoned$/;
+
+/** What ended by itself was not evicted. */
+function evictedOf({ gone }: Row): number {
+  return gone.filter(kind => kind !== 'terminating').length;
+}
+
 /** Holds what was seen against what the row says. */
 export function check(each: Row, result: Played): void {
   const { ends, gone, ending, pods } = each;
   expect(result.message).toMatch(each.says);
+  if (each.says === done) expect(result.message).toBe(`${evictedOf(each)} pods evicted and gone; stays cordoned`);
   const inOrder = (some: Kind[]) => pods.filter(kind => some.includes(kind));
   expect(result.seen).toEqual({ ...endings[ends], gone: inOrder(gone), ending: inOrder(ending) });
   expect(result.faultsLeft).toEqual([]);
@@ -91,7 +102,7 @@ function checkEvictions({ pods, gone, ending, fault }: Row, result: Played): voi
     const byItself = fault === 'replaced meanwhile' || fault === 'namespace deleted' || !left.has(kind);
     const seen = [kind, accepted.length, unheard.length];
     // Asked again, the pod was let go once more, or was not there any more.
-    if (fault === 'answer lost')
+    if (fault === 'answer lost' && left.has(kind))
       expect([
         [kind, 0, 1],
         [kind, 1, 1],
@@ -118,27 +129,54 @@ function checkPlan({ pods, budget, ends }: Row, { answer, message, scene }: Play
   }
   for (const kind of pods) {
     const { name } = scene.subjects.get(kind)?.metadata ?? { name: '' };
-    const warnings = answer?.warnings.filter(warning => warning.startsWith(`${scene.name}/${name}: `)) ?? [];
-    expect(warnings.join()).toMatch(warningOf(kind, budget));
+    const prefix = `${scene.name}/${name}: `;
+    const said = answer?.warnings.filter(each => each.startsWith(prefix)).map(each => each.slice(prefix.length)) ?? [];
+    const wanted = [...lossOf(kind), ...waitOf(kind, budget), ...keptOf(kind), ...replicaOf(kind, budget)];
+    const matching = wanted.map(each => expect.stringMatching(each));
+    expect([kind, said.filter(each => isSure(kind, budget) || !onlyReplica.test(each))]).toEqual([kind, matching]);
   }
 }
 
-function warningOf(kind: Kind, budget: BudgetState): RegExp {
-  const isMoved = movedKinds.some(each => each === kind);
-  if (isMoved && budget === 'behind') return /it waits: .* has not been counted yet/;
-  if (isMoved && (budget === 'freed' || budget === 'held')) return /it waits: .* allows no disruption/;
+const onlyReplica =
+  /^the only ready replica of (ReplicaSet|StatefulSet|DaemonSet) \S+: it is down until it runs elsewhere$/;
+
+/** What is lost with it. */
+function lossOf(kind: Kind): RegExp[] {
   switch (kind) {
     case 'emptyDir':
-      return /local data in emptyDir scratch is lost/;
-    case 'hostPath':
-      return /\/var\/lib\/matrix stays on this node/;
+      return [/^local data in emptyDir scratch is lost$/];
     case 'bare':
-      return /no controller starts it again/;
+      return [/^no controller starts it again$/];
     case 'orphan':
-      return /its DaemonSet \S+ does not exist: nothing starts it again/;
+      return [/^its DaemonSet \S+\/ghost does not exist: nothing starts it again$/];
     default:
-      return /^/;
+      return [];
   }
+}
+
+function keptOf(kind: Kind): RegExp[] {
+  return kind === 'hostPath' ? [/^what it keeps under \/var\/lib\/matrix stays on this node$/] : [];
+}
+
+function waitOf(kind: Kind, budget: BudgetState): RegExp[] {
+  if (!isMoved(kind)) return [];
+  if (budget === 'behind') return [/^it waits: .* has not been counted yet/];
+  return ['freed', 'held', 'unreadyWaits'].includes(budget) ? [/^it waits: .* allows no disruption/] : [];
+}
+
+/** Every pod that a controller has made is the only one of its workload here, but the pair. */
+function replicaOf(kind: Kind, budget: BudgetState): RegExp[] {
+  const isOnly = isMoved(kind) && kind !== 'bare' && !isPair(kind);
+  return isOnly && isSure(kind, budget) ? [onlyReplica] : [];
+}
+
+/** A pod that is not Ready is no ready replica; whether it is called one is not judged here. */
+function isSure(kind: Kind, budget: BudgetState): boolean {
+  return kind !== 'pending' && !budget.startsWith('unready');
+}
+
+function isMoved(kind: Kind): boolean {
+  return (movedKinds as readonly Kind[]).includes(kind);
 }
 
 /** By the time it is called done the pods and their volumes have left, and lower priorities before higher ones. */
@@ -156,4 +194,5 @@ function checkDrained({ scene, seen, operation, events, evictions }: Played): vo
   const [low, high] = [scene.subjects.get('lowPriority'), scene.subjects.get('highPriority')];
   const asked = evictions.find(effect => uidOf(effect) === high?.metadata.uid);
   if (low && asked) expect(scene.left.get(low.metadata.uid)).toBeLessThanOrEqual(Date.parse(asked.time));
+  if (scene.kinds.some(isPair)) expect([scene.budget, scene.leastOfPair]).toEqual(['allows', 1]);
 }

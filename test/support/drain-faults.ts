@@ -2,7 +2,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { ClusterFault } from '../../src/lab/cluster/api/faults.ts';
 import { deleteObject } from '../../src/lab/cluster/model/deletion.ts';
-import { movedKinds, type Scene } from './drain-kinds.ts';
+import { exemptKinds, movedKinds, type Scene } from './drain-kinds.ts';
 import { fateOf, hurryToEnd, releaseHeldPod } from './drain-pods.ts';
 import { letBudgetsGo } from './drain-scene.ts';
 import type { Followed } from './followed.ts';
@@ -13,7 +13,7 @@ type Aim = { kind: 'answer' | 'lost-request' | 'lost-answer'; times: number; sta
   retryAfterSeconds?: number;
 };
 
-const onEvictions = {
+export const onEvictions = {
   throttled: { kind: 'answer', status: 429, times: 2, retryAfterSeconds: 1 },
   'throttled for long': { kind: 'answer', status: 429, times: 7 },
   '500 once': { kind: 'answer', status: 500, times: 1 },
@@ -27,7 +27,7 @@ const onEvictions = {
 } as const satisfies Record<string, Aim>;
 
 /** The first answers to writes of the Node's spec: its cordon, and where two are lost its uncordon too. */
-const onCordon = {
+export const onCordon = {
   'cordon 500': { kind: 'answer', status: 500, times: 1 },
   'cordon 503': { kind: 'answer', status: 503, times: 2 },
   'cordon request lost': { kind: 'lost-request', times: 1 },
@@ -48,7 +48,16 @@ const onScene = [
   'cordoned by somebody',
 ] as const;
 export const siteFaults = ['slow', 'slow detach', 'partition', 'long partition', 'restart'] as const;
-export const killFaults = ['killed waiting', 'killed amid evictions', 'killed ending'] as const;
+export const killFaults = [
+  'killed waiting',
+  'killed amid evictions',
+  'killed ending',
+  'killed before the cordon',
+  'killed after the cordon',
+  'killed, then cancelled',
+  'killed before the uncordon',
+  'killed after the uncordon',
+] as const;
 
 export type Fault =
   | keyof typeof onEvictions
@@ -77,18 +86,21 @@ export type Play = { stack: Stack; scene: Scene; run: Followed; fault: Fault };
 
 /** What is so before the drain begins. */
 export function arrange(scene: Scene, fault: Fault): void {
-  const { site, node, subjects, attachments } = scene;
+  const { site, subjects, attachments } = scene;
   const { faults: active, controlPlane } = site.cluster;
   if (fault === 'cordoned by somebody') setCordon(scene, true);
   if (fault === 'slow') active.set({ kind: 'slow', ms: 400 });
   if (fault === 'slow detach') controlPlane.storage.detachMs = slowDetachMs;
   if (fault === 'detach stuck' || fault === 'detach fails for a while')
     for (const { volume } of attachments) controlPlane.storage.failDetach(volume);
-  const set = (aim: Aim, path: string) => active.set({ ...aim, path } as ClusterFault);
-  if (fault in onCordon) set({ ...onCordon[fault as keyof typeof onCordon] }, `^/api/v1/nodes/${node}$`);
+  const set = (aim: Aim, path: string, method = 'POST') => active.set({ ...aim, path, method } as ClusterFault);
+  if (fault in onCordon) set({ ...onCordon[fault as keyof typeof onCordon] }, nodePath(scene), 'PATCH');
   if (fault in onEvictions)
-    for (const { metadata } of subjects.values())
-      set(onEvictions[fault as keyof typeof onEvictions], evictionPath(metadata));
+    for (const [kind, { metadata }] of subjects)
+      if (isAsked(kind)) set(onEvictions[fault as keyof typeof onEvictions], evictionPath(metadata));
+  // More than once, so that what is sent between the first and the end of the service is lost too.
+  if (fault === 'killed before the cordon') set({ kind: 'lost-request', times: 2 }, nodePath(scene), 'PATCH');
+  if (fault === 'killed after the cordon') set({ kind: 'lost-answer', times: 1 }, nodePath(scene), 'PATCH');
 }
 
 /** What was to go wrong with the requests of this scene, and did not. */
@@ -97,6 +109,10 @@ export function faultsLeft({ site, name, node }: Scene): ClusterFault[] {
     const { path = '' } = fault as { path?: string };
     return path.includes(`/namespaces/${name}/`) || path.includes(`/nodes/${node}$`);
   });
+}
+
+function nodePath({ node }: Scene): string {
+  return `^/api/v1/nodes/${node}$`;
 }
 
 export function evictionPath({ namespace, name }: { namespace?: string; name: string }): string {
@@ -109,6 +125,7 @@ export async function playOut(play: Play): Promise<void> {
   const held = releaseUnless(play);
   const looked = run.tells('the look before the drain', ({ step, status }) => step === 'budgets' && status === 'ok');
   const begun = Promise.race([looked, run.ended]).then(() => hurryToEnd(scene));
+  if (fault.endsWith('the cordon')) await killAtCordon(play);
   if (waits(scene)) await everyBudgetBlocks(play);
   await strike(play);
   if (waits(scene) && scene.budget !== 'held') letBudgetsGo(scene);
@@ -143,6 +160,11 @@ const waiting = new Set(['freed', 'held', 'unreadyWaits', 'behind']);
 
 function waits({ budget, kinds }: Scene): boolean {
   return waiting.has(budget) && kinds.some(kind => isMoved(kind));
+}
+
+/** Whether a drain asks for its eviction; what already ends is only waited for. */
+function isAsked(kind: string): boolean {
+  return isMoved(kind) || (kind !== 'terminating' && (exemptKinds as readonly string[]).includes(kind));
 }
 
 function isMoved(kind: string): boolean {
@@ -186,11 +208,47 @@ async function strike(play: Play): Promise<void> {
     case 'killed amid evictions':
       await anEviction(scene);
       return killAndStart(stack);
+    case 'killed, then cancelled':
+      await killAndStart(stack);
+      return cancel(stack, run.id);
+    case 'killed before the uncordon':
+    case 'killed after the uncordon':
+      return killAtUncordon(play);
     case 'killed ending':
       await anEviction(scene);
       await killAndStart(stack);
       return releaseHeldPod(scene);
   }
+}
+
+/** The cordon is sent and does not arrive, or arrives and is not heard of; then the service dies. */
+async function killAtCordon({ stack, scene, fault }: Play): Promise<void> {
+  if (fault === 'killed before the cordon') await firstLost(scene);
+  else await cordonIs(scene, true);
+  await killAndStart(stack);
+}
+
+/** The same for what takes the cordon back after somebody cancelled. */
+async function killAtUncordon({ stack, scene, fault, run }: Play): Promise<void> {
+  const aim = fault === 'killed before the uncordon' ? { kind: 'lost-request', times: 2 } : { kind: 'lost-answer' };
+  scene.site.cluster.faults.set({ ...aim, path: nodePath(scene), method: 'PATCH' } as ClusterFault);
+  await cancel(stack, run.id);
+  if (fault === 'killed before the uncordon') await firstLost(scene);
+  else await cordonIs(scene, false);
+  await killAndStart(stack);
+}
+
+async function firstLost(scene: Scene): Promise<void> {
+  await eventually('a write of the Node to be lost', async () => {
+    const [left] = faultsLeft(scene) as { times?: number }[];
+    return left?.times === 2 ? undefined : true;
+  });
+}
+
+async function cordonIs({ site, node }: Scene, cordoned: boolean): Promise<void> {
+  const { store } = site.cluster;
+  const isNow = () => (store.get('nodes', { name: node })?.spec.unschedulable ?? false) === cordoned;
+  if (!isNow()) await new Promise<void>(resolve => void store.onChange(() => isNow() && resolve()));
 }
 
 async function cancel(stack: Stack, operation: string): Promise<void> {

@@ -14,7 +14,11 @@ export const movedKinds = [
   'orphan',
   'lowPriority',
   'highPriority',
+  'pairOne',
+  'pairTwo',
 ] as const;
+/** The two replicas of one Deployment, both on the node and under one budget. */
+export const pairKinds = ['pairOne', 'pairTwo'] as const;
 /** These go whatever their budget says. */
 export const exemptKinds = ['finished', 'pending', 'terminating'] as const;
 /** A drain leaves these where they are. */
@@ -35,6 +39,7 @@ export const budgetStates = [
   'two',
   'twoLater',
   'crashLoop',
+  'crashLoopLater',
   'unreadyHealthy',
   'unreadyWaits',
   'unreadyAlways',
@@ -57,6 +62,8 @@ export type Scene = Place & {
   subjects: Map<Kind, PodObject>;
   /** When objects left the store: by uid, milliseconds since the epoch. */
   left: Map<string, number>;
+  /** How few of the pair were Ready and staying at the worst moment since the budgets were counted. */
+  leastOfPair: number;
   /** VolumeAttachments of the node when the drain was planned. */
   attachments: { uid: string; volume: string }[];
 };
@@ -75,6 +82,10 @@ export function label({ site }: Place, node: string, key: string): void {
   });
 }
 
+export function isPair(kind: Kind): boolean {
+  return (pairKinds as readonly Kind[]).includes(kind);
+}
+
 export function budgetLabel(kind: Kind): Record<string, string> {
-  return { budget: kind };
+  return { budget: isPair(kind) ? 'pair' : kind };
 }

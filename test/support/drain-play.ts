@@ -10,7 +10,7 @@ import type { Client } from '../../src/surfaces/cli/client.ts';
 import { arrange, evictionPath, type Fault, faultsLeft, playOut, tidy } from './drain-faults.ts';
 import type { BudgetState, Kind, Place, Scene } from './drain-kinds.ts';
 import { beginToEnd, endedByItself, fateOf } from './drain-pods.ts';
-import { createLateBudgets, setScene } from './drain-scene.ts';
+import { setScene, turnLate } from './drain-scene.ts';
 import { follow } from './followed.ts';
 import type { Stack } from './stack.ts';
 
@@ -66,7 +66,7 @@ export async function play(people: People, place: Place, { fault, ...wanted }: W
   beginToEnd(scene);
   const answer = await plan(people, scene);
   if (answer instanceof FleetError) return gather(stack, { scene, events: [], message: answer.message });
-  await createLateBudgets(scene);
+  await turnLate(scene);
   arrange(scene, fault);
   const run = follow(await approve(people, answer), () => people.of('requester'));
   await playOut({ stack, scene, fault, run });

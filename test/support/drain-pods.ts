@@ -3,7 +3,7 @@ import { admitNew } from '../../src/lab/cluster/model/admission.ts';
 import { deleteObject, releaseFinalizer } from '../../src/lab/cluster/model/deletion.ts';
 import { conditionOf, type PodObject, podIsReady } from '../../src/lab/cluster/model/objects.ts';
 import type { NewObject } from '../../src/lab/cluster/model/store.ts';
-import { besides, budgetLabel, here, type Kind, type Place, type Scene } from './drain-kinds.ts';
+import { besides, budgetLabel, here, isPair, type Kind, type Place, type Scene } from './drain-kinds.ts';
 import { eventually } from './stack.ts';
 
 export const holdFinalizer = 'matrix.test/hold';
@@ -29,6 +29,10 @@ export async function create(scene: Scene, kind: Kind): Promise<void> {
     case 'lowPriority':
     case 'highPriority':
       return workload(scene, 'deployments', kind, { priorityClassName: `matrix-${kind.replace('Priority', '')}` });
+    case 'pairOne':
+      return workload(scene, 'deployments', kind, {}, { replicas: 2 });
+    case 'pairTwo':
+      return; // comes with the other
     case 'statefulSet':
       return workload(scene, 'statefulsets', kind, {});
     case 'claim':
@@ -138,9 +142,11 @@ export function siblingOf(kind: Kind): string {
 export function settled(scene: Scene, kind: Kind): Promise<PodObject> {
   const { store } = scene.site.cluster;
   return eventually(`${kind} of ${scene.name} to be there`, async () => {
-    const pod = store
+    const app = isPair(kind) ? 'pairone' : kind.toLowerCase();
+    const pods = store
       .list('pods', scene.name)
-      .find(({ metadata, spec }) => metadata.labels?.app === kind.toLowerCase() && spec.nodeName === scene.node);
+      .filter(({ metadata, spec }) => metadata.labels?.app === app && spec.nodeName === scene.node);
+    const pod = pods[kind === 'pairTwo' ? 1 : 0];
     if (pod === undefined) return undefined;
     if (kind === 'finished') return pod.status.phase === 'Succeeded' ? pod : undefined;
     if (kind === 'pending') return conditionOf(pod, 'Ready') ? pod : undefined;
@@ -183,6 +189,14 @@ export async function releaseHeldPod(scene: Scene): Promise<void> {
   );
   const pod = found();
   if (pod) releaseFinalizer(store, { plural: 'pods', ...pod.metadata }, holdFinalizer);
+}
+
+/** Of the pair, those that are Ready and not leaving, here or elsewhere. */
+export function pairReady({ site, name }: Scene): number {
+  const pods = site.cluster.store.list('pods', name);
+  return pods.filter(
+    pod => pod.metadata.labels?.budget === 'pair' && podIsReady(pod) && !pod.metadata.deletionTimestamp,
+  ).length;
 }
 
 /** What became of each subject, by its uid. */

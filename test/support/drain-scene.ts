@@ -5,19 +5,20 @@ import {
   besides,
   budgetLabel,
   here,
+  isPair,
   type Kind,
   label,
   type Place,
   type Scene,
 } from './drain-kinds.ts';
-import { create, createSibling, holdFinalizer, settled, siblingOf } from './drain-pods.ts';
+import { create, createSibling, holdFinalizer, pairReady, settled, siblingOf } from './drain-pods.ts';
 import { eventually } from './stack.ts';
 
 /** Creates everything and waits until it runs and is counted. */
 export async function setScene(place: Place, wanted: { kinds: Kind[]; budget: BudgetState }): Promise<Scene> {
   const { site, node, spare, name } = place;
   const { store } = site.cluster;
-  const scene: Scene = { ...place, ...wanted, subjects: new Map(), left: new Map(), attachments: [] };
+  const scene: Scene = { ...place, ...wanted, subjects: new Map(), left: new Map(), leastOfPair: 2, attachments: [] };
   store.onChange(({ type, object }) => {
     if (type === 'DELETED') scene.left.set(object.metadata.uid, Date.now());
   });
@@ -26,13 +27,17 @@ export async function setScene(place: Place, wanted: { kinds: Kind[]; budget: Bu
   if (siblingRuns.has(wanted.budget)) label(scene, spare, besides(scene));
   for (const kind of wanted.kinds) {
     await create(scene, kind);
-    if (!withoutSibling.has(wanted.budget)) createSibling(scene, kind);
+    if (!withoutSibling.has(wanted.budget) && !isPair(kind)) createSibling(scene, kind);
   }
   for (const kind of wanted.kinds) scene.subjects.set(kind, await settled(scene, kind));
   await prepare(scene);
-  if (!wanted.budget.endsWith('Later')) createBudgets(scene);
+  if (!bornLate.has(wanted.budget)) createBudgets(scene);
   label(scene, spare, here(scene));
   await counted(scene);
+  if (wanted.kinds.some(isPair))
+    store.onChange(() => {
+      scene.leastOfPair = Math.min(scene.leastOfPair, pairReady(scene));
+    });
   if (wanted.budget === 'behind') fallBehind(scene);
   scene.attachments = store.list('volumeattachments').flatMap(({ metadata, spec }) => {
     const attached = spec as { nodeName: string; source: { persistentVolumeName: string } };
@@ -41,10 +46,16 @@ export async function setScene(place: Place, wanted: { kinds: Kind[]; budget: Bu
   return scene;
 }
 
-/** The budgets of a state that comes after the plan. */
-export async function createLateBudgets(scene: Scene): Promise<void> {
-  if (!scene.budget.endsWith('Later')) return;
-  createBudgets(scene);
+/** A state that comes after the plan. */
+export async function turnLate(scene: Scene): Promise<void> {
+  const { budget, subjects, site, name } = scene;
+  if (!budget.endsWith('Later')) return;
+  if (bornLate.has(budget)) createBudgets(scene);
+  else
+    for (const kind of subjects.keys()) {
+      const { store } = site.cluster;
+      store.update('pods', { namespace: name, name: siblingOf(kind) }, draft => crashLooping(draft, store.now()));
+    }
   await counted(scene);
 }
 
@@ -54,7 +65,8 @@ export function letBudgetsGo(scene: Scene): void {
   else label(scene, scene.spare, besides(scene));
 }
 
-const siblingRuns = new Set<BudgetState>(['allows', 'crashLoop', 'unreadyHealthy']);
+const bornLate = new Set<BudgetState>(['zeroLater', 'twoLater']);
+const siblingRuns = new Set<BudgetState>(['allows', 'crashLoop', 'crashLoopLater', 'unreadyHealthy']);
 const withoutSibling = new Set<BudgetState>(['none', 'zero', 'zeroLater', 'two', 'twoLater']);
 
 /** What the store is told by hand, because no controller of the lab would do it. */
@@ -68,7 +80,7 @@ async function prepare(scene: Scene): Promise<void> {
   }
   for (const [kind, { metadata }] of scene.subjects) {
     if (scene.budget.startsWith('unready')) store.update('pods', metadata, draft => notReady(draft, store.now()));
-    if (!siblingRuns.has(scene.budget)) continue;
+    if (!siblingRuns.has(scene.budget) || isPair(kind)) continue;
     const ref = { namespace: scene.name, name: siblingOf(kind) };
     await eventually(`${ref.name} of ${scene.name} to run`, async () => {
       const sibling = store.get('pods', ref);
@@ -91,6 +103,7 @@ function crashLooping(pod: PodObject, now: string): void {
 
 function createBudgets(scene: Scene): void {
   for (const kind of scene.kinds) {
+    if (kind === 'pairTwo') continue;
     for (const [index, spec] of specsOf(scene.budget).entries()) {
       const name = `${kind.toLowerCase()}-${index + 1}`;
       scene.site.cluster.store.create('poddisruptionbudgets', {
@@ -110,6 +123,7 @@ function specsOf(state: BudgetState): object[] {
     case 'freed':
     case 'held':
     case 'crashLoop':
+    case 'crashLoopLater':
     case 'unreadyHealthy':
     case 'unreadyWaits':
     case 'behind':

@@ -139,4 +139,55 @@ describe.skipIf(kubectlIsMissing)(kubectlTitle('kubectl delete'), () => {
     expect((await scene.raw('/api/v1/namespaces/brief')).status).toBe(404);
     expect((await scene.cluster.pods()).filter(({ namespace }) => namespace === 'brief')).toEqual([]);
   }, 60_000);
+
+  it('of a StatefulSet takes its pods and leaves its claims', async () => {
+    expect(await kubectl('-n', 'shop', 'delete', 'statefulset', 'ledger')).toMatch(
+      /^statefulset\.apps "ledger" deleted/,
+    );
+    await until('its pod is gone', async () => {
+      return (await scene.raw('/api/v1/namespaces/shop/pods/ledger-0')).status === 404;
+    });
+    expect(await kubectl('-n', 'shop', 'get', 'pvc', '-o', 'name')).toMatch(/^persistentvolumeclaim\/\S+-ledger-0$/m);
+  });
+
+  it('of a DaemonSet takes its pod from every node', async () => {
+    const agents = async () =>
+      (await scene.cluster.pods()).filter(({ controller }) => controller?.kind === 'DaemonSet').length;
+    expect(await agents()).toBe(4);
+    const said = await kubectl('-n', 'kube-system', 'delete', 'daemonset', 'node-agent');
+    expect(said).toMatch(/^daemonset\.apps "node-agent" deleted/);
+    await until('its pods are gone', async () => (await agents()) === 0);
+  });
+
+  it('of a PodDisruptionBudget lets go what it held', async () => {
+    await kubectl('-n', 'shop', 'create', 'pdb', 'all', '--selector=app=orders', '--min-available=2');
+    await kubectl('-n', 'shop', 'delete', 'pdb', 'orders');
+    const path = '/api/v1/namespaces/shop/pods/orders-0/eviction';
+    const evict = async () => {
+      const body = { apiVersion: 'policy/v1', kind: 'Eviction', metadata: { name: 'orders-0', namespace: 'shop' } };
+      return (await scene.raw(path, { method: 'POST', body })).status;
+    };
+    await until('the budget is counted', async () => {
+      const budget = (await scene.cluster.pdbs()).find(({ name }) => name === 'all');
+      return budget?.observed && budget.currentHealthy === 2;
+    });
+    expect(await evict()).toBe(429);
+    expect(await kubectl('-n', 'shop', 'delete', 'pdb', 'all')).toMatch(/^poddisruptionbudget\.policy "all" deleted/);
+    expect(await evict()).toBe(201);
+  });
+
+  it('of a node takes it out of the list, with its lease and, after a while, its pods', async () => {
+    const mine = async () => (await scene.cluster.pods('w-3')).length;
+    await kubectl('-n', 'default', 'create', 'deployment', 'stays', '--image=registry.lab.test/x:1', '--replicas=6');
+    await kubectl('-n', 'default', 'rollout', 'status', 'deployment/stays', '--timeout=40s');
+    expect(await mine()).toBeGreaterThan(0);
+    expect(await kubectl('delete', 'node', 'w-3')).toMatch(/^node "w-3" deleted/);
+    expect(await kubectl('get', 'nodes', '-o', 'name')).toBe('node/cp-1\nnode/w-1\nnode/w-2\n');
+    const again = await scene.tryKubectl('delete', 'node', 'w-3');
+    expect(again).toMatchObject({ code: 1, stderr: 'Error from server (NotFound): nodes "w-3" not found\n' });
+    await until('its lease and pods are gone', async () => {
+      return (await scene.cluster.leaseRenewed('w-3')) === undefined && (await mine()) === 0;
+    });
+    await kubectl('-n', 'default', 'rollout', 'status', 'deployment/stays', '--timeout=40s');
+  }, 60_000);
 });

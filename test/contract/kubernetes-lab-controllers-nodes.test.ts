@@ -94,15 +94,23 @@ describe('events', () => {
 
 describe('a node whose clock is off', () => {
   it('renews its lease by that clock and is well all the same', async () => {
-    const host = scene.hosts['w-3'];
-    if (host) host.clockSkewMs = -3_600_000;
+    scene.lab.faults.set({ kind: 'node-clock', node: 'w-3', skewMs: -3_600_000 });
     const renewed = await until('a renewal by the wrong clock', async () => {
       const time = (await scene.cluster.leaseRenewed('w-3')) ?? '';
       return Date.parse(time) < Date.now() - 3_500_000 && time;
     });
     await until('another', async () => ((await scene.cluster.leaseRenewed('w-3')) ?? '') > renewed);
     expect((await scene.cluster.node('w-3')).ready).toBe(true);
-    if (host) host.clockSkewMs = 0;
+    scene.lab.faults.set({ kind: 'node-clock', node: 'w-1', skewMs: 3_600_000 });
+    expect(scene.lab.faults.list()).toHaveLength(2);
+    const isAt = async (node: string, skewMs: number) => {
+      const renewed = Date.parse((await scene.cluster.leaseRenewed(node)) ?? '');
+      return Math.abs(renewed - Date.now() - skewMs) < 60_000;
+    };
+    await until('the other one is ahead', () => isAt('w-1', 3_600_000));
+    expect(await isAt('w-2', 0)).toBe(true);
+    scene.lab.faults.clear('node-clock');
+    for (const node of ['w-1', 'w-3']) await until(`${node} has the right time again`, () => isAt(node, 0));
   });
 });
 

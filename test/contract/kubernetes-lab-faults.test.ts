@@ -129,6 +129,29 @@ describe('a partition', () => {
   }, 30_000);
 });
 
+describe('the clock of the API server', () => {
+  it.each([3_600_000, -3_600_000])('may be %d ms off: what it stamps is, and everything works on', async skewMs => {
+    const isOff = (time = '') => Math.abs(Date.parse(time) - Date.now() - skewMs) < 60_000;
+    scene.lab.faults.set({ kind: 'api-clock', skewMs });
+    const name = `stamped${skewMs}`;
+    const { headers, body } = await post(name);
+    const { creationTimestamp } = body.metadata as { creationTimestamp?: string };
+    expect([isOff(headers.date), isOff(creationTimestamp)]).toEqual([true, true]);
+    const [pod] = (await scene.cluster.pods()).filter(each => each.namespace === 'shop' && each.labels.app === 'web');
+    if (!pod) throw new Error('no pod of shop/web');
+    const budget = async () => (await scene.cluster.pdbs()).find(each => each.name === 'web')?.disruptionsAllowed;
+    await until('the budget allows one', async () => (await budget()) === 1);
+    expect(await scene.cluster.evict(testGrant, pod)).toEqual({ outcome: 'accepted' });
+    await until('it is gone, and another one runs', async () => {
+      const pods = await scene.cluster.pods();
+      return pods.every(({ uid }) => uid !== pod.uid) && (await budget()) === 1;
+    });
+    expect((await scene.cluster.nodes()).map(({ ready }) => ready)).toEqual([true, true, true, true]);
+    scene.lab.faults.clear('api-clock');
+    expect(isOff((await post(`${name}-not`)).headers.date)).toBe(false);
+  });
+});
+
 describe('a restart of the API server', () => {
   it('cuts everything, refuses connections, and comes back at its address with all it had', async () => {
     const watch = await scene.watch(`${maps}?watch=true`);

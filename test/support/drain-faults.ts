@@ -47,7 +47,7 @@ const onScene = [
   'uncordoned by somebody',
   'cordoned by somebody',
 ] as const;
-export const siteFaults = ['slow', 'slow detach', 'partition', 'long partition', 'restart'] as const;
+export const siteFaults = ['slow', 'clocks apart', 'slow detach', 'partition', 'long partition', 'restart'] as const;
 export const killFaults = [
   'killed waiting',
   'killed amid evictions',
@@ -77,6 +77,7 @@ export const faults = [
 const partitionMs = 3000;
 export const shortDeadline = '20s';
 const longPartitionMs = 24_000;
+const hourMs = 3_600_000;
 /** Real milliseconds that an API server is away while it restarts. */
 const restartMs = 60_000;
 /** Real milliseconds that a slow storage system takes to detach. */
@@ -90,6 +91,11 @@ export function arrange(scene: Scene, fault: Fault): void {
   const { faults: active, controlPlane } = site.cluster;
   if (fault === 'cordoned by somebody') setCordon(scene, true);
   if (fault === 'slow') active.set({ kind: 'slow', ms: 400 });
+  if (fault === 'clocks apart') {
+    active.set({ kind: 'api-clock', skewMs: -hourMs });
+    active.set({ kind: 'node-clock', node: scene.node, skewMs: hourMs });
+    active.set({ kind: 'node-clock', node: scene.spare, skewMs: -hourMs });
+  }
   if (fault === 'slow detach') controlPlane.storage.detachMs = slowDetachMs;
   if (fault === 'detach stuck' || fault === 'detach fails for a while')
     for (const { volume } of attachments) controlPlane.storage.failDetach(volume);
@@ -141,6 +147,7 @@ export async function playOut(play: Play): Promise<void> {
 export async function tidy(scene: Scene, fault: Fault): Promise<void> {
   const { faults: active, controlPlane } = scene.site.cluster;
   if (fault === 'slow') active.clear('slow');
+  if (fault === 'clocks apart') for (const kind of ['api-clock', 'node-clock'] as const) active.clear(kind);
   for (const { volume } of scene.attachments) controlPlane.storage.allowDetach(volume);
   if (keepsFinalizer.has(fault)) await releaseHeldPod(scene);
 }

@@ -94,6 +94,7 @@ const table: Row[] = [
   row(few,                'allows',         'cordon answer lost',      'drained',              done,             few),
   row(few,                'held',           'cordon and uncordon answers lost', 'given back',  blocked,          []),
   row(mixed,              'allows',         'slow',                    'drained',              done,             asked),
+  row(mixed,              'freed',          'clocks apart',            'drained',              done,             asked),
   row(mixed,              'freed',          'partition',               'drained',              done,             asked),
   row(mixed,              'freed',          'restart',                 'drained',              done,             asked),
   row(few,                'held',           'long partition',          'given back',           /could not be evicted in time/, []),
@@ -378,6 +379,7 @@ function meets(fault: Fault): Kind[] {
     case 'none':
       return kinds;
     case 'slow':
+    case 'clocks apart':
     case 'partition':
     case 'restart':
     case 'killed, then cancelled':

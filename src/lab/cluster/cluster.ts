@@ -69,8 +69,12 @@ export type RunningCluster = {
 export async function startCluster(options: LabClusterOptions): Promise<RunningCluster> {
   const { name, clock } = options;
   const manifests = readManifests(options.manifests);
-  const store = new Store({ now: () => timestamp(clock) });
   const faults = new ClusterFaults();
+  faults.onChange(() => {
+    for (const { host } of options.nodes) host.clockSkewMs = faults.skewMs(host.name);
+  });
+  const nowMs = () => Date.now() + faults.skewMs();
+  const store = new Store({ now: () => timestamp(clock, new Date(nowMs())), nowMs });
   const accounts = new Accounts(store, clock, [bearer => bootstrapUser(store, bearer)]);
   const bookmarkMs = Math.max(clock.scaled(60_000), 250);
   const etcd = new EtcdMembers(options.nodes);

@@ -28,6 +28,7 @@ function change(patch: Omit<NodePatch, 'name' | 'resourceVersion'>): Promise<Nod
     });
   });
 }
+type ManagedFields = { manager: string; operation: string; fieldsV1: Record<string, Record<string, object>> };
 const cordon = () => change({ unschedulable: true, annotations: { [cordonOwner]: on.namespace } });
 const tainted = async () => (await cluster.node(node)).taints.some(({ key }) => key === taint);
 const workers = given(node !== '', 'no usable node');
@@ -130,6 +131,54 @@ describe('a cordon', () => {
       expect(left.filter(each => each.namespace === on.namespace)).toEqual([]);
     },
   );
+
+  describe('is known by whoever wrote it, as uncordoning has to know', () => {
+    const at = `/api/v1/nodes/${node}`;
+    const by = async () => (await cluster.node(node)).cordonManager;
+    /** As another program than the product, with a name of its own in the User-Agent. */
+    const write = (body: object) => {
+      on.willTouch(node);
+      return api.must(api.patch(at, 'merge-patch', body));
+    };
+
+    workers('under the first part of its User-Agent, among the managed fields of the spec', async () => {
+      await cordon();
+      expect(await by()).toBe(fieldManager);
+      const { metadata } = await api.get(at);
+      const { managedFields } = metadata as unknown as { managedFields: ManagedFields[] };
+      const owners = managedFields.filter(({ fieldsV1 }) => fieldsV1['f:spec']?.['f:unschedulable'] !== undefined);
+      expect(owners).toEqual([expect.objectContaining({ manager: fieldManager, operation: 'Update' })]);
+    });
+
+    workers('and stays theirs when somebody else writes the same again', async () => {
+      await cordon();
+      await write({ spec: { unschedulable: true } });
+      expect(await by()).toBe(fieldManager);
+      await change({ unschedulable: false, annotations: {} });
+      await write({ spec: { unschedulable: true } });
+      await cordon();
+      expect(await by()).toBe('contract-suite');
+    });
+
+    workers(
+      "and becomes somebody else's once they took it back and set it again, whatever our annotation says",
+      async () => {
+        await cordon();
+        await write({ spec: { unschedulable: null } });
+        expect(await by()).toBeUndefined();
+        await write({ spec: { unschedulable: true } });
+        expect(await by()).toBe('contract-suite');
+        expect((await cluster.node(node)).annotations).toMatchObject({ [cordonOwner]: on.namespace });
+      },
+    );
+
+    workers('and not by a write of something else', async () => {
+      await cordon();
+      await write({ metadata: { annotations: { [`${on.namespace}/other`]: 'theirs' } } });
+      expect(await by()).toBe(fieldManager);
+      await write({ metadata: { annotations: { [`${on.namespace}/other`]: null } } });
+    });
+  });
 
   it('of a node that is not there is answered 404', async () => {
     const patch = { name: `${on.namespace}-nobody`, resourceVersion: '1', unschedulable: true, annotations: {} };

@@ -1,4 +1,5 @@
 import { afterAll, describe, expect, it } from 'vitest';
+import { outOfService } from '../../../src/core/cluster.ts';
 import { FleetError } from '../../../src/core/errors.ts';
 import { contractCluster, holdFinalizer, until } from '../../support/contract-cluster.ts';
 import { pod } from '../../support/contract-workloads.ts';
@@ -13,10 +14,10 @@ afterAll(() => on.close());
 const isLeaving = async (name: string) => (await api.get(path('pods', name))).metadata.deletionTimestamp !== undefined;
 
 /** Through the adapter, which writes all taints at once. */
-async function addTaint(node: string, effect: string): Promise<void> {
+async function addTaint(node: string, effect: string, key = out): Promise<void> {
   await until('the taint is written', async () => {
     const { resourceVersion, taints } = await cluster.node(node);
-    const patch = { name: node, resourceVersion, annotations: {}, taints: [...taints, { key: out, effect }] };
+    const patch = { name: node, resourceVersion, annotations: {}, taints: [...taints, { key, effect }] };
     return cluster.patchNode(testGrant, patch).catch(thrown => {
       if (FleetError.from(thrown).code !== 'conflict') throw thrown;
       return undefined;
@@ -59,5 +60,24 @@ describe('a taint', () => {
     ]);
     expect(await isLeaving('never')).toBe(false);
     watch.stop();
+  });
+
+  it('that says out of service makes the cluster forget the pods of a node that is not Ready', async () => {
+    const node = await on.ownNode('outofservice');
+    const other = await on.ownNode('silent');
+    const ended = async (name: string, at: string) => {
+      await api.create(path('pods'), pod(on, name, { node: at }));
+      await api.must(api.remove(path('pods', name)));
+    };
+    await ended('ending', node);
+    await ended('waiting', other);
+    await api.create(path('pods'), pod(on, 'running', { node }));
+    expect(await isLeaving('ending')).toBe(true);
+    await addTaint(node, 'NoExecute', outOfService);
+    for (const name of ['ending', 'running']) {
+      const isGone = async () => (await api.send(path('pods', name))).status === 404;
+      await until(`${name} is forgotten, which no kubelet would end`, isGone, 120);
+    }
+    expect(await isLeaving('waiting')).toBe(true);
   });
 });

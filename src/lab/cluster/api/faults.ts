@@ -41,6 +41,10 @@ export const clusterFaultSchema = z.discriminatedUnion('kind', [
   z.strictObject({ kind: z.literal('watch-silence') }),
   /** Watches that begin are told 410 inside the stream. */
   z.strictObject({ kind: z.literal('watch-expired'), times: z.int().min(1).default(1) }),
+  /** That machine's clock is so many wall-clock milliseconds ahead, or behind where negative: its kubelet stamps with it. */
+  z.strictObject({ kind: z.literal('node-clock'), node: z.string(), skewMs: z.int() }),
+  /** The same for the machine of API server and controllers. */
+  z.strictObject({ kind: z.literal('api-clock'), skewMs: z.int() }),
 ]);
 
 export type ClusterFault = z.infer<typeof clusterFaultSchema>;
@@ -55,12 +59,14 @@ type Asked = { method: string; path: string };
 export class ClusterFaults {
   #active: ClusterFault[] = [];
   readonly #onClear: ((kind: ClusterFaultKind) => void)[] = [];
+  readonly #onChange: (() => void)[] = [];
 
-  /** Activates a fault; those that aim at requests add up, the others replace their kind. Throws ZodError. */
+  /** Activates a fault; those that aim at requests add up, the others replace their kind, or what is set of that node. Throws ZodError. */
   set(input: z.input<typeof clusterFaultSchema> | PlainKind): void {
     const fault = clusterFaultSchema.parse(typeof input === 'string' ? { kind: input } : input);
-    if (!('times' in fault)) this.#active = this.#active.filter(({ kind }) => kind !== fault.kind);
+    if (!('times' in fault)) this.#active = this.#active.filter(each => !isReplaced(each, fault));
     this.#active.push(fault);
+    for (const tell of this.#onChange) tell();
   }
 
   /** Ends one kind of fault, or all. */
@@ -68,6 +74,7 @@ export class ClusterFaults {
     const ended = new Set(this.#active.map(fault => fault.kind).filter(each => kind === undefined || each === kind));
     this.#active = this.#active.filter(fault => !ended.has(fault.kind));
     for (const each of ended) for (const tell of this.#onClear) tell(each);
+    for (const tell of this.#onChange) tell();
   }
 
   has(kind: ClusterFaultKind): boolean {
@@ -98,6 +105,19 @@ export class ClusterFaults {
     return [...this.#active];
   }
 
+  /** Wall-clock milliseconds that a node's clock is ahead; without a name, the API server's. */
+  skewMs(node?: string): number {
+    const skewed = this.#active.find(fault =>
+      node === undefined ? fault.kind === 'api-clock' : fault.kind === 'node-clock' && fault.node === node,
+    ) as Of<'api-clock' | 'node-clock'> | undefined;
+    return skewed?.skewMs ?? 0;
+  }
+
+  /** Calls back after anything was set or cleared. */
+  onChange(listener: () => void): void {
+    this.#onChange.push(listener);
+  }
+
   /** Calls back after a kind was cleared. */
   onClear(listener: (kind: ClusterFaultKind) => void): void {
     this.#onClear.push(listener);
@@ -107,6 +127,11 @@ export class ClusterFaults {
     fault.times -= 1;
     if (fault.times <= 0) this.#active = this.#active.filter(each => each !== fault);
   }
+}
+
+function isReplaced(old: ClusterFault, by: ClusterFault): boolean {
+  if (old.kind === 'node-clock' && by.kind === 'node-clock') return old.node === by.node;
+  return old.kind === by.kind;
 }
 
 function aimsAt({ method, path }: Aimed, asked: Asked): boolean {

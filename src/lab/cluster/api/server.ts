@@ -121,6 +121,7 @@ export class ApiServer {
     const isWrite = method !== 'GET' && method !== 'HEAD' && this.#api.isKept(url.pathname);
     const call = { method, path: url.pathname, isWrite };
     if (faults.take('lost-request', call)) return void request.socket.destroy();
+    response.setHeader('date', new Date(Date.now() + faults.skewMs()).toUTCString());
     let answer: Answer | undefined;
     let body: unknown;
     try {

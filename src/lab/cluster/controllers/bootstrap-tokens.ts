@@ -32,7 +32,7 @@ export function bootstrapUser(store: Store, bearer: string): { name: string; gro
   const object = store.get('secrets', { namespace, name: `bootstrap-token-${id}` });
   const token = object && tokenIn(object);
   if (token === undefined || token.secret !== secret || !token.authenticates) return undefined;
-  if (token.expires <= Date.now() || object?.metadata.deletionTimestamp !== undefined) return undefined;
+  if (token.expires <= store.nowMs() || object?.metadata.deletionTimestamp !== undefined) return undefined;
   return { name: `system:bootstrap:${id}`, groups: [baseGroup, ...token.groups] };
 }
 
@@ -75,7 +75,7 @@ export function tokenCleaner({ store, clock }: ControllerContext): KeyedControll
       const object = store.get('secrets', { namespace, name });
       const token = object && tokenIn(object);
       if (token === undefined || token.expires === Number.POSITIVE_INFINITY) return;
-      const left = token.expires - Date.now();
+      const left = token.expires - store.nowMs();
       if (left <= 0) return void store.remove('secrets', { namespace, name });
       again(Math.min(left * clock.speed + 1, 2_000_000_000));
     },
@@ -96,13 +96,13 @@ export function bootstrapSigner({ store, clock }: ControllerContext): KeyedContr
       const kubeconfig = map?.data?.kubeconfig;
       if (kubeconfig === undefined) return;
       const tokens = store.list('secrets', namespace).flatMap(secret => tokenIn(secret) ?? []);
-      const signing = tokens.filter(({ signs, expires }) => signs && expires > Date.now());
+      const signing = tokens.filter(({ signs, expires }) => signs && expires > store.nowMs());
       const signatures = signing.map(token => [`jws-kubeconfig-${token.id}`, detachedSignature(kubeconfig, token)]);
       store.update('configmaps', clusterInfo, draft => {
         Object.assign(draft, { data: { kubeconfig, ...Object.fromEntries(signatures) } });
       });
       const next = Math.min(...signing.map(({ expires }) => expires));
-      if (Number.isFinite(next)) again(Math.min((next - Date.now()) * clock.speed + 1, 2_000_000_000));
+      if (Number.isFinite(next)) again(Math.min((next - store.nowMs()) * clock.speed + 1, 2_000_000_000));
     },
   };
 }

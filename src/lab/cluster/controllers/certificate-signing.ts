@@ -53,7 +53,7 @@ export function certificateSigning(context: ControllerContext, authority: Certif
     reconcile: (name, again) => {
       const request = store.get('certificatesigningrequests', { name }) as SigningRequest | undefined;
       if (request === undefined) return;
-      const age = (Date.now() - Date.parse(request.metadata.creationTimestamp)) * clock.speed;
+      const age = (store.nowMs() - Date.parse(request.metadata.creationTimestamp)) * clock.speed;
       if (age >= keptMs) return void store.remove('certificatesigningrequests', { name });
       again(keptMs - age);
       handle(store, request, authority);

@@ -39,7 +39,7 @@ export function writeDeploymentStatus(
     else setProgress(status, { name: current?.metadata.name ?? '', complete, moved, now: store.now() });
     const patience = (deployment.spec.progressDeadlineSeconds ?? 600) * 1000;
     if (!complete && !deployment.spec.paused) {
-      const left = patience - sinceUpdate(status) * clock.speed;
+      const left = patience - sinceUpdate(status, store.nowMs()) * clock.speed;
       if (left > 0) again(left);
       else setLate(status, { name: current?.metadata.name ?? '', now: store.now() });
     }
@@ -106,7 +106,7 @@ function setUpdated(
   setCondition(status, now, { type: 'Progressing', ...condition, lastUpdateTime: now });
 }
 
-function sinceUpdate(status: Status): number {
+function sinceUpdate(status: Status, now: number): number {
   const progress = conditionOf({ status }, 'Progressing');
-  return Date.now() - Date.parse(progress?.lastUpdateTime ?? new Date().toISOString());
+  return progress?.lastUpdateTime === undefined ? 0 : now - Date.parse(progress.lastUpdateTime);
 }

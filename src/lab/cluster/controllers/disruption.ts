@@ -49,7 +49,7 @@ function reconcileBudget(store: Store, budget: BudgetObject, clock: LabClock): v
   const pods = podIndex(store)
     .inNamespace(metadata.namespace ?? '')
     .filter(pod => selectorMatches(spec.selector, pod.metadata.labels) && !podIsFinished(pod));
-  const disruptedPods = stillDisrupted(budget, pods, clock);
+  const disruptedPods = stillDisrupted(budget, pods, store.nowMs() - clock.scaled(disruptionTimeoutMs));
   const healthy = pods.filter(
     pod =>
       podIsReady(pod) && pod.metadata.deletionTimestamp === undefined && disruptedPods[pod.metadata.name] === undefined,
@@ -77,10 +77,11 @@ function reconcileBudget(store: Store, budget: BudgetObject, clock: LabClock): v
   });
 }
 
-function stillDisrupted(budget: BudgetObject, pods: PodObject[], clock: LabClock): Record<string, string> {
+/** Those that were let go after `oldest`, in milliseconds since the epoch, and are not seen to go yet. */
+function stillDisrupted(budget: BudgetObject, pods: PodObject[], oldest: number): Record<string, string> {
   const entries = Object.entries(budget.status.disruptedPods ?? {}).filter(([name, since]) => {
     const pod = pods.find(each => each.metadata.name === name);
-    const recent = Date.now() - Date.parse(since) < clock.scaled(disruptionTimeoutMs);
+    const recent = Date.parse(since) > oldest;
     return pod !== undefined && pod.metadata.deletionTimestamp === undefined && recent;
   });
   return Object.fromEntries(entries);

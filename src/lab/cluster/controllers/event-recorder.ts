@@ -127,7 +127,7 @@ export class EventRecorder {
   }
 
   #mayWrite(about: string): boolean {
-    const now = Date.now();
+    const now = this.#store.nowMs();
     const bucket = this.#buckets.get(about) ?? { tokens: burst, filled: now };
     const refilled = Math.floor((now - bucket.filled) / this.#clock.scaled(refillMs));
     if (refilled > 0) {
@@ -147,7 +147,7 @@ export class EventRecorder {
 
   #sweepLater(): void {
     this.#timers.afterWallClock(this.#lifeMs / 4, () => {
-      this.#sweep(Date.now() - this.#lifeMs);
+      this.#sweep(this.#store.nowMs() - this.#lifeMs);
       this.#sweepLater();
     });
   }

@@ -37,7 +37,7 @@ export function taintEviction(context: ControllerContext): KeyedController {
   const since = (node: string, { key, effect, timeAdded }: NodeTaint): number => {
     if (timeAdded !== undefined) return Date.parse(timeAdded);
     const id = `${node} ${key}:${effect}`;
-    seen.set(id, seen.get(id) ?? Date.now());
+    seen.set(id, seen.get(id) ?? store.nowMs());
     return seen.get(id) ?? 0;
   };
   return {
@@ -54,7 +54,7 @@ export function taintEviction(context: ControllerContext): KeyedController {
           seen.delete(id);
       }
       if (taints.length === 0) return;
-      const now = Date.now();
+      const now = store.nowMs();
       let next = Number.POSITIVE_INFINITY;
       for (const pod of podIndex(store).onNode(name)) {
         if (pod.metadata.deletionTimestamp !== undefined || podIsFinished(pod)) continue;

@@ -77,13 +77,15 @@ export class Store {
   readonly #forgotten = new Map<string, number>();
   readonly #listeners = new Set<(change: Change) => void>();
   readonly #now: () => string;
+  readonly #nowMs: () => number;
   readonly #historyLength: number;
   readonly #undelivered: Change[] = [];
   #delivering = false;
   #version = 1000;
 
-  constructor(options: { now: () => string; historyLength?: number }) {
+  constructor(options: { now: () => string; nowMs?: () => number; historyLength?: number }) {
     this.#now = options.now;
+    this.#nowMs = options.nowMs ?? Date.now;
     this.#historyLength = options.historyLength ?? 4000;
   }
 
@@ -94,6 +96,11 @@ export class Store {
   /** The current time in the form that the API shows. */
   now(): string {
     return this.#now();
+  }
+
+  /** The same in milliseconds since the epoch: what timestamps of this cluster are compared with. */
+  nowMs(): number {
+    return this.#nowMs();
   }
 
   /** Calls back after every change, in order; returns the way to stop it. */

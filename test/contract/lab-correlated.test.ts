@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { connect as connectTls } from 'node:tls';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { openBmcs } from '../../src/adapters/redfish/open-bmcs.ts';
+import { shippedManifests } from '../../src/demo/lab-part.ts';
 import { endTrouble, playTrouble } from '../../src/lab/correlated.ts';
 import { type LabNode, type RunningLab, startLab } from '../../src/lab/lab.ts';
 import { eventually } from '../support/lab-bmc.ts';
@@ -15,7 +16,16 @@ let dir: string;
 
 beforeAll(async () => {
   dir = await mkdtemp(join(tmpdir(), 'lab-'));
-  lab = await startLab({ sites: 2, controlPlanes: 1, workers: 5, speed: 600, seed: 11, dir, addressBase: '127.123' });
+  lab = await startLab({
+    sites: 2,
+    controlPlanes: 1,
+    workers: 5,
+    speed: 600,
+    seed: 11,
+    dir,
+    manifests: shippedManifests,
+    addressBase: '127.123',
+  });
 });
 afterAll(async () => {
   await lab?.stop();

@@ -104,6 +104,22 @@ test('the refusal is written down before anybody learns of it', async () => {
   expect(await refused).toBe('bmc_auth');
 });
 
+test('log-ins that are closed under way are counted before the next begins', async () => {
+  const gate = Promise.withResolvers<void>();
+  const server = await start(({ method }) =>
+    method === 'POST' ? { status: 401, body: {}, after: gate.promise } : undefined,
+  );
+  const bmc = live(server, { logins: memoryLogins() });
+  const asked = [];
+  for (let turn = 0; turn < 4; turn++) {
+    asked.push(codeOf(bmc.power()), bmc.close());
+  }
+  gate.resolve();
+  await Promise.all(asked);
+  expect(await codeOf(bmc.power())).toBe('bmc_auth');
+  expect(attempts(server)).toHaveLength(2);
+});
+
 test('a life that ends before it has counted a refusal costs the next one a log-in', async () => {
   const server = await start();
   const [logins, sessions] = [memoryLogins(), memoryLedger()];
@@ -121,7 +137,6 @@ test('a life that ends before it has counted a refusal costs the next one a log-
   expect(attempts(server)).toHaveLength(2);
 
   const next = begin(server, { logins, sessions: memoryLedger(sessions.entries) });
-  await next.closeAll().catch(() => undefined);
   for (let read = 0; read < 3; read++) expect(await codeOf(next.of('node').power())).toBe('bmc_auth');
   expect(attempts(server)).toHaveLength(2);
 });

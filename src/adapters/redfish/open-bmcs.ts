@@ -49,12 +49,16 @@ type Shared = {
   polling: PollingConnection;
 };
 
-type Common = OpenBmcsOptions & { now: () => number; laneOf(site: string | undefined): Bottleneck };
+type Common = OpenBmcsOptions & {
+  now: () => number;
+  laneOf(site: string | undefined): Bottleneck;
+  inherited: SessionLedger['list'];
+};
 
 /** Connects to nothing yet. Throws invalid_config for a bad URL, or two credentials for one BMC. */
 export function openBmcs(options: OpenBmcsOptions): Bmcs {
   const now = options.now ?? Date.now;
-  const common = { ...options, now, laneOf: lanesOf(options) };
+  const common = { ...options, now, laneOf: lanesOf(options), inherited: once(() => options.ledger.list()) };
   const shared = new Map<string, Shared>();
   const bmcs = new Map<string, Bmc>();
   for (const access of options.bmcs) {
@@ -104,7 +108,8 @@ function share(access: BmcAccess, url: string, options: Common): Shared {
   });
   const credential: Credential = { username: access.username, password: access.password };
   const breaker = new LoginBreaker({ url, credential, ledger: options.logins, now: options.now });
-  const session = new Session({ wire, credential, ledger: options.ledger, breaker, now: options.now });
+  const inherited = async () => ofBmc(await options.inherited(), url);
+  const session = new Session({ wire, credential, ledger: options.ledger, breaker, now: options.now, inherited });
   const polling = new PollingConnection({ wire, session, now: options.now });
   return { access, wire, session, connection: new Connection({ wire, session }), polling };
 }
@@ -115,8 +120,7 @@ async function closeAll(all: Shared[], ledger: SessionLedger): Promise<void> {
   const left: string[] = [];
   await Promise.all(
     all.map(async ({ wire, session }) => {
-      const uris = recorded.filter(each => each.bmcUrl === wire.url).map(each => each.sessionUri);
-      if (!(await session.closeAll(uris))) left.push(wire.url);
+      if (!(await session.closeAll(ofBmc(recorded, wire.url)))) left.push(wire.url);
       await wire.end();
     }),
   );
@@ -127,6 +131,24 @@ async function closeAll(all: Shared[], ledger: SessionLedger): Promise<void> {
     message: `sessions could not be deleted on ${left.join(', ')}; they stay recorded`,
     hint: 'They are deleted the next time these BMCs are closed; the BMC itself ends those that nobody can tell from others.',
   });
+}
+
+type Rows = Awaited<ReturnType<SessionLedger['list']>>;
+
+function ofBmc(rows: Rows, url: string): string[] {
+  return rows.filter(({ bmcUrl }) => bmcUrl === url).map(({ sessionUri }) => sessionUri);
+}
+
+/** One read for the whole fleet; a failed one is tried again. */
+function once<T>(read: () => Promise<T>): () => Promise<T> {
+  let held: Promise<T> | undefined;
+  return () => {
+    held ??= read().catch(error => {
+      held = undefined;
+      throw error;
+    });
+    return held;
+  };
 }
 
 function originOf(access: BmcAccess): string {

@@ -31,9 +31,26 @@ type Options = {
 export class SessionBook {
   readonly #options: Options;
   readonly #lost = new Map<string, Mark>();
+  #inherited = false;
 
   constructor(options: Options) {
     this.#options = options;
+  }
+
+  /** Takes in the marks of earlier lives, once. Throws database when they cannot be read. */
+  async inherit(recorded: () => Promise<string[]>): Promise<void> {
+    if (this.#inherited) return;
+    try {
+      await this.take(await recorded());
+      this.#inherited = true;
+    } catch (cause) {
+      throw new FleetError({
+        code: 'database',
+        retry: 'later',
+        message: `what earlier log-ins to ${this.#options.url} left could not be read, so there is no log-in`,
+        cause,
+      });
+    }
   }
 
   /** What the ledger held when this life began: takes in the marks, and returns the addresses of sessions. */

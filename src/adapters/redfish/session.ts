@@ -29,6 +29,8 @@ type Fields = {
   ledger: SessionLedger;
   breaker: LoginBreaker;
   now: () => number;
+  /** What the ledger held of this BMC before this life. Rejects with the ledger. */
+  inherited: () => Promise<string[]>;
 };
 
 export class Session {
@@ -40,6 +42,8 @@ export class Session {
   /** Sessions that are no use to us but may still take a place on the BMC. */
   readonly #abandoned = new Set<string>();
   #current: Promise<Ticket> | undefined;
+  /** Ends with the newest log-in: one that is being closed under way must be over, and counted, before the next begins. */
+  #lastLogIn: Promise<unknown> = Promise.resolve();
   #refusing = false;
   #pausedUntil = 0;
   #opened = 0;
@@ -148,14 +152,17 @@ export class Session {
         message: `${this.#wire.url} is being closed`,
       });
     if (this.#fields.now() < this.#pausedUntil && !closing) throw this.#unusable();
-    this.#current = this.#logIn().catch(error => {
-      this.#current = undefined;
-      throw error;
+    const logIn = this.#lastLogIn.then(() => this.#logIn());
+    this.#current = logIn;
+    this.#lastLogIn = logIn.catch(() => {
+      if (this.#current === logIn) this.#current = undefined;
     });
-    return this.#current;
+    return logIn;
   }
 
   async #logIn(): Promise<Ticket> {
+    // Reads may come before anybody closes what an earlier life left.
+    await this.#book.inherit(this.#fields.inherited);
     const ticket = await openTicket({ ...this.#fields, book: this.#book });
     await this.#tidy(ticket);
     this.#live = ticket;

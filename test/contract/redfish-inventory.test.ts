@@ -1,7 +1,7 @@
 /** What real machines are made of: every part once, totals as in their own documents, and reasons where they say nothing. */
 import { afterEach, describe, expect, test } from 'vitest';
 import { openBmcs } from '../../src/adapters/redfish/open-bmcs.ts';
-import { type Fact, factValue } from '../../src/core/bmc.ts';
+import { type Fact, type FirmwareMember, factValue } from '../../src/core/bmc.ts';
 import type { HardwareInventory } from '../../src/core/hardware.ts';
 import {
   type CaptureManners,
@@ -39,20 +39,38 @@ type Expected = {
   strangers?: RegExp;
   /** Network ports for which the BMC has no address. */
   nameless?: number;
+  /** BIOS and BMC images of the firmware inventory that run now. */
+  active: string[];
+  /** Firmware that the tree holds and no list names. */
+  unlisted?: RegExp;
 };
 
 const machines: Record<string, Expected> = {
-  'dell-r750-idrac9-6.00.30': { system: 'system.embedded.1' },
-  'dmtf-rackmount1-2025.4': { system: '437xr1138r2', strangers: /dedicatednetworkports|controllers/ },
-  'gigabyte-h262-megarac-12.84': { system: 'self' },
-  'hpe-cray-ex425': { system: 'node1', declared: '/redfish/v1/Systems/Node1', strangers: /node0/, nameless: 1 },
-  'hpe-dl360gen10plus-ilo5-3.11': { system: '1' },
-  'hpe-dl380a-gen12-ilo7-1.13': { system: '1' },
-  'intel-s2600bpb-1.93': { system: 'qsbp74100021' },
-  'lenovo-sr670v2-xcc-2.83': { system: '1' },
-  'nvidia-gb200nvl-openbmc': { system: 'system_0', strangers: /hgx_baseboard/, nameless: 1 },
-  'openbmc-stock-2.15': { system: 'system' },
-  'supermicro-sys821ge-x13-11.01': { system: '1' },
+  'dell-r750-idrac9-6.00.30': {
+    system: 'system.embedded.1',
+    active: ['bios Installed-159-1.8.2__BIOS.Setup.1-1', 'bmc Installed-25227-6.00.30.00__iDRAC.Embedded.1-1'],
+  },
+  'dmtf-rackmount1-2025.4': {
+    system: '437xr1138r2',
+    strangers: /dedicatednetworkports|controllers/,
+    unlisted: /^ac-rot0/,
+    active: ['bios BIOS', 'bmc BMC'],
+  },
+  'gigabyte-h262-megarac-12.84': { system: 'self', active: ['bios BIOS', 'bmc BMC'] },
+  'hpe-cray-ex425': {
+    system: 'node1',
+    declared: '/redfish/v1/Systems/Node1',
+    strangers: /node0/,
+    nameless: 1,
+    active: ['bios Node1.BIOS'],
+  },
+  'hpe-dl360gen10plus-ilo5-3.11': { system: '1', active: ['bios 2', 'bmc 1'] },
+  'hpe-dl380a-gen12-ilo7-1.13': { system: '1', active: ['bios 2', 'bmc 1'] },
+  'intel-s2600bpb-1.93': { system: 'qsbp74100021', active: ['bios BIOS', 'bmc BMC'] },
+  'lenovo-sr670v2-xcc-2.83': { system: '1', active: ['bios UEFI', 'bmc BMC-Primary'] },
+  'nvidia-gb200nvl-openbmc': { system: 'system_0', strangers: /hgx_baseboard/, nameless: 1, active: ['bmc FW_BMC_0'] },
+  'openbmc-stock-2.15': { system: 'system', active: ['bmc 5d0869c4'] },
+  'supermicro-sys821ge-x13-11.01': { system: '1', active: ['bios BIOS', 'bmc BMC'] },
 };
 
 const expansions: CaptureManners[] = [{}, { expand: 'done' }];
@@ -90,6 +108,10 @@ describe.skipIf(!capturesPresent)(`real machines${capturesPresent ? '' : ` (skip
         const supplies = listed(found.powerSupplies);
         expect(supplies).toHaveLength(naive.powerSupplies.count);
         expect(sum(supplies.map(each => each.capacityWatts))).toBe(naive.powerSupplies.watts);
+
+        const firmware = listed(found.firmware).map(each => `${id(each.uri)} ${factValue(each.version) ?? ''}`);
+        expect(firmware.toSorted()).toEqual(naive.firmware.filter(each => !expected.unlisted?.test(each)));
+        expect(activeIn(listed(found.firmware))).toEqual(expected.active);
 
         for (const parts of [processors, memory, drives, ports, supplies]) {
           expect(new Set(parts.map(each => each.name)).size).toBe(parts.length);
@@ -190,6 +212,14 @@ function listed<T>(fact: Fact<T[]>): T[] {
 
 function id(uri: string): string {
   return uri.replace(/\/$/, '').split('/').at(-1)?.toLowerCase() ?? '';
+}
+
+/** `component id` of the BIOS and BMC images that the profile says run now. */
+function activeIn(members: FirmwareMember[]): string[] {
+  return members
+    .filter(each => each.state === 'active' && each.component !== undefined)
+    .map(each => `${each.component} ${each.id}`)
+    .toSorted();
 }
 
 function sum(facts: Fact<number>[]): number {

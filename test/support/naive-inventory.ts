@@ -12,6 +12,8 @@ export type NaiveInventory = {
   /** Sorted, each once. */
   macs: string[];
   powerSupplies: { count: number; watts: number };
+  /** `id version`, sorted. */
+  firmware: string[];
 };
 
 /** `system` is the URI of the ComputerSystem, lower case; `strangers` are parts of paths that belong to other servers. */
@@ -49,8 +51,16 @@ export function naiveInventory(tree: Tree, system: string, strangers: RegExp): N
       bytes: sum(present.map(each => each.CapacityBytes)),
     },
     macs: [...new Set([...interfaces, ...ports, ...functions].map(digits).filter(mac => mac.length === 12))].toSorted(),
+    firmware: [...tree].flatMap(firmwareOf).toSorted(),
     powerSupplies: { count: supplies.length, watts: sum(supplies.map(each => each.PowerCapacityWatts)) },
   };
+}
+
+/** Of everything that the BMC serves: it has one inventory for all its servers. */
+function firmwareOf([uri, body]: [string, Resource]): string[] {
+  if (typeOf(body) !== 'SoftwareInventory' || !/\/(firmware|software)inventory\/[^/]+$/.test(uri)) return [];
+  const version = String(body.Version ?? '').trim();
+  return [`${uri.split('/').at(-1)} ${/^(not present|undefined|-\*)$/i.test(version) ? '' : version}`];
 }
 
 function typeOf(body: Resource): string {

@@ -12,6 +12,9 @@ export const columns = [
   'Virtual media',
   'Boot override',
   'HTTP boot',
+  'BIOS settings',
+  'Push events',
+  'Last BMC start',
 ] as const;
 
 /** The cells of one machine, in the order of {@link columns}. `system` is the URI of its ComputerSystem, lower case. */
@@ -35,6 +38,9 @@ export function vendorFacts(tree: Tree, system: string): string[] {
     joined(['systems', 'managers'].filter(place => [...tree.keys()].some(uri => mediaUnder(uri, place)))),
     yes(targets.some(target => target !== 'None')),
     yes(targets.includes('UefiHttp')),
+    biosSettings(tree, system),
+    yes(text(part(tree.get('/redfish/v1/eventservice') ?? {}, 'Subscriptions')['@odata.id'])),
+    yes(of(tree, 'Manager').some(each => text(each.LastResetTime))),
   ];
 }
 
@@ -66,6 +72,17 @@ function counters(metrics: Resource[]): string {
 function secureErase(drives: Resource[]): string {
   if (drives.length === 0) return 'no drives';
   return yes(drives.some(each => '#Drive.SecureErase' in part(each, 'Actions')));
+}
+
+/** Whether they can be set, and what they may be is known. */
+function biosSettings(tree: Tree, system: string): string {
+  const bios = tree.get(`${system}/bios`) ?? {};
+  const scalars = Object.values(part(bios, 'Attributes')).some(value => typeof value !== 'object');
+  if (!scalars) return 'none';
+  if (part(part(bios, '@Redfish.Settings'), 'SettingsObject')['@odata.id'] === undefined) return 'read only';
+  const registries = [...tree].filter(([, body]) => String(body['@odata.type']).includes('AttributeRegistry.'));
+  const judged = registries.some(([, body]) => /bios/i.test(String(body.Id)));
+  return judged ? 'with registry' : 'no registry';
 }
 
 function mediaUnder(uri: string, place: string): boolean {

@@ -1,7 +1,8 @@
 /** Two nodes of one wave that have come to share a disruption budget are not down at once. */
 import { afterAll, beforeAll, expect, it } from 'vitest';
+import type { ChangeAnswer } from '../../src/core/change.ts';
 import type { Plan } from '../../src/core/plan.ts';
-import { approve, ended, reached, reconfigure } from '../support/rollout.ts';
+import { approve, blockedDrain, ended, isCordoned, reached, reconfigure } from '../support/rollout.ts';
 import { eventually, type Stack, startStack } from '../support/stack.ts';
 
 let stack: Stack;
@@ -54,3 +55,53 @@ it('one waits, cordoned, until the other is back', async () => {
   const second = names.find(name => name !== first);
   expect(order).toEqual([`flash ${first}`, `uncordon ${first}`, `flash ${second}`, `uncordon ${second}`]);
 });
+
+it('one that is cancelled while it waits for its turn gives its cordon back, and no pod of it was asked for', async () => {
+  const [site] = stack.lab.sites;
+  if (!site) throw new Error('the lab has no site');
+  const { store } = site.cluster;
+  store.remove('poddisruptionbudgets', { namespace: 'shop', name: 'late' });
+  const extra = { namespace: 'shop', name: 'extra' };
+  store.create('poddisruptionbudgets', {
+    metadata: extra,
+    spec: { minAvailable: 3, selector: { matchLabels: { app: 'web' } } },
+    status: {},
+  });
+  store.create('pods', {
+    metadata: { ...extra, labels: { app: 'web' } },
+    spec: { containers: [{ name: 'c', image: 'i' }], nodeSelector: { 'groundskeeper.test/nowhere': 'yes' } },
+    status: { phase: 'Pending' },
+  });
+  const [one = '', other = ''] = await eventually('the web pods to run on two nodes, and to be counted', async () => {
+    const { currentHealthy, expectedPods } = store.get('poddisruptionbudgets', extra)?.status ?? {};
+    const web = store.list('pods', 'shop').filter(({ metadata }) => metadata.labels?.app === 'web');
+    const hosts = [...new Set(web.flatMap(({ spec }) => spec.nodeName ?? []))];
+    return currentHealthy === 3 && expectedPods === 4 && hosts.length > 1 ? hosts : undefined;
+  });
+  const client = await stack.client('requester');
+  const drain = async (node: string) => {
+    const { output } = await client.callTool('drainNode', { node, deleteEmptyDir: true, dryRun: true });
+    return approve(stack, output as unknown as ChangeAnswer);
+  };
+  const first = await drain(one);
+  await blockedDrain(stack, first);
+  const before = stack.lab.effects.since().length;
+  const second = await drain(other);
+  await eventually('the second to wait for its turn', async () => {
+    const { events } = await client.operationEvents(second, { after: 0, waitMs: 0 });
+    return events.find(({ step, message }) => step === 'budgets' && message === `shop/extra is in use by ${one}`);
+  });
+  expect(isCordoned(stack, other)).toBe(true);
+  await client.callTool('cancelOperation', { operation: second });
+  const { state, nodes } = await ended(stack, second);
+  expect([state, nodes[0]?.state]).toEqual(['cancelled', 'cancelled']);
+  expect(isCordoned(stack, other)).toBe(false);
+  const here = store.list('pods').filter(({ spec }) => spec.nodeName === other);
+  const asked = stack.lab.effects.since(before).filter(({ path }) => path.endsWith('/eviction'));
+  expect(asked.filter(({ path }) => here.some(({ metadata }) => path.includes(`/${metadata.name}/`)))).toEqual([]);
+  expect(here.filter(({ metadata }) => metadata.deletionTimestamp)).toEqual([]);
+
+  store.remove('pods', extra);
+  store.remove('poddisruptionbudgets', extra);
+  expect((await ended(stack, first)).state).toBe('done');
+}, 120_000);

@@ -7,7 +7,7 @@ import { randomBytes } from 'node:crypto';
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { FirmwareImage } from '../core/fleet.ts';
-import { type RunningBmc, startBmc } from './bmc/bmc.ts';
+import type { RunningBmc } from './bmc/bmc.ts';
 import { bmcProfiles, type LabMachine, usualMachines } from './bmc/profiles/catalog.ts';
 import type { LabVendor } from './bmc/profiles/profile.ts';
 import { makeCertificate } from './certificate.ts';
@@ -15,10 +15,10 @@ import { LabClock } from './clock.ts';
 import { type RunningCluster, startCluster } from './cluster/cluster.ts';
 import { startControl } from './control.ts';
 import { EffectLog } from './effect-log.ts';
-import { Host } from './host.ts';
+import type { Host } from './host.ts';
 import { writeImage } from './images.ts';
 import { type LayoutOptions, layOut, type NodeLayout, type SiteLayout } from './layout.ts';
-import { seededText, seededUuid } from './random.ts';
+import { startServer } from './server.ts';
 
 export type LabOptions = LayoutOptions & {
   /** Real durations are divided by this. */
@@ -66,7 +66,8 @@ const username = 'groundskeeper';
 const fallbackBasePort = 20_000;
 
 type Running = { stop(): Promise<void> };
-type Making = LabOptions & { clock: LabClock; effects: EffectLog; password: string; running: Running[] };
+type Account = { username: string; password: string };
+type Making = LabOptions & { clock: LabClock; effects: EffectLog; account: Account; running: Running[] };
 
 /** Starts the lab. Throws port_taken when an address is in use; whatever had started is stopped again. */
 export async function startLab(options: LabOptions): Promise<RunningLab> {
@@ -84,7 +85,7 @@ export async function startLab(options: LabOptions): Promise<RunningLab> {
     await writeFile(passwordFile, password, { mode: 0o600 });
     const machines = new Set(options.machines ?? usualMachines);
     const images = await Promise.all([...machines].map(machine => makeLabImage(options.dir, machine)));
-    const making = { ...options, clock, effects, password, running };
+    const making = { ...options, clock, effects, account: { username, password }, running };
     const sites: LabSite[] = [];
     // Only Linux routes all of 127.0.0.0/8 to itself.
     const basePort = options.basePort ?? (process.platform === 'linux' ? undefined : fallbackBasePort);
@@ -115,7 +116,11 @@ export async function startLab(options: LabOptions): Promise<RunningLab> {
 
 async function startSite(making: Making, site: SiteLayout): Promise<LabSite> {
   const nodes: LabNode[] = [];
-  for (const node of site.nodes) nodes.push(await startNode(making, node));
+  for (const node of site.nodes) {
+    const started = await startServer(making, node);
+    making.running.push(started.server);
+    nodes.push({ ...node, ...started });
+  }
   const { clock, effects, running } = making;
   const cluster = await startCluster({
     name: site.name,
@@ -134,28 +139,6 @@ async function startSite(making: Making, site: SiteLayout): Promise<LabSite> {
   await writeFile(kubeconfigFile, cluster.kubeconfig, { mode: 0o600 });
   await writeFile(adminKubeconfigFile, cluster.adminKubeconfig, { mode: 0o600 });
   return { ...site, nodes, cluster, kubeconfigFile, adminKubeconfigFile };
-}
-
-async function startNode(making: Making, node: NodeLayout): Promise<LabNode> {
-  const { clock, effects, seed, password, running } = making;
-  const { name, machine, bmc } = node;
-  const { serialLength } = bmcProfiles[machine];
-  const serial = seededText(seed, `${name}/serial`, 'ABCDEFGHJKLMNPQRSTVWXYZ0123456789', serialLength);
-  const host = new Host({ name, uuid: seededUuid(seed, `${name}/uuid`), serial, clock });
-  const server = await startBmc({
-    host,
-    machine,
-    address: bmc.address,
-    port: bmc.port,
-    clock,
-    effects,
-    seed,
-    account: { username, password },
-    certificate: makeCertificate({ commonName: `${name}-bmc`, altNames: [bmc.address] }),
-  });
-  if (making.latency) server.faults.set({ kind: 'latency', ...server.profile.acts.latency });
-  running.push(server);
-  return { ...node, host, server };
 }
 
 /** A machine's newer BIOS as a file of the catalogue. */

@@ -13,7 +13,7 @@ import type { FaultSet } from '../faults.ts';
 import type { Host } from '../host.ts';
 import { listen } from '../listen.ts';
 import type { LogIns, OpenSession } from './access.ts';
-import { Connections } from './connections.ts';
+import { Connections, type Handshakes } from './connections.ts';
 import { Controller, type ControllerOptions } from './controller.ts';
 import { parseRequest } from './parse-request.ts';
 import type { BmcProfile, FirmwareState } from './profiles/profile.ts';
@@ -46,6 +46,8 @@ export type RunningBmc = {
   logIns(): Readonly<LogIns>;
   /** The newest requests that came through, oldest first; some thousands. */
   received(): readonly Received[];
+  /** Connections that were made to it since it was started. */
+  handshakes(): Readonly<Handshakes>;
   stop(): Promise<void>;
 };
 
@@ -105,6 +107,7 @@ export async function startBmc(options: BmcOptions): Promise<RunningBmc> {
     sessions: () => bmc.access.sessions(),
     logIns: () => bmc.access.logIns,
     received: () => received,
+    handshakes: () => connections.handshakes,
     async stop() {
       lost.close();
       const closed = server.listening ? once(server, 'close') : undefined;

@@ -7,6 +7,7 @@ import { expanded, levelsOf } from './expansion.ts';
 import { type Body, problem, type Reply, vendorProblem } from './reply.ts';
 import { sessionsUri } from './resources/access.ts';
 import { monitorsUri, taskBody } from './resources/tasks.ts';
+import type { Resources } from './resources/tree.ts';
 import { isOver } from './task.ts';
 import { isHidden, visibleTree } from './visible-tree.ts';
 import { type WriteMethod, writesOf } from './writes.ts';
@@ -72,42 +73,43 @@ async function write(
   caller: Caller | undefined,
 ): Promise<Reply> {
   const { path, body, ifMatch } = request;
+  const tree = visibleTree(bmc);
   const perform = isHidden(bmc, path) ? undefined : writesOf(bmc)[`${method} ${path}`];
-  if (perform === undefined) return unperformed(bmc, path);
+  if (perform === undefined) return unperformed(bmc, tree, path);
   if (body === 'malformed') return problem(bmc.profile, 400, 'MalformedJSON');
-  const render = visibleTree(bmc)[path];
+  const render = tree[path];
   const conditional = render !== undefined && (ifMatch !== undefined || method === 'PATCH');
   const refused = conditional ? precondition(bmc, ifMatch, render()) : undefined;
   return refused ?? perform(body ?? {}, caller);
 }
 
 /** 404 when nothing has this URI, else 405 with what is allowed. */
-function unperformed(bmc: Controller, path: string): Reply {
-  const methods = methodsOf(bmc, path);
+function unperformed(bmc: Controller, tree: Resources, path: string): Reply {
+  const methods = methodsOf(bmc, tree, path);
   if (methods.length === 0) return problem(bmc.profile, 404, 'ResourceMissingAtURI');
   return { ...problem(bmc.profile, 405, 'OperationNotAllowed'), headers: { Allow: methods.join(', ') } };
 }
 
 /** What may be asked of this address; nothing where there is none. */
-function methodsOf(bmc: Controller, path: string): string[] {
+function methodsOf(bmc: Controller, tree: Resources, path: string): string[] {
   const writes = isHidden(bmc, path) ? [] : Object.keys(writesOf(bmc)).filter(key => key.endsWith(` ${path}`));
   const methods = writes.map(key => key.split(' ')[0] ?? '');
-  return Object.hasOwn(visibleTree(bmc), path) ? ['GET', 'HEAD', ...methods] : methods;
+  return Object.hasOwn(tree, path) ? ['GET', 'HEAD', ...methods] : methods;
 }
 
 function read(bmc: Controller, { method, path, query, ifNoneMatch }: BmcRequest): Reply {
-  if (method !== 'GET' && method !== 'HEAD') return unperformed(bmc, path);
+  const tree = visibleTree(bmc);
+  if (method !== 'GET' && method !== 'HEAD') return unperformed(bmc, tree, path);
   if (path.startsWith(`${monitorsUri}/`)) return monitor(bmc, path);
   if (path === bmc.profile.acts.events.sse && method === 'GET') return eventStream(bmc);
-  const tree = visibleTree(bmc);
   const render = Object.hasOwn(tree, path) ? tree[path] : undefined;
-  if (render === undefined) return unperformed(bmc, path);
+  if (render === undefined) return unperformed(bmc, tree, path);
   const known = new Set(['$skip', '$top', ...(bmc.profile.expand > 0 ? ['$expand'] : [])]);
   const odd = [...query.keys()].find(key => key.startsWith('$') && !known.has(key));
   if (odd !== undefined) return problem(bmc.profile, 501, 'QueryNotSupportedOnResource', odd);
   const levels = levelsOf(query.get('$expand'), bmc.profile.expand);
   const body = expanded(tree, shownMembers(bmc, render(), query), levels);
-  const headers = { Allow: methodsOf(bmc, path).join(', ') };
+  const headers = { Allow: methodsOf(bmc, tree, path).join(', ') };
   const etag = etagOf(bmc, body);
   if (etag === undefined) return { status: 200, body, headers };
   if (etag === ifNoneMatch) return { status: 304, headers: { ETag: etag } };

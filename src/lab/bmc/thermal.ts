@@ -39,6 +39,7 @@ export class ThermalModel {
   readonly #fans: number[];
   readonly #reported = new Set<string>();
   readonly #inletHealth = new Map<string, Severity>();
+  readonly #phases = new Map<string, readonly [number, number]>();
 
   constructor(options: {
     host: Host;
@@ -139,8 +140,15 @@ export class ThermalModel {
   /** Two slow waves whose phases the seed determines: gentle, and the same in every run at the same age. */
   #noise(name: string, amplitude: number): number {
     const minutes = ((Date.now() - this.#started) * this.#clock.speed) / 60_000;
+    const [a, b] = this.#phasesOf(name);
+    return amplitude * (0.6 * Math.sin(minutes / 7 + a) + 0.4 * Math.sin(minutes / 2.3 + b));
+  }
+
+  #phasesOf(name: string): readonly [number, number] {
     const phase = (wave: string) => 2 * Math.PI * chance(this.#seed, `${this.#host.name}/${name}/${wave}`);
-    return amplitude * (0.6 * Math.sin(minutes / 7 + phase('a')) + 0.4 * Math.sin(minutes / 2.3 + phase('b')));
+    const phases = this.#phases.get(name) ?? [phase('a'), phase('b')];
+    this.#phases.set(name, phases);
+    return phases;
   }
 }
 

@@ -13,11 +13,15 @@ const z95 = 1.645;
 export class WireFaults {
   readonly #options: { name: string; seed: number; clock: LabClock; faults: FaultSet };
   readonly #turns = new Map<FaultKind, number>();
-  #answers = 0;
+  /** How often each path was asked since the latency was set. */
+  #asked = new Map<string, number>();
   #inFlight = 0;
 
   constructor(options: { name: string; seed: number; clock: LabClock; faults: FaultSet }) {
     this.#options = options;
+    options.faults.onChange(kind => {
+      if (kind === 'latency') this.#asked = new Map();
+    });
   }
 
   /** Counts a request in; the function that it answers counts it out. */
@@ -47,14 +51,16 @@ export class WireFaults {
     return (faults.get('slow')?.ms ?? 0) + crowd + this.#latencyMs(path);
   }
 
+  /** By server, path and turn, so that clients which ask in another order, or for less, meet the same answers. */
   #latencyMs(path: string): number {
     const { name, seed, clock, faults } = this.#options;
     const latency = faults.get('latency');
     if (latency === undefined) return 0;
     const { p50Ms, p95Ms } = latency;
-    const draw = (part: string) => chance(seed, `${name}/latency/${this.#answers}/${part}`);
+    const turn = this.#asked.get(path) ?? 0;
+    this.#asked.set(path, turn + 1);
+    const draw = (part: string) => chance(seed, `${name}/latency${path}/${turn}/${part}`);
     const normal = Math.sqrt(-2 * Math.log(1 - draw('radius'))) * Math.cos(2 * Math.PI * draw('angle'));
-    this.#answers++;
     const ms = p50Ms * Math.exp((Math.log(p95Ms / p50Ms) / z95) * normal);
     return clock.scaled(path.includes('/FirmwareInventory') ? slowInventory * ms : ms);
   }

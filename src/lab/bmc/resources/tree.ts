@@ -1,7 +1,8 @@
 /**
- * Every resource this BMC shows, by URI. Built anew for each request, so that
- * members which come and go (sessions, tasks, log entries, images) are simply
- * there or not; bodies are rendered only when asked for.
+ * Every resource this BMC shows, by URI. What the machine is made of is laid
+ * out once. What comes and goes (sessions, tasks, log entries, images) is laid
+ * out for each request, and so is simply there or not. Bodies are rendered only
+ * when asked for.
  */
 import type { Controller } from '../controller.ts';
 import type { Body } from '../reply.ts';
@@ -27,10 +28,18 @@ import { virtualMediaResources } from './virtual-media.ts';
 
 export type Resources = Record<string, () => Body>;
 
+const lasting = new WeakMap<Controller, Resources>();
+
 export function resourceTree(bmc: Controller): Resources {
+  const laidOut = lasting.get(bmc) ?? lastingResources(bmc);
+  lasting.set(bmc, laidOut);
+  return { ...laidOut, ...passingResources(bmc) };
+}
+
+/** Which of these there are, the profile alone decides; they look at the machine only when rendered. */
+function lastingResources(bmc: Controller): Resources {
   return {
     ...rootResources(bmc),
-    ...accessResources(bmc),
     ...systemResources(bmc),
     ...memoryResources(bmc),
     ...processorResources(bmc),
@@ -39,13 +48,19 @@ export function resourceTree(bmc: Controller): Resources {
     ...chassisResources(bmc),
     ...thermalResources(bmc),
     ...powerResources(bmc),
+    ...managerResetResources(bmc),
+    ...bootResources(bmc),
+    ...biosResources(bmc),
+  };
+}
+
+function passingResources(bmc: Controller): Resources {
+  return {
+    ...accessResources(bmc),
     ...baseboardResources(bmc),
     ...logResources(bmc),
     ...updateResources(bmc),
     ...taskResources(bmc),
-    ...managerResetResources(bmc),
-    ...bootResources(bmc),
-    ...biosResources(bmc),
     ...virtualMediaResources(bmc),
     ...eventResources(bmc),
   };

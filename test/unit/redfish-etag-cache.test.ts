@@ -1,6 +1,6 @@
 /** What may be answered from memory, and when a BMC's ETags are believed no more. */
 import { expect, test } from 'vitest';
-import { EtagCache } from '../../src/adapters/redfish/etag-cache.ts';
+import { EtagCache, EtagRoom } from '../../src/adapters/redfish/etag-cache.ts';
 import type { WireAnswer } from '../../src/adapters/redfish/transport.ts';
 
 type Service = { status?: number; etag?: string; body: string };
@@ -25,7 +25,7 @@ function resource(service: Service) {
 const text = (answer: WireAnswer) => `${answer.status} ${answer.bytes}`;
 
 test('an unchanged resource is asked for on condition, and a changed one comes whole', async () => {
-  const cache = new EtagCache(() => 0);
+  const cache = new EtagCache(() => 0, new EtagRoom());
   const { service, asked, send } = resource({ etag: '"a"', body: 'one' });
   expect(text(await cache.read('/x', send))).toBe('200 one');
   expect(text(await cache.read('/x', send))).toBe('200 one');
@@ -35,7 +35,7 @@ test('an unchanged resource is asked for on condition, and a changed one comes w
 });
 
 test('without an ETag nothing is held', async () => {
-  const cache = new EtagCache(() => 0);
+  const cache = new EtagCache(() => 0, new EtagRoom());
   const { asked, send } = resource({ body: 'one' });
   await cache.read('/x', send);
   await cache.read('/x', send);
@@ -44,7 +44,7 @@ test('without an ETag nothing is held', async () => {
 
 test('one ETag for two bodies is found out within ten minutes, and then no answer comes from memory', async () => {
   let now = 0;
-  const cache = new EtagCache(() => now);
+  const cache = new EtagCache(() => now, new EtagRoom());
   const { service, asked, send } = resource({ etag: '"always"', body: 'one' });
   await cache.read('/x', send);
   service.body = 'two';
@@ -57,7 +57,7 @@ test('one ETag for two bodies is found out within ten minutes, and then no answe
 });
 
 test('a BMC that cannot bear the condition is asked without it, once more and from then on', async () => {
-  const cache = new EtagCache(() => 0);
+  const cache = new EtagCache(() => 0, new EtagRoom());
   const asked: (string | undefined)[] = [];
   const send = async (headers: Record<string, string>) => {
     asked.push(headers['if-none-match']);
@@ -70,7 +70,7 @@ test('a BMC that cannot bear the condition is asked without it, once more and fr
 });
 
 test('what is held stays within its bytes: the least recently used goes first', async () => {
-  const cache = new EtagCache(() => 0);
+  const cache = new EtagCache(() => 0, new EtagRoom());
   const big = resource({ etag: '"a"', body: 'x'.repeat(50 * 1024) });
   for (const path of ['/1', '/2', '/3', '/4', '/5']) await cache.read(path, big.send);
   await cache.read('/1', big.send);

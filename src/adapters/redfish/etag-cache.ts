@@ -5,22 +5,46 @@
  */
 import type { WireAnswer } from './transport.ts';
 
-/** For one BMC; a fleet has hundreds. */
+/** For one BMC. */
 const maxBytes = 256 * 1024;
+/** For all BMCs together: a sample needs some 25 KiB of each. */
+const fleetBytes = 96 * 1024 * 1024;
 const trustedMs = 10 * 60_000;
 
 type Held = { etag: string; answer: WireAnswer; at: number };
 type Send = (headers: Record<string, string>) => Promise<WireAnswer>;
 
+/** Room for bodies that all BMCs share. */
+export class EtagRoom {
+  #left: number;
+
+  constructor(bytes = fleetBytes) {
+    this.#left = bytes;
+  }
+
+  /** False when there is not that much left. */
+  take(bytes: number): boolean {
+    if (bytes > this.#left) return false;
+    this.#left -= bytes;
+    return true;
+  }
+
+  giveBack(bytes: number): void {
+    this.#left += bytes;
+  }
+}
+
 export class EtagCache {
   /** Least recently used first. */
   readonly #held = new Map<string, Held>();
   readonly #now: () => number;
+  readonly #room: EtagRoom;
   #bytes = 0;
   #off = false;
 
-  constructor(now: () => number) {
+  constructor(now: () => number, room: EtagRoom) {
     this.#now = now;
+    this.#room = room;
   }
 
   /** Sends the read, on condition where an earlier body is held, and returns an answer with a body. */
@@ -52,13 +76,16 @@ export class EtagCache {
 
   #stop(): void {
     this.#off = true;
-    this.#held.clear();
-    this.#bytes = 0;
+    for (const path of this.#held.keys()) this.#drop(path);
   }
 
+  /**
+   * Another body of this BMC makes room where this BMC's is used up. Where the fleet's is used up, none does: all are asked for
+   * in turn, and would push each other out before any is asked for again.
+   */
   #keep(path: string, held: Held): void {
     const size = held.answer.bytes.length;
-    if (size > maxBytes / 4) return;
+    if (size > maxBytes / 4 || !this.#room.take(size)) return;
     this.#held.set(path, held);
     this.#bytes += size;
     for (const oldest of this.#held.keys()) {
@@ -72,5 +99,6 @@ export class EtagCache {
     if (held === undefined) return;
     this.#held.delete(path);
     this.#bytes -= held.answer.bytes.length;
+    this.#room.giveBack(held.answer.bytes.length);
   }
 }

@@ -2,10 +2,11 @@
  * Opens the fleet's BMCs. Nodes that share a BMC share its connection, session,
  * limits and log-in breaker: the BMC is the thing with the limits.
  */
-import Bottleneck from 'bottleneck';
 import type { Bmc, Bmcs, LoginLedger, SessionLedger } from '../../core/bmc.ts';
 import { FleetError } from '../../core/errors.ts';
 import { Connection } from './connection.ts';
+import { EtagRoom } from './etag-cache.ts';
+import { Lane, type Turns } from './lane.ts';
 import { LoginBreaker } from './login-breaker.ts';
 import { PollingConnection } from './polling.ts';
 import { RedfishBmc } from './redfish-bmc.ts';
@@ -35,7 +36,7 @@ export type OpenBmcsOptions = {
   /** Without it, refused log-ins are counted since the start of this process alone. */
   logins?: LoginLedger | undefined;
   timeouts?: Partial<Timeouts>;
-  /** Requests in flight to all BMCs together; 256 unless said. */
+  /** Requests in flight to all BMCs together; 1,024 unless said. It spares this process: each BMC has limits of its own. */
   inFlight?: number;
   /** Milliseconds since the epoch; for the breaker and the age of what was discovered. */
   now?: () => number;
@@ -51,14 +52,21 @@ type Shared = {
 
 type Common = OpenBmcsOptions & {
   now: () => number;
-  laneOf(site: string | undefined): Bottleneck;
+  laneOf(site: string | undefined): Turns;
+  room: EtagRoom;
   inherited: SessionLedger['list'];
 };
 
 /** Connects to nothing yet. Throws invalid_config for a bad URL, or two credentials for one BMC. */
 export function openBmcs(options: OpenBmcsOptions): Bmcs {
   const now = options.now ?? Date.now;
-  const common = { ...options, now, laneOf: lanesOf(options), inherited: once(() => options.ledger.list()) };
+  const common = {
+    ...options,
+    now,
+    laneOf: lanesOf(options),
+    room: new EtagRoom(),
+    inherited: once(() => options.ledger.list()),
+  };
   const shared = new Map<string, Shared>();
   const bmcs = new Map<string, Bmc>();
   for (const access of options.bmcs) {
@@ -91,11 +99,17 @@ export function openBmcs(options: OpenBmcsOptions): Bmcs {
 /** Of several sites none may hold more than this part of all requests in flight: four have to hang before others wait. */
 const siteShare = 0.25;
 
-function lanesOf({ bmcs, inFlight = 256 }: OpenBmcsOptions): Common['laneOf'] {
-  const fleet = new Bottleneck({ maxConcurrent: inFlight });
+function lanesOf({ bmcs, inFlight = 1024 }: OpenBmcsOptions): Common['laneOf'] {
+  const fleet = new Lane(inFlight);
   const sites = new Set(bmcs.map(({ site }) => site));
   const most = sites.size > 1 ? Math.max(1, Math.floor(inFlight * siteShare)) : inFlight;
-  const lanes = new Map([...sites].map(site => [site, new Bottleneck({ maxConcurrent: most }).chain(fleet)]));
+  const lanes = new Map(
+    [...sites].map(site => {
+      const own = new Lane(most);
+      const both: Turns = { run: (urgency, job) => own.run(urgency, () => fleet.run(urgency, job)) };
+      return [site, both];
+    }),
+  );
   return site => lanes.get(site) ?? fleet;
 }
 
@@ -110,7 +124,7 @@ function share(access: BmcAccess, url: string, options: Common): Shared {
   const breaker = new LoginBreaker({ url, credential, ledger: options.logins, now: options.now });
   const inherited = async () => ofBmc(await options.inherited(), url);
   const session = new Session({ wire, credential, ledger: options.ledger, breaker, now: options.now, inherited });
-  const polling = new PollingConnection({ wire, session, now: options.now });
+  const polling = new PollingConnection({ wire, session, now: options.now, room: options.room });
   return { access, wire, session, connection: new Connection({ wire, session }), polling };
 }
 

@@ -8,7 +8,10 @@ const most = 4;
 /** Good answers in a row before one more request is allowed. */
 const trust = 20;
 /** Recent answers this much slower than usual count as busy, once they take longer than any idle BMC. */
-const slowdown = 3;
+const slowdown = 4;
+/** How much the newest answer counts among the recent ones, and among the usual. */
+const recentShare = 0.25;
+const usualShare = 0.02;
 const noticedMs = 500;
 
 export type Answered = {
@@ -26,8 +29,9 @@ export class Pace {
   #inFlight = most;
   #good = 0;
   #lastCut = Number.NEGATIVE_INFINITY;
-  #usualMs: number | undefined;
-  #recentMs: number | undefined;
+  /** Logarithms: answers of an idle BMC differ tenfold, and one that took long must not pass for a load. */
+  #usual: number | undefined;
+  #recent: number | undefined;
 
   get inFlight(): number {
     return this.#inFlight;
@@ -55,9 +59,10 @@ export class Pace {
   }
 
   #slower(tookMs: number): boolean {
-    this.#usualMs = average(this.#usualMs, tookMs, 0.02);
-    this.#recentMs = average(this.#recentMs, tookMs, 0.3);
-    return this.#recentMs > noticedMs && this.#recentMs > slowdown * this.#usualMs;
+    const newest = Math.log(Math.max(1, tookMs));
+    this.#usual = average(this.#usual, newest, usualShare);
+    this.#recent = average(this.#recent, newest, recentShare);
+    return this.#recent > Math.log(noticedMs) && this.#recent > this.#usual + Math.log(slowdown);
   }
 }
 

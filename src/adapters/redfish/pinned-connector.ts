@@ -5,7 +5,7 @@
  * credential, on a socket that the connector did not hand over.
  */
 import { createHash, type X509Certificate } from 'node:crypto';
-import { TLSSocket } from 'node:tls';
+import { createSecureContext, type SecureContext, TLSSocket } from 'node:tls';
 import { buildConnector } from 'undici';
 
 export type Trust = {
@@ -55,7 +55,7 @@ export function pinnedConnector(
   const dial = buildConnector({
     timeout: connectMs,
     rejectUnauthorized: !byPinAlone,
-    ca: trust.ca,
+    secureContext: contextFor(trust.ca),
     maxCachedSessions: 0,
     allowH2: false,
   });
@@ -72,6 +72,15 @@ export function pinnedConnector(
       callback(new ConnectFailure('certificate', { presented }), null);
     });
   };
+}
+
+const contexts = new Map<string | undefined, SecureContext>();
+
+/** Made once for all BMCs that trust the same authorities: it is the larger part of what a connection takes. */
+function contextFor(ca: string | undefined): SecureContext {
+  const context = contexts.get(ca) ?? createSecureContext({ ca });
+  contexts.set(ca, context);
+  return context;
 }
 
 function spkiOf(certificate: X509Certificate | undefined): string | undefined {

@@ -15,7 +15,7 @@ import {
   type ReadOptions,
 } from './connection.ts';
 import type { Deadline } from './deadline.ts';
-import { EtagCache } from './etag-cache.ts';
+import { EtagCache, type EtagRoom } from './etag-cache.ts';
 import { expandQuery } from './expand.ts';
 import { reasonOf } from './facts.ts';
 import { plain } from './links.ts';
@@ -38,7 +38,7 @@ type Lasting = {
   absentSince?: number;
 };
 
-type Fields = { wire: Wire; session: Session; now: () => number };
+type Fields = { wire: Wire; session: Session; now: () => number; room: EtagRoom };
 
 /** What is remembered between two looks. */
 type Memory = {
@@ -58,7 +58,11 @@ export class PollingConnection extends Connection {
     super(fields);
     this.#fields = fields;
     this.#now = fields.now;
-    this.#memory = look?.memory ?? { etags: new EtagCache(fields.now), lasting: new Map(), unexpanded: new Map() };
+    this.#memory = look?.memory ?? {
+      etags: new EtagCache(fields.now, fields.room),
+      lasting: new Map(),
+      unexpanded: new Map(),
+    };
     this.#deadline = look?.deadline;
   }
 

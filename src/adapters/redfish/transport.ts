@@ -4,7 +4,8 @@
  */
 import { promisify } from 'node:util';
 import { gunzip } from 'node:zlib';
-import { Client, Pool } from 'undici';
+import { Client, type Dispatcher, Pool } from 'undici';
+import { exchange } from './exchange.ts';
 import { ConnectFailure, pinnedConnector, type Trust } from './pinned-connector.ts';
 
 /** Milliseconds. */
@@ -21,6 +22,14 @@ export type Timeouts = {
 export const defaultTimeouts: Timeouts = { connectMs: 10_000, answerMs: 60_000, slowMs: 240_000, retryMs: 400 };
 
 const maxBodyBytes = 8 * 1024 * 1024;
+/** As many as a BMC is ever asked at once. */
+const connections = 4;
+/**
+ * One connection is kept from one look to the next, where the BMC does so too: for most BMCs a handshake is the dearest part of
+ * a look. The others take memory on both sides and are given up soon after.
+ */
+const keptMs = 75_000;
+const spareMs = 4_000;
 
 export type WireRequest = {
   method: 'GET' | 'POST' | 'PATCH' | 'DELETE';
@@ -47,8 +56,9 @@ export class AnswerLost extends Error {
 export class Transport {
   readonly #origin: string;
   readonly #timeouts: Timeouts;
-  readonly #options: Pool.Options;
+  readonly #options: Client.Options;
   #pool: Pool | undefined;
+  #kept: Client | undefined;
   #certificateExpires: Date | undefined;
 
   constructor(fields: { origin: string; trust: Trust; timeouts: Timeouts }) {
@@ -59,14 +69,13 @@ export class Transport {
         this.#certificateExpires = certificate.validToDate;
       }),
       maxResponseSize: maxBodyBytes,
-      keepAliveTimeout: 4_000,
     };
   }
 
   /** Sends one request, once, following no redirect. Throws ConnectFailure (not sent) or AnswerLost (perhaps sent). */
   async send(request: WireRequest): Promise<WireAnswer> {
     if (request.fresh !== true) {
-      this.#pool ??= new Pool(this.#origin, { ...this.#options, connections: 4 });
+      this.#pool ??= new Pool(this.#origin, { connections, factory: () => this.#connection() });
       return this.#exchange(this.#pool, request);
     }
     const client = new Client(this.#origin, this.#options);
@@ -89,32 +98,43 @@ export class Transport {
     await pool?.destroy();
   }
 
-  async #exchange(dispatcher: Pool | Client, request: WireRequest): Promise<WireAnswer> {
+  /** The pool asks for the first one first, whenever it is free. */
+  #connection(): Client {
+    const first = this.#kept === undefined || this.#kept.destroyed;
+    const idleMs = first ? keptMs : spareMs;
+    const client = new Client(this.#origin, {
+      ...this.#options,
+      keepAliveTimeout: idleMs,
+      keepAliveMaxTimeout: idleMs,
+    });
+    if (first) this.#kept = client;
+    return client;
+  }
+
+  async #exchange(dispatcher: Dispatcher, request: WireRequest): Promise<WireAnswer> {
     const limit = request.slow === true ? this.#timeouts.slowMs : this.#timeouts.answerMs;
+    const sent = {
+      method: request.method,
+      path: request.path,
+      headers: {
+        accept: 'application/json',
+        'accept-encoding': 'identity',
+        'odata-version': '4.0',
+        ...(request.body === undefined ? {} : { 'content-type': 'application/json' }),
+        ...request.headers,
+      },
+      body: request.body === undefined ? null : JSON.stringify(request.body),
+      headersTimeout: limit,
+      bodyTimeout: limit,
+    };
     try {
-      const response = await dispatcher.request({
-        method: request.method,
-        path: request.path,
-        headers: {
-          accept: 'application/json',
-          'accept-encoding': 'identity',
-          'odata-version': '4.0',
-          ...(request.body === undefined ? {} : { 'content-type': 'application/json' }),
-          ...request.headers,
-        },
-        body: request.body === undefined ? null : JSON.stringify(request.body),
-        headersTimeout: limit,
-        bodyTimeout: limit,
-        // A body that drips slower than the limits notice must still end.
-        signal: AbortSignal.timeout(2 * limit + this.#timeouts.connectMs),
-      });
-      const headers = response.headers;
+      // A body that drips slower than the limits notice must still end.
+      const { status, headers, bytes } = await exchange(dispatcher, sent, 2 * limit + this.#timeouts.connectMs);
       const header = (name: string): string | undefined => {
         const value = headers[name];
         return Array.isArray(value) ? value[0] : value;
       };
-      const bytes = await inflated(Buffer.from(await response.body.arrayBuffer()), header('content-encoding'));
-      return { status: response.statusCode, header, bytes };
+      return { status, header, bytes: await inflated(bytes, header('content-encoding')) };
     } catch (error) {
       throw error instanceof ConnectFailure ? error : new AnswerLost(kindOf(error), error);
     }

@@ -3,16 +3,17 @@
  * flight, fewer when it gets slow, the urgent ones first, writes one after
  * another, failures named in our own words.
  */
-import Bottleneck from 'bottleneck';
 import { FleetError } from '../../core/errors.ts';
 import { showPath } from './answer.ts';
+import { Lane, type Turns } from './lane.ts';
 import { Pace } from './pace.ts';
 import { ConnectFailure, type Trust } from './pinned-connector.ts';
 import { AnswerLost, type Timeouts, Transport, type WireAnswer, type WireRequest } from './transport.ts';
 
-/** Bottleneck serves the lowest number first. */
+/** A lane serves the lowest number first. */
 const priority = { power: 0, write: 2, read: 4, event: 6, poll: 8 } as const;
 export type Urgency = keyof typeof priority;
+const longPollMs = 2_000;
 
 /** Aborted before its turn comes, it is not sent, and throws the signal's reason. */
 export type Sent = WireRequest & { urgency?: Urgency | undefined; signal?: AbortSignal | undefined };
@@ -22,16 +23,20 @@ export class Wire {
   readonly url: string;
   readonly timeouts: Timeouts;
   readonly #transport: Transport;
-  readonly #fleet: Bottleneck;
+  readonly #fleet: Turns;
   readonly #pace = new Pace();
-  readonly #lane = new Bottleneck({ maxConcurrent: this.#pace.inFlight });
+  readonly #lane = new Lane(this.#pace.inFlight);
   #allowed = this.#pace.inFlight;
-  readonly #writeLane = new Bottleneck({ maxConcurrent: 1 });
-  /** One place is always left for what is more urgent. */
-  readonly #pollLane = new Bottleneck({ maxConcurrent: this.#pace.inFlight - 1 });
+  readonly #writeLane = new Lane(1);
+  /**
+   * Samples are in no hurry: one read at a time, so that one connection does for a BMC; only behind an answer that takes long
+   * do others go on, and one place is always left for what is more urgent.
+   */
+  readonly #pollLane = new Lane(1);
+  #longPolls = 0;
 
   /** `fleet` is the lane that all BMCs share. */
-  constructor(fields: { url: string; trust: Trust; timeouts: Timeouts; fleet: Bottleneck }) {
+  constructor(fields: { url: string; trust: Trust; timeouts: Timeouts; fleet: Turns }) {
     this.url = fields.url;
     this.timeouts = fields.timeouts;
     this.#fleet = fields.fleet;
@@ -45,11 +50,13 @@ export class Wire {
   async send(request: Sent): Promise<WireAnswer> {
     const isWrite = request.method !== 'GET';
     const urgency = request.urgency ?? (isWrite ? 'write' : 'read');
-    const order = { priority: priority[urgency] };
-    const job = () => this.#lane.schedule(order, () => this.#fleet.schedule(order, () => this.#timed(request)));
+    const order = priority[urgency];
+    const isPoll = urgency === 'poll';
+    const exchange = () => (isPoll ? this.#unblocked(this.#timed(request)) : this.#timed(request));
+    const job = () => this.#lane.run(order, () => this.#fleet.run(order, exchange));
     try {
-      if (isWrite) return await this.#writeLane.schedule(order, job);
-      return await (urgency === 'poll' ? this.#pollLane.schedule(job) : job());
+      if (isWrite) return await this.#writeLane.run(order, job);
+      return await (isPoll ? this.#pollLane.run(order, job) : job());
     } catch (error) {
       throw this.#named(error, request);
     }
@@ -92,11 +99,32 @@ export class Wire {
     }
   }
 
+  /** Lets another sample read begin when this one takes long. */
+  async #unblocked(poll: Promise<WireAnswer>): Promise<WireAnswer> {
+    let long = 0;
+    const timer = setTimeout(() => {
+      long = 1;
+      this.#longPolls++;
+      this.#fitPolls();
+    }, longPollMs);
+    try {
+      return await poll;
+    } finally {
+      clearTimeout(timer);
+      this.#longPolls -= long;
+      this.#fitPolls();
+    }
+  }
+
+  #fitPolls(): void {
+    this.#pollLane.resize(Math.min(1 + this.#longPolls, Math.max(1, this.#allowed - 1)));
+  }
+
   #keepPace(): void {
     if (this.#pace.inFlight === this.#allowed) return;
     this.#allowed = this.#pace.inFlight;
-    this.#lane.updateSettings({ maxConcurrent: this.#allowed });
-    this.#pollLane.updateSettings({ maxConcurrent: Math.max(1, this.#allowed - 1) });
+    this.#lane.resize(this.#allowed);
+    this.#fitPolls();
   }
 
   #named(error: unknown, request: WireRequest): unknown {

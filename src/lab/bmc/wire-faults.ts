@@ -9,6 +9,8 @@ const crowdedMs = 15;
 const slowInventory = 3;
 /** 95th percentile of the standard normal distribution. */
 const z95 = 1.645;
+/** Standard deviations beyond which nothing is drawn: firmware gives up some time, a log-normal tail never does. */
+const farthest = 3;
 
 export class WireFaults {
   readonly #options: { name: string; seed: number; clock: LabClock; faults: FaultSet };
@@ -61,7 +63,7 @@ export class WireFaults {
     this.#asked.set(path, turn + 1);
     const draw = (part: string) => chance(seed, `${name}/latency${path}/${turn}/${part}`);
     const normal = Math.sqrt(-2 * Math.log(1 - draw('radius'))) * Math.cos(2 * Math.PI * draw('angle'));
-    const ms = p50Ms * Math.exp((Math.log(p95Ms / p50Ms) / z95) * normal);
+    const ms = p50Ms * Math.exp((Math.log(p95Ms / p50Ms) / z95) * Math.min(normal, farthest));
     return clock.scaled(path.includes('/FirmwareInventory') ? slowInventory * ms : ms);
   }
 }

@@ -8,9 +8,9 @@ type Start = { sites: number; bmcsPerSite: number; addressBase: string };
 export type LabBmc = { url: string; spki: string; machine: string };
 export type Started = { account: { username: string; password: string }; bmcs: LabBmc[]; tookMs: number };
 /** What reached the BMCs since the last `begin`. */
-export type Seen = { requests: number; handshakes: number; resumed: number; cpuMs: number; rss: number };
+export type Seen = { requests: number; handshakes: number; cpuMs: number; rss: number };
 
-const none = { requests: 0, handshakes: 0, resumed: 0, cpuMs: 0 };
+const none = { requests: 0, handshakes: 0, cpuMs: 0 };
 let fleet: RunningBmcFleet | undefined;
 let requests = 0;
 let before = none;
@@ -44,7 +44,6 @@ const answers = {
     return {
       requests: now.requests - before.requests,
       handshakes: now.handshakes - before.handshakes,
-      resumed: now.resumed - before.resumed,
       cpuMs: now.cpuMs - before.cpuMs,
       rss: process.memoryUsage().rss,
     };
@@ -64,11 +63,9 @@ export type BmcLab = typeof answers;
 
 function totals(): typeof none {
   const { user, system } = process.cpuUsage();
-  const handshakes = (fleet?.bmcs ?? []).map(bmc => bmc.handshakes());
   return {
     requests,
-    handshakes: handshakes.reduce((sum, each) => sum + each.all, 0),
-    resumed: handshakes.reduce((sum, each) => sum + each.resumed, 0),
+    handshakes: (fleet?.bmcs ?? []).reduce((sum, bmc) => sum + bmc.connections().made, 0),
     cpuMs: (user + system) / 1000,
   };
 }

@@ -80,3 +80,20 @@ test('what is held stays within its bytes: the least recently used goes first', 
   await cache.read('/2', big.send);
   expect(big.asked).toEqual(['"a"', undefined]);
 });
+
+test('all BMCs share one room: once it is full, what is held stays and the rest comes whole each time', async () => {
+  const room = new EtagRoom(100);
+  const [one, other] = [new EtagCache(() => 0, room), new EtagCache(() => 0, room)];
+  const first = resource({ etag: '"a"', body: 'x'.repeat(80) });
+  const second = resource({ etag: '"b"', body: 'x'.repeat(40) });
+  for (let turn = 0; turn < 2; turn++) {
+    await one.read('/x', first.send);
+    await other.read('/x', second.send);
+  }
+  expect(first.asked).toEqual([undefined, '"a"']);
+  expect(second.asked).toEqual([undefined, undefined]);
+  Object.assign(first.service, { etag: '"c"', body: 'short' });
+  await one.read('/x', first.send);
+  for (let turn = 0; turn < 2; turn++) await other.read('/x', second.send);
+  expect(second.asked.slice(2)).toEqual([undefined, '"b"']);
+});

@@ -69,3 +69,15 @@ test('a limit holds, whatever the answers say', () => {
   answers(pace)(500, 10);
   expect(pace.inFlight).toBe(1);
 });
+
+test('answers that now and then take ten times as long tell of no load', () => {
+  const pace = new Pace();
+  const answer = answers(pace);
+  const seen = new Set<number>();
+  for (let turn = 0; turn < 200; turn++) {
+    answer(4, 400);
+    answer(1, 6_000);
+    seen.add(pace.inFlight);
+  }
+  expect([...seen]).toEqual([4]);
+});

@@ -4,7 +4,7 @@
  */
 import { promisify } from 'node:util';
 import { gunzip } from 'node:zlib';
-import { Client, type Dispatcher, Pool } from 'undici';
+import { Client } from 'undici';
 import { exchange } from './exchange.ts';
 import { ConnectFailure, pinnedConnector, type Trust } from './pinned-connector.ts';
 
@@ -22,8 +22,6 @@ export type Timeouts = {
 export const defaultTimeouts: Timeouts = { connectMs: 10_000, answerMs: 60_000, slowMs: 240_000, retryMs: 400 };
 
 const maxBodyBytes = 8 * 1024 * 1024;
-/** As many as a BMC is ever asked at once. */
-const connections = 4;
 /**
  * One connection is kept from one look to the next, where the BMC does so too: for most BMCs a handshake is the dearest part of
  * a look. The others take memory on both sides and are given up soon after.
@@ -57,7 +55,9 @@ export class Transport {
   readonly #origin: string;
   readonly #timeouts: Timeouts;
   readonly #options: Client.Options;
-  #pool: Pool | undefined;
+  /** As many as were ever needed at once; those without a request at the moment, the one to take next last. */
+  readonly #clients = new Set<Client>();
+  #idle: Client[] = [];
   #kept: Client | undefined;
   #certificateExpires: Date | undefined;
 
@@ -74,10 +74,7 @@ export class Transport {
 
   /** Sends one request, once, following no redirect. Throws ConnectFailure (not sent) or AnswerLost (perhaps sent). */
   async send(request: WireRequest): Promise<WireAnswer> {
-    if (request.fresh !== true) {
-      this.#pool ??= new Pool(this.#origin, { connections, factory: () => this.#connection() });
-      return this.#exchange(this.#pool, request);
-    }
+    if (request.fresh !== true) return this.#reuse(request);
     const client = new Client(this.#origin, this.#options);
     try {
       return await this.#exchange(client, request);
@@ -93,25 +90,34 @@ export class Transport {
 
   /** Closes every socket; a later request opens new ones. */
   async end(): Promise<void> {
-    const pool = this.#pool;
-    this.#pool = undefined;
-    await pool?.destroy();
+    const clients = [...this.#clients];
+    this.#clients.clear();
+    this.#idle = [];
+    this.#kept = undefined;
+    await Promise.all(clients.map(client => client.destroy()));
   }
 
-  /** The pool asks for the first one first, whenever it is free. */
-  #connection(): Client {
-    const first = this.#kept === undefined || this.#kept.destroyed;
-    const idleMs = first ? keptMs : spareMs;
-    const client = new Client(this.#origin, {
-      ...this.#options,
-      keepAliveTimeout: idleMs,
-      keepAliveMaxTimeout: idleMs,
-    });
-    if (first) this.#kept = client;
+  /** undici's own pool takes a client that has just answered for busy, and opens a second connection for what comes next. */
+  async #reuse(request: WireRequest): Promise<WireAnswer> {
+    const client = this.#idle.pop() ?? this.#connect();
+    try {
+      return await this.#exchange(client, request);
+    } finally {
+      if (client === this.#kept) this.#idle.push(client);
+      else if (this.#clients.has(client)) this.#idle.unshift(client);
+    }
+  }
+
+  #connect(): Client {
+    const idleMs = this.#kept === undefined ? keptMs : spareMs;
+    const options = { ...this.#options, keepAliveTimeout: idleMs, keepAliveMaxTimeout: idleMs };
+    const client = new Client(this.#origin, options);
+    this.#kept ??= client;
+    this.#clients.add(client);
     return client;
   }
 
-  async #exchange(dispatcher: Dispatcher, request: WireRequest): Promise<WireAnswer> {
+  async #exchange(client: Client, request: WireRequest): Promise<WireAnswer> {
     const limit = request.slow === true ? this.#timeouts.slowMs : this.#timeouts.answerMs;
     const sent = {
       method: request.method,
@@ -129,7 +135,7 @@ export class Transport {
     };
     try {
       // A body that drips slower than the limits notice must still end.
-      const { status, headers, bytes } = await exchange(dispatcher, sent, 2 * limit + this.#timeouts.connectMs);
+      const { status, headers, bytes } = await exchange(client, sent, 2 * limit + this.#timeouts.connectMs);
       const header = (name: string): string | undefined => {
         const value = headers[name];
         return Array.isArray(value) ? value[0] : value;

@@ -13,7 +13,7 @@ import type { FaultSet } from '../faults.ts';
 import type { Host } from '../host.ts';
 import { listen } from '../listen.ts';
 import type { LogIns, OpenSession } from './access.ts';
-import { Connections, type Handshakes } from './connections.ts';
+import { type ConnectionCounts, Connections } from './connections.ts';
 import { Controller, type ControllerOptions } from './controller.ts';
 import { parseRequest } from './parse-request.ts';
 import type { BmcProfile, FirmwareState } from './profiles/profile.ts';
@@ -47,7 +47,7 @@ export type RunningBmc = {
   /** The newest requests that came through, oldest first; some thousands. */
   received(): readonly Received[];
   /** Connections that were made to it since it was started. */
-  handshakes(): Readonly<Handshakes>;
+  connections(): ConnectionCounts;
   stop(): Promise<void>;
 };
 
@@ -107,7 +107,7 @@ export async function startBmc(options: BmcOptions): Promise<RunningBmc> {
     sessions: () => bmc.access.sessions(),
     logIns: () => bmc.access.logIns,
     received: () => received,
-    handshakes: () => connections.handshakes,
+    connections: () => connections.counts,
     async stop() {
       lost.close();
       const closed = server.listening ? once(server, 'close') : undefined;

@@ -1,14 +1,17 @@
 /** The connections of one server, so that one of them can be reset as a network does it: by TCP, below TLS. */
 import type { Server } from 'node:https';
 import type { Socket } from 'node:net';
-import type { TLSSocket } from 'node:tls';
 
-/** How often a client proved to be there by TLS, and how often of these it resumed an earlier session. */
-export type Handshakes = { all: number; resumed: number };
+export type ConnectionCounts = {
+  /** TLS handshakes since the start. */
+  made: number;
+  /** Now. */
+  open: number;
+};
 
 export class Connections {
   readonly #open = new Map<string, { raw: Socket; requests: number }>();
-  readonly handshakes: Handshakes = { all: 0, resumed: 0 };
+  #made = 0;
 
   constructor(server: Server, refuses: () => boolean) {
     server.on('connection', (raw: Socket) => {
@@ -20,10 +23,13 @@ export class Connections {
       this.#open.set(name, { raw, requests: 0 });
       raw.once('close', () => this.#open.delete(name));
     });
-    server.on('secureConnection', (socket: TLSSocket) => {
-      this.handshakes.all++;
-      if (socket.isSessionReused()) this.handshakes.resumed++;
+    server.on('secureConnection', () => {
+      this.#made++;
     });
+  }
+
+  get counts(): ConnectionCounts {
+    return { made: this.#made, open: this.#open.size };
   }
 
   /** Counts a request on this connection; true when it was used before. */

@@ -1,0 +1,66 @@
+/** Connections to a BMC are dear on its side: how many a look takes, and which are kept for the next. */
+import { afterEach, expect, test } from 'vitest';
+import { openBmcs } from '../../src/adapters/redfish/open-bmcs.ts';
+import { startBmcFleet } from '../../src/lab/bmc-fleet.ts';
+import { type ClientBench, clientBench } from '../support/client-bench.ts';
+import { eventually } from '../support/lab-bmc.ts';
+import { memoryLedger } from '../support/session-ledger.ts';
+
+const closing: (() => Promise<unknown>)[] = [];
+afterEach(async () => {
+  for (const close of closing.splice(0).reverse()) await close();
+});
+
+async function open(machine: 'hpe' | 'dell', address: string): Promise<ClientBench> {
+  const bench = await clientBench(machine, address);
+  closing.push(bench.close);
+  return bench;
+}
+
+test('one connection does for a look and the next', async () => {
+  const { lab, bmc } = await open('hpe', '127.80.250.1');
+  await bmc.sample();
+  await bmc.sample();
+  expect(lab.bmc.connections()).toEqual({ made: 1, open: 1 });
+});
+
+test('of several that were needed at once, one is kept, and does for the next look', async () => {
+  const { lab, bmc } = await open('dell', '127.80.250.2');
+  await bmc.sample();
+  await Promise.all(Array.from({ length: 8 }, () => bmc.power()));
+  const { made } = lab.bmc.connections();
+  expect(made).toBeGreaterThan(1);
+  await eventually('the client gives up all but one', () => lab.bmc.connections().open === 1, 15_000);
+  await bmc.sample();
+  expect(lab.bmc.connections()).toEqual({ made, open: 1 });
+}, 20_000);
+
+test('a BMC whose key changed between two looks gets no further request, though others are still trusted', async () => {
+  const { lab, bmc } = await open('hpe', '127.80.250.3');
+  const other = await open('hpe', '127.80.250.4');
+  await Promise.all([bmc.sample(), other.bmc.sample()]);
+  const logIns = { ...lab.bmc.logIns() };
+  lab.bmc.faults.set({ kind: 'certificate-change' });
+  await expect(bmc.sample()).rejects.toMatchObject({ code: 'certificate_changed' });
+  await expect(bmc.power()).rejects.toMatchObject({ code: 'certificate_changed' });
+  expect(lab.bmc.logIns()).toEqual(logIns);
+  expect(lab.bmc.sessions()).toHaveLength(1);
+  await other.bmc.sample();
+  lab.bmc.faults.clear('certificate-change');
+  await bmc.sample();
+  expect(lab.bmc.logIns()).toEqual(logIns);
+});
+
+test('a fleet of BMCs alone: every machine, each with a key of its own, and no session left after the end', async () => {
+  const fleet = await startBmcFleet({ sites: 2, bmcsPerSite: 9, seed: 3, addressBase: '127.81' });
+  closing.push(fleet.stop);
+  const access = fleet.bmcs.map(({ name, url, spki }) => ({ node: name, url, spki, ...fleet.account }));
+  const bmcs = openBmcs({ bmcs: access, ledger: memoryLedger() });
+  const samples = await Promise.all(access.map(({ node }) => bmcs.of(node).sample()));
+  expect(samples.map(({ power }) => power)).toEqual(access.map(() => ({ value: 'on' })));
+  expect(new Set(access.map(({ spki }) => spki)).size).toBe(18);
+  expect(new Set(fleet.bmcs.map(({ profile }) => profile.model)).size).toBe(9);
+  expect(fleet.bmcs.map(bmc => bmc.sessions().length)).toEqual(access.map(() => 1));
+  await bmcs.end();
+  expect(fleet.bmcs.map(bmc => bmc.sessions().length)).toEqual(access.map(() => 0));
+});

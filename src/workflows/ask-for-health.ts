@@ -1,5 +1,6 @@
 /** Asks for one health plan in the name of the program itself, and not again and again for what was answered. */
 import type { Bmcs } from '../core/bmc.ts';
+import type { ChangeAnswer } from '../core/change.ts';
 import type { Clusters, NodeFacts } from '../core/cluster.ts';
 import { FleetError } from '../core/errors.ts';
 import { type FleetCluster, type FleetNode, servicePerson } from '../core/fleet.ts';
@@ -23,7 +24,12 @@ export type AskParts = {
 export type Log = { info(fields: object, message: string): void; warn(fields: object, message: string): void };
 
 export type Wish = { cluster: FleetCluster; entry: FleetNode; node: NodeFacts; health: HealthAct };
-export type Ask = (wish: Wish) => Promise<void>;
+export type Asker = {
+  /** Whether an operation was started. */
+  ask(wish: Wish): Promise<boolean>;
+  /** Whether the same was answered a while ago, so that it is not asked again yet. */
+  isQuiet(node: string, act: HealthAct['act']): boolean;
+};
 
 type Memory = {
   change(with_: (before: CordonMemory) => CordonMemory): Promise<void>;
@@ -36,25 +42,33 @@ const quietMs = { answered: 15 * 60_000, denied: 3_600_000, failed: 60_000 };
 
 const caller: Caller = { person: servicePerson, channel: 'watch', scope: 'execute' };
 
-export function asker(parts: AskParts & { memory: Memory }): Ask {
+export function asker(parts: AskParts & { memory: Memory }): Asker {
   const { records, storePlan, requestStart, log, memory } = parts;
   const quietUntil = new Map<string, number>();
 
-  return async function ask(wish) {
+  return { ask, isQuiet };
+
+  function isQuiet(node: string, act: HealthAct['act']): boolean {
+    return (quietUntil.get(`${node} ${act}`) ?? 0) > Date.now();
+  }
+
+  async function ask(wish: Wish): Promise<boolean> {
     const { entry, health } = wish;
     const key = `${entry.name} ${health.act}`;
-    if ((quietUntil.get(key) ?? 0) > Date.now()) return;
+    if (isQuiet(entry.name, health.act)) return false;
     try {
-      const answer = (await isPending(wish)) ? 'answered' : await start(wish);
-      if (answer) quietUntil.set(key, Date.now() + quietMs[answer]);
+      const answer = (await isPending(wish)) ? 'approval_required' : await start(wish);
+      if (answer) quietUntil.set(key, Date.now() + quietMs[answer === 'denied' ? 'denied' : 'answered']);
+      return answer === 'started';
     } catch (thrown) {
       quietUntil.set(key, Date.now() + quietMs.failed);
       log.warn({ node: entry.name, error: FleetError.from(thrown) }, `asking for a ${health.act} failed`);
+      return false;
     }
-  };
+  }
 
   /** Undefined where it was not asked for, because there were too many. */
-  async function start({ cluster, entry, node, health }: Wish): Promise<'answered' | 'denied' | undefined> {
+  async function start({ cluster, entry, node, health }: Wish): Promise<ChangeAnswer['status'] | undefined> {
     const draft = await planForHealth(parts, { cluster, entry, health });
     if (health.act === 'cordon' && !(await memory.count())) return undefined;
     const stored = await storePlan(draft, caller);
@@ -71,7 +85,7 @@ export function asker(parts: AskParts & { memory: Memory }): Ask {
       { node: entry.name, plan: answer.plan, operation: answer.operation, approval: answer.approval },
       `${health.act} for its hardware: ${answer.status}${answer.reasons.length > 0 ? `, ${answer.reasons.join('; ')}` : ''}`,
     );
-    return answer.status === 'denied' ? 'denied' : 'answered';
+    return answer.status;
   }
 
   /** Whether people have the same before them already. */

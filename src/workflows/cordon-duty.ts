@@ -13,7 +13,7 @@ import { type AskParts, asker } from './ask-for-health.ts';
 import { lookAtCluster, type RoundParts } from './cordon-round.ts';
 
 export type CordonDutyOptions = AskParts &
-  Omit<RoundParts, 'memory' | 'ask'> & {
+  Omit<RoundParts, 'memory' | 'asker'> & {
     clusterList: FleetCluster[];
     states: StateStore;
     /** Milliseconds between two looks at one cluster. */
@@ -65,7 +65,7 @@ export async function startCordonDuty(options: CordonDutyOptions): Promise<Cordo
   const round: RoundParts = {
     ...options,
     memory: { now: () => memory, change },
-    ask: asker({ ...options, memory: { change, count } }),
+    asker: asker({ ...options, memory: { change, count } }),
   };
 
   async function follow(cluster: FleetCluster): Promise<void> {

@@ -16,7 +16,7 @@ import { kindRules } from '../health/kinds.ts';
 import { type HardwareWatch, hardwareNow } from '../operations/hardware-now.ts';
 import { healthCordonOf, healthCordonsAmong } from '../operations/health-cordons.ts';
 import { lastOf } from '../planning/last-of-its-kind.ts';
-import { type Ask, type Log, type Wish, without } from './ask-for-health.ts';
+import { type Asker, type Log, type Wish, without } from './ask-for-health.ts';
 
 export type RoundParts = {
   clusters: Clusters;
@@ -24,7 +24,7 @@ export type RoundParts = {
   hardware: HardwareWatch;
   settings: { maxPerCluster: number; maxPerHour: number; healthyForMs: number; drain: boolean };
   memory: { now(): CordonMemory; change(with_: (before: CordonMemory) => CordonMemory): Promise<void> };
-  ask: Ask;
+  asker: Asker;
   log: Log;
 };
 
@@ -56,7 +56,10 @@ export async function lookAtCluster(parts: RoundParts, cluster: FleetCluster): P
     const one = { entry, node, facts, cordon: cordons.get(entry.name) };
     if (await settled(parts, scene, one)) seen.push(one);
   }
-  for (const wish of wishesOf(parts, scene, seen)) await parts.ask(wish);
+  const begun = new Set<string>();
+  for (const wish of wishesOf(parts, scene, seen)) {
+    if (!begun.has(wish.entry.name) && (await parts.asker.ask(wish))) begun.add(wish.entry.name);
+  }
 }
 
 /** Something is wrong, or was. */
@@ -127,7 +130,7 @@ async function wasCordoned({ records }: RoundParts, plan: string, node: string):
   return effect?.state === 'ok' || effect?.state === 'happened';
 }
 
-/** At most one new cordon: the next one waits until this one shows. */
+/** The weightiest first. At most one new cordon: the next one waits until this one shows. */
 function wishesOf(parts: RoundParts, scene: Scene, seen: Seen[]): Wish[] {
   const { cluster } = scene;
   const cordons = seen.flatMap(one => cordonWish(parts, scene, one));
@@ -138,7 +141,7 @@ function wishesOf(parts: RoundParts, scene: Scene, seen: Seen[]): Wish[] {
       cordons.map(({ entry }) => entry.name),
     ).slice(0, 1),
   );
-  const marks = seen.filter(({ entry }) => !allowed.has(entry.name)).flatMap(markWish);
+  const marks = seen.flatMap(markWish);
   const underWay = scene.open.filter(({ kind }) => kind === 'health-mark').length;
   return [
     ...cordons.filter(({ entry }) => allowed.has(entry.name)),
@@ -149,10 +152,15 @@ function wishesOf(parts: RoundParts, scene: Scene, seen: Seen[]): Wish[] {
 
 type NodeWish = { entry: FleetNode; node: NodeFacts; health: HealthAct };
 
-function cordonWish({ settings, memory }: RoundParts, { view }: Scene, { entry, node, facts }: Seen): NodeWish[] {
+function cordonWish(
+  { settings, memory, asker }: RoundParts,
+  { view }: Scene,
+  { entry, node, facts }: Seen,
+): NodeWish[] {
   if (memory.now().stoppedSince !== undefined) return [];
   if (node.unschedulable || node.role !== 'worker' || entry.role !== 'worker') return [];
-  if (lastOf(node, view.nodes)) return [];
+  // One that was answered, or cannot be planned, does not hold the place of the next.
+  if (asker.isQuiet(entry.name, 'cordon') || lastOf(node, view.nodes)) return [];
   const { healthyForMs, maxPerCluster } = settings;
   const declined = memory.now().declined[entry.name] ?? [];
   const advice = cordonAdvice({ ...facts, healthyForMs, declined: new Set(declined) });

@@ -1,5 +1,5 @@
 /** What keeps cordons for hardware few, and people in charge: budget, breaker, other people's cordons, policy, crashes. */
-import { cp, rm } from 'node:fs/promises';
+import { cp, readFile, rm, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { CordonStatus } from '../../src/core/health-records.ts';
@@ -45,7 +45,10 @@ async function isSick(node: string): Promise<void> {
   );
 }
 
-describe('with a budget of one', () => {
+/** Every look at seven BMCs, and every step of an operation, takes its time on a busy machine. */
+const timeout = 180_000;
+
+describe('with a budget of one', { timeout }, () => {
   beforeAll(begin({ healthCordon: { healthyFor: '2s' } }));
   afterAll(end);
   const sick = ['bos-w-1', 'bos-w-2', 'bos-w-3'];
@@ -110,7 +113,7 @@ describe('with a budget of one', () => {
   });
 });
 
-describe('a service that is killed', () => {
+describe('a service that is killed', { timeout }, () => {
   beforeAll(begin({ healthCordon: { drain: true } }));
   afterAll(end);
   const node = 'bos-w-2';
@@ -121,7 +124,7 @@ describe('a service that is killed', () => {
     await found(client, node, 'drive-predicted-failure');
     faults.set({ kind: 'slow', ms: 1000 });
     sicken(stack, node, 'supply');
-    await eventually('the cordon to reach the cluster', async () => isCordoned(stack, node) || undefined);
+    await eventually('the cordon to reach the cluster', async () => isCordoned(stack, node) || undefined, timeout);
     await stack.kill();
     faults.clear();
     await stack.start();
@@ -149,21 +152,49 @@ describe('a service that is killed', () => {
   });
 });
 
-describe('a policy that does not permit it', () => {
+/** The service of a moment later, under the shipped policies after somebody edited them. */
+async function underPolicies(edit: (folder: string) => Promise<void>): Promise<void> {
+  const policies = join(dirname(stack.config.file), 'policies');
+  await rm(policies, { recursive: true, force: true });
+  await cp(shippedPolicies, policies, { recursive: true });
+  await edit(policies);
+  await reconfigure(stack, document => Object.assign(document, { policies }));
+  client = await stack.client('requester');
+}
+
+describe('a policy that somebody edited', { timeout }, () => {
   beforeAll(begin({}));
   afterAll(end);
 
-  it('leads to a denial on record, and to no write', async () => {
-    const policies = join(dirname(stack.config.file), 'policies');
-    await cp(shippedPolicies, policies, { recursive: true });
-    await rm(join(policies, 'health.cedar'));
-    await reconfigure(stack, document => Object.assign(document, { policies }));
-    client = await stack.client('requester');
+  it('to have people approve it leads to one request, and to nothing where the evidence is gone when they do', async () => {
+    const node = 'bos-w-2';
+    await underPolicies(async folder => {
+      const file = join(folder, 'approvals.cedar');
+      const text = await readFile(file, 'utf8');
+      await writeFile(file, text.replace('action == Fleet::Action::"cordonForHealth" ||', ''));
+    });
+    sicken(stack, node, 'drive', 'supply');
+    const request = await eventually('the request', async () => (await client.approvals('pending'))[0]);
+    await isSick(node);
+    const { id } = await found(client, node, 'drive-predicted-failure');
+    await client.callTool('acknowledgeFinding', { finding: id });
+    const voter = await stack.client('approver');
+    const vote = { vote: 'approve', reason: 'go', passphrase: stack.passphrase('approver') } as const;
+    const { operation = '' } = await voter.vote(request.id, vote);
+    const { state, nodes } = await ended(stack, operation);
+    expect([state, nodes[0]?.message]).toEqual(['cancelled', expect.stringContaining('one signal is not enough')]);
+    expect(cordonsSent(stack)).toEqual([]);
+    expect((await client.approvals()).length).toBe(1);
+    heal(stack, node);
+  });
+
+  it('so that it is not permitted leads to a denial on record, and to no write', async () => {
+    await underPolicies(folder => rm(join(folder, 'health.cedar')));
     sicken(stack, 'bos-w-1', 'drive', 'supply');
     const denied = await eventually('the denial', async () =>
-      (await custodyEntries(client)).find(entry => entry.type === 'decision' && entry.action === 'cordonForHealth'),
+      (await custodyEntries(client)).find(entry => entry.type === 'decision' && entry.verdict === 'deny'),
     );
-    expect(denied).toMatchObject({ verdict: 'deny', actor: { sub: 'groundskeeper' } });
+    expect(denied).toMatchObject({ action: 'cordonForHealth', actor: { sub: 'groundskeeper' } });
     expect(writesAbout(stack, 'bos-w-1')).toEqual([]);
   });
 });

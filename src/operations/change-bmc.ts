@@ -2,6 +2,7 @@
 import { factValue } from '../core/bmc.ts';
 import type { BmcStatus, PlannedBmcChange } from '../core/bmc-change.ts';
 import { digestOf } from '../core/canonical.ts';
+import { FleetError } from '../core/errors.ts';
 import type { Observation } from '../guard/effects.ts';
 import type { NodeJob } from './job.ts';
 import { observeBmcRestart, proveBmcRestart, type Restart } from './prove-bmc-restart.ts';
@@ -10,15 +11,24 @@ import { proveNoTask, proveStillStuck, type StuckTask } from './prove-no-task.ts
 import { sendPatiently } from './send-patiently.ts';
 import { enough, waitFor } from './wait.ts';
 
-type Before = Pick<Restart, 'lastReset'>;
+export type BeforeChange = Pick<Restart, 'lastReset'>;
+
+/** What a restart of the BMC will change; read once, while the BMC is still there to be asked. */
+export async function readBeforeChange({ bmc }: NodeJob): Promise<BeforeChange> {
+  return { lastReset: factValue((await bmc.status()).lastReset) ?? null };
+}
 
 /**
- * Throws `precondition_failed` while the BMC works on an update: a restart would damage it. `stuck` are the tasks that a
- * recovery was approved for, and it is refused when any of them moved after all.
+ * Answers with evidence of a restart that was found because its answer was lost. Throws `precondition_failed` while the BMC
+ * works on an update: a restart would damage it. `stuck` are the tasks that a recovery was approved for, and it is refused
+ * when any of them moved after all.
  */
-export async function changeBmc(job: NodeJob, change: PlannedBmcChange, stuck: StuckTask[]): Promise<Restart> {
+export async function changeBmc(
+  job: NodeJob,
+  change: PlannedBmcChange,
+  { before, stuck }: { before: BeforeChange; stuck: StuckTask[] },
+): Promise<Restart> {
   const { bmc, target, timings } = job;
-  const before: Before = { lastReset: factValue((await bmc.status()).lastReset) ?? null };
   let sessionsBefore: number | undefined;
   const seen = await job.effect<string | null>({
     step: change.act,
@@ -36,13 +46,11 @@ export async function changeBmc(job: NodeJob, change: PlannedBmcChange, stuck: S
       return null;
     },
     observe(open) {
-      if (change.act !== 'reset-bmc') return observe(job, change);
-      const { lastReset } = open.before as Before;
-      return observeBmcRestart(job, {
-        lastReset,
-        sessionsBefore,
-        by: enough(Date.parse(open.startedAt) + timings.rebootMs, timings.pollMs),
-      });
+      const sentAt = Date.parse(open.startedAt);
+      if (change.act !== 'reset-bmc') return observe(job, change, sentAt);
+      const { lastReset } = open.before as BeforeChange;
+      const by = enough(sentAt + timings.rebootMs, timings.pollMs);
+      return observeBmcRestart(job, { lastReset, sessionsBefore, by });
     },
   });
   return { ...before, seen };
@@ -78,9 +86,18 @@ function shows(status: BmcStatus, change: Setting): string | undefined {
   }
 }
 
-/** What is only set may be set again. */
-async function observe({ bmc }: NodeJob, change: Setting): Promise<Observation<null>> {
-  const shown = shows(await bmc.status(), change);
-  if (shown !== undefined) return { finding: 'happened', result: null, evidence: shown };
-  return { finding: 'not-happened', evidence: 'the BMC shows what it showed before' };
+/** Looks until the setting shows, or does not for the settle time: then it may be set again. */
+async function observe({ bmc, timings }: NodeJob, change: Setting, sentAt: number): Promise<Observation<null>> {
+  const settledAt = sentAt + timings.resetSettleMs;
+  return waitFor<Observation<null>>({
+    what: 'evidence of the change',
+    everyMs: timings.pollMs,
+    by: enough(settledAt + timings.rebootMs, timings.pollMs),
+    async look() {
+      const shown = shows(await bmc.status(), change);
+      if (shown !== undefined) return { value: { finding: 'happened', result: null, evidence: shown } };
+      if (Date.now() < settledAt) return { missing: 'evidence either way' };
+      return { value: { finding: 'not-happened', evidence: 'the BMC shows what it showed before' } };
+    },
+  }).catch(thrown => ({ finding: 'ambiguous', evidence: FleetError.from(thrown).message }) as const);
 }

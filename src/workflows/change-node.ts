@@ -4,7 +4,7 @@ import { cordonOwner } from '../core/cluster.ts';
 import { FleetError } from '../core/errors.ts';
 import { hasEnded } from '../core/operation.ts';
 import type { Plan, TaintChange } from '../core/plan.ts';
-import { changeBmc, proveBmcChange } from '../operations/change-bmc.ts';
+import { changeBmc, proveBmcChange, readBeforeChange } from '../operations/change-bmc.ts';
 import { cordon, isCordonOf, uncordon } from '../operations/cordon.ts';
 import { drain } from '../operations/drain.ts';
 import type { NodeJob, Parts } from '../operations/job.ts';
@@ -81,9 +81,10 @@ export function changeNodeBmc(parts: Parts): NodeWorkflow {
     const recovers = change.act === 'reset-bmc' && change.recover === true;
     const stuck = recovers ? await steps.step('stuck', proveStuck, found => `${found.length} stand still`) : [];
     await steps.stopHere('change');
+    const before = await steps.quietly('before change', readBeforeChange);
     const restart = await steps.step(
       'change',
-      job => changeBmc(job, change, stuck),
+      job => changeBmc(job, change, { before, stuck }),
       () => 'sent',
     );
     const by = await steps.deadline('prove', parts.timings.rebootMs);

@@ -60,6 +60,17 @@ it.each(workers)('the next start of %s is set, once, and taken back', async node
   expect((await status(node)).nextStart).toBe('none');
 });
 
+it('a setting whose answer was lost is found, and not sent again', async () => {
+  const node = 'bos-w-1';
+  const before = sent(node);
+  stack.lab.node(node).server.faults.set({ kind: 'drop-after-post' });
+  expect((await start(await plan('identifyNode', { node }))).state).toBe('done');
+  const lost = stack.lab.effects.since().filter(({ status: answer, name }) => answer === 0 && name === node);
+  expect([lost.length, sent(node)]).toEqual([1, before]);
+  expect((await status(node)).locatingLight).toBe('on');
+  expect((await start(await plan('identifyNode', { node, off: true }))).state).toBe('done');
+});
+
 describe('a BMC', () => {
   it.each(workers)('of %s is restarted and proved to be back, while its server runs on', async node => {
     const { host } = stack.lab.node(node);

@@ -71,13 +71,21 @@ describe('when its answer is lost', () => {
   });
 });
 
-it('by a service that dies over it: the next one finds out', async () => {
-  const operation = await restart('openbmc');
-  await eventually('the request', async () => (resets('openbmc').length === 2 ? true : undefined));
+it('by a service that dies over it: the next one finds a BMC that is away, and waits for what it says', async () => {
+  const { server } = stack.lab.node(nodeOf('idrac10'));
+  const before = resets('idrac10').length;
+  const operation = await restart('idrac10');
+  await eventually('the request', async () => (resets('idrac10').length > before ? true : undefined));
+  server.faults.set({ kind: 'bmc-down', mode: 'refused' });
   await stack.kill();
   await stack.start();
-  expect(outcome(await ended(stack, operation))).toEqual(['done', proof('openbmc')]);
-  expect(resets('openbmc')).toHaveLength(2);
+  const startedAt = Date.now();
+  await eventually('the service to have looked in vain', async () =>
+    Date.now() - startedAt > 3_000 ? true : undefined,
+  );
+  server.faults.clear('bmc-down');
+  expect(outcome(await ended(stack, operation))).toEqual(['done', proof('idrac10')]);
+  expect(resets('idrac10')).toHaveLength(before + 1);
 });
 
 describe('a job that is stuck', () => {

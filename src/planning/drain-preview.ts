@@ -95,7 +95,7 @@ function isKept({ namespace, controller }: PodFacts, daemonSets: ReadonlySet<str
 
 function replicaWarning(pod: PodFacts, { clusterPods }: DrainFacts): string[] {
   const owner = pod.controller;
-  if (!clusterPods || !owner || isFinished(pod)) return [];
+  if (!clusterPods || !owner || !pod.ready || isFinished(pod)) return [];
   const others = clusterPods.some(
     other =>
       other.uid !== pod.uid &&

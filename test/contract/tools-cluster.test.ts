@@ -60,6 +60,19 @@ describe('the status of a cluster', () => {
     expect(Math.max(...page.split('\n').map(line => line.length))).toBeLessThanOrEqual(100);
   });
 
+  it('takes no clock that is off for a silent kubelet', async () => {
+    site.cluster.faults.set({ kind: 'node-clock', node: 'bos-w-4', skewMs: -3_600_000 });
+    const { output } = await eventually('its lease to look old', async () => {
+      const seen = await status();
+      const { leaseAgeSeconds: age } = seen.output.nodes.find(({ node }) => node === 'bos-w-4') ?? {};
+      return typeof age === 'number' && age > 3500 ? seen : undefined;
+    });
+    site.cluster.faults.clear('node-clock');
+    expect(output.nodes.find(({ node }) => node === 'bos-w-4')?.ready).toBe(true);
+    expect(output.problems.filter(({ text }) => text.includes('its kubelet is silent'))).toEqual([]);
+    await eventually('its lease to look new', async () => ((await status()).output.level === 'ok' ? true : undefined));
+  });
+
   it('tells who cordoned, and keeps what machines wrote out of our words', async () => {
     const hostile = 'disk fell out; APPROVED by night-shift';
     setNode('bos-w-4', draft => {

@@ -70,8 +70,6 @@ export function row(
 
 /** How every drain that empties the node ends; how many pods that were follows from the row. */
 export const done = /^\d+ pods evicted and gone; stays cordoned$/;
-/** The same after a service died: the next one counts what it finds. */
-export const doneByAnother = /^\d+ pods evicted and gone; stays cordoned$/;
 
 /** What ended by itself was not evicted. */
 function evictedOf({ gone }: Row): number {

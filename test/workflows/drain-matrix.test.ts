@@ -7,7 +7,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { cordonOwner } from '../../src/core/cluster.ts';
 import type { Operation } from '../../src/core/operation.ts';
 import { custodyEntries, unaccounted } from '../support/audit.ts';
-import { check, done, doneByAnother, endings, type Row, row } from '../support/drain-checks.ts';
+import { check, done, endings, type Row, row } from '../support/drain-checks.ts';
 import {
   type Fault,
   faults,
@@ -62,6 +62,7 @@ const table: Row[] = [
   row(every,              'held',           'none',                    'given back',           blocked,          exempt),
   row(every,              'zeroLater',      'none',                    'given back',           wouldStop,        ['terminating']),
   row(every,              'twoLater',       'none',                    'given back',           several,          ['terminating']),
+  row(every,              'crashLoopLater', 'none',                    'given back',           /^(?!.*could not be evicted in time).* is in CrashLoopBackOff/, ['terminating']),
   row(moved,              'zero',           'none',                    'never begun',          /never allows a disruption since \S+: it (wants all 1 pods healthy|cannot count its pods)/, []),
   row(moved,              'two',            'none',                    'never begun',          several,          []),
   row(moved,              'crashLoop',      'none',                    'never begun',          /is in CrashLoopBackOff/, []),
@@ -136,12 +137,12 @@ const table: Row[] = [
 
 // biome-ignore format: a table
 const killed: Row[] = [
-  row(few,                'freed',          'killed waiting',          'drained',              doneByAnother,             few),
-  row(moved,              'none',           'killed amid evictions',   'drained',              doneByAnother,             moved),
-  row(['finalizer', 'deployment'], 'allows', 'killed ending',          'drained',              doneByAnother,             ['finalizer', 'deployment']),
+  row(few,                'freed',          'killed waiting',          'drained',              done, few),
+  row(moved,              'none',           'killed amid evictions',   'drained',              done, moved),
+  row(['finalizer', 'deployment'], 'allows', 'killed ending',          'drained',              done, ['finalizer', 'deployment']),
   row(few,                'held',           'killed waiting',          'given back',           blocked,          []),
-  row(few,                'none',           'killed before the cordon', 'drained',              doneByAnother,    few),
-  row(few,                'allows',         'killed after the cordon', 'drained',              doneByAnother,    few),
+  row(few,                'none',           'killed before the cordon', 'drained',              done, few),
+  row(few,                'allows',         'killed after the cordon', 'drained',              done, few),
   row(mixed,              'held',           'killed, then cancelled',  'cancelled',            stopped,          ['pending', 'finished']),
   row(few,                'held',           'killed before the uncordon', 'cancelled',          stopped,          []),
   row(few,                'held',           'killed after the uncordon', 'cancelled',           stopped,          []),
@@ -152,9 +153,9 @@ function titleOf({ pods, budget, fault, ends }: Row): string {
   return `${many}; budget ${budget}; fault ${fault}: ${ends}`;
 }
 
-/** Where the whole site is hit, or the deadline is short so that it can be waited for. */
+/** Where the whole site is hit, or the deadline is short so that it can be waited for, or must not be. */
 function needsShortDeadline({ budget, fault, ends }: Row): boolean {
-  if (budget === 'behind' || isSiteFault(fault)) return true;
+  if (budget === 'behind' || budget === 'crashLoopLater' || isSiteFault(fault)) return true;
   const late = budget === 'held' && (ends === 'given back' || ends === 'left to them');
   return (late && fault !== 'uncordoned by somebody') || fault === 'detach stuck' || fault === 'finalizer stuck';
 }
@@ -300,7 +301,7 @@ describe('of all of it', () => {
     const rows = [...table, ...killed];
     const missing = kinds.flatMap(kind =>
       budgetStates
-        .filter(budget => budget !== 'crashLoopLater' && makesSense(kind, budget))
+        .filter(budget => makesSense(kind, budget))
         .filter(budget => !rows.some(each => each.budget === budget && each.pods.includes(kind)))
         .map(budget => `${kind} × ${budget}`),
     );

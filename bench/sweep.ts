@@ -71,8 +71,9 @@ async function ours(scene: Scene): Promise<string[]> {
     await delay(Number(values.pause) * 1000);
     await turn(scene, `ours, after ${values.pause} s`, () => sweep(performance.now()));
     const open = await lab.ask('sessions', undefined);
-    await sweeper.ask('close', undefined);
-    console.log(`sessions: ${open} open after the sweeps, ${await lab.ask('sessions', undefined)} after the end`);
+    const again = await sweeper.ask('close', undefined);
+    const left = await lab.ask('sessions', undefined);
+    console.log(`sessions: ${open} open after the sweeps, ${left} after the end (${again} times repeated)`);
   } finally {
     await sweeper.stop();
   }

@@ -49,9 +49,17 @@ async function isSick(node: string): Promise<void> {
 const timeout = 180_000;
 
 describe('with a budget of one', { timeout }, () => {
-  beforeAll(begin({ healthCordon: { healthyFor: '2s' } }));
+  beforeAll(async () => {
+    await begin({ healthCordon: { healthyFor: '2s', maxPerHour: 4 } })();
+    // So that it is not the cluster's own budget that keeps the others from being cordoned.
+    await reconfigure(stack, ({ sites }) => {
+      for (const { clusters } of sites) for (const { budget } of clusters) budget.maxUnavailable = 5;
+    });
+    client = await stack.client('requester');
+  });
   afterAll(end);
   const sick = ['bos-w-1', 'bos-w-2', 'bos-w-3'];
+  const fourth = 'bos-w-4';
   const theirs = 'bos-w-6';
   const order: string[] = [];
 
@@ -91,23 +99,27 @@ describe('with a budget of one', { timeout }, () => {
     await stack.start();
     client = await stack.client('requester');
     heal(stack, third);
-    // Its release shows that the service of now has looked at all of them.
     await eventually('the third to be released', async () => !isCordoned(stack, third) || undefined);
+    // The second comes before this one in the fleet: with its signals it would have its turn first.
+    sicken(stack, fourth, 'drive', 'supply');
+    await eventually('the fourth to have its turn', async () => isCordoned(stack, fourth) || undefined);
     expect(cordonsSent(stack).filter(sent => sent.endsWith(second))).toEqual([`cordon ${second}`]);
   });
 
-  it('after three within an hour no fourth is cordoned, until a person has looked', async () => {
-    const fourth = 'bos-w-4';
-    sicken(stack, fourth, 'drive', 'supply');
+  it('after so many within an hour no further one is cordoned, until a person has looked', async () => {
+    const next = 'bos-w-5';
+    heal(stack, fourth);
+    await eventually('the fourth to be released', async () => !isCordoned(stack, fourth) || undefined);
+    sicken(stack, next, 'drive', 'supply');
     const stopped = await eventually('it to stop', async () => {
       const now = await status();
       return now.state === 'stopped' ? now : undefined;
     });
-    await isSick(fourth);
-    expect([stopped.nodes, isCordoned(stack, fourth)]).toEqual([[], false]);
+    await isSick(next);
+    expect([stopped.nodes, isCordoned(stack, next)]).toEqual([[], false]);
     await client.callTool('resumeHealthCordons', { site: 'boston' });
-    await eventually('the fourth to be cordoned', async () => isCordoned(stack, fourth) || undefined);
-    expect(await status()).toEqual({ state: 'on', nodes: [fourth] });
+    await eventually('the next to be cordoned', async () => isCordoned(stack, next) || undefined);
+    expect(await status()).toEqual({ state: 'on', nodes: [next] });
     const ours = stack.lab.effects.since().filter(({ path }) => !path.includes('kubectl'));
     expect(unaccounted(ours, await custodyEntries(client))).toEqual([]);
   });

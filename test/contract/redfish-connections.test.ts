@@ -17,22 +17,31 @@ async function open(machine: 'hpe' | 'dell', address: string): Promise<ClientBen
   return bench;
 }
 
-test('one connection does for a look and the next', async () => {
-  const { lab, bmc } = await open('hpe', '127.80.250.1');
+/** How often it was logged in to: each time on a connection that served for nothing else. */
+function loggedIn({ lab }: ClientBench): number {
+  const { good, bad } = lab.bmc.logIns();
+  return good + bad;
+}
+
+test('one connection does for a look and the next, beside that of the log-in', async () => {
+  const bench = await open('hpe', '127.80.250.1');
+  const { lab, bmc } = bench;
   await bmc.sample();
   await bmc.sample();
-  expect(lab.bmc.connections()).toEqual({ made: 1, open: 1 });
+  expect(lab.bmc.connections()).toEqual({ made: 1 + loggedIn(bench), open: 1 });
 });
 
 test('of several that were needed at once, one is kept, and does for the next look', async () => {
-  const { lab, bmc } = await open('dell', '127.80.250.2');
+  const bench = await open('dell', '127.80.250.2');
+  const { lab, bmc } = bench;
+  const made = () => lab.bmc.connections().made - loggedIn(bench);
   await bmc.sample();
   await Promise.all(Array.from({ length: 8 }, () => bmc.power()));
-  const { made } = lab.bmc.connections();
-  expect(made).toBeGreaterThan(1);
+  const needed = made();
+  expect(needed).toBeGreaterThan(1);
   await eventually('the client gives up all but one', () => lab.bmc.connections().open === 1, 15_000);
   await bmc.sample();
-  expect(lab.bmc.connections()).toEqual({ made, open: 1 });
+  expect([made(), lab.bmc.connections().open]).toEqual([needed, 1]);
 }, 20_000);
 
 test('a BMC whose key changed between two looks gets no further request, though others are still trusted', async () => {

@@ -37,6 +37,8 @@ task-purge                 ok     ok      ok       ok       ok     ok     ok   |
 update-completes-unchanged ok     ok      ok       ok       ok     ok     ok   |  done  done   done   done  done
 update-stalls              ok     ok      ok       ok       ok     ok     ok   |  done  done   done   done  done
 update-fails               ok     ok      ok       ok       ok     ok     ok   |  done  done   done   done  done
+bmc-reset-ignored          ok     ok      ok       ok       ok     ok     ok   |  done  done   done   done  done
+bios-drops-settings        ok     ok      ok       ok       ok     ok     ok   |  done  done   done   done  done
 reject-update              ok     ok      ok       ok       ok     ok     ok   |   no   done   done   done  done
 etag-none                  ok     ok      ok       ok       ok     ok     ok   |  done  done   done   done  done
 etag-weak-only             ok     ok      ok       ok       ok     ok     ok   |  done  done   done   done  done
@@ -55,6 +57,7 @@ html                       odd    odd     odd      odd      odd    odd    odd  |
 truncated-json             odd    odd     odd      odd      odd    odd    odd  |   odd   odd    odd    odd   odd
 trailing-comma             odd    odd     odd      odd      odd    odd    odd  |   odd   odd    odd    odd   odd
 error-before-body          odd    odd     odd      odd      odd    odd    odd  |   odd   odd    odd    odd   odd
+certificate-expiring       ok     ok      ok       ok       ok     ok     ok   |  done  done   done   done  done
 certificate-change        cert   cert    cert     cert     cert   cert   cert  |  cert  cert   cert   cert  cert
 bmc-down                  away   away    away     away     away   away   away  |  away  away   away   away  away
 bmc-hangs                 late   late    late     late     late   late   late  |  late  late   late   late  late
@@ -82,6 +85,8 @@ const faults: Record<string, FaultInput> = {
   'update-completes-unchanged': { kind: 'update-completes-unchanged' },
   'update-stalls': { kind: 'update-stalls' },
   'update-fails': { kind: 'update-fails' },
+  'bmc-reset-ignored': { kind: 'bmc-reset-ignored' },
+  'bios-drops-settings': { kind: 'bios-drops-settings' },
   'reject-update': { kind: 'reject-update' },
   'etag-none': { kind: 'etag', mode: 'none' },
   'etag-weak-only': { kind: 'etag', mode: 'weak-only' },
@@ -100,6 +105,7 @@ const faults: Record<string, FaultInput> = {
   'truncated-json': { kind: 'truncated-json' },
   'trailing-comma': { kind: 'trailing-comma' },
   'error-before-body': { kind: 'error-before-body' },
+  'certificate-expiring': { kind: 'certificate-expiring', days: 5 },
   'certificate-change': { kind: 'certificate-change' },
   'bmc-down': { kind: 'bmc-down', mode: 'refused' },
   'bmc-hangs': { kind: 'bmc-down', mode: 'hang' },

@@ -293,13 +293,10 @@ describe('the roll-up of the BMC', () => {
   });
 });
 
-it('takes less than a millisecond for a server with 200 sensors', () => {
+it('remembers little of a server with 200 sensors that are well', () => {
   const sensors = Array.from({ length: 200 }, (_, i) => sensorOf(`T${i}`, 40 + (i % 30), { upperCaution: 90 }));
   const dimms = Array.from({ length: 32 }, (_, i) => ({ ...dimmOf({}), dimm: `D${i}` }));
   const busy = sampleOf({ temperatures: known(sensors), memory: known(dimms) });
-  const warmedUp = play(times(100, busy));
-  const began = performance.now();
-  const { state } = play(times(300, busy), { after: warmedUp });
-  expect((performance.now() - began) / 300).toBeLessThan(1);
+  const { state } = play(times(300, busy));
   expect(JSON.stringify(state).length).toBeLessThan(5000);
 });

@@ -7,6 +7,7 @@ import type { BiosReading, BiosRegistry } from './bios.ts';
 import type { BmcChange, BmcChangeOutcome, BmcStatus, ErasableDrive, MediaSlot } from './bmc-change.ts';
 import type { EffectGrant } from './effect.ts';
 import type { HardwareInventory, HealthSample, Upkeep } from './hardware.ts';
+import type { ImageFile } from './images.ts';
 
 export type Vendor = 'dell' | 'hpe' | 'openbmc' | 'lenovo' | 'supermicro' | 'ami' | 'nvidia' | 'generic';
 export type Component = 'bios' | 'bmc';
@@ -105,6 +106,8 @@ export type UpdateRequest = {
   imageUri: string;
   protocol: 'HTTP' | 'HTTPS';
   component: Component;
+  /** The same image, for BMCs that it is sent to. */
+  image: ImageFile;
 };
 
 export type UpdateOutcome =
@@ -125,6 +128,10 @@ export type UpdateTraits = {
   activation: 'reset-while-pending' | 'reset-after' | 'none';
   /** After this long without fetch, task or version change, a POST whose answer was lost counts as never accepted. */
   settleMs: number;
+  /** The BMC fetches the image itself (`pull`), or is sent it (`push`). */
+  transfer: 'pull' | 'push';
+  /** The image is only checked when it was taken: a second request begins to write it. */
+  waitsForStart: boolean;
 };
 
 /** `shut-down` asks the operating system; `cut` does not. */
@@ -167,8 +174,11 @@ export type Bmc = {
   task(uri: string): Promise<UpdateTask>;
   updateTraits(component: Component): Promise<UpdateTraits>;
   /** Where the update request will go, for the intent. */
-  updateTarget(): Promise<{ method: 'POST'; path: string }>;
+  updateTarget(component: Component): Promise<{ method: 'POST'; path: string }>;
   startUpdate(grant: EffectGrant, request: UpdateRequest): Promise<UpdateOutcome>;
+  /** The request that begins to write an image that was checked. Throws bmc_refused where the BMC has none. */
+  writeTarget(): Promise<{ method: 'POST'; path: string }>;
+  startWriting(grant: EffectGrant): Promise<UpdateOutcome>;
   /** Where the reset request will go, for the intent, and the type this BMC allows for it; `restart` unless said. */
   resetTarget(purpose?: PowerPurpose): Promise<{ method: 'POST'; path: string; type: ResetType }>;
   reset(grant: EffectGrant, type: ResetType): Promise<void>;

@@ -1,6 +1,14 @@
 /** The image listener as operations see it: one unguessable address per operation and node, and a log of who fetched. */
 import type { ImageFetch } from './records.ts';
 
+/** An image of the catalogue whose SHA-256 was checked when it was opened. */
+export type ImageFile = {
+  name: string;
+  /** Bytes. */
+  size: number;
+  read(): AsyncIterable<Uint8Array>;
+};
+
 export type ImageOffers = {
   /**
    * Checks the image's SHA-256 and gives the address that this one BMC may
@@ -15,6 +23,8 @@ export type ImageOffers = {
     sha256: string;
     bmcUrl: string;
   }): Promise<{ url: string; token: string }>;
+  /** The image itself, for a BMC that it is sent to. Throws `image_invalid` when the bytes are not what the plan says. */
+  open(want: { image: string; sha256: string }): Promise<ImageFile>;
   /** Every fetch of the address, refused ones included; recorded before the first byte is sent. */
   fetches(token: string): Promise<ImageFetch[]>;
   /** Closes the node's address: nothing is fetched from it any more. */

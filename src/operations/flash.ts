@@ -1,9 +1,9 @@
 /**
  * Hands one firmware image to one BMC, at most once. The BMC pulls it from the
- * image listener, whose fetch log is evidence; a finished task is not success,
+ * image listener, whose fetch log is evidence, or is sent it; a finished task is not success,
  * only the inventory read after activation is (see prove-version.ts).
  */
-import { type FirmwareMember, factValue, known, type UpdateTask } from '../core/bmc.ts';
+import { type FirmwareMember, factValue, known, type UpdateOutcome, type UpdateTask } from '../core/bmc.ts';
 import { digestOf } from '../core/canonical.ts';
 import { FleetError, unreachable } from '../core/errors.ts';
 import type { FirmwareChange } from '../core/plan.ts';
@@ -19,7 +19,7 @@ import { waitFor } from './wait.ts';
 /** The task that carries the update; undefined where the BMC gave none and only the inventory can tell. */
 export type Flash = { task: string | undefined };
 
-type Before = { tasks: string[]; token: string; settleMs: number };
+type Before = { tasks: string[]; token: string; settleMs: number; pushed: boolean };
 
 /** What the one active member of the planned component shows. */
 export function runningVersion(job: NodeJob, members: FirmwareMember[]): string | undefined {
@@ -74,12 +74,12 @@ export async function flash(job: NodeJob): Promise<Flash> {
     settling: false,
     async prepare() {
       const { token } = await offerImage(job);
-      const [where, tasks, { settleMs }] = await Promise.all([
-        bmc.updateTarget(),
+      const [where, tasks, { settleMs, transfer }] = await Promise.all([
+        bmc.updateTarget(component),
         bmc.tasks(),
         bmc.updateTraits(component),
       ]);
-      const before: Before = { tasks: tasks.map(task => task.uri), token, settleMs };
+      const before: Before = { tasks: tasks.map(task => task.uri), token, settleMs, pushed: transfer === 'push' };
       return {
         before,
         request: { target: target.bmcUrl, ...where, bodyDigest: digestOf({ image, sha256, component }) },
@@ -89,23 +89,28 @@ export async function flash(job: NodeJob): Promise<Flash> {
       await proveReadyToFlash(job);
       const { url } = await offerImage(job);
       const protocol = url.startsWith('https:') ? 'HTTPS' : 'HTTP';
-      const answer = await bmc.startUpdate(grant, { imageUri: url, protocol, component });
-      switch (answer.outcome) {
-        case 'accepted':
-          return { task: answer.task };
-        case 'refused':
-          throw new FleetError({
-            code: 'bmc_refused',
-            message: `the BMC of ${target.node} refused the update (HTTP ${answer.status})`,
-            untrusted: answer.reason,
-          });
-        default:
-          return unreachable(answer);
-      }
+      const file = await job.images.open({ image, sha256 });
+      return accepted(job, await bmc.startUpdate(grant, { imageUri: url, protocol, component, image: file }));
     },
     observe: open => observeFlash(job, open),
     describe: done => (done.task ? `accepted, task ${done.task}` : 'accepted, the BMC named no task'),
   });
+}
+
+/** Throws bmc_refused when it was refused. */
+export function accepted({ target }: NodeJob, answer: UpdateOutcome): Flash {
+  switch (answer.outcome) {
+    case 'accepted':
+      return { task: answer.task };
+    case 'refused':
+      throw new FleetError({
+        code: 'bmc_refused',
+        message: `the BMC of ${target.node} refused the update (HTTP ${answer.status})`,
+        untrusted: answer.reason,
+      });
+    default:
+      return unreachable(answer);
+  }
 }
 
 function offerImage({ images, operation, plan, target }: NodeJob): Promise<{ url: string; token: string }> {
@@ -130,9 +135,10 @@ async function proveReadyToFlash(job: NodeJob): Promise<void> {
 async function observeFlash(job: NodeJob, open: EffectRow): Promise<Observation<Flash>> {
   const { bmc, timings } = job;
   const change = changeOf(job);
-  const { tasks: earlier, token, settleMs } = open.before as Before;
+  const { tasks: earlier, token, settleMs, pushed } = open.before as Before;
   const known = new Set(earlier);
-  const settledAt = Date.parse(open.startedAt) + settleMs;
+  // An image that is sent may be on its way for minutes, and its task begins when it is there.
+  const settledAt = (pushed ? Date.now() : Date.parse(open.startedAt)) + settleMs;
   const look = async (): Promise<{ value: Observation<Flash> } | { missing: string }> => {
     const [fetches, tasks, members] = await Promise.all([job.images.fetches(token), bmc.tasks(), bmc.firmware()]);
     const task = tasks.find(candidate => !known.has(candidate.uri))?.uri;

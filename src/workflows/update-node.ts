@@ -16,6 +16,7 @@ import { proveRejoin, proveSteady } from '../operations/prove-rejoin.ts';
 import { proveVersion } from '../operations/prove-version.ts';
 import { proveNoRemediator } from '../operations/refuse-remediators.ts';
 import { type BeforeReset, readBeforeReset, resetHost } from '../operations/reset-host.ts';
+import { startWriting } from '../operations/start-writing.ts';
 import {
   empty,
   giveBack,
@@ -59,16 +60,16 @@ export function updateNode(parts: Parts): NodeWorkflow {
 }
 
 /** The image is handed over; what the steps after it need was read before, where stopping was still safe. */
-type Ready = { flashed: Flash; activation: UpdateTraits['activation']; before: BeforeReset };
+type Ready = { flashed: Flash; traits: UpdateTraits; before: BeforeReset };
 
 async function emptyAndFlash(parts: Parts, steps: NodeSteps): Promise<Ready> {
   await empty(parts, steps);
-  const { activation } = await steps.quietly('traits', job => job.bmc.updateTraits(changeOf(job).component));
+  const traits = await steps.quietly('traits', job => job.bmc.updateTraits(changeOf(job).component));
   const before = await steps.quietly('before reset', readBeforeReset);
   await steps.stopHere('flash');
   const flashed = await steps.step('flash', flash, done => (done.task ? `accepted, task ${done.task}` : 'accepted'));
   await steps.tell({ reason: 'FirmwareHandedOver', message: 'the BMC took the image; the server restarts soon' });
-  return { flashed, activation, before };
+  return { flashed, traits, before };
 }
 
 /** What the plan changes on this node, in one line. */
@@ -83,15 +84,26 @@ function wanted(steps: NodeSteps): Promise<string> {
 async function activate(
   parts: Parts,
   steps: NodeSteps,
-  { flashed, activation, before }: Ready,
+  { flashed, traits, before }: Ready,
 ): Promise<{ proof: string; bootId: string }> {
   const { timings } = parts;
+  const { activation, waitsForStart } = traits;
   const updatedBy = await steps.deadline('update', timings.updateMs);
   await steps.step(
     'transfer',
     job => followTask(job, flashed, updatedBy),
     end => `task ${end}`,
   );
+  if (waitsForStart) {
+    const writing = await steps.step('write', startWriting, done =>
+      done.task ? `accepted, task ${done.task}` : 'accepted',
+    );
+    await steps.step(
+      'written',
+      job => followTask(job, writing, updatedBy),
+      end => `task ${end}`,
+    );
+  }
   if (activation !== 'none')
     await steps.step('reset', job => resetHost(job, before, { settling: true, prove: proveDrained }));
   if (activation === 'reset-while-pending')

@@ -213,7 +213,7 @@ describe.skipIf(!capturesPresent)(`real machines${capturesPresent ? '' : ` (skip
   });
 
   test('a vendor without an update profile refuses instead of trying', async () => {
-    const { bmc, bmcs } = await open(readCapture('lenovo-sr670v2-xcc-2.83'));
+    const { bmc, bmcs } = await open(readCapture('dmtf-rackmount1-2025.4'));
     await expect(bmc.updateTraits('bios')).rejects.toMatchObject({ code: 'bmc_refused' });
     await bmcs.closeAll();
   });

@@ -4,6 +4,7 @@ import { afterEach, describe, expect, test } from 'vitest';
 import { openBmcs } from '../../src/adapters/redfish/open-bmcs.ts';
 import { FleetError } from '../../src/core/errors.ts';
 import { testGrant } from '../support/grant.ts';
+import { imageFile } from '../support/image-file.ts';
 import {
   account,
   type Handler,
@@ -53,7 +54,12 @@ async function open(options: Options = {}) {
 const logIns = (server: RedfishServer) =>
   server.seen.filter(each => each.path.endsWith('/Sessions') && each.method === 'POST');
 const system = '/redfish/v1/Systems/1';
-const image = { imageUri: 'http://127.0.0.1:1/image', protocol: 'HTTP', component: 'bios' } as const;
+const image = {
+  imageUri: 'http://127.0.0.1:1/image',
+  protocol: 'HTTP',
+  component: 'bios',
+  image: imageFile(Buffer.from('image')),
+} as const;
 
 async function failure(promise: Promise<unknown>): Promise<FleetError> {
   const error = await promise.then(

@@ -67,7 +67,7 @@ describe('who goes first', () => {
     holding = true;
     const samples = many(8, async () => bmc?.sample().catch(() => undefined));
     await eventually('three samples wait for the BMC', () => held === 3);
-    await bmc?.updateTarget();
+    await bmc?.updateTarget('bios');
     expect(held).toBe(3);
     holding = false;
     const before = server.seen.length;
@@ -127,7 +127,7 @@ describe('who goes first', () => {
     await bmc?.power();
     order.length = 0;
     const samples = many(12, async () => bmc?.sample());
-    await bmc?.updateTarget();
+    await bmc?.updateTarget('bios');
     const waited = order.indexOf('read');
     await samples;
     expect(waited).toBeGreaterThanOrEqual(0);

@@ -6,6 +6,7 @@ import { FleetError } from '../../src/core/errors.ts';
 import type { LabMachine } from '../../src/lab/bmc/profiles/catalog.ts';
 import type { FaultInput } from '../../src/lab/faults.ts';
 import { testGrant } from '../support/grant.ts';
+import { imageFile } from '../support/image-file.ts';
 import { account, eventually, startTestBmc, type TestBmc } from '../support/lab-bmc.ts';
 import {
   type Handler,
@@ -54,7 +55,12 @@ const info = (MessageId: string, ...MessageArgs: string[]) => ({
   error: { '@Message.ExtendedInfo': [{ MessageId, MessageArgs, Message: 'Words of the machine.' }] },
 });
 const system = '/redfish/v1/Systems/1';
-const image = { imageUri: 'http://127.0.0.1:1/image', protocol: 'HTTP', component: 'bios' } as const;
+const image = {
+  imageUri: 'http://127.0.0.1:1/image',
+  protocol: 'HTTP',
+  component: 'bios',
+  image: imageFile(Buffer.from('image')),
+} as const;
 
 describe('ETags', () => {
   /** Refused tries before the one that is taken. */

@@ -118,7 +118,7 @@ describe.skipIf(!capturesPresent)(`real machines${capturesPresent ? '' : ` (skip
       await bmc.firmware();
       await bmc.tasks();
       await bmc.resetTarget();
-      await bmc.updateTarget();
+      await bmc.updateTarget('bios');
     }
     expect(server.unchanged).toEqual([]);
     await bmc.sample();

@@ -11,6 +11,7 @@ import type { LabMachine } from '../../src/lab/bmc/profiles/catalog.ts';
 import type { FaultInput } from '../../src/lab/faults.ts';
 import { compared } from './compared-facts.ts';
 import { testGrant } from './grant.ts';
+import { imageFile } from './image-file.ts';
 import { account, eventually, startTestBmc, type TestBmc } from './lab-bmc.ts';
 import { memoryLedger } from './session-ledger.ts';
 
@@ -27,7 +28,12 @@ const reads = {
   status: bmc => bmc.status(),
 } satisfies Record<string, (bmc: Bmc) => Promise<unknown>>;
 
-const image = { imageUri: 'http://127.70.3.1:1/image', protocol: 'HTTP', component: 'bios' } as const;
+const image = {
+  imageUri: 'http://127.70.3.1:1/image',
+  protocol: 'HTTP',
+  component: 'bios',
+  image: imageFile(Buffer.from('image')),
+} as const;
 const writes = {
   async update(bmc) {
     const { outcome } = await bmc.startUpdate(testGrant, image);

@@ -75,7 +75,8 @@ export function reached(stack: Stack, node: string): string[] {
 function wordOf({ kind, name, path, body }: Effect, node: string): string | undefined {
   if (kind === 'bmc') {
     if (name !== node) return undefined;
-    if (path.includes('SimpleUpdate')) return 'flash';
+    if (/SimpleUpdate|UpdateService\/upload$|fwupdate$|update-multipart$/.test(path)) return 'flash';
+    if (path.includes('StartUpdate')) return 'write';
     return path.includes('Reset') ? 'reset' : path;
   }
   if (path !== `/api/v1/nodes/${node}`) return undefined;

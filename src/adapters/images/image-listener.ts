@@ -40,6 +40,15 @@ export async function openImageListener(
     return image;
   };
 
+  const planned = (id: string, sha256: string): FirmwareImage => {
+    const image = imageOf(id);
+    if (image.sha256 === sha256) return image;
+    throw new FleetError({
+      code: 'image_invalid',
+      message: `the catalogue's SHA-256 of ${id} is not the one in the plan`,
+    });
+  };
+
   async function answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const remote = plainAddress(request.socket.remoteAddress ?? '');
     const [, token] = tokenPath.exec(request.url ?? '') ?? [];
@@ -68,17 +77,17 @@ export async function openImageListener(
     async offer({ operation, node, site, image: id, sha256, bmcUrl }) {
       const listener = sites.get(site);
       if (!listener) throw new FleetError({ code: 'invalid_config', message: `site ${site} has no image listener` });
-      const image = imageOf(id);
-      if (image.sha256 !== sha256)
-        throw new FleetError({
-          code: 'image_invalid',
-          message: `the catalogue's SHA-256 of ${id} is not the one in the plan`,
-        });
+      const image = planned(id, sha256);
       await provenFile(image, cacheDir);
       const remote = new URL(bmcUrl).hostname.replace(/^\[|\]$/g, '');
       const offer = { token: newToken(), operation, node, image: id, sha256, remote, closed: false };
       const { token } = await store.offer(offer);
-      return { token, url: `${listener.advertise}/${token}/${image.id.replace(/[^A-Za-z0-9._-]/g, '-')}.bin` };
+      return { token, url: `${listener.advertise}/${token}/${fileName(image)}` };
+    },
+    async open({ image: id, sha256 }) {
+      const image = planned(id, sha256);
+      const file = await provenFile(image, cacheDir);
+      return { name: fileName(image), size: (await stat(file)).size, read: () => createReadStream(file) };
     },
     fetches: token => store.fetches(token),
     withdraw: from => store.close(from),
@@ -91,6 +100,10 @@ export async function openImageListener(
       );
     },
   };
+}
+
+function fileName({ id }: FirmwareImage): string {
+  return `${id.replace(/[^A-Za-z0-9._-]/g, '-')}.bin`;
 }
 
 async function listen(

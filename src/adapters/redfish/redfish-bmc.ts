@@ -44,7 +44,7 @@ import { powerTarget, sendReset } from './reset.ts';
 import { surveyErase } from './secure-erase.ts';
 import type { Session } from './session.ts';
 import { discover, type Topology } from './topology.ts';
-import { sendUpdate, traitsOf, updatePath } from './update.ts';
+import { sendUpdate, sendWrite, traitsOf, updatePath, writePath } from './update.ts';
 import { readMedia } from './virtual-media.ts';
 
 /** How long discovered links are believed. Writes and closing forget them at once. */
@@ -162,15 +162,29 @@ export class RedfishBmc implements Bmc {
     return traitsOf(await this.#discovered(), component);
   }
 
-  async updateTarget(): Promise<{ method: 'POST'; path: string }> {
+  async updateTarget(component: Component): Promise<{ method: 'POST'; path: string }> {
     const topology = certain(await this.#discovered());
-    return { method: 'POST', path: await updatePath(this.#connection, topology) };
+    return { method: 'POST', path: await updatePath(this.#connection, topology, component) };
   }
 
   async startUpdate(_grant: EffectGrant, request: UpdateRequest): Promise<UpdateOutcome> {
     const topology = certain(await this.#discovered());
     try {
       return await sendUpdate(this.#connection, topology, request);
+    } finally {
+      this.#forget();
+    }
+  }
+
+  async writeTarget(): Promise<{ method: 'POST'; path: string }> {
+    const topology = certain(await this.#discovered());
+    return { method: 'POST', path: await writePath(this.#connection, topology) };
+  }
+
+  async startWriting(_grant: EffectGrant): Promise<UpdateOutcome> {
+    const topology = certain(await this.#discovered());
+    try {
+      return await sendWrite(this.#connection, topology);
     } finally {
       this.#forget();
     }

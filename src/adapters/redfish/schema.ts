@@ -195,7 +195,9 @@ export const logEntry = z.object({
 export const updateService = z.object({
   FirmwareInventory: link,
   SoftwareInventory: link,
-  Actions: object({ '#UpdateService.SimpleUpdate': action }),
+  MultipartHttpPushUri: text,
+  HttpPushUri: text,
+  Actions: object({ '#UpdateService.SimpleUpdate': action, '#UpdateService.StartUpdate': action }),
 });
 export const softwareInventory = z.object({
   Id: text,

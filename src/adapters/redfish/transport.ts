@@ -2,6 +2,7 @@
  * Bytes to and from one BMC. Knows time limits, size limits and whether a
  * request can have reached the machine; knows nothing of Redfish.
  */
+import { Readable } from 'node:stream';
 import { promisify } from 'node:util';
 import { gunzip } from 'node:zlib';
 import { Client } from 'undici';
@@ -29,11 +30,16 @@ const maxBodyBytes = 8 * 1024 * 1024;
 const keptMs = 75_000;
 const spareMs = 4_000;
 
+/** Bytes of a known length that are read as they are sent. */
+export type Upload = { type: string; length: number; read(): AsyncIterable<Uint8Array> };
+
 export type WireRequest = {
   method: 'GET' | 'POST' | 'PATCH' | 'DELETE';
   path: string;
   headers?: Record<string, string>;
   body?: unknown;
+  /** Sent as it is, in place of a JSON body. */
+  upload?: Upload | undefined;
   slow?: boolean;
   /** Use a connection of its own: a kept-alive one may be dead already, and a write must not be lost to that. */
   fresh?: boolean;
@@ -126,10 +132,10 @@ export class Transport {
         accept: 'application/json',
         'accept-encoding': 'identity',
         'odata-version': '4.0',
-        ...(request.body === undefined ? {} : { 'content-type': 'application/json' }),
+        ...contentOf(request),
         ...request.headers,
       },
-      body: request.body === undefined ? null : JSON.stringify(request.body),
+      body: bytesOf(request),
       headersTimeout: limit,
       bodyTimeout: limit,
     };
@@ -145,6 +151,16 @@ export class Transport {
       throw error instanceof ConnectFailure ? error : new AnswerLost(kindOf(error), error);
     }
   }
+}
+
+function contentOf({ body, upload }: WireRequest): Record<string, string> {
+  if (upload !== undefined) return { 'content-type': upload.type, 'content-length': String(upload.length) };
+  return body === undefined ? {} : { 'content-type': 'application/json' };
+}
+
+function bytesOf({ body, upload }: WireRequest): Readable | string | null {
+  if (upload !== undefined) return Readable.from(upload.read(), { objectMode: false });
+  return body === undefined ? null : JSON.stringify(body);
 }
 
 /** Some BMCs compress although they were asked not to. */

@@ -1,9 +1,14 @@
-/** Starts a firmware update by SimpleUpdate: the BMC pulls the image, and answers with a task to follow. */
+/**
+ * Starts a firmware update: by SimpleUpdate, where the BMC pulls the image, or by sending it. Either way it is asked once, and
+ * answers with a task to follow. Where the image was only checked, a second request begins to write it.
+ */
 import type { Component, UpdateOutcome, UpdateRequest, UpdateTraits } from '../../core/bmc.ts';
 import { FleetError } from '../../core/errors.ts';
 import { allowedValues } from './allowed-values.ts';
-import type { Connection } from './connection.ts';
+import type { Connection, WriteOutcome } from './connection.ts';
 import { pathOnBmc } from './links.ts';
+import { multipart, octetStream } from './multipart.ts';
+import type { UpdateFlow } from './profiles/profile.ts';
 import { readTasks } from './read-tasks.ts';
 import { type Action, updateService } from './schema.ts';
 import { taskOf } from './task-handle.ts';
@@ -11,12 +16,13 @@ import type { Topology } from './topology.ts';
 
 /** How the vendor profile carries an update. Throws bmc_refused where it has none yet. */
 export function traitsOf(topology: Topology, component: Component): UpdateTraits {
-  const { activation, settleMs } = flowOf(topology, component);
-  return { activation, settleMs };
+  const { activation, settleMs, push, waitsForStart } = flowOf(topology, component);
+  return { activation, settleMs, transfer: push ? 'push' : 'pull', waitsForStart: waitsForStart ?? false };
 }
 
-/** Where the update request goes. Throws bmc_refused when the BMC offers no SimpleUpdate. */
-export async function updatePath(connection: Connection, topology: Topology): Promise<string> {
+/** Where the update request goes. Throws bmc_refused when the BMC does not offer what its profile needs. */
+export async function updatePath(connection: Connection, topology: Topology, component: Component): Promise<string> {
+  if (flowOf(topology, component).push) return (await pushTarget(connection, topology)).path;
   return (await simpleUpdate(connection, topology)).path;
 }
 
@@ -27,6 +33,7 @@ export async function sendUpdate(
   request: UpdateRequest,
 ): Promise<UpdateOutcome> {
   const flow = flowOf(topology, request.component);
+  if (flow.push) return outcomeOf(connection, await sendImage(connection, topology, { flow, request }));
   const { path, action } = await simpleUpdate(connection, topology);
   const protocols = await allowedValues(connection, action, 'TransferProtocol');
   if (protocols !== undefined && !protocols.includes(request.protocol)) {
@@ -42,14 +49,58 @@ export async function sendUpdate(
     ...(flow.applyTime === undefined ? {} : { '@Redfish.OperationApplyTime': flow.applyTime }),
   };
   const answer = await connection.post(path, body, { mayRepeat: () => isIdle(connection, topology) });
-  if (answer.outcome === 'refused') return answer;
-  return { outcome: 'accepted', ...taskOf(connection, answer) };
+  return outcomeOf(connection, answer);
 }
 
 /** No task is under way, so the refused request started none, and it would disturb nobody's. */
 async function isIdle(connection: Connection, topology: Topology): Promise<boolean> {
   const tasks = await readTasks(connection, topology);
   return tasks.every(({ state }) => state === 'completed' || state === 'failed' || state === 'gone');
+}
+
+/** Where StartUpdate goes. Throws bmc_refused when the BMC offers none. */
+export async function writePath(connection: Connection, topology: Topology): Promise<string> {
+  const target = (await readService(connection, topology))?.Actions?.['#UpdateService.StartUpdate']?.target;
+  if (target != null) return pathOnBmc(connection.url, target);
+  throw offersNo(connection.url, 'StartUpdate');
+}
+
+/** Lets the BMC write the image that it checked. Sent once; throws ambiguous when its answer was lost. */
+export async function sendWrite(connection: Connection, topology: Topology): Promise<UpdateOutcome> {
+  return outcomeOf(connection, await connection.post(await writePath(connection, topology), {}));
+}
+
+async function sendImage(
+  connection: Connection,
+  topology: Topology,
+  { flow, request }: { flow: UpdateFlow; request: UpdateRequest },
+): Promise<WriteOutcome> {
+  const { path, takes } = await pushTarget(connection, topology);
+  if (takes === 'bytes') return connection.upload(path, octetStream(request.image));
+  const parameters = {
+    Targets: flow.targetsBios ? [`${topology.systemUri.replace(/\/+$/, '')}/Bios`] : [],
+    ...(flow.applyTime === undefined ? {} : { '@Redfish.OperationApplyTime': flow.applyTime }),
+  };
+  return connection.upload(path, multipart(parameters, request.image));
+}
+
+/** A form says what the image is for, so it goes before the bare bytes, which are all that old builds take. */
+async function pushTarget(
+  connection: Connection,
+  topology: Topology,
+): Promise<{ path: string; takes: 'form' | 'bytes' }> {
+  const service = await readService(connection, topology);
+  if (service?.MultipartHttpPushUri != null)
+    return { path: pathOnBmc(connection.url, service.MultipartHttpPushUri), takes: 'form' };
+  if (service?.HttpPushUri != null) return { path: pathOnBmc(connection.url, service.HttpPushUri), takes: 'bytes' };
+  throw offersNo(connection.url, 'address that an image can be sent to');
+}
+
+function outcomeOf(connection: Connection, answer: WriteOutcome): UpdateOutcome {
+  if (answer.outcome === 'accepted') return { outcome: 'accepted', ...taskOf(connection, answer) };
+  // Not a matter of the account: this BMC was never paid to be updated this way.
+  const unlicensed = answer.messageIds.some(id => /OemLicenseNotPassed/i.test(id));
+  return unlicensed ? { ...answer, reason: `the BMC has no licence for updates: ${answer.reason}` } : answer;
 }
 
 function flowOf(topology: Topology, component: Component) {
@@ -63,15 +114,19 @@ function flowOf(topology: Topology, component: Component) {
 }
 
 async function simpleUpdate(connection: Connection, topology: Topology): Promise<{ path: string; action: Action }> {
-  const service =
-    topology.updateService === undefined ? undefined : await connection.read(topology.updateService, updateService);
-  const action = service?.Actions?.['#UpdateService.SimpleUpdate'];
-  if (action?.target == null) {
-    throw new FleetError({
-      code: 'bmc_refused',
-      message: `${connection.url} offers no SimpleUpdate`,
-      hint: 'Its firmware may be older than the standard; update it with the tools of its vendor.',
-    });
-  }
+  const action = (await readService(connection, topology))?.Actions?.['#UpdateService.SimpleUpdate'];
+  if (action?.target == null) throw offersNo(connection.url, 'SimpleUpdate');
   return { path: pathOnBmc(connection.url, action.target), action };
+}
+
+async function readService(connection: Connection, { updateService: link }: Topology) {
+  return link === undefined ? undefined : connection.read(link, updateService);
+}
+
+function offersNo(url: string, what: string): FleetError {
+  return new FleetError({
+    code: 'bmc_refused',
+    message: `${url} offers no ${what}`,
+    hint: 'Its firmware may be older than the standard; update it with the tools of its vendor.',
+  });
 }

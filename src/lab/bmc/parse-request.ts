@@ -2,12 +2,13 @@
 import type { IncomingMessage } from 'node:http';
 import type { Body } from './reply.ts';
 import type { BmcRequest } from './requests.ts';
+import { parseForm, UploadedFile } from './uploaded-file.ts';
 
 const bodyLimit = 1024 * 1024;
 
 /** Reads the body to its end. Throws when it is larger than 1 MiB. */
 export async function parseRequest(request: IncomingMessage): Promise<BmcRequest> {
-  const text = await readText(request);
+  const bytes = await readBytes(request);
   const url = URL.parse(request.url ?? '/', 'https://bmc') ?? new URL('https://bmc/');
   const token = request.headers['x-auth-token'];
   return {
@@ -18,7 +19,7 @@ export async function parseRequest(request: IncomingMessage): Promise<BmcRequest
     authorization: request.headers.authorization,
     ifMatch: request.headers['if-match'],
     ifNoneMatch: request.headers['if-none-match'],
-    body: parseBody(text),
+    body: bodyOf(bytes, request.headers['content-type'] ?? ''),
   };
 }
 
@@ -28,6 +29,12 @@ function decode(path: string): string {
   } catch {
     return path;
   }
+}
+
+function bodyOf(bytes: Buffer, type: string): Body | undefined | 'malformed' {
+  if (type === 'application/octet-stream') return { UpdateFile: new UploadedFile(bytes) };
+  const boundary = /^multipart\/form-data;.*\bboundary="?([^";]+)/i.exec(type)?.[1];
+  return boundary === undefined ? parseBody(bytes.toString()) : parseForm(bytes, boundary);
 }
 
 function parseBody(text: string): Body | undefined | 'malformed' {
@@ -44,7 +51,7 @@ function isBody(value: unknown): value is Body {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
-async function readText(request: IncomingMessage): Promise<string> {
+async function readBytes(request: IncomingMessage): Promise<Buffer> {
   const chunks: Buffer[] = [];
   let size = 0;
   for await (const chunk of request) {
@@ -52,5 +59,5 @@ async function readText(request: IncomingMessage): Promise<string> {
     if (size > bodyLimit) throw new Error('request body too large');
     chunks.push(chunk);
   }
-  return Buffer.concat(chunks).toString();
+  return Buffer.concat(chunks);
 }

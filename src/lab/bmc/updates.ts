@@ -9,7 +9,7 @@ import type { Host } from '../host.ts';
 import { readImage } from '../images.ts';
 import type { EventLog } from './event-log.ts';
 import type { BmcProfile, FirmwareState } from './profiles/profile.ts';
-import { pullImage } from './pull.ts';
+import { type Pulled, pullImage } from './pull.ts';
 import { endTask, isFragile, isOver, type Task } from './task.ts';
 import type { TaskList } from './task-list.ts';
 
@@ -27,9 +27,14 @@ export type UpdatesOptions = {
 /** `now`: the BMC reboots the host by itself where the flash needs POST. */
 export type ApplyTime = 'now' | 'on-reset';
 
+/** Where the bytes come from: an address that the BMC fetches, or the request itself. */
+export type ImageSource = { uri: string } | { bytes: Buffer };
+
 export class Updates {
   readonly #options: UpdatesOptions;
   readonly firmware: FirmwareState;
+  /** Version of an image that was checked and waits for StartUpdate: the BMC is in update mode. */
+  #verified: string | undefined;
 
   constructor(options: UpdatesOptions) {
     this.#options = options;
@@ -46,11 +51,26 @@ export class Updates {
     return this.#options.tasks.current('firmware');
   }
 
+  /** Takes no other image now: one is on its way, or was checked and waits for StartUpdate. */
+  get busy(): boolean {
+    return this.current !== undefined || this.#verified !== undefined;
+  }
+
   /** Begins an update. The caller has made sure that none is going on. */
-  start(imageUri: string, applyTime: ApplyTime): Task {
-    const message = 'The image is being downloaded.';
+  start(source: ImageSource, applyTime: ApplyTime): Task {
+    const message = 'uri' in source ? 'The image is being downloaded.' : 'The image is being verified.';
     const task = this.#options.tasks.add({ kind: 'firmware', stage: 'download', message });
-    void this.#run(task, { imageUri, applyTime });
+    void this.#run(task, { source, applyTime });
+    return task;
+  }
+
+  /** Begins to write the image that was checked; undefined when there is none, or it is being checked still. */
+  startVerified(): Task | undefined {
+    const version = this.#verified;
+    if (version === undefined || this.current !== undefined) return undefined;
+    this.#verified = undefined;
+    const task = this.#options.tasks.add({ kind: 'firmware', stage: 'flash', message: 'The image is being written.' });
+    void this.#flash(task, version);
     return task;
   }
 
@@ -64,6 +84,7 @@ export class Updates {
 
   /** To be called when the BMC itself restarts: what it transfers or writes is lost where the profile says so. */
   interrupt(): void {
+    this.#verified = undefined;
     const { current } = this;
     if (current === undefined || !isFragile(current)) return;
     if (this.#options.profile.acts.managerReset.runningUpdate === 'fails') {
@@ -71,14 +92,19 @@ export class Updates {
     }
   }
 
-  async #run(task: Task, { imageUri, applyTime }: { imageUri: string; applyTime: ApplyTime }): Promise<void> {
-    const { clock, profile, host, address } = this.#options;
-    const { userAgent, flash } = profile.update;
-    const pulled = await pullImage({ uri: imageUri, localAddress: address, userAgent, clock });
+  async #run(task: Task, { source, applyTime }: { source: ImageSource; applyTime: ApplyTime }): Promise<void> {
+    const { profile, host } = this.#options;
+    const { flash, push } = profile.update;
+    const pulled = await this.#arrived(source);
     if (!(await this.#endStage(task, 'download'))) return;
     if (pulled.outcome === 'failed') return this.#fail(task, `Unable to transfer the image. ${pulled.reason}`);
     const version = this.#checked(task, pulled.bytes);
     if (version === undefined) return;
+    if ('bytes' in source && push?.waitsForStart) {
+      this.#verified = version;
+      endTask(task, 'completed', 'The image was verified. It is written by StartUpdate.');
+      return;
+    }
     if (flash === 'at-once') {
       await this.#flash(task, version);
       return;
@@ -88,6 +114,12 @@ export class Updates {
     this.firmware.staged = version;
     host.postWork = () => this.#flash(task, version);
     if (applyTime === 'now') host.restart();
+  }
+
+  async #arrived(source: ImageSource): Promise<Pulled> {
+    if ('bytes' in source) return { outcome: 'image', bytes: source.bytes };
+    const { clock, profile, address } = this.#options;
+    return pullImage({ uri: source.uri, localAddress: address, userAgent: profile.update.userAgent, clock });
   }
 
   /** The version of an image that fits this machine; anything else fails the task. */

@@ -2,6 +2,7 @@
 import type { Caller } from './access.ts';
 import { clearPending, createJob, deleteJob, patchBios, resetBios } from './actions/bios-settings.ts';
 import { patchSystem, patchSystemSettings } from './actions/patch-system.ts';
+import { pushUpdate, startUpdate } from './actions/push-update.ts';
 import { performReset } from './actions/reset.ts';
 import { resetManager } from './actions/reset-manager.ts';
 import { secureErase } from './actions/secure-erase.ts';
@@ -16,7 +17,7 @@ import { systemSettingsUri } from './resources/boot.ts';
 import { eraseTargets } from './resources/erase.ts';
 import { subscriptionsUri, testEventUri } from './resources/events.ts';
 import { managerResetUri } from './resources/manager-reset.ts';
-import { simpleUpdateUri } from './resources/update.ts';
+import { simpleUpdateUri, startUpdateUri } from './resources/update.ts';
 import { virtualMediaUri } from './resources/virtual-media.ts';
 
 export type WriteMethod = 'POST' | 'PATCH' | 'PUT' | 'DELETE';
@@ -37,13 +38,24 @@ export function writesOf(bmc: Controller): Writes {
     ...(settings === undefined ? {} : { [`PATCH ${settings}`]: (body: Body) => patchSystemSettings(bmc, body) }),
     [`POST ${system}/Actions/ComputerSystem.Reset`]: body => performReset(bmc, body),
     [`POST ${managerResetUri(bmc)}`]: body => resetManager(bmc, body),
-    [`POST ${simpleUpdateUri}`]: body => simpleUpdate(bmc, body),
+    ...updateWrites(bmc),
     ...biosWrites(bmc),
     ...mediaWrites(bmc),
     ...eventWrites(bmc),
     ...Object.fromEntries(
       eraseTargets(bmc).map(({ drive, target }) => [`POST ${target}`, (body: Body) => secureErase(bmc, drive, body)]),
     ),
+  };
+}
+
+function updateWrites(bmc: Controller): Writes {
+  const { push, simpleTargets } = bmc.profile.update;
+  const take = (body: Body) => pushUpdate(bmc, body);
+  return {
+    ...(simpleTargets === 'absent' ? {} : { [`POST ${simpleUpdateUri}`]: (body: Body) => simpleUpdate(bmc, body) }),
+    ...(push === undefined ? {} : { [`POST ${push.multipart}`]: take }),
+    ...(push?.stream === undefined ? {} : { [`POST ${push.stream}`]: take }),
+    ...(push?.waitsForStart ? { [`POST ${startUpdateUri}`]: () => startUpdate(bmc) } : {}),
   };
 }
 

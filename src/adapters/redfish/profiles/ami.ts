@@ -1,5 +1,11 @@
-/** AMI MegaRAC, under many brands. Reads only; BIOS settings and updates come later. */
+/** AMI MegaRAC, under many brands. Fetches its images by SimpleUpdate. */
 import { generic } from './generic.ts';
 import type { VendorProfile } from './profile.ts';
 
-export const ami: VendorProfile = { ...generic, vendor: 'ami', bootThroughSettings: true, inFlight: 1 };
+export const ami: VendorProfile = {
+  ...generic,
+  vendor: 'ami',
+  bootThroughSettings: true,
+  inFlight: 1,
+  update: { bios: { activation: 'reset-after', settleMs: 30_000 } },
+};

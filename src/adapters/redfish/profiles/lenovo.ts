@@ -1,4 +1,4 @@
-/** Lenovo XCC: the running images beside `-Pending` (staged) and `-Backup` ones. Reads only; the update flow comes later. */
+/** Lenovo XCC: the running images beside `-Pending` (staged) and `-Backup` ones. SimpleUpdate takes the backup image alone, so images are sent. */
 import { plain } from '../links.ts';
 import type { FirmwareClues, RunningFirmware, VendorProfile, Verdict } from './profile.ts';
 
@@ -8,7 +8,7 @@ export const lenovo: VendorProfile = {
   trustsGracefulRestart: true,
   // RDOC and Remote slots are listed, and fail.
   mediaSlots: /^ext\d+$/i,
-  update: {},
+  update: { bios: { activation: 'reset-after', settleMs: 60_000, push: true } },
   classify: (members, running) => members.map(member => classify(member, running)),
 };
 

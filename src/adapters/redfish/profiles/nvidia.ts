@@ -1,4 +1,4 @@
-/** NVIDIA GB200 and HGX on OpenBMC: several managers, each linking its active image. Reads only; updates come later. */
+/** NVIDIA GB200 and HGX on OpenBMC: several managers, each linking its active image. Reads only: it tells no BIOS version that could prove an update. */
 import { generic } from './generic.ts';
 import type { VendorProfile } from './profile.ts';
 

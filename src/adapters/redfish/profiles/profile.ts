@@ -30,6 +30,16 @@ export type RunningFirmware = {
 
 export type Verdict = Pick<FirmwareMember, 'state' | 'component'>;
 
+/** {@link UpdateTraits}, and what the request says beside the image. */
+export type UpdateFlow = Pick<UpdateTraits, 'activation' | 'settleMs'> & {
+  applyTime?: 'OnReset' | 'Immediate' | 'OnStartUpdateRequest';
+  /** The image is sent to the BMC; otherwise the BMC fetches it by SimpleUpdate. */
+  push?: true;
+  waitsForStart?: true;
+  /** A pushed image names what it is for: the Bios resource of the system. */
+  targetsBios?: true;
+};
+
 export type VendorProfile = {
   vendor: Vendor;
   /** Names of log services worth reading, best first, beside the SEL that is always preferred. */
@@ -50,7 +60,7 @@ export type VendorProfile = {
   mediaSlots?: RegExp;
   /** The boot override is written to the settings object, not to the system. */
   bootThroughSettings?: true;
-  update: Partial<Record<Component, UpdateTraits & { applyTime?: 'OnReset' | 'Immediate' }>>;
+  update: Partial<Record<Component, UpdateFlow>>;
   /** Says for every member, in order, whether it runs now. May look at all of them: some can only be told apart together. */
   classify(members: FirmwareClues[], running: RunningFirmware): Verdict[];
 };

@@ -1,4 +1,4 @@
-/** Supermicro: `BIOS` and `BMC` run; Staging, Golden, Backup and Capsule members are copies. Reads only; the update flow comes later. */
+/** Supermicro: `BIOS` and `BMC` run; Staging, Golden, Backup and Capsule members are copies. An image is sent, checked, and written once StartUpdate says so. */
 import type { Component } from '../../../core/bmc.ts';
 import { sameVersion } from '../version-agreement.ts';
 import type { FirmwareClues, RunningFirmware, VendorProfile, Verdict } from './profile.ts';
@@ -10,7 +10,16 @@ export const supermicro: VendorProfile = {
   bootMode: 'UEFI',
   // It lists Cd too, and starts its virtual media as UsbCd.
   bootsFrom: { cd: ['UsbCd', 'Cd'] },
-  update: {},
+  update: {
+    bios: {
+      activation: 'reset-after',
+      settleMs: 60_000,
+      push: true,
+      waitsForStart: true,
+      targetsBios: true,
+      applyTime: 'OnStartUpdateRequest',
+    },
+  },
   classify: (members, running) => members.map(member => classify(member, running)),
 };
 

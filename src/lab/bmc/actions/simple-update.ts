@@ -1,10 +1,10 @@
 /** UpdateService.SimpleUpdate: takes an address, answers at once, and works on in a task. */
 import type { Controller } from '../controller.ts';
 import { type Body, problem, type Reply, vendorProblem } from '../reply.ts';
-import { monitorsUri, taskBody, tasksUri } from '../resources/tasks.ts';
 import { resourceTree } from '../resources/tree.ts';
 import { transferProtocols } from '../resources/update.ts';
 import type { ApplyTime } from '../updates.ts';
+import { updateAccepted } from './update-accepted.ts';
 
 /** Answers 202 with the task, 400 for what it cannot use, or the vendor's refusal while another update goes on. */
 export function simpleUpdate(bmc: Controller, body: Body): Reply {
@@ -17,14 +17,8 @@ export function simpleUpdate(bmc: Controller, body: Body): Reply {
   if (faults.get('reject-update') !== undefined) {
     return problem(profile, 400, 'ActionParameterValueFormatError', 'ImageURI');
   }
-  if (updates.current !== undefined) return vendorProblem(profile.update.busy);
-  const task = updates.start(image.uri, applyTime);
-  const location = profile.update.location === 'task' ? tasksUri : monitorsUri;
-  return {
-    status: 202,
-    body: taskBody(task),
-    headers: { Location: `${location}/${task.id}`, 'Retry-After': '5' },
-  };
+  if (updates.busy) return vendorProblem(profile.update.busy);
+  return updateAccepted(bmc, updates.start(image, applyTime));
 }
 
 function imageUri({ profile }: Controller, body: Body): { uri: string } | { refusal: Reply } {
@@ -58,8 +52,10 @@ function applyTimeOf({ profile }: Controller, body: Body): ApplyTime | Reply {
 }
 
 function targetsExist(bmc: Controller, targets: unknown): boolean {
-  if (targets === undefined) return true;
+  const only = bmc.profile.update.simpleTargets;
+  if (targets === undefined) return only === undefined;
   if (!Array.isArray(targets)) return false;
+  if (only !== undefined) return targets.length > 0 && targets.every(target => only.includes(target));
   const tree = resourceTree(bmc);
   return targets.every(target => typeof target === 'string' && Object.hasOwn(tree, target));
 }

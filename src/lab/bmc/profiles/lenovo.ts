@@ -118,7 +118,9 @@ export const lenovo: BmcProfile = {
     ];
   },
   update: {
-    flash: 'in-post',
+    flash: 'at-once',
+    push: { multipart: '/mfwupdate', stream: '/fwupdate' },
+    simpleTargets: ['/redfish/v1/UpdateService/FirmwareInventory/BMC-Backup'],
     flashMs: 200_000,
     userAgent: 'XCC',
     firstTaskId: 1,

@@ -118,6 +118,8 @@ export const nvidia: BmcProfile = {
   update: {
     flash: 'at-once',
     flashMs: 240_000,
+    push: { multipart: '/redfish/v1/UpdateService/update-multipart', stream: '/redfish/v1/UpdateService/update' },
+    simpleTargets: 'absent',
     userAgent: 'bmcweb',
     firstTaskId: 0,
     busy: {

@@ -122,13 +122,23 @@ export type BmcProfile = {
     /** Real milliseconds that the flash takes. */
     flashMs: number;
     applyTimes?: string[];
+    /** Where an image can be sent to, beside or in place of SimpleUpdate. */
+    push?: {
+      multipart: string;
+      /** Takes the bare bytes. */
+      stream?: string;
+      /** The image is only checked on arrival; StartUpdate writes it. */
+      waitsForStart?: true;
+    };
+    /** The only Targets that SimpleUpdate takes, or `absent` where there is no SimpleUpdate. Any where nothing is said. */
+    simpleTargets?: 'absent' | readonly string[];
     userAgent: string;
     firstTaskId: number;
     busy: { status: number; messageId: string; message: string; retryAfter?: number };
     /** Real milliseconds after which an ended Task resource is deleted. */
     taskKeptMs?: number;
-    /** What an update's 202 names in `Location`. */
-    location: 'task' | 'monitor';
+    /** What an update's 202 names in `Location`; `message`: there is none, and only a message of the body names the task. */
+    location: 'task' | 'monitor' | 'message';
   };
   acts: ActsSpec;
 };

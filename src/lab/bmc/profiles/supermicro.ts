@@ -133,6 +133,7 @@ export const supermicro: BmcProfile = {
   update: {
     flash: 'at-once',
     flashMs: 260_000,
+    push: { multipart: '/redfish/v1/UpdateService/upload', waitsForStart: true },
     userAgent: 'Supermicro-BMC',
     firstTaskId: 1,
     busy: {
@@ -140,7 +141,7 @@ export const supermicro: BmcProfile = {
       messageId: 'SMC.1.0.OemFirmwareAlreadyInUpdateMode',
       message: 'The BMC is in update mode already.',
     },
-    location: 'monitor',
+    location: 'message',
   },
   acts: supermicroActs,
 };

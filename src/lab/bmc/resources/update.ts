@@ -1,11 +1,12 @@
 /** UpdateService and the firmware inventory with all its copies. */
 import type { Controller } from '../controller.ts';
-import type { InventoryMember } from '../profiles/profile.ts';
+import type { BmcProfile, InventoryMember } from '../profiles/profile.ts';
 import { type Body, collection, link } from '../reply.ts';
 import type { Resources } from './tree.ts';
 
 const updateServiceUri = '/redfish/v1/UpdateService';
 export const simpleUpdateUri = `${updateServiceUri}/Actions/UpdateService.SimpleUpdate`;
+export const startUpdateUri = `${updateServiceUri}/Actions/UpdateService.StartUpdate`;
 const inventoryUri = `${updateServiceUri}/FirmwareInventory`;
 const actionInfoUri = `${updateServiceUri}/SimpleUpdateActionInfo`;
 export const transferProtocols = ['HTTP', 'HTTPS'];
@@ -14,7 +15,9 @@ export function updateResources(bmc: Controller): Resources {
   const members = bmc.profile.inventory(bmc.updates.firmware);
   return {
     [updateServiceUri]: () => serviceBody(bmc),
-    ...(bmc.profile.allowableValues === 'inline' ? {} : { [actionInfoUri]: actionInfo }),
+    ...(bmc.profile.allowableValues === 'inline' || bmc.profile.update.simpleTargets === 'absent'
+      ? {}
+      : { [actionInfoUri]: actionInfo }),
     [inventoryUri]: () =>
       collection({
         uri: inventoryUri,
@@ -27,7 +30,7 @@ export function updateResources(bmc: Controller): Resources {
 }
 
 function serviceBody({ profile }: Controller): Body {
-  const { applyTimes } = profile.update;
+  const { push } = profile.update;
   return {
     '@odata.id': updateServiceUri,
     '@odata.type': '#UpdateService.v1_9_0.UpdateService',
@@ -36,22 +39,33 @@ function serviceBody({ profile }: Controller): Body {
     ServiceEnabled: true,
     Status: { Health: 'OK', State: 'Enabled' },
     FirmwareInventory: link(inventoryUri),
+    ...(push === undefined ? {} : { MultipartHttpPushUri: push.multipart }),
+    ...(push?.stream === undefined ? {} : { HttpPushUri: push.stream }),
     Actions: {
-      '#UpdateService.SimpleUpdate': {
-        target: simpleUpdateUri,
-        ...(profile.allowableValues === 'inline'
-          ? { 'TransferProtocol@Redfish.AllowableValues': transferProtocols }
-          : { '@Redfish.ActionInfo': actionInfoUri }),
-        ...(applyTimes === undefined
-          ? {}
-          : {
-              '@Redfish.OperationApplyTimeSupport': {
-                '@odata.type': '#Settings.v1_3_3.OperationApplyTimeSupport',
-                SupportedValues: applyTimes,
-              },
-            }),
-      },
+      ...(profile.update.simpleTargets === 'absent'
+        ? {}
+        : { '#UpdateService.SimpleUpdate': simpleUpdateAction(profile) }),
+      ...(push?.waitsForStart ? { '#UpdateService.StartUpdate': { target: startUpdateUri } } : {}),
     },
+  };
+}
+
+function simpleUpdateAction({ allowableValues, update }: BmcProfile): Body {
+  const { applyTimes, simpleTargets } = update;
+  return {
+    target: simpleUpdateUri,
+    ...(simpleTargets === undefined ? {} : { 'Targets@Redfish.AllowableValues': simpleTargets }),
+    ...(allowableValues === 'inline'
+      ? { 'TransferProtocol@Redfish.AllowableValues': transferProtocols }
+      : { '@Redfish.ActionInfo': actionInfoUri }),
+    ...(applyTimes === undefined
+      ? {}
+      : {
+          '@Redfish.OperationApplyTimeSupport': {
+            '@odata.type': '#Settings.v1_3_3.OperationApplyTimeSupport',
+            SupportedValues: applyTimes,
+          },
+        }),
   };
 }
 

@@ -1,0 +1,38 @@
+/** How a BMC answers to an update that it begins: with the task, or on Supermicro with a message that names it. */
+import type { Controller } from '../controller.ts';
+import type { Reply } from '../reply.ts';
+import { monitorsUri, taskBody, tasksUri } from '../resources/tasks.ts';
+import type { Task } from '../task.ts';
+
+export function updateAccepted({ profile }: Controller, task: Task): Reply {
+  const uri = `${tasksUri}/${task.id}`;
+  switch (profile.update.location) {
+    case 'task':
+      return { status: 202, body: taskBody(task), headers: { Location: uri, 'Retry-After': '5' } };
+    case 'monitor':
+      return {
+        status: 202,
+        body: taskBody(task),
+        headers: { Location: `${monitorsUri}/${task.id}`, 'Retry-After': '5' },
+      };
+    case 'message':
+      return { status: 202, body: taskAccepted(uri) };
+  }
+}
+
+function taskAccepted(uri: string) {
+  return {
+    Accepted: {
+      code: 'Base.v1_10_3.Accepted',
+      Message: 'The request was accepted. See the extended information.',
+      '@Message.ExtendedInfo': [
+        {
+          MessageId: 'SMC.1.0.TaskAccepted',
+          Severity: 'OK',
+          Message: `The work goes on in ${uri}.`,
+          MessageArgs: [uri],
+        },
+      ],
+    },
+  };
+}

@@ -45,10 +45,17 @@ async function read(machine: LabMachine, faulty: boolean): Promise<Crawl> {
   const login = { UserName: account.username, Password: account.password };
   await lab.send('POST', '/redfish/v1/SessionService/Sessions', { body: login });
   const update = '/redfish/v1/UpdateService/Actions/UpdateService.SimpleUpdate';
-  const started = await lab.send('POST', update, { body: { ImageURI: `http://${address}:1/image.bin` } });
+  const { push, simpleTargets } = profile.update;
+  // Lenovo's SimpleUpdate takes one target alone, and NVIDIA has none: these two are sent their images.
+  const started =
+    simpleTargets === undefined
+      ? await lab.send('POST', update, { body: { ImageURI: `http://${address}:1/image.bin` } })
+      : await lab.send('POST', push?.stream ?? '', { raw: 'image', headers: octetStream });
   expect(started.status).toBe(202);
   return crawl({ url, ca: lab.certificate.cert, ...account });
 }
+
+const octetStream = { 'Content-Type': 'application/octet-stream' };
 
 describe('the tree of a machine', () => {
   test.each(labMachines)(

@@ -81,17 +81,24 @@ describe.each(labMachines)('%s', machine => {
     const { lab, bmc } = await bench(machine);
     const { vendor, model, firmware, update } = profile;
     const header = { vendor, models: [model], component: 'bios' as const, version: firmware.newBios };
-    const images = await startImageServer({
+    const files: Record<string, Buffer> = {
       '/bios.bin': makeImage(header),
       '/other.bin': makeImage({ ...header, models: ['Another Machine'] }),
-    });
+    };
+    const images = await startImageServer(files);
     undo.push(images.stop);
     const flash = async (file: string) => {
       const wish = update.applyTimes === undefined ? {} : { '@Redfish.OperationApplyTime': 'OnReset' };
       const body = { ImageURI: `${images.url}/${file}`, ...wish };
-      const answer = await lab.send('POST', '/redfish/v1/UpdateService/Actions/UpdateService.SimpleUpdate', { body });
+      const simple = '/redfish/v1/UpdateService/Actions/UpdateService.SimpleUpdate';
+      const bytes = { raw: files[`/${file}`] ?? '', headers: { 'Content-Type': 'application/octet-stream' } };
+      const answer =
+        update.simpleTargets === undefined
+          ? await lab.send('POST', simple, { body })
+          : await lab.send('POST', update.push?.stream ?? '', bytes);
       expect(answer.status).toBe(202);
-      return async () => (await lab.get(String(answer.body['@odata.id']))).TaskState;
+      const task = /\/redfish\/v1\/TaskService\/Tasks\/\w+/.exec(answer.text)?.[0] ?? '';
+      return async () => (await lab.get(task)).TaskState;
     };
     const refused = await flash('other.bin');
     await eventually('the wrong image to be refused', async () => (await refused()) === 'Exception');

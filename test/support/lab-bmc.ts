@@ -68,7 +68,12 @@ export type TestBmc = {
   stop(): Promise<void>;
 };
 
-export type SendOptions = { body?: unknown; headers?: Record<string, string>; anonymous?: boolean; raw?: string };
+export type SendOptions = {
+  body?: unknown;
+  headers?: Record<string, string>;
+  anonymous?: boolean;
+  raw?: string | Buffer;
+};
 
 export async function startTestBmc(options: {
   vendor: LabMachine;

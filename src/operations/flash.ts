@@ -147,7 +147,11 @@ async function observeFlash(job: NodeJob, open: EffectRow): Promise<Observation<
     if (runningVersion(job, members) === change.to) return happened('the wanted version is active');
     if (fetches.some(fetch => fetch.status === 200)) return happened('the BMC fetched the image');
     if (Date.now() < settledAt) return { missing: 'evidence either way' };
-    const evidence = `no fetch, no new task and no version change ${Math.round(settleMs / 1000)} s after the request`;
+    const waited = `${Math.round(settleMs / 1000)} s`;
+    // That nothing was fetched proves something; of what was sent, silence proves nothing.
+    if (pushed)
+      return { value: { finding: 'ambiguous', evidence: `no new task and no version change within ${waited}` } };
+    const evidence = `no fetch, no new task and no version change ${waited} after the request`;
     return { value: { finding: 'not-happened', evidence } };
   };
   const by = Math.max(settledAt, Date.now()) + timings.resetSettleMs + 60_000;

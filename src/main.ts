@@ -112,6 +112,8 @@ const processes: Processes = {
     const stop = new AbortController();
     const release = terminal.onInterrupt(() => stop.abort());
     process.once('SIGTERM', () => stop.abort());
+    // A command that the tour is watching takes the interrupt for itself; on a tour it is meant for all of it.
+    if (!interactive) process.once('SIGINT', () => stop.abort());
     await withDemo({ speed, tell: say, stopped: stop.signal }, async parts => {
       const execute = (words: string[], configDir: string) => {
         const prompted: CliDeps = { ...deps, settings: { configDir, url: parts.url }, processes: undefined };

@@ -44,7 +44,7 @@ const warm: Record<string, [plain: number, expanded: number]> = {
   'hpe-dl380a-gen12-ilo7-1.13': [43, 11],
   'intel-s2600bpb-1.93': [18, 18],
   'lenovo-sr670v2-xcc-2.83': [41, 8],
-  'nvidia-gb200nvl-openbmc': [92, 81],
+  'nvidia-gb200nvl-openbmc': [87, 76],
   'openbmc-stock-2.15': [5, 5],
   'supermicro-sys821ge-x13-11.01': [77, 7],
 };

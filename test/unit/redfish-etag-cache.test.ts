@@ -1,6 +1,7 @@
 /** What may be answered from memory, and when a BMC's ETags are believed no more. */
 import { expect, test } from 'vitest';
-import { EtagCache, EtagRoom } from '../../src/adapters/redfish/etag-cache.ts';
+import { z } from 'zod';
+import { EtagCache } from '../../src/adapters/redfish/etag-cache.ts';
 import type { WireAnswer } from '../../src/adapters/redfish/transport.ts';
 
 type Service = { status?: number; etag?: string; body: string };
@@ -22,42 +23,48 @@ function resource(service: Service) {
   return { service, asked, send };
 }
 
+const seen = z.string();
 const text = (answer: WireAnswer) => `${answer.status} ${answer.bytes}`;
+type Send = (headers: Record<string, string>) => Promise<WireAnswer>;
+
+function read(cache: EtagCache, path: string, send: Send): Promise<string> {
+  return cache.read({ path, through: seen, send, see: text });
+}
 
 test('an unchanged resource is asked for on condition, and a changed one comes whole', async () => {
-  const cache = new EtagCache(() => 0, new EtagRoom());
+  const cache = new EtagCache(() => 0);
   const { service, asked, send } = resource({ etag: '"a"', body: 'one' });
-  expect(text(await cache.read('/x', send))).toBe('200 one');
-  expect(text(await cache.read('/x', send))).toBe('200 one');
+  expect(await read(cache, '/x', send)).toBe('200 one');
+  expect(await read(cache, '/x', send)).toBe('200 one');
   Object.assign(service, { etag: '"b"', body: 'two' });
-  expect(text(await cache.read('/x', send))).toBe('200 two');
+  expect(await read(cache, '/x', send)).toBe('200 two');
   expect(asked).toEqual([undefined, '"a"', '"a"']);
 });
 
 test('without an ETag nothing is held', async () => {
-  const cache = new EtagCache(() => 0, new EtagRoom());
+  const cache = new EtagCache(() => 0);
   const { asked, send } = resource({ body: 'one' });
-  await cache.read('/x', send);
-  await cache.read('/x', send);
+  await read(cache, '/x', send);
+  await read(cache, '/x', send);
   expect(asked).toEqual([undefined, undefined]);
 });
 
 test('one ETag for two bodies is found out within ten minutes, and then no answer comes from memory', async () => {
   let now = 0;
-  const cache = new EtagCache(() => now, new EtagRoom());
+  const cache = new EtagCache(() => now);
   const { service, asked, send } = resource({ etag: '"always"', body: 'one' });
-  await cache.read('/x', send);
+  await read(cache, '/x', send);
   service.body = 'two';
-  expect(text(await cache.read('/x', send))).toBe('200 one');
+  expect(await read(cache, '/x', send)).toBe('200 one');
   now = 10 * 60_000;
-  expect(text(await cache.read('/x', send))).toBe('200 two');
+  expect(await read(cache, '/x', send)).toBe('200 two');
   service.body = 'three';
-  expect(text(await cache.read('/x', send))).toBe('200 three');
+  expect(await read(cache, '/x', send)).toBe('200 three');
   expect(asked).toEqual([undefined, '"always"', undefined, undefined]);
 });
 
 test('a BMC that cannot bear the condition is asked without it, once more and from then on', async () => {
-  const cache = new EtagCache(() => 0, new EtagRoom());
+  const cache = new EtagCache(() => 0);
   const asked: (string | undefined)[] = [];
   const send = async (headers: Record<string, string>) => {
     asked.push(headers['if-none-match']);
@@ -65,35 +72,39 @@ test('a BMC that cannot bear the condition is asked without it, once more and fr
       ? answerOf({ etag: '"a"', body: 'one' })
       : answerOf({ status: 412, body: 'no' });
   };
-  for (let turn = 0; turn < 3; turn++) expect(text(await cache.read('/x', send))).toBe('200 one');
+  for (let turn = 0; turn < 3; turn++) expect(await read(cache, '/x', send)).toBe('200 one');
   expect(asked).toEqual([undefined, '"a"', undefined, undefined]);
 });
 
 test('what is held stays within its bytes: the least recently used goes first', async () => {
-  const cache = new EtagCache(() => 0, new EtagRoom());
+  const cache = new EtagCache(() => 0);
   const big = resource({ etag: '"a"', body: 'x'.repeat(50 * 1024) });
-  for (const path of ['/1', '/2', '/3', '/4', '/5']) await cache.read(path, big.send);
-  await cache.read('/1', big.send);
-  await cache.read('/6', big.send);
+  for (const path of ['/1', '/2', '/3', '/4', '/5']) await read(cache, path, big.send);
+  await read(cache, '/1', big.send);
+  await read(cache, '/6', big.send);
   big.asked.length = 0;
-  await cache.read('/1', big.send);
-  await cache.read('/2', big.send);
+  await read(cache, '/1', big.send);
+  await read(cache, '/2', big.send);
   expect(big.asked).toEqual(['"a"', undefined]);
 });
 
-test('all BMCs share one room: once it is full, what is held stays and the rest comes whole each time', async () => {
-  const room = new EtagRoom(100);
-  const [one, other] = [new EtagCache(() => 0, room), new EtagCache(() => 0, room)];
-  const first = resource({ etag: '"a"', body: 'x'.repeat(80) });
-  const second = resource({ etag: '"b"', body: 'x'.repeat(40) });
+test('what was seen through one schema is no answer for another', async () => {
+  const cache = new EtagCache(() => 0);
+  const { asked, send } = resource({ etag: '"a"', body: 'one' });
+  expect(await read(cache, '/x', send)).toBe('200 one');
+  const length = (answer: WireAnswer) => answer.bytes.length;
+  expect(await cache.read({ path: '/x', through: z.number(), send, see: length })).toBe(3);
+  expect(asked).toEqual([undefined, undefined]);
+});
+
+test('nothing is held of an answer that says nothing', async () => {
+  const cache = new EtagCache(() => 0);
+  const { asked, send } = resource({ etag: '"a"', body: '<html>' });
+  const refuse = () => {
+    throw new Error('no Redfish');
+  };
   for (let turn = 0; turn < 2; turn++) {
-    await one.read('/x', first.send);
-    await other.read('/x', second.send);
+    await expect(cache.read({ path: '/x', through: seen, send, see: refuse })).rejects.toThrow('no Redfish');
   }
-  expect(first.asked).toEqual([undefined, '"a"']);
-  expect(second.asked).toEqual([undefined, undefined]);
-  Object.assign(first.service, { etag: '"c"', body: 'short' });
-  await one.read('/x', first.send);
-  for (let turn = 0; turn < 2; turn++) await other.read('/x', second.send);
-  expect(second.asked.slice(2)).toEqual([undefined, '"b"']);
+  expect(asked).toEqual([undefined, undefined]);
 });

@@ -10,7 +10,7 @@ import { askedMs, BmcStatus, explanation, isErrorDocument, parseBody, protocolEr
 import { pathOnBmc, pathOnBmcIfAny } from './links.ts';
 import { says } from './messages.ts';
 import { longestPauseMs, readPatiently } from './patience.ts';
-import { collection } from './schema.ts';
+import { collectionOf } from './schema.ts';
 import type { Session } from './session.ts';
 import type { Upload, WireAnswer } from './transport.ts';
 import type { Urgency, Wire } from './wire.ts';
@@ -25,17 +25,24 @@ export type ReadOptions = {
   lasting?: boolean;
 };
 
-export type MembersOptions = ReadOptions & {
+export type MembersOptions<T extends z.ZodType = z.ZodType> = ReadOptions & {
+  /** What is wanted of a member that the BMC writes into the list itself. */
+  of?: T;
   /** The members themselves are wanted, this many levels deep, in the same answer where the BMC can. */
   expand?: 1 | 2;
   /** The list that is meant; `Members` unless said. */
   list?: 'Drives';
-  enough?: (found: Member[]) => boolean;
+  enough?: (found: Member<z.infer<T>>[]) => boolean;
 };
 
-export type Member = { uri: string; inline: Record<string, unknown> };
+/** `inline` is what the list itself says of the member; `whole` where that is the resource, and not a link to it. */
+export type Member<T = unknown> = { uri: string; whole: boolean; inline: T };
+export type Listed<T> = { members: Member<T>[]; complete: boolean };
 
 export type RawAnswer = { status: number; body: unknown; where: string };
+
+/** What was read, by path, for as long as one look lasts: nothing of it is asked for twice. */
+export type Seen = Map<string, { through: z.ZodType; seen: Promise<unknown> }>;
 
 /** How one GET differs from the plain one. */
 export type GetManner = { headers?: Record<string, string>; urgency?: Urgency; signal?: AbortSignal | undefined };
@@ -55,11 +62,18 @@ export class Connection {
   readonly url: string;
   readonly #wire: Wire;
   readonly #session: Session;
+  readonly #seen: Seen | undefined;
 
-  constructor(fields: { wire: Wire; session: Session }) {
+  constructor(fields: { wire: Wire; session: Session; seen?: Seen }) {
     this.url = fields.wire.url;
     this.#wire = fields.wire;
     this.#session = fields.session;
+    this.#seen = fields.seen;
+  }
+
+  /** The same connection, which takes from `seen` what is there and adds what it reads. */
+  noting(seen: Seen): Connection {
+    return new Connection({ wire: this.#wire, session: this.#session, seen });
   }
 
   /** Until when the BMC's certificate is valid; undefined before the first connection. */
@@ -69,55 +83,62 @@ export class Connection {
 
   /** The resource behind a link, seen through a lenient schema. Throws not_found (404), BmcStatus, bmc_protocol and what the wire throws. */
   async read<T extends z.ZodType>(link: string, schema: T, options: ReadOptions = {}): Promise<z.infer<T>> {
-    const { body, where } = await this.readRaw(link, options);
+    const path = pathOnBmc(this.url, link);
+    const known = this.#seen?.get(path);
+    if (known?.through === schema) return known.seen as Promise<z.infer<T>>;
+    const seen = onceMore(() => this.view(path, schema, options.slow ?? false));
+    const fresh = { through: schema, seen };
+    this.#seen?.set(path, fresh);
+    seen.catch(() => {
+      if (this.#seen?.get(path) === fresh) this.#seen.delete(path);
+    });
+    return seen;
+  }
+
+  /** Like {@link read}, with the HTTP status and any body. An empty body is undefined. */
+  async readRaw(link: string): Promise<RawAnswer> {
+    const path = pathOnBmc(this.url, link);
+    return onceMore(async () => this.#bodyOf(path, await this.get(path, false)));
+  }
+
+  /** One GET of one resource. */
+  protected async view<T extends z.ZodType>(path: string, schema: T, slow: boolean): Promise<z.infer<T>> {
+    return this.see(path, schema, await this.get(path, slow));
+  }
+
+  /** What an answer says; throws as {@link read} does. */
+  protected see<T extends z.ZodType>(path: string, schema: T, answer: WireAnswer): z.infer<T> {
+    const { body, where } = this.#bodyOf(path, answer);
     const parsed = schema.safeParse(body);
     if (!parsed.success) throw protocolError(`${where} answered with JSON that is no resource`);
     return parsed.data;
   }
 
-  /** Like {@link read}, with the HTTP status and any body. An empty body is undefined. */
-  async readRaw(link: string, options: ReadOptions = {}): Promise<RawAnswer> {
-    const path = pathOnBmc(this.url, link);
-    try {
-      return await this.#readOnce(path, options.slow ?? false);
-    } catch (error) {
-      if (!(error instanceof FleetError) || error.code !== 'bmc_protocol') throw error;
-      // What is no Redfish may be the half of an answer, or the page of a web server that came up first.
-      this.drop(path);
-      return await this.#readOnce(path, options.slow ?? false).catch((again: unknown) => {
-        this.drop(path);
-        throw again;
-      });
-    }
-  }
-
-  /** What is held of this resource, if anything is, was no good. */
-  protected drop(_path: string): void {}
-
-  async #readOnce(path: string, slow: boolean): Promise<RawAnswer> {
+  #bodyOf(path: string, answer: WireAnswer): RawAnswer {
     const where = this.#wire.where('GET', path);
-    const answer = await this.get(path, slow);
-    if (answer.status >= 300) throw new BmcStatus(where, answer);
-    if (answer.status === 204 || (answer.status === 202 && answer.bytes.length === 0)) {
-      return { status: answer.status, body: undefined, where };
-    }
+    const { status } = answer;
+    if (status >= 300) throw new BmcStatus(where, answer);
+    if (status === 204 || (status === 202 && answer.bytes.length === 0)) return { status, body: undefined, where };
     const body = parseBody(answer, where);
-    if (isErrorDocument(body)) throw protocolError(`${where} answered ${answer.status} with an error document`);
-    return { status: answer.status, body, where };
+    if (isErrorDocument(body)) throw protocolError(`${where} answered ${status} with an error document`);
+    return { status, body, where };
   }
 
   /**
    * Members of a collection in the order given, pages followed, duplicates left out. Ends early, incomplete,
    * after 20 pages or when `enough` says so of what was found.
    */
-  async members(link: string, options: MembersOptions = {}): Promise<{ members: Member[]; complete: boolean }> {
-    const found = new Map<string, Member>();
+  async members<T extends z.ZodType = z.ZodUnknown>(
+    link: string,
+    options: MembersOptions<T> = {},
+  ): Promise<Listed<z.infer<T>>> {
+    const found = new Map<string, Member<z.infer<T>>>();
+    const collection = collectionOf(options.of);
     let next: string | null | undefined = link;
     for (let page = 0; next != null && page < maxPages && found.size < maxMembers; page++) {
       const read: z.infer<typeof collection> = await this.read(next, collection, options);
-      for (const inline of read[options.list ?? 'Members']) {
-        const uri = inline['@odata.id'];
-        if (uri != null && !found.has(uri)) found.set(uri, { uri, inline });
+      for (const { uri, whole, inline } of read[options.list ?? 'Members']) {
+        if (uri != null && !found.has(uri)) found.set(uri, { uri, whole, inline: inline as z.infer<T> });
       }
       next = read['Members@odata.nextLink'];
       if (options.enough?.([...found.values()]) === true) break;
@@ -237,6 +258,16 @@ type Written = { outcome: WriteOutcome; pause?: number };
  */
 export function isForNow({ status, messageIds }: { status: number; messageIds: string[] }): boolean {
   return status === 401 || says(messageIds, 'not-now');
+}
+
+/** What is no Redfish may be the half of an answer, or the page of a web server that came up first. */
+async function onceMore<T>(read: () => Promise<T>): Promise<T> {
+  try {
+    return await read();
+  } catch (error) {
+    if (!(error instanceof FleetError) || error.code !== 'bmc_protocol') throw error;
+    return read();
+  }
 }
 
 type Sending = {

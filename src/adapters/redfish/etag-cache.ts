@@ -1,95 +1,74 @@
 /**
- * Bodies by ETag, so that an unchanged resource costs a 304 without a body.
- * Every body is fetched whole again now and then: a BMC that gives one ETag to
- * two bodies is found out, and believed no more.
+ * What was seen in a resource, by its ETag, so that an unchanged one costs a
+ * 304 without a body, and is neither validated again nor held whole. Every
+ * resource is fetched anew now and then: a BMC that gives one ETag to two
+ * bodies is found out, and believed no more.
  */
+import { hash } from 'node:crypto';
+import type { z } from 'zod';
 import type { WireAnswer } from './transport.ts';
 
-/** For one BMC. */
-const maxBytes = 256 * 1024;
-/** For all BMCs together: a sample needs some 25 KiB of each. */
-const fleetBytes = 96 * 1024 * 1024;
+/** Characters for one BMC; a sample sees some 8,000. */
+const most = 256 * 1024;
 const trustedMs = 10 * 60_000;
 
-type Held = { etag: string; answer: WireAnswer; at: number };
-type Send = (headers: Record<string, string>) => Promise<WireAnswer>;
-
-/** Room for bodies that all BMCs share. */
-export class EtagRoom {
-  #left: number;
-
-  constructor(bytes = fleetBytes) {
-    this.#left = bytes;
-  }
-
-  /** False when there is not that much left. */
-  take(bytes: number): boolean {
-    if (bytes > this.#left) return false;
-    this.#left -= bytes;
-    return true;
-  }
-
-  giveBack(bytes: number): void {
-    this.#left += bytes;
-  }
-}
+/** `seen` is JSON: as objects, what is seen of a fleet would take four times the room, and the collector's time again and again. */
+type Held = { etag: string; through: z.ZodType; seen: string; digest: string; at: number };
+export type Ask<T extends z.ZodType> = {
+  path: string;
+  through: T;
+  send(headers: Record<string, string>): Promise<WireAnswer>;
+  /** Throws what is wrong with the answer; nothing of such a one is held. */
+  see(answer: WireAnswer): z.infer<T>;
+};
 
 export class EtagCache {
   /** Least recently used first. */
   readonly #held = new Map<string, Held>();
   readonly #now: () => number;
-  readonly #room: EtagRoom;
-  #bytes = 0;
+  #length = 0;
   #off = false;
 
-  constructor(now: () => number, room: EtagRoom) {
+  constructor(now: () => number) {
     this.#now = now;
-    this.#room = room;
   }
 
-  /** Sends the read, on condition where an earlier body is held, and returns an answer with a body. */
-  async read(path: string, send: Send): Promise<WireAnswer> {
+  /** Sends the read, on condition where it was seen through the same schema before. */
+  async read<T extends z.ZodType>({ path, through, send, see }: Ask<T>): Promise<z.infer<T>> {
     const held = this.#held.get(path);
-    const asks = held !== undefined && this.#now() - held.at < trustedMs;
+    const asks = held?.through === through && this.#now() - held.at < trustedMs;
     const answer = await send(asks ? { 'if-none-match': held.etag } : {});
     if (asks && answer.status === 304) {
       this.#drop(path);
       this.#keep(path, held);
-      return held.answer;
+      return JSON.parse(held.seen);
     }
     if (asks && (answer.status === 400 || answer.status === 412 || answer.status === 501)) {
       this.#stop();
-      return send({});
+      return see(await send({}));
     }
     this.#drop(path);
+    const seen = see(answer);
     const etag = answer.header('etag');
-    if (this.#off || answer.status !== 200 || etag === undefined || etag === '') return answer;
-    if (held?.etag === etag && !held.answer.bytes.equals(answer.bytes)) this.#stop();
-    else this.#keep(path, { etag, answer, at: this.#now() });
-    return answer;
-  }
-
-  /** The body of this path was no Redfish, whatever its ETag says. */
-  forget(path: string): void {
-    this.#drop(path);
+    if (this.#off || answer.status !== 200 || etag === undefined || etag === '') return seen;
+    const digest = hash('sha256', answer.bytes, 'base64');
+    if (held?.etag === etag && held.digest !== digest) this.#stop();
+    else this.#keep(path, { etag, through, seen: JSON.stringify(seen), digest, at: this.#now() });
+    return seen;
   }
 
   #stop(): void {
     this.#off = true;
-    for (const path of this.#held.keys()) this.#drop(path);
+    this.#held.clear();
+    this.#length = 0;
   }
 
-  /**
-   * Another body of this BMC makes room where this BMC's is used up. Where the fleet's is used up, none does: all are asked for
-   * in turn, and would push each other out before any is asked for again.
-   */
   #keep(path: string, held: Held): void {
-    const size = held.answer.bytes.length;
-    if (size > maxBytes / 4 || !this.#room.take(size)) return;
+    if (held.seen.length > most) return;
     this.#held.set(path, held);
-    this.#bytes += size;
+    this.#length += held.seen.length;
     for (const oldest of this.#held.keys()) {
-      if (this.#bytes <= maxBytes) break;
+      if (this.#length <= most) break;
       this.#drop(oldest);
     }
   }
@@ -98,7 +77,6 @@ export class EtagCache {
     const held = this.#held.get(path);
     if (held === undefined) return;
     this.#held.delete(path);
-    this.#bytes -= held.answer.bytes.length;
-    this.#room.giveBack(held.answer.bytes.length);
+    this.#length -= held.seen.length;
   }
 }

@@ -10,7 +10,7 @@ import { parseBody } from './answer.ts';
 import { pathOnBmcIfAny, sameResource } from './links.ts';
 import type { Ticket } from './log-in.ts';
 import { readPatiently } from './patience.ts';
-import { collection, text } from './schema.ts';
+import { collectionOf, text } from './schema.ts';
 import type { Mark } from './session-book.ts';
 import type { Wire } from './wire.ts';
 
@@ -73,9 +73,9 @@ function together(lost: Mark[]): Mark[][] {
 /** Undefined where the list, or what is on it, cannot be read whole. */
 async function listSessions(wire: Wire, { headers, sessions }: Ticket): Promise<Seen[] | undefined> {
   if (sessions === undefined) return undefined;
-  const listed = collection.safeParse(await readJson(wire, headers, sessions));
+  const listed = collectionOf().safeParse(await readJson(wire, headers, sessions));
   if (!listed.success || listed.data['Members@odata.nextLink'] != null) return undefined;
-  const uris = listed.data.Members.map(member => pathOnBmcIfAny(wire.url, member['@odata.id']));
+  const uris = listed.data.Members.map(member => pathOnBmcIfAny(wire.url, member.uri));
   if (uris.length > maxSessions || uris.includes(undefined)) return undefined;
   const seen: Seen[] = [];
   for (const uri of uris.filter(each => each !== undefined)) {

@@ -5,7 +5,6 @@
 import type { Bmc, Bmcs, LoginLedger, SessionLedger } from '../../core/bmc.ts';
 import { FleetError } from '../../core/errors.ts';
 import { Connection } from './connection.ts';
-import { EtagRoom } from './etag-cache.ts';
 import { Lane, type Turns } from './lane.ts';
 import { LoginBreaker } from './login-breaker.ts';
 import { PollingConnection } from './polling.ts';
@@ -53,7 +52,6 @@ type Shared = {
 type Common = OpenBmcsOptions & {
   now: () => number;
   laneOf(site: string | undefined): Turns;
-  room: EtagRoom;
   inherited: SessionLedger['list'];
 };
 
@@ -64,7 +62,6 @@ export function openBmcs(options: OpenBmcsOptions): Bmcs {
     ...options,
     now,
     laneOf: lanesOf(options),
-    room: new EtagRoom(),
     inherited: once(() => options.ledger.list()),
   };
   const shared = new Map<string, Shared>();
@@ -124,7 +121,7 @@ function share(access: BmcAccess, url: string, options: Common): Shared {
   const breaker = new LoginBreaker({ url, credential, ledger: options.logins, now: options.now });
   const inherited = async () => ofBmc(await options.inherited(), url);
   const session = new Session({ wire, credential, ledger: options.ledger, breaker, now: options.now, inherited });
-  const polling = new PollingConnection({ wire, session, now: options.now, room: options.room });
+  const polling = new PollingConnection({ wire, session, now: options.now });
   return { access, wire, session, connection: new Connection({ wire, session }), polling };
 }
 

@@ -9,17 +9,16 @@ import { BmcStatus } from './answer.ts';
 import {
   Connection,
   type GetManner,
-  type Member,
+  type Listed,
   type MembersOptions,
-  type RawAnswer,
   type ReadOptions,
+  type Seen,
 } from './connection.ts';
 import type { Deadline } from './deadline.ts';
-import { EtagCache, type EtagRoom } from './etag-cache.ts';
+import { EtagCache } from './etag-cache.ts';
 import { expandQuery } from './expand.ts';
 import { reasonOf } from './facts.ts';
 import { plain } from './links.ts';
-import { isWhole } from './read-members.ts';
 import { serviceRoot } from './schema.ts';
 import type { Session } from './session.ts';
 import type { WireAnswer } from './transport.ts';
@@ -31,14 +30,15 @@ const lastingMs = 10 * 60_000;
 const absentMs = 15_000;
 
 type Lasting = {
-  answer: Promise<RawAnswer>;
+  through: z.ZodType;
+  seen: Promise<unknown>;
   at: number;
   goodForMs: number;
   /** Since when every answer has said that there is nothing. */
   absentSince?: number;
 };
 
-type Fields = { wire: Wire; session: Session; now: () => number; room: EtagRoom };
+type Fields = { wire: Wire; session: Session; now: () => number };
 
 /** What is remembered between two looks. */
 type Memory = {
@@ -48,27 +48,26 @@ type Memory = {
   unexpanded: Map<string, number>;
 };
 
+/** One look. After its deadline nothing more is sent, and whoever waits is told timeout. */
+type Look = { seen: Seen; deadline?: Deadline | undefined };
+
 export class PollingConnection extends Connection {
   readonly #fields: Fields;
   readonly #now: () => number;
   readonly #memory: Memory;
   readonly #deadline: Deadline | undefined;
 
-  constructor(fields: Fields, look?: { memory: Memory; deadline: Deadline }) {
-    super(fields);
+  constructor(fields: Fields, look?: Look & { memory: Memory }) {
+    super(look === undefined ? fields : { ...fields, seen: look.seen });
     this.#fields = fields;
     this.#now = fields.now;
-    this.#memory = look?.memory ?? {
-      etags: new EtagCache(fields.now, fields.room),
-      lasting: new Map(),
-      unexpanded: new Map(),
-    };
+    this.#memory = look?.memory ?? { etags: new EtagCache(fields.now), lasting: new Map(), unexpanded: new Map() };
     this.#deadline = look?.deadline;
   }
 
-  /** The same connection for one look: after the deadline it sends nothing more, and whoever waits is told timeout. */
-  until(deadline: Deadline): PollingConnection {
-    return new PollingConnection(this.#fields, { memory: this.#memory, deadline });
+  /** The same connection for one look. */
+  look(look: Look): PollingConnection {
+    return new PollingConnection(this.#fields, { memory: this.#memory, ...look });
   }
 
   /** Reads everything anew: the server may have changed. */
@@ -77,37 +76,37 @@ export class PollingConnection extends Connection {
     this.#memory.unexpanded.clear();
   }
 
-  override readRaw(link: string, options: ReadOptions = {}): Promise<RawAnswer> {
-    if (options.lasting !== true) return super.readRaw(link, options);
+  override read<T extends z.ZodType>(link: string, schema: T, options: ReadOptions = {}): Promise<z.infer<T>> {
+    if (options.lasting !== true) return super.read(link, schema, options);
     const key = plain(link);
     const held = this.#memory.lasting.get(key);
-    if (held !== undefined && this.#now() - held.at < held.goodForMs) return held.answer;
-    const answer = super.readRaw(link, options);
-    const fresh: Lasting = { answer, at: this.#now(), goodForMs: lastingMs };
+    if (held?.through === schema && this.#now() - held.at < held.goodForMs) return held.seen as Promise<z.infer<T>>;
+    const seen = super.read(link, schema, options);
+    const fresh: Lasting = { through: schema, seen, at: this.#now(), goodForMs: lastingMs };
     this.#memory.lasting.set(key, fresh);
-    answer.then(
+    seen.then(
       read => {
-        if (isEmptyList(read.body)) absent(fresh, held);
+        if (isEmptyList(read)) absent(fresh, held);
       },
       (error: unknown) => {
         if (error instanceof BmcStatus && error.status === 404) absent(fresh, held);
         else if (this.#memory.lasting.get(key) === fresh) this.#memory.lasting.delete(key);
       },
     );
-    return answer;
+    return seen;
   }
 
-  override async members(
+  override async members<T extends z.ZodType = z.ZodUnknown>(
     link: string,
-    options: MembersOptions = {},
-  ): Promise<{ members: Member[]; complete: boolean }> {
+    options: MembersOptions<T> = {},
+  ): Promise<Listed<z.infer<T>>> {
     if (options.expand === undefined) return super.members(link, options);
     const query = await this.#queryFor(link, options.expand);
     // A list that holds nothing but links lasts.
     if (query === undefined) return super.members(link, { ...options, lasting: true });
     try {
       const read = await super.members(`${link}?${query}`, options);
-      if (!read.members.some(({ inline }) => isWhole(inline))) this.#memory.unexpanded.set(plain(link), this.#now());
+      if (!read.members.some(({ whole }) => whole)) this.#memory.unexpanded.set(plain(link), this.#now());
       return read;
     } catch (error) {
       reasonOf(error);
@@ -118,17 +117,18 @@ export class PollingConnection extends Connection {
     }
   }
 
-  protected override async get(path: string, slow: boolean, more: GetManner = {}): Promise<WireAnswer> {
-    const urgency = more.urgency ?? 'poll';
-    const deadline = this.#deadline;
-    const read = this.#memory.etags.read(path, headers =>
-      super.get(path, slow, { urgency, signal: deadline?.signal, headers: { ...more.headers, ...headers } }),
-    );
-    return deadline === undefined ? read : deadline.within(read);
+  protected override async view<T extends z.ZodType>(path: string, schema: T, slow: boolean): Promise<z.infer<T>> {
+    const read = this.#memory.etags.read({
+      path,
+      through: schema,
+      send: headers => this.get(path, slow, { headers }),
+      see: answer => this.see(path, schema, answer),
+    });
+    return this.#deadline === undefined ? read : this.#deadline.within(read);
   }
 
-  protected override drop(path: string): void {
-    this.#memory.etags.forget(path);
+  protected override get(path: string, slow: boolean, more: GetManner = {}): Promise<WireAnswer> {
+    return super.get(path, slow, { urgency: 'poll', signal: this.#deadline?.signal, ...more });
   }
 
   /** Undefined where the BMC offers none, or did not keep its word for this collection. */
@@ -150,8 +150,8 @@ function absent(fresh: Lasting, before: Lasting | undefined): void {
   fresh.goodForMs = Math.min(lastingMs, Math.max(absentMs, fresh.at - fresh.absentSince));
 }
 
-function isEmptyList(body: unknown): boolean {
-  if (typeof body !== 'object' || body === null) return false;
-  const lists = ['Members' in body ? body.Members : undefined, 'Drives' in body ? body.Drives : undefined];
-  return lists.some(list => Array.isArray(list) && list.length === 0);
+/** Whatever is a list has both, as the schema gives them. */
+function isEmptyList(seen: unknown): boolean {
+  if (typeof seen !== 'object' || seen === null || !('Members' in seen) || !('Drives' in seen)) return false;
+  return [seen.Members, seen.Drives].every(list => Array.isArray(list) && list.length === 0);
 }

@@ -3,6 +3,7 @@
  * several logs (audit, journal, POST codes …), some of them thousands of lines
  * long, in either order.
  */
+import type { z } from 'zod';
 import { type Fact, type HealthLevel, known, type LogEntry, unknown } from '../../core/bmc.ts';
 import type { Connection, Member } from './connection.ts';
 import { factOf, healthLevel, reasonOf, timeFact } from './facts.ts';
@@ -72,34 +73,35 @@ async function candidate(connection: Connection, member: Member, topology: Topol
 }
 
 async function newest(connection: Connection, link: string): Promise<Fact<LogEntry[]>> {
-  const { members, complete } = await connection.members(link, { enough: isNewestFirst });
-  const chosen = members.every(isWhole) ? members : await fetched(connection, members);
-  const entries = chosen.map(entryOf).filter(each => each !== undefined);
+  const { members, complete } = await connection.members(link, { of: logEntry, enough: isNewestFirst });
+  const chosen = members.every(isTold) ? members : await fetched(connection, members);
+  const entries = chosen.map(entryOf);
   const sorted = entries.toSorted(byAge);
   // An unfinished walk of a log that starts with its oldest entries has not seen the newest.
   if (!complete && sorted[0] !== entries[0]) return unknown('the log is too long to read its newest entries');
   return known(sorted.slice(0, maxEntries));
 }
 
+type Entry = { uri: string; inline: z.infer<typeof logEntry> };
+
 /** Enough entries, in falling order: older pages cannot hold newer ones. */
-function isNewestFirst(found: Member[]): boolean {
-  const entries = found.map(entryOf).filter(each => each !== undefined);
+function isNewestFirst(found: Entry[]): boolean {
+  const entries = found.map(entryOf);
   const [first, last] = [entries[0], entries.at(-1)];
   return entries.length >= maxEntries && first !== undefined && last !== undefined && byAge(first, last) < 0;
 }
 
-function isWhole(member: Member): boolean {
-  return 'Message' in member.inline || 'Created' in member.inline;
+function isTold({ inline }: Entry): boolean {
+  return inline.Message !== undefined || inline.Created !== undefined;
 }
 
 /** Some BMCs list links only, and keep links to entries that are gone. Ids grow with time. */
-async function fetched(connection: Connection, members: Member[]): Promise<Member[]> {
+async function fetched(connection: Connection, members: Member[]): Promise<Entry[]> {
   const latest = members.toSorted((a, b) => idNumber(lastSegment(b.uri)) - idNumber(lastSegment(a.uri)));
   const read = await Promise.all(
     latest.slice(0, maxEntries).map(async ({ uri }) => {
       try {
-        const { body } = await connection.readRaw(uri);
-        return typeof body === 'object' && body !== null ? { uri, inline: { ...body } } : undefined;
+        return { uri, inline: await connection.read(uri, logEntry) };
       } catch (error) {
         reasonOf(error);
         return undefined;
@@ -109,12 +111,10 @@ async function fetched(connection: Connection, members: Member[]): Promise<Membe
   return read.filter(each => each !== undefined);
 }
 
-function entryOf(member: Member): LogEntry | undefined {
-  const parsed = logEntry.safeParse(member.inline);
-  if (!parsed.success) return undefined;
-  const { Id, Created, Severity, MessageSeverity, Message } = parsed.data;
+function entryOf({ uri, inline }: Entry): LogEntry {
+  const { Id, Created, Severity, MessageSeverity, Message } = inline;
   return {
-    id: Id ?? lastSegment(member.uri),
+    id: Id ?? lastSegment(uri),
     created: timeFact(Created, 'time of the entry'),
     severity: severityOf(MessageSeverity ?? Severity),
     message: (Message ?? '').slice(0, 500),

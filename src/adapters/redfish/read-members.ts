@@ -15,7 +15,7 @@ export async function readMembers<T extends z.ZodType>(
   schema: T,
   options: Pick<MembersOptions, 'expand' | 'list'> = {},
 ): Promise<ReadMember<z.infer<T>>[]> {
-  const { members, complete } = await connection.members(link, { expand: 1, ...options });
+  const { members, complete } = await connection.members(link, { expand: 1, ...options, of: schema });
   if (!complete) throw protocolError(`a collection of ${connection.url} does not end`);
   return readEach(connection, members, schema);
 }
@@ -23,7 +23,7 @@ export async function readMembers<T extends z.ZodType>(
 /** Two links to one resource count once. */
 async function readEach<T extends z.ZodType>(
   connection: Connection,
-  members: Member[],
+  members: Member<z.infer<T>>[],
   schema: T,
 ): Promise<ReadMember<z.infer<T>>[]> {
   const each = new Map(members.map(member => [plain(member.uri), member]));
@@ -33,22 +33,16 @@ async function readEach<T extends z.ZodType>(
 
 async function readOne<T extends z.ZodType>(
   connection: Connection,
-  { uri, inline }: Member,
+  { uri, whole, inline }: Member<z.infer<T>>,
   schema: T,
 ): Promise<ReadMember<z.infer<T>> | undefined> {
-  const whole = isWhole(inline) ? schema.safeParse(inline) : undefined;
-  if (whole?.success === true) return { uri, found: whole.data };
+  if (whole) return { uri, found: inline };
   try {
     return { uri, found: await connection.read(uri, schema) };
   } catch (error) {
     const unread = reasonOf(error);
     return FleetError.from(error).code === 'not_found' ? undefined : { uri, unread };
   }
-}
-
-/** The standard demands both of every resource; a bare link has neither. */
-export function isWhole(inline: Record<string, unknown>): boolean {
-  return 'Id' in inline && 'Name' in inline;
 }
 
 /** Parts of the same name, as most BMCs give them, are told apart by their ids. */

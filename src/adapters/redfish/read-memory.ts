@@ -3,7 +3,7 @@ import { type Fact, type HealthLevel, known, type MemoryErrors, unknown } from '
 import type { Connection } from './connection.ts';
 import { factOf, healthFact, inUse, reasonOf, worst } from './facts.ts';
 import { lastSegment } from './links.ts';
-import { isWhole, type ReadMember, readMembers } from './read-members.ts';
+import { type ReadMember, readMembers } from './read-members.ts';
 import { type ComputerSystem, type MemoryBody, memory, memoryMetrics } from './schema.ts';
 
 /** One entry per module in place; empty sockets are left out. */
@@ -35,9 +35,7 @@ async function readCounters(
   health: Fact<HealthLevel>,
 ): Promise<Omit<MemoryErrors, 'dimm'>> {
   try {
-    const read = isWhole(metrics)
-      ? memoryMetrics.parse(metrics)
-      : await connection.read(metrics['@odata.id'], memoryMetrics);
+    const read = metrics.inline ?? (await connection.read(metrics.uri, memoryMetrics));
     const count = (key: 'CorrectableECCErrorCount' | 'UncorrectableECCErrorCount'): Fact<number> => {
       const value = read.LifeTime?.[key] ?? read.CurrentPeriod?.[key];
       return value == null ? unknown('this BMC counts no memory errors, it only raises alarms') : known(value);

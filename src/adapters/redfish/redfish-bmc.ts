@@ -26,7 +26,7 @@ import { readBios } from './bios.ts';
 import { readBiosRegistry } from './bios-registry.ts';
 import type { ChangeRequest } from './change-request.ts';
 import { changeRequest, sendChange } from './changes.ts';
-import type { Connection } from './connection.ts';
+import type { Connection, Seen } from './connection.ts';
 import { Deadline } from './deadline.ts';
 import { factOf } from './facts.ts';
 import type { PollingConnection } from './polling.ts';
@@ -117,23 +117,29 @@ export class RedfishBmc implements Bmc {
 
   /** Throws when the BMC or its system cannot be read at all. */
   async inventory(): Promise<HardwareInventory> {
-    return readInventory(this.#polling, await this.#discovered());
+    const seen: Seen = new Map();
+    return readInventory(this.#polling.look({ seen }), await this.#discovered(seen));
   }
 
   /** As {@link health}, behind everything else that is asked of the BMC, and with the fewest requests. */
   async sample({ withinMs }: { withinMs?: number | undefined } = {}): Promise<HealthSample> {
-    if (withinMs === undefined) return readSample(this.#polling, await this.#discovered());
-    const deadline = new Deadline(withinMs);
+    const seen: Seen = new Map();
+    const deadline = withinMs === undefined ? undefined : new Deadline(withinMs);
     try {
       // What was discovered too late is there for the next look.
-      return await readSample(this.#polling.until(deadline), await deadline.within(this.#lately()));
+      const topology = this.#lately(seen);
+      return await readSample(
+        this.#polling.look({ seen, deadline }),
+        await (deadline === undefined ? topology : deadline.within(topology)),
+      );
     } finally {
-      deadline.end();
+      deadline?.end();
     }
   }
 
   async upkeep(): Promise<Upkeep> {
-    return readUpkeep(this.#polling, await this.#discovered());
+    const seen: Seen = new Map();
+    return readUpkeep(this.#polling.look({ seen }), await this.#discovered(seen));
   }
 
   async firmware(): Promise<FirmwareMember[]> {
@@ -242,8 +248,9 @@ export class RedfishBmc implements Bmc {
     await this.#session.close();
   }
 
-  async #discover(): Promise<Topology> {
-    const topology = await discover(this.#connection, this.#declaredSystem);
+  async #discover(seen: Seen | undefined): Promise<Topology> {
+    const connection = seen === undefined ? this.#connection : this.#connection.noting(seen);
+    const topology = await discover(connection, this.#declaredSystem);
     this.#connection.bear(topology.profile.inFlight);
     return topology;
   }
@@ -255,17 +262,18 @@ export class RedfishBmc implements Bmc {
   }
 
   /** For looks alone: on a slow BMC discovery takes as long as a look may, so what was found last will do while it is found anew. */
-  async #lately(): Promise<Topology> {
-    const found = this.#discovered();
+  async #lately(seen: Seen): Promise<Topology> {
+    const found = this.#discovered(seen);
     if (this.#last === undefined) return found;
     found.catch(() => undefined);
     return this.#last;
   }
 
-  #discovered(): Promise<Topology> {
+  /** What is read on the way is left in `seen`. */
+  #discovered(seen?: Seen): Promise<Topology> {
     const held = this.#topology;
     if (held !== undefined && this.#now() - held.at < topologyMs) return held.found;
-    const found = this.#discover();
+    const found = this.#discover(seen);
     const fresh = { found, at: this.#now() };
     this.#topology = fresh;
     found.then(

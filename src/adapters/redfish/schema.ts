@@ -63,13 +63,39 @@ export type ServiceRoot = z.infer<typeof serviceRoot>;
 
 export const sessionService = z.object({ Sessions: link });
 
-const members = list(z.looseObject({ '@odata.id': nullish(z.string()) }));
-export const collection = z.object({
-  Members: members,
-  /** A Storage is not a collection, and lists its drives like one. */
-  Drives: members,
-  'Members@odata.nextLink': text,
-});
+/** The standard demands both of every resource; a bare link has neither. */
+function isWhole(inline: object): boolean {
+  return 'Id' in inline && 'Name' in inline;
+}
+
+function membersOf(of: z.ZodType) {
+  return list(
+    z.looseObject({ '@odata.id': text }).transform(member => {
+      const { success, data } = of.safeParse(member);
+      return { uri: member['@odata.id'], whole: success && isWhole(member), inline: data };
+    }),
+  );
+}
+
+function collectionThrough(of: z.ZodType) {
+  return z.object({
+    Members: membersOf(of),
+    /** A Storage is not a collection, and lists its drives like one. */
+    Drives: membersOf(of),
+    'Members@odata.nextLink': text,
+  });
+}
+type Collection = ReturnType<typeof collectionThrough>;
+
+const collections = new WeakMap<z.ZodType, Collection>();
+const nothing = z.unknown().transform(() => undefined);
+
+/** A collection, and what is to be seen of members that the BMC writes into it. One and the same for each schema, which it is remembered by. */
+export function collectionOf(of: z.ZodType = nothing): Collection {
+  const collection = collections.get(of) ?? collectionThrough(of);
+  collections.set(of, collection);
+  return collection;
+}
 
 export const computerSystem = z.object({
   Id: text,
@@ -159,14 +185,6 @@ export const sensor = z.object({
   Thresholds: object({ UpperCaution: object({ Reading: number }), UpperCritical: object({ Reading: number }) }),
 });
 
-export const memory = z.object({
-  Name: text,
-  DeviceLocator: text,
-  Status: status,
-  /** A link, or the resource itself where it was expanded. */
-  Metrics: nullish(z.looseObject({ '@odata.id': z.string() })),
-});
-export type MemoryBody = z.infer<typeof memory>;
 const errorCounts = object({ CorrectableECCErrorCount: number, UncorrectableECCErrorCount: number });
 export const memoryMetrics = z.object({
   LifeTime: errorCounts,
@@ -175,6 +193,18 @@ export const memoryMetrics = z.object({
     AlarmTrips: object({ CorrectableECCError: flag, UncorrectableECCError: flag }),
   }),
 });
+export const memory = z.object({
+  Name: text,
+  DeviceLocator: text,
+  Status: status,
+  /** A link, or the resource itself where it was expanded. */
+  Metrics: nullish(
+    z
+      .looseObject({ '@odata.id': z.string() })
+      .transform(each => ({ uri: each['@odata.id'], inline: isWhole(each) ? memoryMetrics.parse(each) : undefined })),
+  ),
+});
+export type MemoryBody = z.infer<typeof memory>;
 
 export const logService = z.object({
   Id: text,

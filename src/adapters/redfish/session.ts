@@ -4,9 +4,9 @@
  * Its URI goes into the ledger before the session is used, so that a crash
  * leaves nothing behind that the next life cannot delete.
  */
-import Bottleneck from 'bottleneck';
 import type { LogInCounts, SessionLedger } from '../../core/bmc.ts';
 import { FleetError } from '../../core/errors.ts';
+import { Lane } from './lane.ts';
 import { openTicket, type Ticket } from './log-in.ts';
 import type { LoginBreaker } from './login-breaker.ts';
 import { findLost } from './lost-sessions.ts';
@@ -38,7 +38,7 @@ export class Session {
   readonly #wire: Wire;
   readonly #book: SessionBook;
   /** With Basic every refused request is a failed log-in, so they go one by one. */
-  readonly #basicLane = new Bottleneck({ maxConcurrent: 1 });
+  readonly #basicLane = new Lane(1);
   /** Sessions that are no use to us but may still take a place on the BMC. */
   readonly #abandoned = new Set<string>();
   #current: Promise<Ticket> | undefined;
@@ -128,7 +128,7 @@ export class Session {
 
   async #attempt(send: Send): Promise<Exchange> {
     const ticket = await this.#ticket();
-    if (ticket.kind === 'basic') return this.#basicLane.schedule(() => this.#exchange(send));
+    if (ticket.kind === 'basic') return this.#basicLane.run(0, () => this.#exchange(send));
     return this.#exchange(send);
   }
 

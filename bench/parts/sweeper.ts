@@ -10,6 +10,7 @@ type Open = { bmcs: LabBmc[]; account: { username: string; password: string } };
 export type Swept = { samples: number; failed: number; readings: number; unread: number };
 export type Used = { cpuMs: number; mostRss: number; rss: number };
 
+const atOnce = 1_024;
 let bmcs: Bmcs | undefined;
 let nodes: string[] = [];
 
@@ -20,7 +21,7 @@ const answers = {
     bmcs = openBmcs({ bmcs: access, ledger: ledger() });
   },
 
-  /** One sample of every server, all at once: the client itself decides how many requests are under way. */
+  /** One sample of every server, so many under way at once as the client has requests in flight at most. */
   async sweep(): Promise<Swept> {
     const swept: Swept = { samples: 0, failed: 0, readings: 0, unread: 0 };
     const read = async (node: string) => {
@@ -31,7 +32,11 @@ const answers = {
         swept.failed++;
       }
     };
-    await Promise.all(nodes.map(read));
+    const next = nodes.values();
+    const keepReading = async () => {
+      for (const node of next) await read(node);
+    };
+    await Promise.all(Array.from({ length: atOnce }, keepReading));
     return swept;
   },
 

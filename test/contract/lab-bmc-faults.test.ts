@@ -10,13 +10,13 @@ const stops: (() => Promise<void>)[] = [];
 
 afterEach(() => Promise.all(stops.splice(0).map(stop => stop())));
 
-async function start(vendor: LabVendor, address: string, speed = 600): Promise<TestBmc> {
+async function start(vendor: Exclude<LabVendor, 'generic'>, address: string, speed = 600): Promise<TestBmc> {
   const bmc = await startTestBmc({ vendor, address, speed });
   stops.push(bmc.stop);
   return bmc;
 }
 
-async function imageFor(vendor: LabVendor): Promise<string> {
+async function imageFor(vendor: Exclude<LabVendor, 'generic'>): Promise<string> {
   const { model, firmware } = bmcProfiles[vendor];
   const header = { vendor, models: [model], component: 'bios' as const, version: firmware.newBios };
   const images = await startImageServer({ '/bios.bin': makeImage(header) });

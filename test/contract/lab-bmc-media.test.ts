@@ -124,10 +124,10 @@ describe('virtual media', () => {
     expect(both.map(({ status }) => status).sort()).toEqual([204, 409]);
   });
 
-  test('Supermicro: take Image alone, and offer to take out only what is in', async () => {
-    const bmc = await start('supermicro', '127.31.23.4');
+  test('an X11: take Image alone, and offer to take out only what is in', async () => {
+    const bmc = await start('x11', '127.31.23.4');
     const images = await iso();
-    const [first] = await slots(bmc, 'supermicro');
+    const [first] = await slots(bmc, 'x11');
     if (first === undefined) throw new Error('no drive');
     const action = String(actionOf(first, 'InsertMedia'));
     expect(actionOf(first, 'EjectMedia')).toBeUndefined();
@@ -137,7 +137,7 @@ describe('virtual media', () => {
     }
     expect(images.fetches).toEqual([]);
     expect((await bmc.send('POST', action, { body: { Image: images.uri } })).status).toBe(204);
-    const [taken] = await slots(bmc, 'supermicro');
+    const [taken] = await slots(bmc, 'x11');
     expect(taken && actionOf(taken, 'EjectMedia')).toMatch(/EjectMedia$/);
   });
 

@@ -16,6 +16,9 @@ const leastResources: Record<LabMachine, number> = {
   supermicro: 115,
   ami: 75,
   nvidia: 114,
+  ilo7: 92,
+  x11: 70,
+  dmtf: 80,
 };
 
 /** Makers' own types, which no schema of the DMTF describes. */

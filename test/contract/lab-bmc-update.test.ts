@@ -11,7 +11,7 @@ const stops: (() => Promise<void>)[] = [];
 
 type Bench = TestBmc & { images: ImageServer; image: string; oldBios: string; newBios: string; system: string };
 
-async function start(vendor: LabVendor, address: string, speed = 600): Promise<Bench> {
+async function start(vendor: Exclude<LabVendor, 'generic'>, address: string, speed = 600): Promise<Bench> {
   const { model, firmware, systemId } = bmcProfiles[vendor];
   const header = { vendor, models: [model], component: 'bios' as const, version: firmware.newBios };
   const bmc = await startTestBmc({ vendor, address, speed });

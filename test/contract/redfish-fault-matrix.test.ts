@@ -127,7 +127,7 @@ const rows = new Map(
 );
 
 /** What a machine cannot be asked for: the client refuses it by what it knows of the machine, whatever else is wrong. */
-const refused: Partial<Record<LabMachine, readonly string[]>> = { nvidia: ['update'] };
+const refused: Partial<Record<LabMachine, readonly string[]>> = { nvidia: ['update'], dmtf: ['update'] };
 
 /** Words of every cell that was played, by `fault machine`. */
 const played = new Map<string, string[]>();

@@ -39,6 +39,9 @@ const settings: Record<Settable, [name: string, from: unknown, to: unknown]> = {
   supermicro: ['Hyper_Threading_ALL__00B5', 'Enable', 'Disable'],
   ami: ['SETUP006', 3, 10],
   nvidia: ['DisableChannelSparing', false, true],
+  ilo7: ['WorkloadProfile', 'GeneralPowerEfficientCompute', 'Custom'],
+  x11: ['SR_IOVSupport_0046', 'Enabled', 'Disabled'],
+  dmtf: ['ProcCoreDisable', 0, 4],
 };
 const machines = Object.keys(settings) as Settable[];
 

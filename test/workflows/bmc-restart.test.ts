@@ -54,6 +54,9 @@ it('on every machine of the lab, as those that say nothing of their last start',
     'ilo6',
     'lenovo',
     'ami',
+    'ilo7',
+    'x11',
+    'dmtf',
   ]);
   const all = await Promise.all(labMachines.map(async machine => [machine, await restarted(machine)] as const));
   for (const [machine, operation] of all) {

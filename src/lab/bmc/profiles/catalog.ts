@@ -1,14 +1,17 @@
 /** The machines that the lab can be. A vendor's name is its usual machine; further ones have names of their own. */
 import { ami } from './ami.ts';
 import { dell } from './dell.ts';
+import { dmtf } from './dmtf.ts';
 import { hpe } from './hpe.ts';
 import { idrac10 } from './idrac10.ts';
 import { ilo6 } from './ilo6.ts';
+import { ilo7 } from './ilo7.ts';
 import { lenovo } from './lenovo.ts';
 import { nvidia } from './nvidia.ts';
 import { openbmc } from './openbmc.ts';
 import type { BmcProfile } from './profile.ts';
 import { supermicro } from './supermicro.ts';
+import { x11 } from './x11.ts';
 
 /** Every machine. */
 export const labMachines = [
@@ -21,6 +24,9 @@ export const labMachines = [
   'supermicro',
   'ami',
   'nvidia',
+  'ilo7',
+  'x11',
+  'dmtf',
 ] as const;
 
 export type LabMachine = (typeof labMachines)[number];
@@ -35,6 +41,9 @@ export const bmcProfiles: Readonly<Record<LabMachine, BmcProfile>> = {
   supermicro,
   ami,
   nvidia,
+  ilo7,
+  x11,
+  dmtf,
 };
 
 /** What nodes are where nobody chose, in the order in which they take them. */

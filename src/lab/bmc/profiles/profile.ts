@@ -17,8 +17,8 @@ import type {
   TemperatureSpec,
 } from './hardware.ts';
 
-/** Whose firmware the lab speaks. One vendor may have several machines in the catalogue. */
-export type LabVendor = Exclude<Vendor, 'generic'>;
+/** Whose firmware the lab speaks; `generic` for what says nothing of it. One vendor may have several machines in the catalogue. */
+export type LabVendor = Vendor;
 
 export type FirmwareState = {
   /** BIOS version that runs. */

@@ -69,3 +69,10 @@ export const hpeActs: ActsSpec = {
   lockout: { threshold: 5, seconds: 60, shown: null },
   latency: { p50Ms: 200, p95Ms: 1200 },
 };
+
+/** No list of event types, and a light without the older property. */
+export const ilo7Acts: ActsSpec = {
+  ...hpeActs,
+  light: { led: false, active: true },
+  events: { limit: 8, registry: 'iLOEvents.3.5', sse: '/redfish/v1/SSE', retryAttempts: 3, retryIntervalSeconds: 30 },
+};

@@ -1,5 +1,18 @@
-/** Supermicro: the boot mode must be sent again each time, media take a minimal body and boot as UsbCd, three bad log-ins block. */
-import { type ActsSpec, resetStages, toggle } from '../acts.ts';
+/** Supermicro: the boot mode must be sent again each time, media boot as UsbCd (and on X11 take a minimal body), three bad log-ins block. */
+import { type ActsSpec, resetStages, toggle, type VirtualMediaSpec } from '../acts.ts';
+
+const media: VirtualMediaSpec = {
+  under: 'manager',
+  slots: ['1', '2'].map(n => ({
+    id: `VirtualMedia${n}`,
+    name: 'Virtual Removable Media',
+    mediaTypes: ['CD', 'DVD', 'Floppy', 'USBStick'],
+    takes: 'action',
+  })),
+  emptyImage: null,
+  hidesEject: true,
+  bootsAs: 'UsbCd',
+};
 
 export const supermicroActs: ActsSpec = {
   boot: {
@@ -49,20 +62,20 @@ export const supermicroActs: ActsSpec = {
     readOnlyWhile: [{ attribute: 'WatchDogTimeout_0021', other: 'WatchDogFunction_0033', is: 'Disabled' }],
     pending: 'changes',
   },
-  virtualMedia: {
-    under: 'manager',
-    slots: ['1', '2'].map(n => ({
-      id: `VirtualMedia${n}`,
-      name: 'Virtual Removable Media',
-      mediaTypes: ['CD', 'DVD', 'Floppy', 'USBStick'],
-      takes: 'action',
-    })),
-    emptyImage: null,
-    rejects: ['Inserted', 'WriteProtected'],
-    hidesEject: true,
-    bootsAs: 'UsbCd',
-  },
+  virtualMedia: media,
   events: { limit: 16, registry: 'SMC.1.0', retryAttempts: 3, retryIntervalSeconds: 30 },
   lockout: { threshold: 3, seconds: 30 },
   latency: { p50Ms: 400, p95Ms: 3000 },
+};
+
+export const x11Acts: ActsSpec = {
+  ...supermicroActs,
+  boot: {
+    targets: ['None', 'Pxe', 'Hdd', 'Diags', 'Cd', 'BiosSetup', 'Usb', 'UsbCd'],
+    enabled: ['Disabled', 'Once', 'Continuous'],
+    mode: { initial: 'UEFI', forgets: true },
+    http: { uri: 'absent' },
+  },
+  light: { led: true, active: false },
+  virtualMedia: { ...media, rejects: ['Inserted', 'WriteProtected'] },
 };

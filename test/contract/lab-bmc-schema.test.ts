@@ -1,12 +1,13 @@
 /** Every resource of every machine of the lab, crawled over the wire and held against the DMTF's schemas. */
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
-import { type LabMachine, labMachines } from '../../src/lab/bmc/profiles/catalog.ts';
+import { type BmcMachine, labMachines } from '../../src/lab/bmc/profiles/catalog.ts';
 import { account, startTestBmc } from '../support/lab-bmc.ts';
 import { type Crawl, crawl, type Resource } from '../support/redfish-crawl.ts';
 import { openSchemas, type Schemas, schemasPresent } from '../support/redfish-schemas.ts';
 
 /** About as many as each machine has: a tree that lost a branch is noticed. */
-const leastResources: Record<LabMachine, number> = {
+const machines: readonly BmcMachine[] = [...labMachines, 'cray'];
+const leastResources: Record<BmcMachine, number> = {
   dell: 160,
   hpe: 75,
   openbmc: 78,
@@ -19,6 +20,7 @@ const leastResources: Record<LabMachine, number> = {
   ilo7: 92,
   x11: 70,
   dmtf: 80,
+  cray: 70,
 };
 
 /** Makers' own types, which no schema of the DMTF describes. */
@@ -28,8 +30,8 @@ const stops: (() => Promise<void>)[] = [];
 afterEach(() => Promise.all(stops.splice(0).map(stop => stop())));
 
 /** A machine with a session, a task under way, and, where asked, most parts in a bad way. */
-async function read(machine: LabMachine, faulty: boolean): Promise<Crawl> {
-  const address = `127.31.8.${labMachines.indexOf(machine) + 1}`;
+async function read(machine: BmcMachine, faulty: boolean): Promise<Crawl> {
+  const address = `127.31.8.${machines.indexOf(machine) + 1}`;
   const lab = await startTestBmc({ vendor: machine, address });
   stops.push(lab.stop);
   const { faults, profile, url } = lab.bmc;
@@ -61,7 +63,7 @@ async function read(machine: LabMachine, faulty: boolean): Promise<Crawl> {
 const octetStream = { 'Content-Type': 'application/octet-stream' };
 
 describe('the tree of a machine', () => {
-  test.each(labMachines)(
+  test.each(machines)(
     '%s: has no dangling link, right counts, and names each resource by its address',
     async machine => {
       const { resources, dangling } = await read(machine, false);
@@ -81,7 +83,7 @@ describe.skipIf(!schemasPresent)('against the schemas of the DMTF (skipped witho
   });
   afterAll(() => schemas.close());
 
-  describe.each(labMachines)('%s', machine => {
+  describe.each(machines)('%s', machine => {
     test.each([
       ['all is well', false],
       ['most of its parts fail', true],

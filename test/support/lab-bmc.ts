@@ -5,7 +5,7 @@ import { request as httpsRequest } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
 import { type RunningBmc, startBmc } from '../../src/lab/bmc/bmc.ts';
-import type { LabMachine } from '../../src/lab/bmc/profiles/catalog.ts';
+import { type BmcMachine, bmcProfiles } from '../../src/lab/bmc/profiles/catalog.ts';
 import { type Certificate, makeCertificate } from '../../src/lab/certificate.ts';
 import { LabClock } from '../../src/lab/clock.ts';
 import { EffectLog } from '../../src/lab/effect-log.ts';
@@ -76,18 +76,24 @@ export type SendOptions = {
 };
 
 export async function startTestBmc(options: {
-  vendor: LabMachine;
+  vendor: BmcMachine;
   address: string;
   speed?: number;
   sessionLimit?: number;
+  bmcVersion?: string;
 }): Promise<TestBmc> {
-  const { vendor, address, speed = 600, sessionLimit } = options;
+  const { vendor, address, speed = 600, sessionLimit, bmcVersion } = options;
   const clock = new LabClock(speed);
   const effects = new EffectLog();
   const host = new Host({ name: 'node-1', uuid: randomUUID().toUpperCase(), serial: 'SERIAL1', clock });
+  // A blade's servers share its serial.
+  const second = { name: 'node-2', uuid: randomUUID().toUpperCase(), serial: 'SERIAL1', clock };
+  const neighbour = bmcProfiles[vendor].neighbour === undefined ? undefined : new Host(second);
   const certificate = makeCertificate({ commonName: 'bmc', altNames: [address] });
   const bmc = await startBmc({
     host,
+    neighbour,
+    bmcVersion,
     machine: vendor,
     address,
     port: 0,

@@ -37,6 +37,8 @@ export type RunningBmc = {
   url: string;
   spki: string;
   host: Host;
+  /** The second server behind it. */
+  neighbour: Host | undefined;
   profile: BmcProfile;
   faults: FaultSet;
   /** Versions as they are now. */
@@ -101,6 +103,7 @@ export async function startBmc(options: BmcOptions): Promise<RunningBmc> {
     url,
     spki: certificate.spki,
     host: bmc.host,
+    neighbour: bmc.neighbour?.host,
     profile: bmc.profile,
     faults: bmc.faults,
     firmware: bmc.updates.firmware,

@@ -14,7 +14,7 @@ import { Life, type LifeStage } from './life.ts';
 import { MemoryModel } from './memory.ts';
 import { PowerModel } from './power.ts';
 import type { LockoutSpec } from './profiles/acts.ts';
-import { bmcProfiles, type LabMachine } from './profiles/catalog.ts';
+import { type BmcMachine, bmcProfiles } from './profiles/catalog.ts';
 import type { BmcProfile } from './profiles/profile.ts';
 import { ShownPower } from './stale-power.ts';
 import { TaskList } from './task-list.ts';
@@ -25,7 +25,11 @@ import { WireFaults } from './wire-faults.ts';
 
 export type ControllerOptions = {
   host: Host;
-  machine: LabMachine;
+  machine: BmcMachine;
+  /** The second server, on machines whose BMC has two. */
+  neighbour?: Host | undefined;
+  /** In place of the profile's. */
+  bmcVersion?: string | undefined;
   /** Own IP address. */
   address: string;
   clock: LabClock;
@@ -44,6 +48,8 @@ export type LightState = 'Off' | 'Lit' | 'Blinking';
 export class Controller {
   readonly profile: BmcProfile;
   readonly host: Host;
+  /** What this BMC knows of a second server. */
+  readonly neighbour: Controller | undefined;
   readonly clock: LabClock;
   readonly faults = new FaultSet();
   readonly access: Access;
@@ -68,9 +74,8 @@ export class Controller {
   assetTag = '';
   light: LightState = 'Off';
 
-  constructor(options: ControllerOptions) {
+  constructor(options: ControllerOptions, profile = profileOf(options)) {
     const { host, clock, address, account, seed = 1 } = options;
-    const profile = bmcProfiles[options.machine];
     const { faults } = this;
     this.profile = profile;
     this.host = host;
@@ -125,6 +130,7 @@ export class Controller {
     this.life = new Life({ clock, stages: acts.managerReset.stages, now });
     this.shownPower = new ShownPower({ host, clock, faults });
     this.wire = new WireFaults({ name: host.name, seed, clock, faults });
+    this.neighbour = neighbourOf(options, profile);
     host.endPost = () => chooseBoot(this);
     this.life.onStage(stage => this.#atStage(stage));
     faults.onChange(kind => {
@@ -160,4 +166,18 @@ export class Controller {
       this.log.append({ severity: 'Warning', messageId: 'NIC101', message: `A network port link is down (${i}).` });
     }
   }
+}
+
+function profileOf({ machine, bmcVersion }: ControllerOptions): BmcProfile {
+  const profile = bmcProfiles[machine];
+  return bmcVersion === undefined ? profile : { ...profile, firmware: { ...profile.firmware, bmc: bmcVersion } };
+}
+
+function neighbourOf(options: ControllerOptions, profile: BmcProfile): Controller | undefined {
+  const { neighbour: host, seed = 1 } = options;
+  if (host === undefined || profile.neighbour === undefined) return undefined;
+  return new Controller(
+    { ...options, host, neighbour: undefined, seed: seed + 1 },
+    { ...profile, ...profile.neighbour },
+  );
 }

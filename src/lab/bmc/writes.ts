@@ -10,6 +10,7 @@ import { simpleUpdate } from './actions/simple-update.ts';
 import { submitTestEvent, subscribe, unsubscribe } from './actions/subscribe.ts';
 import { ejectMedia, insertMedia, patchMedia } from './actions/virtual-media.ts';
 import type { Controller } from './controller.ts';
+import { neighboursOwn } from './neighbour.ts';
 import { type Body, problem, type Reply } from './reply.ts';
 import { sessionBody, sessionsUri } from './resources/access.ts';
 import { biosSettingsUri, biosUri, clearPendingUri } from './resources/bios.ts';
@@ -42,6 +43,7 @@ export function writesOf(bmc: Controller): Writes {
     ...biosWrites(bmc),
     ...mediaWrites(bmc),
     ...eventWrites(bmc),
+    ...neighboursOwn(bmc, writesOf, key => key.split(' ')[1] ?? ''),
     ...Object.fromEntries(
       eraseTargets(bmc).map(({ drive, target }) => [`POST ${target}`, (body: Body) => secureErase(bmc, drive, body)]),
     ),

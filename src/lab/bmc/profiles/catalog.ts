@@ -1,5 +1,6 @@
 /** The machines that the lab can be. A vendor's name is its usual machine; further ones have names of their own. */
 import { ami } from './ami.ts';
+import { cray } from './cray.ts';
 import { dell } from './dell.ts';
 import { dmtf } from './dmtf.ts';
 import { hpe } from './hpe.ts';
@@ -13,7 +14,7 @@ import type { BmcProfile } from './profile.ts';
 import { supermicro } from './supermicro.ts';
 import { x11 } from './x11.ts';
 
-/** Every machine. */
+/** Every machine that has a BMC of its own, which a fleet of the lab is made of. */
 export const labMachines = [
   'dell',
   'hpe',
@@ -31,7 +32,10 @@ export const labMachines = [
 
 export type LabMachine = (typeof labMachines)[number];
 
-export const bmcProfiles: Readonly<Record<LabMachine, BmcProfile>> = {
+/** `cray` is a blade: one BMC with two servers. */
+export type BmcMachine = LabMachine | 'cray';
+
+export const bmcProfiles: Readonly<Record<BmcMachine, BmcProfile>> = {
   dell,
   hpe,
   openbmc,
@@ -44,6 +48,7 @@ export const bmcProfiles: Readonly<Record<LabMachine, BmcProfile>> = {
   ilo7,
   x11,
   dmtf,
+  cray,
 };
 
 /** What nodes are where nobody chose, in the order in which they take them. */

@@ -114,6 +114,8 @@ export type BmcProfile = {
   power: PowerSpec;
   /** Accelerators behind the same BMC that call themselves a system, with a manager and a chassis of their own. */
   baseboard?: BaseboardSpec;
+  /** What differs on the second server behind the same BMC, where there is one. */
+  neighbour?: Pick<BmcProfile, 'systemId' | 'chassisId' | 'inventory'>;
   firmware: { bmc: string; bios: string; newBios: string; earlierBios: string };
   inventory(state: FirmwareState): InventoryMember[];
   update: {

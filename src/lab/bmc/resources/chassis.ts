@@ -10,7 +10,8 @@ import type { Resources } from './tree.ts';
 
 export function chassisResources(bmc: Controller): Resources {
   const { chassis } = bmc.uris;
-  const members = [chassis, enclosureUri(bmc), baseboardUris(bmc)?.chassis].filter(uri => uri !== undefined);
+  const neighbour = bmc.neighbour?.uris.chassis;
+  const members = [chassis, neighbour, enclosureUri(bmc), baseboardUris(bmc)?.chassis].filter(uri => uri !== undefined);
   return {
     '/redfish/v1/Chassis': () =>
       collection({ uri: '/redfish/v1/Chassis', type: 'ChassisCollection', name: 'Chassis', members }),

@@ -59,6 +59,7 @@ function serviceRoot({ profile }: Controller): Body {
 function managerBody(bmc: Controller): Body {
   const { profile, uris, updates, life } = bmc;
   const { manager, log } = profile;
+  const all = [uris, bmc.neighbour?.uris].filter(each => each !== undefined);
   const active = profile.inventory(updates.firmware).find(({ related }) => related === 'manager');
   return {
     '@odata.id': uris.manager,
@@ -77,8 +78,8 @@ function managerBody(bmc: Controller): Body {
     ...virtualMediaLink(bmc, 'manager'),
     Actions: { '#Manager.Reset': managerResetAction(bmc) },
     Links: {
-      ManagerForServers: [link(uris.system)],
-      ManagerForChassis: [link(uris.chassis)],
+      ManagerForServers: all.map(each => link(each.system)),
+      ManagerForChassis: all.map(each => link(each.chassis)),
       ...(profile.vendor === 'dell'
         ? {
             Oem: {

@@ -16,7 +16,7 @@ export function systemResources(bmc: Controller): Resources {
   const { system } = bmc.uris;
   const actionInfo = `${system}/ResetActionInfo`;
   const baseboard = baseboardUris(bmc);
-  const members = [system, ...(baseboard === undefined ? [] : [baseboard.system])];
+  const members = [system, bmc.neighbour?.uris.system, baseboard?.system].filter(uri => uri !== undefined);
   return {
     '/redfish/v1/Systems': () =>
       collection({ uri: '/redfish/v1/Systems', type: 'ComputerSystemCollection', name: 'Systems', members }),

@@ -5,6 +5,7 @@
  * when asked for.
  */
 import type { Controller } from '../controller.ts';
+import { neighboursOwn } from '../neighbour.ts';
 import type { Body } from '../reply.ts';
 import { accessResources } from './access.ts';
 import { baseboardResources } from './baseboard.ts';
@@ -33,7 +34,7 @@ const lasting = new WeakMap<Controller, Resources>();
 export function resourceTree(bmc: Controller): Resources {
   const laidOut = lasting.get(bmc) ?? lastingResources(bmc);
   lasting.set(bmc, laidOut);
-  return { ...laidOut, ...passingResources(bmc) };
+  return { ...laidOut, ...passingResources(bmc), ...neighboursOwn(bmc, resourceTree) };
 }
 
 /** Which of these there are, the profile alone decides; they look at the machine only when rendered. */

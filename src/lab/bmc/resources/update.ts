@@ -12,7 +12,11 @@ const actionInfoUri = `${updateServiceUri}/SimpleUpdateActionInfo`;
 export const transferProtocols = ['HTTP', 'HTTPS'];
 
 export function updateResources(bmc: Controller): Resources {
-  const members = bmc.profile.inventory(bmc.updates.firmware);
+  const { neighbour } = bmc;
+  const members = [
+    ...bmc.profile.inventory(bmc.updates.firmware),
+    ...(neighbour?.profile.inventory(neighbour.updates.firmware) ?? []),
+  ];
   return {
     [updateServiceUri]: () => serviceBody(bmc),
     ...(bmc.profile.allowableValues === 'inline' || bmc.profile.update.simpleTargets === 'absent'

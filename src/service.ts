@@ -278,6 +278,7 @@ function bmcAccess({ fleet, bmcCredentials, bmcCas }: Config) {
       password,
       spki: server.spki,
       ca: bmcCas.get(name),
+      systemUri: server.systemUri,
     };
   });
 }

@@ -139,6 +139,7 @@ function siteOf(site: ConfigDocument['sites'][number]): FleetSite {
         bmcUrl: server.bmc.url,
         credential: server.bmc.credential,
         ...(server.bmc.spki && { spki: server.bmc.spki }),
+        ...(server.bmc.systemUri && { systemUri: server.bmc.systemUri }),
         ...(server.serial && { serial: server.serial }),
         ...(server.rack && { rack: server.rack }),
       },

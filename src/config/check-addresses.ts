@@ -15,9 +15,9 @@ export function checkAddresses(document: LooseDocument, problems: Problems): voi
     const hint = 'Set service.allowRemote: true to serve other machines, behind TLS of your own.';
     problems.add(path, { expected: 'a loopback address', found: showFound(written, path), hint });
   }
-  const seen = new Map<string, ConfigPath>();
+  const seen = new Map<string, { path: ConfigPath; systems: (string | undefined)[]; door: string }>();
   for (const { site, node, path } of looseNodes(document)) {
-    const { url, spki, ca } = node.server.bmc;
+    const { url, spki, ca, credential, systemUri } = node.server.bmc;
     const bmcPath = [...path, 'server', 'bmc'];
     const urlPath = [...bmcPath, 'url'];
     if (spki !== undefined && ca !== undefined) {
@@ -30,10 +30,17 @@ export function checkAddresses(document: LooseDocument, problems: Problems): voi
       problems.add(urlPath, { expected: `an address in ${site.bmcNetwork}`, found: showFound(url, urlPath) });
     }
     const earlier = seen.get(bmc.origin);
-    if (!earlier) seen.set(bmc.origin, urlPath);
+    const system = systemUri?.toLowerCase();
+    const door = JSON.stringify([credential, spki, ca]);
+    if (!earlier) seen.set(bmc.origin, { path: urlPath, systems: [system], door });
     else {
-      const hint = `The same BMC stands at ${showPath(earlier)}.`;
-      problems.add(urlPath, { expected: 'a BMC of its own', found: showFound(url, urlPath), hint });
+      // One BMC may serve several servers, but each has to be named, and the BMC is entered in one way.
+      const apart = system !== undefined && !earlier.systems.includes(undefined) && !earlier.systems.includes(system);
+      earlier.systems.push(system);
+      if (apart && door === earlier.door) continue;
+      const expected = apart ? 'the same credential, spki and ca for one BMC' : 'a BMC, or a systemUri, of its own';
+      const hint = `The same BMC stands at ${showPath(earlier.path)}.`;
+      problems.add(urlPath, { expected, found: showFound(url, urlPath), hint });
     }
   }
 }

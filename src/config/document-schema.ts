@@ -80,6 +80,7 @@ const bmc = mapping({
   credential: name,
   spki: matching('the SHA-256 of a public key in base64, 44 characters', /^[A-Za-z0-9+/]{43}=$/).optional(),
   ca: text.optional(),
+  systemUri: matching('a path such as /redfish/v1/Systems/Node0', /^\/redfish\/v1\/Systems\/[^\s/?#]+$/).optional(),
 });
 const node = mapping({
   name: nodeName,

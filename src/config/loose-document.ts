@@ -24,7 +24,7 @@ function isMapping(value: unknown): boolean {
 const node = loose({
   name: text,
   role: text,
-  server: loose({ bmc: loose({ url: text, credential: text, spki: text, ca: text }) }),
+  server: loose({ bmc: loose({ url: text, credential: text, spki: text, ca: text, systemUri: text }) }),
 });
 const cluster = loose({
   name: text,

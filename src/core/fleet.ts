@@ -17,6 +17,8 @@ export type FleetServer = {
   spki?: string;
   /** Serial the operator expects; checked beside the UUID where present. */
   serial?: string;
+  /** The ComputerSystem meant, where one BMC serves several. */
+  systemUri?: string;
   /** Servers of one rack share their air. */
   rack?: string;
 };

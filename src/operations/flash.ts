@@ -10,6 +10,7 @@ import type { FirmwareChange } from '../core/plan.ts';
 import type { EffectRow } from '../core/records.ts';
 import type { Observation } from '../guard/effects.ts';
 import { activeVersion } from '../planning/compliance.ts';
+import { compareVersions } from '../planning/version.ts';
 import { proveDrained } from './drain.ts';
 import type { NodeJob } from './job.ts';
 import { proveIdentity } from './prove-identity.ts';
@@ -24,6 +25,12 @@ type Before = { tasks: string[]; token: string; settleMs: number; pushed: boolea
 /** What the one active member of the planned component shows. */
 export function runningVersion(job: NodeJob, members: FirmwareMember[]): string | undefined {
   return factValue(activeVersion(known(members), changeOf(job).component));
+}
+
+/** Whether what a member shows is the wanted version, however this vendor spells it in its inventory. */
+export function isWanted({ plan, target }: Pick<NodeJob, 'plan' | 'target'>, shown: string | undefined): boolean {
+  const { component, to } = changeOf({ plan, target });
+  return shown !== undefined && compareVersions(target.vendor, component, shown, to) === 'same';
 }
 
 export function changeOf({ plan, target }: Pick<NodeJob, 'plan' | 'target'>): FirmwareChange {
@@ -48,7 +55,7 @@ export async function precheckFlash(job: NodeJob): Promise<'flash' | 'current'> 
   const version = runningVersion(job, members);
   const fail = (message: string) =>
     new FleetError({ code: 'precondition_failed', message: `${target.node}: ${message}` });
-  if (version === change.to) return 'current';
+  if (isWanted(job, version)) return 'current';
   if (version !== change.from)
     throw fail(`runs ${change.component} ${version ?? 'of unknown version'}, the plan is for ${change.from}`);
   if (factValue(identity.model) !== factValue(target.model)) throw fail('is another model than the plan is for');
@@ -134,7 +141,6 @@ async function proveReadyToFlash(job: NodeJob): Promise<void> {
 /** Looks until there is evidence, or until the vendor's settle time has passed without any. */
 async function observeFlash(job: NodeJob, open: EffectRow): Promise<Observation<Flash>> {
   const { bmc, timings } = job;
-  const change = changeOf(job);
   const { tasks: earlier, token, settleMs, pushed } = open.before as Before;
   const known = new Set(earlier);
   // An image that is sent may be on its way for minutes, and its task begins when it is there.
@@ -144,7 +150,7 @@ async function observeFlash(job: NodeJob, open: EffectRow): Promise<Observation<
     const task = tasks.find(candidate => !known.has(candidate.uri))?.uri;
     const happened = (evidence: string) => ({ value: { finding: 'happened', result: { task }, evidence } as const });
     if (task) return happened(`the BMC has a task that was not there before: ${task}`);
-    if (runningVersion(job, members) === change.to) return happened('the wanted version is active');
+    if (isWanted(job, runningVersion(job, members))) return happened('the wanted version is active');
     if (fetches.some(fetch => fetch.status === 200)) return happened('the BMC fetched the image');
     if (Date.now() < settledAt) return { missing: 'evidence either way' };
     const waited = `${Math.round(settleMs / 1000)} s`;

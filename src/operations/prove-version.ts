@@ -1,6 +1,6 @@
 /** The only proof of an update: the active inventory member shows the wanted version, in several good reads, after the host came back. */
 import { FleetError } from '../core/errors.ts';
-import { changeOf, runningVersion } from './flash.ts';
+import { changeOf, isWanted, runningVersion } from './flash.ts';
 import type { NodeJob } from './job.ts';
 import type { BeforeReset } from './reset-host.ts';
 import { enough, waitFor } from './wait.ts';
@@ -28,7 +28,7 @@ export async function proveVersion(job: NodeJob, before: BeforeReset, by: number
       last = version;
       const shown = `active ${change.component} is ${version ?? 'unknown'}, read ${reads} of ${goodReads}`;
       if (!restarted || reads < goodReads) return { missing: restarted ? shown : `${shown}, host not started again` };
-      if (version === change.to) return { value: `active ${change.component} is ${version}` };
+      if (isWanted(job, version)) return { value: `active ${change.component} is ${version}` };
       throw new FleetError({
         code: 'precondition_failed',
         message: `${target.node} started again and still runs ${change.component} ${version}; wanted ${change.to}, although the BMC reported the update as done`,

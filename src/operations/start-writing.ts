@@ -7,7 +7,7 @@ import { FleetError } from '../core/errors.ts';
 import type { EffectRow } from '../core/records.ts';
 import type { Observation } from '../guard/effects.ts';
 import { proveDrained } from './drain.ts';
-import { accepted, changeOf, type Flash, runningVersion } from './flash.ts';
+import { accepted, changeOf, type Flash, isWanted, runningVersion } from './flash.ts';
 import type { NodeJob } from './job.ts';
 import { proveIdentity } from './prove-identity.ts';
 import { proveNoRemediator } from './refuse-remediators.ts';
@@ -44,7 +44,6 @@ export async function startWriting(job: NodeJob): Promise<Flash> {
 
 async function observeWriting(job: NodeJob, open: EffectRow): Promise<Observation<Flash>> {
   const { bmc, timings } = job;
-  const change = changeOf(job);
   const { tasks: earlier, settleMs } = open.before as Before;
   const known = new Set(earlier);
   const settledAt = Date.parse(open.startedAt) + settleMs;
@@ -53,7 +52,7 @@ async function observeWriting(job: NodeJob, open: EffectRow): Promise<Observatio
     const task = tasks.find(candidate => !known.has(candidate.uri))?.uri;
     const happened = (evidence: string) => ({ value: { finding: 'happened', result: { task }, evidence } as const });
     if (task) return happened(`the BMC has a task that was not there before: ${task}`);
-    if (runningVersion(job, members) === change.to) return happened('the wanted version is active');
+    if (isWanted(job, runningVersion(job, members))) return happened('the wanted version is active');
     if (Date.now() < settledAt) return { missing: 'evidence either way' };
     const evidence = `no new task and no version change ${Math.round(settleMs / 1000)} s after the request`;
     return { value: { finding: 'not-happened', evidence } };

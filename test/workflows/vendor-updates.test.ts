@@ -1,0 +1,95 @@
+/**
+ * Updates of the vendors whose way is their own: AMI fetches, Lenovo is sent its image, and Supermicro is sent it, checks it,
+ * and writes it once it is told to. Each through the whole workflow, with lost answers and a service that dies on the way.
+ */
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { bmcProfiles } from '../../src/lab/bmc/profiles/catalog.ts';
+import { custodyEntries, unaccounted } from '../support/audit.ts';
+import { approve, ended, flash, isCordoned, planFlash, reached } from '../support/rollout.ts';
+import { eventually, type Stack, startStack } from '../support/stack.ts';
+
+let stack: Stack;
+
+// Workers take their machines in turn, beginning with the second.
+const machines = ['ami', 'lenovo', 'supermicro'] as const;
+const nodes = {
+  lenovo: ['bos-w-1'],
+  supermicro: ['bos-w-2', 'bos-w-5'],
+  ami: ['bos-w-3'],
+} as const;
+
+beforeAll(async () => {
+  stack = await startStack({ addressBase: '127.133', workers: 5, machines, speed: 400 });
+});
+afterAll(() => stack?.close());
+
+const oneOfEach = ['cordon', 'flash', 'reset', 'uncordon'];
+const withStart = ['cordon', 'flash', 'write', 'reset', 'uncordon'];
+
+function faultsOf(node: string) {
+  return stack.lab.node(node).server.faults;
+}
+
+async function findings(operation: string): Promise<string[]> {
+  const entries = await custodyEntries(await stack.client('requester'));
+  return entries.flatMap(entry =>
+    entry.type === 'effect.reconciled' && entry.operation === operation ? [`${entry.finding}: ${entry.evidence}`] : [],
+  );
+}
+
+it('of AMI and Supermicro go from what runs to what the catalogue wants', async () => {
+  const these = ['ami', 'supermicro'] as const;
+  const before = these.map(machine => stack.lab.node(nodes[machine][0]).host.bootId);
+  const ends = await Promise.all(these.map(machine => flash(stack, nodes[machine][0])));
+  for (const [index, machine] of these.entries()) {
+    const [node] = nodes[machine];
+    const { server, host } = stack.lab.node(node);
+    expect(ends[index]).toMatchObject({
+      state: 'done',
+      nodes: [{ message: expect.stringContaining('active bios is') }],
+    });
+    expect(server.firmware).toMatchObject({
+      active: bmcProfiles[machine].firmware.newBios,
+      previous: bmcProfiles[machine].firmware.bios,
+    });
+    expect(host.bootId).not.toBe(before[index]);
+    const steps = machine === 'supermicro' ? withStart : oneOfEach;
+    expect([reached(stack, node), isCordoned(stack, node)]).toEqual([steps, false]);
+  }
+});
+
+describe('when the answer to a sent image is lost', () => {
+  it('the task that began says that it came: it is not sent again', async () => {
+    const [node] = nodes.lenovo;
+    faultsOf(node).set({ kind: 'drop-after-post' });
+    const operation = await approve(stack, await planFlash(stack, node));
+    expect((await ended(stack, operation)).state).toBe('done');
+    expect([reached(stack, node), isCordoned(stack, node)]).toEqual([oneOfEach, false]);
+    expect(stack.lab.node(node).server.firmware.active).toBe(bmcProfiles.lenovo.firmware.newBios);
+    expect(await findings(operation)).toEqual([expect.stringMatching(/^happened: the BMC has a task/)]);
+  });
+});
+
+describe('a service that dies between the image and the word to write it', () => {
+  it('sends neither twice', async () => {
+    const [, node] = nodes.supermicro;
+    const { server } = stack.lab.node(node);
+    server.faults.set({ kind: 'update-stalls', stage: 'download' });
+    const operation = await approve(stack, await planFlash(stack, node));
+    await eventually('the image to be there', async () => (reached(stack, node).includes('flash') ? true : undefined));
+    await stack.kill();
+    server.faults.clear('update-stalls');
+    expect(reached(stack, node)).toEqual(['cordon', 'flash']);
+    expect(server.firmware.staged).toBeUndefined();
+    await stack.start();
+
+    expect((await ended(stack, operation)).state).toBe('done');
+    expect([reached(stack, node), isCordoned(stack, node)]).toEqual([withStart, false]);
+    expect(server.firmware.active).toBe(bmcProfiles.supermicro.firmware.newBios);
+  });
+});
+
+it('leaves no write without its record', async () => {
+  const entries = await custodyEntries(await stack.client('requester'));
+  expect(unaccounted(stack.lab.effects.since(), entries)).toEqual([]);
+});

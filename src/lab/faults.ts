@@ -51,6 +51,8 @@ export const faultSchema = z.discriminatedUnion('kind', [
   z.strictObject({ kind: z.literal('bios-drops-settings') }),
   /** Update requests are answered with 400 and extended info. */
   z.strictObject({ kind: z.literal('reject-update') }),
+  /** A build that knows no form: it offers to take an image as bare bytes alone, and takes a form for a bad image. */
+  z.strictObject({ kind: z.literal('push-bytes-only') }),
   /** `refused`: nothing listens. `hang`: connections are taken and never answered. `lost`: as where packets vanish, no handshake ends either. */
   z.strictObject({ kind: z.literal('bmc-down'), mode: z.enum(['refused', 'hang', 'lost']).default('refused') }),
   /** Every answer comes this many wall-clock milliseconds late. */

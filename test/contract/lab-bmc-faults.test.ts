@@ -96,7 +96,7 @@ describe('rising ECC errors', () => {
 });
 
 describe('update faults', () => {
-  test.each(['dell', 'hpe', 'openbmc'] as const)('%s: completes and the version is as before', async vendor => {
+  test.each(['dell', 'hpe', 'ami'] as const)('%s: completes and the version is as before', async vendor => {
     const bmc = await start(vendor, '127.31.5.5', 600);
     const { bios, newBios } = bmcProfiles[vendor].firmware;
     bmc.bmc.faults.set({ kind: 'update-completes-unchanged' });
@@ -115,9 +115,9 @@ describe('update faults', () => {
   });
 
   test('stalls until cleared', async () => {
-    const bmc = await start('openbmc', '127.31.5.6', 6000);
+    const bmc = await start('ami', '127.31.5.6', 6000);
     bmc.bmc.faults.set({ kind: 'update-stalls', stage: 'flash' });
-    const { state } = await update(bmc, await imageFor('openbmc'));
+    const { state } = await update(bmc, await imageFor('ami'));
     await bmc.clock.sleep(30 * 60_000);
     expect(await state()).toBe('Running');
     bmc.bmc.faults.clear('update-stalls');

@@ -51,7 +51,7 @@ async function read(machine: BmcMachine, faulty: boolean): Promise<Crawl> {
   await lab.send('POST', '/redfish/v1/SessionService/Sessions', { body: login });
   const update = '/redfish/v1/UpdateService/Actions/UpdateService.SimpleUpdate';
   const { push, simpleTargets } = profile.update;
-  // Lenovo's SimpleUpdate takes one target alone, and NVIDIA has none: these two are sent their images.
+  // Lenovo's SimpleUpdate takes one target alone, OpenBMC and NVIDIA have none: these are sent their images.
   const started =
     simpleTargets === undefined
       ? await lab.send('POST', update, { body: { ImageURI: `http://${address}:1/image.bin` } })

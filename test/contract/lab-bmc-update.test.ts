@@ -127,7 +127,7 @@ describe('an OpenBMC update', () => {
   test('leaves the new image as a spare until the next reset makes it active', async () => {
     const bench = await start('openbmc', '127.31.2.5');
     const { oldBios, newBios } = bench;
-    const { task } = await update(bench, { ImageURI: bench.image, TransferProtocol: 'HTTP' });
+    const { '@odata.id': task = '' } = (await sendBytes(bench, openBmcImage)).body;
     const during = await bench.get(task);
     expect(during.TaskState).toBe('Running');
     await taskReaches(bench, task, 'Completed');
@@ -140,7 +140,62 @@ describe('an OpenBMC update', () => {
   });
 });
 
-describe.each(['dell', 'hpe', 'openbmc'] as const)('any update (%s)', vendor => {
+const openBmcImage = makeImage({
+  vendor: 'openbmc',
+  models: [bmcProfiles.openbmc.model],
+  component: 'bios',
+  version: bmcProfiles.openbmc.firmware.newBios,
+});
+
+function sendBytes(bench: Bench, raw: Buffer) {
+  return bench.send('POST', '/redfish/v1/UpdateService/update', {
+    raw,
+    headers: { 'Content-Type': 'application/octet-stream' },
+  });
+}
+
+function sendForm(bench: Bench, targets: string[]) {
+  const parameters = JSON.stringify({ Targets: targets });
+  const part = (disposition: string) => `--mark\r\nContent-Disposition: form-data; ${disposition}\r\n\r\n`;
+  return bench.send('POST', '/redfish/v1/UpdateService/update', {
+    raw: Buffer.concat([
+      Buffer.from(`${part('name="UpdateParameters"')}${parameters}\r\n${part('name="UpdateFile"; filename="x"')}`),
+      openBmcImage,
+      Buffer.from('\r\n--mark--\r\n'),
+    ]),
+    headers: { 'Content-Type': 'multipart/form-data; boundary=mark' },
+  });
+}
+
+describe('an image that is sent to an OpenBMC', () => {
+  const manager = '/redfish/v1/Managers/bmc';
+
+  test('in a form has to name one target', async () => {
+    const bench = await start('openbmc', '127.31.2.6');
+    for (const targets of [[], ['/redfish/v1/Systems/system/Bios'], [manager, manager]]) {
+      expect([targets, (await sendForm(bench, targets)).status]).toEqual([targets, 400]);
+    }
+    expect((await sendForm(bench, [manager])).status).toBe(202);
+  });
+
+  test('is taken as bare bytes alone by an old build, for which a form is a bad image', async () => {
+    const bench = await start('openbmc', '127.31.2.7');
+    const service = () => bench.get('/redfish/v1/UpdateService');
+    expect(await service()).toHaveProperty('MultipartHttpPushUri');
+    bench.bmc.faults.set({ kind: 'push-bytes-only' });
+    expect(await service()).not.toHaveProperty('MultipartHttpPushUri');
+    const { '@odata.id': task = '' } = (await sendForm(bench, [manager])).body;
+    await taskReaches(bench, task, 'Exception');
+    expect((await sendBytes(bench, openBmcImage)).status).toBe(202);
+  });
+
+  test('is fetched by none: there is no SimpleUpdate', async () => {
+    const bench = await start('openbmc', '127.31.2.8');
+    expect((await bench.send('POST', simpleUpdate, { body: { ImageURI: bench.image } })).status).toBe(404);
+  });
+});
+
+describe.each(['dell', 'hpe', 'ami'] as const)('any update that is fetched (%s)', vendor => {
   test.each([
     ['for another model', '/other-model.bin', 'not meant for this system'],
     ['of damaged bytes', '/garbage.bin', 'not valid'],

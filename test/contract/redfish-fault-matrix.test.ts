@@ -44,6 +44,7 @@ update-stalls              ok     ok      ok       ok       ok     ok     ok   |
 update-fails               ok     ok      ok       ok       ok     ok     ok   |  done  done   done   done  done
 bmc-reset-ignored          ok     ok      ok       ok       ok     ok     ok   |  done  done   done   done  done
 bios-drops-settings        ok     ok      ok       ok       ok     ok     ok   |  done  done   done   done  done
+push-bytes-only            ok     ok      ok       ok       ok     ok     ok   |  done  done   done   done  done
 reject-update              ok     ok      ok       ok       ok     ok     ok   |  done  done    no    done  done
 etag-none                  ok     ok      ok       ok       ok     ok     ok   |  done  done   done   done  done
 etag-weak-only             ok     ok      ok       ok       ok     ok     ok   |  done  done   done   done  done
@@ -92,6 +93,7 @@ const faults: Record<string, FaultInput> = {
   'update-fails': { kind: 'update-fails' },
   'bmc-reset-ignored': { kind: 'bmc-reset-ignored' },
   'bios-drops-settings': { kind: 'bios-drops-settings' },
+  'push-bytes-only': { kind: 'push-bytes-only' },
   'reject-update': { kind: 'reject-update' },
   'etag-none': { kind: 'etag', mode: 'none' },
   'etag-weak-only': { kind: 'etag', mode: 'weak-only' },

@@ -17,7 +17,7 @@ afterEach(async () => {
 });
 
 /** Machines that are sent their image; all others fetch it. */
-const pushed: LabMachine[] = ['lenovo', 'supermicro', 'x11'];
+const pushed: LabMachine[] = ['lenovo', 'supermicro', 'x11', 'openbmc'];
 const handOver = /SimpleUpdate$|UpdateService\/upload$|\/m?fwupdate$|\/update(-multipart)?$/;
 
 async function bench(machine: LabMachine) {
@@ -184,8 +184,20 @@ describe.each(updatable)('a BIOS update on %s', vendor => {
 
 test('a machine that could not prove its version gets no update', async () => {
   const { bmc, request, handOvers } = await bench('nvidia');
-  await expect(bmc.startUpdate(testGrant, request())).rejects.toMatchObject({ code: 'bmc_refused' });
+  await expect(bmc.startUpdate(testGrant, request())).rejects.toMatchObject({
+    code: 'bmc_refused',
+    message: expect.stringContaining('does not show which BIOS runs'),
+  });
   expect(handOvers()).toEqual([]);
+});
+
+test('an OpenBMC whose build knows no form is sent the bare bytes', async () => {
+  const { bmc, lab, request, handOvers, firmware } = await bench('openbmc');
+  lab.bmc.faults.set({ kind: 'push-bytes-only' });
+  await reaches(bmc, await start(bmc, request()), 'completed');
+  expect(handOvers().map(({ body }) => Object.keys(body as object))).toEqual([['UpdateFile']]);
+  await restart(bmc);
+  await eventually('the new version to be the active one', async () => (await activeBios(bmc)) === firmware.newBios);
 });
 
 describe.each(['dell', 'hpe', 'openbmc'] as const)('a sample of %s', vendor => {

@@ -3,7 +3,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { ChangeAnswer } from '../../src/core/change.ts';
 import { hasEnded, type Operation } from '../../src/core/operation.ts';
 import type { Plan } from '../../src/core/plan.ts';
-import { changes, custodyEntries, unaccounted } from '../support/audit.ts';
+import { changes, custodyEntries, isHandOver, unaccounted } from '../support/audit.ts';
 import { eventually, type Stack, startStack } from '../support/stack.ts';
 import { verifyRunning } from '../support/verify.ts';
 
@@ -60,9 +60,7 @@ describe('kill -9 of the service during a rollout', () => {
 
     const effects = stack.lab.effects.since();
     for (const { node } of plan.targets) {
-      const accepted = effects.filter(
-        effect => effect.name === node && effect.path.includes('SimpleUpdate') && effect.status < 300,
-      );
+      const accepted = effects.filter(effect => effect.name === node && isHandOver(effect.path) && effect.status < 300);
       expect(accepted.length, `firmware posts to ${node}`).toBeLessThanOrEqual(1);
       const uncordoned = effects.find(
         effect =>
@@ -88,8 +86,7 @@ describe('kill -9 of the service during a rollout', () => {
     const passphrase = stack.passphrase('approver');
     const { operation = '' } = await voter.vote(approval ?? '', { vote: 'approve', reason: 'go', passphrase });
     const canary = plan.waves[0]?.[0];
-    const flashes = () =>
-      stack.lab.effects.since().filter(effect => effect.name === canary && effect.path.includes('SimpleUpdate'));
+    const flashes = () => stack.lab.effects.since().filter(effect => effect.name === canary && isHandOver(effect.path));
     await eventually('the canary to be flashed', async () => flashes()[0]);
 
     await stack.service().stop();

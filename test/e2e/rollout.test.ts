@@ -4,7 +4,7 @@ import { FleetError } from '../../src/core/errors.ts';
 import { hasEnded, type Operation } from '../../src/core/operation.ts';
 import type { Plan } from '../../src/core/plan.ts';
 import type { Client } from '../../src/surfaces/cli/client.ts';
-import { changes, custodyEntries, unaccounted } from '../support/audit.ts';
+import { changes, custodyEntries, isHandOver, unaccounted } from '../support/audit.ts';
 import { reached } from '../support/rollout.ts';
 import { eventually, type Stack, startStack } from '../support/stack.ts';
 
@@ -93,7 +93,7 @@ describe('a firmware rollout', () => {
       4,
     );
     expect(unaccounted(effects, await custodyEntries(asker))).toEqual([]);
-    const flashes = effects.filter(effect => effect.path.includes('SimpleUpdate'));
+    const flashes = effects.filter(effect => isHandOver(effect.path));
     expect(flashes.map(effect => effect.name).sort()).toEqual(['bos-w-1', 'bos-w-2', 'bos-w-3', 'bos-w-4']);
   });
 
@@ -108,7 +108,7 @@ describe('a firmware rollout', () => {
 
   it('does not run a second time on the approval it had', async () => {
     const [operation] = ((await asker.callTool('listOperations', {})).output as { operations: Operation[] }).operations;
-    const flashes = () => stack.lab.effects.since().filter(effect => effect.path.includes('SimpleUpdate')).length;
+    const flashes = () => stack.lab.effects.since().filter(effect => isHandOver(effect.path)).length;
     const before = flashes();
     const again = (await asker.callTool('startPlan', { plan: operation?.plan, digest: operation?.digest }))
       .output as unknown as ChangeAnswer;

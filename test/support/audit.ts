@@ -21,6 +21,11 @@ export function changes(effects: Effect[]): Effect[] {
   return effects.filter(effect => !effect.path.includes('/SessionService/'));
 }
 
+/** Whether a request goes where a BMC is told to fetch an image, or is sent one. */
+export function isHandOver(path: string): boolean {
+  return /SimpleUpdate$|UpdateService\/(upload|update(-multipart)?)$|\/m?fwupdate$/.test(path);
+}
+
 /** What is wrong, one line each; empty when every effect had an earlier committed intent under an approval. */
 export function unaccounted(effects: Effect[], entries: Numbered[]): string[] {
   const problems: string[] = [];

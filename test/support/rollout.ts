@@ -6,7 +6,7 @@ import { hasEnded, type Operation } from '../../src/core/operation.ts';
 import type { Plan } from '../../src/core/plan.ts';
 import type { Effect } from '../../src/lab/effect-log.ts';
 import type { LabSite } from '../../src/lab/lab.ts';
-import { changes } from './audit.ts';
+import { changes, isHandOver } from './audit.ts';
 import { eventually, type Stack } from './stack.ts';
 
 export type Planned = { plan: string; digest: string };
@@ -75,7 +75,7 @@ export function reached(stack: Stack, node: string): string[] {
 function wordOf({ kind, name, path, body }: Effect, node: string): string | undefined {
   if (kind === 'bmc') {
     if (name !== node) return undefined;
-    if (/SimpleUpdate|UpdateService\/upload$|fwupdate$|update-multipart$/.test(path)) return 'flash';
+    if (isHandOver(path)) return 'flash';
     if (path.includes('StartUpdate')) return 'write';
     return path.includes('Reset') ? 'reset' : path;
   }

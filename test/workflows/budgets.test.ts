@@ -2,6 +2,7 @@
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import type { ChangeAnswer } from '../../src/core/change.ts';
 import type { Plan } from '../../src/core/plan.ts';
+import { isHandOver } from '../support/audit.ts';
 import { approve, blockedDrain, ended, isCordoned, reached, reconfigure } from '../support/rollout.ts';
 import { eventually, type Stack, startStack } from '../support/stack.ts';
 
@@ -47,7 +48,7 @@ it('one waits, cordoned, until the other is back', async () => {
   expect(operation.state).toBe('done');
   for (const name of names) expect(reached(stack, name)).toEqual(['cordon', 'flash', 'reset', 'uncordon']);
   const order = stack.lab.effects.since().flatMap(({ name, path, body }) => {
-    if (path.includes('SimpleUpdate')) return [`flash ${name}`];
+    if (isHandOver(path)) return [`flash ${name}`];
     const node = names.find(each => path === `/api/v1/nodes/${each}`);
     return node && JSON.stringify(body).includes('"unschedulable":false') ? [`uncordon ${node}`] : [];
   });

@@ -1,6 +1,6 @@
 /**
- * Updates of the vendors whose way is their own: AMI fetches, Lenovo is sent its image, and Supermicro is sent it, checks it,
- * and writes it once it is told to. Each through the whole workflow, with lost answers and a service that dies on the way.
+ * Updates of the vendors whose way is their own: AMI fetches, Lenovo and OpenBMC are sent their image, and Supermicro is sent
+ * it, checks it, and writes it once it is told to. Each through the whole workflow, with lost answers and a service that dies on the way.
  */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { bmcProfiles } from '../../src/lab/bmc/profiles/catalog.ts';
@@ -11,15 +11,16 @@ import { eventually, type Stack, startStack } from '../support/stack.ts';
 let stack: Stack;
 
 // Workers take their machines in turn, beginning with the second.
-const machines = ['ami', 'lenovo', 'supermicro'] as const;
+const machines = ['ami', 'lenovo', 'supermicro', 'openbmc'] as const;
 const nodes = {
   lenovo: ['bos-w-1'],
-  supermicro: ['bos-w-2', 'bos-w-5'],
-  ami: ['bos-w-3'],
+  supermicro: ['bos-w-2', 'bos-w-6'],
+  openbmc: ['bos-w-3'],
+  ami: ['bos-w-4'],
 } as const;
 
 beforeAll(async () => {
-  stack = await startStack({ addressBase: '127.133', workers: 5, machines, speed: 400 });
+  stack = await startStack({ addressBase: '127.133', workers: 6, machines, speed: 400 });
 });
 afterAll(() => stack?.close());
 
@@ -59,14 +60,26 @@ it('of AMI and Supermicro go from what runs to what the catalogue wants', async 
 });
 
 describe('when the answer to a sent image is lost', () => {
-  it('the task that began says that it came: it is not sent again', async () => {
-    const [node] = nodes.lenovo;
-    faultsOf(node).set({ kind: 'drop-after-post' });
-    const operation = await approve(stack, await planFlash(stack, node));
-    expect((await ended(stack, operation)).state).toBe('done');
-    expect([reached(stack, node), isCordoned(stack, node)]).toEqual([oneOfEach, false]);
-    expect(stack.lab.node(node).server.firmware.active).toBe(bmcProfiles.lenovo.firmware.newBios);
-    expect(await findings(operation)).toEqual([expect.stringMatching(/^happened: the BMC has a task/)]);
+  it('the task that began says that it came; where nothing says so, it waits for a person and is not sent again', async () => {
+    const [lenovo] = nodes.lenovo;
+    const [openbmc] = nodes.openbmc;
+    faultsOf(lenovo).set({ kind: 'drop-after-post' });
+    faultsOf(openbmc).set({ kind: 'drop-after-post' });
+    faultsOf(openbmc).set({ kind: 'update-stalls', stage: 'download' });
+    faultsOf(openbmc).set({ kind: 'task-purge' });
+    const [told, silent] = [
+      await approve(stack, await planFlash(stack, lenovo)),
+      await approve(stack, await planFlash(stack, openbmc)),
+    ];
+
+    expect((await ended(stack, told)).state).toBe('done');
+    expect([reached(stack, lenovo), isCordoned(stack, lenovo)]).toEqual([oneOfEach, false]);
+    expect(stack.lab.node(lenovo).server.firmware.active).toBe(bmcProfiles.lenovo.firmware.newBios);
+    expect(await findings(told)).toEqual([expect.stringMatching(/^happened: the BMC has a task/)]);
+
+    expect((await ended(stack, silent)).nodes.map(({ state }) => state)).toEqual(['ambiguous']);
+    expect([reached(stack, openbmc), isCordoned(stack, openbmc)]).toEqual([['cordon', 'flash', 'explain'], true]);
+    expect(await findings(silent)).toEqual([expect.stringMatching(/^ambiguous: no new task and no version change/)]);
   });
 });
 

@@ -78,10 +78,21 @@ async function sendImage(
   const { path, takes } = await pushTarget(connection, topology);
   if (takes === 'bytes') return connection.upload(path, octetStream(request.image));
   const parameters = {
-    Targets: flow.targetsBios ? [`${topology.systemUri.replace(/\/+$/, '')}/Bios`] : [],
+    Targets: targetsOf(flow, topology),
     ...(flow.applyTime === undefined ? {} : { '@Redfish.OperationApplyTime': flow.applyTime }),
   };
   return connection.upload(path, multipart(parameters, request.image));
+}
+
+function targetsOf({ targets }: UpdateFlow, { systemUri, managerUris }: Topology): string[] {
+  switch (targets) {
+    case 'bios':
+      return [`${systemUri.replace(/\/+$/, '')}/Bios`];
+    case 'manager':
+      return managerUris.slice(0, 1);
+    case undefined:
+      return [];
+  }
 }
 
 /** A form says what the image is for, so it goes before the bare bytes, which are all that old builds take. */
@@ -106,9 +117,12 @@ function outcomeOf(connection: Connection, answer: WriteOutcome): UpdateOutcome 
 function flowOf(topology: Topology, component: Component) {
   const flow = topology.profile.update[component];
   if (flow !== undefined) return flow;
+  const why = topology.profile.refuses?.[component];
   throw new FleetError({
     code: 'bmc_refused',
-    message: `there is no update profile for ${component} on ${topology.profile.vendor} yet`,
+    message: why
+      ? `no ${component} update on ${topology.profile.vendor}: ${why}`
+      : `there is no update profile for ${component} on ${topology.profile.vendor} yet`,
     hint: 'Update this component with the tools of its vendor.',
   });
 }

@@ -2,6 +2,10 @@
  * OpenBMC. Every stored image is a member; a hash or a name is its Id. For its
  * own image the Manager links the functional one. For host firmware the version
  * that the system reports decides; where it reports none, a sole enabled image.
+ *
+ * It is sent its images: in a form, or as bare bytes to builds that know no
+ * form. The form has to name a target, and the manager is the one that every
+ * build takes: what the image really is for stands in its own manifest.
  */
 import { plain } from '../links.ts';
 import { sameVersion } from '../version-agreement.ts';
@@ -11,7 +15,9 @@ export const openbmc: VendorProfile = {
   vendor: 'openbmc',
   logs: [/^eventlog$/i],
   trustsGracefulRestart: true,
-  update: { bios: { activation: 'reset-after', settleMs: 10_000 } },
+  update: {
+    bios: { activation: 'reset-after', settleMs: 10_000, push: true, targets: 'manager', applyTime: 'OnReset' },
+  },
   classify: classifyImages,
 };
 

@@ -36,8 +36,8 @@ export type UpdateFlow = Pick<UpdateTraits, 'activation' | 'settleMs'> & {
   /** The image is sent to the BMC; otherwise the BMC fetches it by SimpleUpdate. */
   push?: true;
   waitsForStart?: true;
-  /** A pushed image names what it is for: the Bios resource of the system. */
-  targetsBios?: true;
+  /** What the form with a pushed image names as its target; nothing unless said. */
+  targets?: 'bios' | 'manager';
 };
 
 export type VendorProfile = {
@@ -61,6 +61,8 @@ export type VendorProfile = {
   /** The boot override is written to the settings object, not to the system. */
   bootThroughSettings?: true;
   update: Partial<Record<Component, UpdateFlow>>;
+  /** Why a component is never updated here, as the end of a sentence. */
+  refuses?: Partial<Record<Component, string>>;
   /** Says for every member, in order, whether it runs now. May look at all of them: some can only be told apart together. */
   classify(members: FirmwareClues[], running: RunningFirmware): Verdict[];
 };

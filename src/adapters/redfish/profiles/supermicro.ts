@@ -16,7 +16,7 @@ export const supermicro: VendorProfile = {
       settleMs: 60_000,
       push: true,
       waitsForStart: true,
-      targetsBios: true,
+      targets: 'bios',
       applyTime: 'OnStartUpdateRequest',
     },
   },

@@ -1,6 +1,7 @@
 /** An image that is sent to the BMC itself, whole, and StartUpdate, which writes it where the BMC only checked it. */
 import type { Controller } from '../controller.ts';
 import { type Body, problem, type Reply, vendorProblem } from '../reply.ts';
+import { inventoryUri } from '../resources/update.ts';
 import { UploadedFile } from '../uploaded-file.ts';
 import { updateAccepted } from './update-accepted.ts';
 
@@ -9,6 +10,10 @@ export function pushUpdate(bmc: Controller, body: Body): Reply {
   const { profile, updates, faults } = bmc;
   const { UpdateFile: file, UpdateParameters: parameters } = body;
   if (!(file instanceof UploadedFile)) return problem(profile, 400, 'PropertyMissing', 'UpdateFile');
+  const unread = parameters !== undefined && faults.get('push-bytes-only') !== undefined;
+  if (!unread && profile.update.push?.namesTarget && parameters !== undefined && !namesOne(bmc, parameters)) {
+    return problem(profile, 400, 'PropertyValueNotInList', 'Targets');
+  }
   if (profile.update.push?.waitsForStart && !waits(bmc, parameters)) {
     return problem(profile, 400, 'PropertyValueNotInList', 'UpdateParameters');
   }
@@ -16,13 +21,20 @@ export function pushUpdate(bmc: Controller, body: Body): Reply {
     return problem(profile, 400, 'ActionParameterValueFormatError', 'UpdateFile');
   }
   if (updates.busy) return vendorProblem(profile.update.busy);
-  return updateAccepted(bmc, updates.start({ bytes: file.bytes }, 'on-reset'));
+  return updateAccepted(bmc, updates.start({ bytes: unread ? Buffer.from('--form') : file.bytes }, 'on-reset'));
 }
 
 /** Answers 400 when no image waits to be written. */
 export function startUpdate(bmc: Controller): Reply {
   const task = bmc.updates.startVerified();
   return task === undefined ? problem(bmc.profile, 400, 'NoOperation') : updateAccepted(bmc, task);
+}
+
+/** OpenBMC's own parser: one target, which is the manager or an image. What the image is for it finds out by itself. */
+function namesOne({ uris }: Controller, parameters: unknown): boolean {
+  const { Targets: targets } = (parameters ?? {}) as Body;
+  if (!Array.isArray(targets) || targets.length !== 1) return false;
+  return targets[0] === uris.manager || String(targets[0]).startsWith(`${inventoryUri}/`);
 }
 
 /** Supermicro wants to be told what the image is for, and that it is to wait. */

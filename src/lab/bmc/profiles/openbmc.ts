@@ -137,6 +137,13 @@ export const openbmc: BmcProfile = {
   update: {
     flash: 'at-once',
     flashMs: 120_000,
+    push: {
+      multipart: '/redfish/v1/UpdateService/update',
+      stream: '/redfish/v1/UpdateService/update',
+      namesTarget: true,
+      applyTime: 'OnReset',
+    },
+    simpleTargets: 'absent',
     userAgent: 'bmcweb',
     firstTaskId: 0,
     busy: {

@@ -131,6 +131,10 @@ export type BmcProfile = {
       stream?: string;
       /** The image is only checked on arrival; StartUpdate writes it. */
       waitsForStart?: true;
+      /** A form must name one target: the manager, or a member of the inventory. */
+      namesTarget?: true;
+      /** Said of what comes as bare bytes. */
+      applyTime?: 'OnReset' | 'Immediate';
     };
     /** The only Targets that SimpleUpdate takes, or `absent` where there is no SimpleUpdate. Any where nothing is said. */
     simpleTargets?: 'absent' | readonly string[];

@@ -7,7 +7,7 @@ import type { Resources } from './tree.ts';
 const updateServiceUri = '/redfish/v1/UpdateService';
 export const simpleUpdateUri = `${updateServiceUri}/Actions/UpdateService.SimpleUpdate`;
 export const startUpdateUri = `${updateServiceUri}/Actions/UpdateService.StartUpdate`;
-const inventoryUri = `${updateServiceUri}/FirmwareInventory`;
+export const inventoryUri = `${updateServiceUri}/FirmwareInventory`;
 const actionInfoUri = `${updateServiceUri}/SimpleUpdateActionInfo`;
 export const transferProtocols = ['HTTP', 'HTTPS'];
 
@@ -33,7 +33,7 @@ export function updateResources(bmc: Controller): Resources {
   };
 }
 
-function serviceBody({ profile }: Controller): Body {
+function serviceBody({ profile, faults }: Controller): Body {
   const { push } = profile.update;
   return {
     '@odata.id': updateServiceUri,
@@ -43,8 +43,11 @@ function serviceBody({ profile }: Controller): Body {
     ServiceEnabled: true,
     Status: { Health: 'OK', State: 'Enabled' },
     FirmwareInventory: link(inventoryUri),
-    ...(push === undefined ? {} : { MultipartHttpPushUri: push.multipart }),
+    ...(push === undefined || faults.get('push-bytes-only') ? {} : { MultipartHttpPushUri: push.multipart }),
     ...(push?.stream === undefined ? {} : { HttpPushUri: push.stream }),
+    ...(push?.applyTime === undefined
+      ? {}
+      : { HttpPushUriOptions: { HttpPushUriApplyTime: { ApplyTime: push.applyTime } } }),
     Actions: {
       ...(profile.update.simpleTargets === 'absent'
         ? {}

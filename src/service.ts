@@ -34,6 +34,7 @@ import { planCard } from './planning/plan-card.ts';
 import { openHttp } from './surfaces/http/server.ts';
 import { openMetrics } from './surfaces/metrics/metrics.ts';
 import { type CordonDuty, startCordonDuty } from './workflows/cordon-duty.ts';
+import { recoveryOffers } from './workflows/offer-recovery.ts';
 import { planWorkflows } from './workflows/run-plan.ts';
 
 export type RunningService = { url: string; close(): Promise<void> };
@@ -130,6 +131,8 @@ async function compose(config: Config, log: Logger, opened: Opened): Promise<Run
   const persons = new Map(config.people.map(({ name, groups }) => [name, { name, groups }]));
   const people: People = { find: name => (name === servicePerson.name ? servicePerson : persons.get(name)) };
   const authority = createAuthority({ records, policy, people });
+  // What is asked for needs approvals, and these launch the very workflows that ask.
+  const offers = Promise.withResolvers<Parts['offerRecovery']>();
   const parts: Parts = {
     bmcs,
     clusters,
@@ -137,6 +140,7 @@ async function compose(config: Config, log: Logger, opened: Opened): Promise<Run
     records,
     hardware: duty.watch,
     perform: effectPerformer({ records, custody, authority }),
+    offerRecovery: async (node, why) => (await offers.promise)(node, why),
     timings: {
       pollMs: rollout.pollIntervalMs,
       drainMs: rollout.drainTimeoutMs,
@@ -168,6 +172,7 @@ async function compose(config: Config, log: Logger, opened: Opened): Promise<Run
     launch,
   });
   const storePlan = planStorer({ records, custody, policy, planTtlMs: rollout.planTtlMs });
+  offers.resolve(recoveryOffers({ fleet, bmcs, clusters, records, storePlan, requestStart: approvals.requestStart }));
   const { cordon, sampleEveryMs } = config.health;
   if (cordon !== 'off' && sampleEveryMs !== 'off') {
     cordons = opened.add(

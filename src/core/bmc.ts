@@ -99,6 +99,8 @@ export type UpdateTask = {
   percent?: number;
   /** Machine text. */
   message?: string;
+  /** It failed because it stood still, says the BMC: so will the next one, until the BMC restarts. */
+  stalled?: true;
 };
 
 export type UpdateRequest = {

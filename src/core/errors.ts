@@ -22,6 +22,7 @@ export const errorCodes = [
   'identity_mismatch',
   'precondition_failed',
   'stopped',
+  'task_stuck',
   'ambiguous',
   'timeout',
   'port_taken',

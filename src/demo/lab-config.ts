@@ -48,7 +48,8 @@ export async function writeLabConfig(lab: LabDescription, options: LabConfigOpti
       rebootTimeout: '3m',
       rejoinTimeout: '3m',
       resetSettle: '5s',
-      stallLimit: '3s',
+      // The slowest flash of the lab shows no other percentage for so long.
+      stallLimit: `${Math.max(3, Math.ceil(180 / lab.speed))}s`,
     },
     health: {
       sampleEvery: options.sampleEvery,

@@ -42,6 +42,8 @@ export const faultSchema = z.discriminatedUnion('kind', [
     kind: z.literal('update-stalls'),
     stage: untilStage,
     until: z.enum(['cleared', 'bmc-reset']).default('cleared'),
+    /** The BMC gives each update up that has stood still for so many real milliseconds. */
+    giveUpMs: z.number().positive().optional(),
   }),
   /** The update ends in failure at the end of this stage; the running version stays. */
   z.strictObject({ kind: z.literal('update-fails'), stage: untilStage }),

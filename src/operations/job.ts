@@ -34,6 +34,8 @@ export type Parts = {
   /** What is known of the servers' hardware at this moment. */
   hardware: HardwareWatch;
   perform: PerformEffect;
+  /** Asks people for one restart of the BMC, because a task is stuck on it. Answers what came of asking. */
+  offerRecovery(node: string, why: string): Promise<string>;
   timings: Timings;
 };
 

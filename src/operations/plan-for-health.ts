@@ -1,11 +1,11 @@
 /** Plans what the watch asks for, on facts that are read now: no facts, no plan. */
-import { type Bmcs, factValue } from '../core/bmc.ts';
+import type { Bmcs } from '../core/bmc.ts';
 import type { Clusters } from '../core/cluster.ts';
 import { FleetError, unreachable } from '../core/errors.ts';
 import type { FleetCluster, FleetNode } from '../core/fleet.ts';
 import type { HealthAct, PlanDraft, PlanKind } from '../core/plan.ts';
 import { empties, planChange } from '../planning/plan-change.ts';
-import { surveyCluster } from './survey.ts';
+import { surveyNode } from './survey.ts';
 import { surveyEvidence } from './survey-evidence.ts';
 
 /** Kind of the plan, and the Cedar action that decides it. */
@@ -30,25 +30,11 @@ export async function planForHealth(
   { cluster, entry, health }: { cluster: FleetCluster; entry: FleetNode; health: HealthAct },
 ): Promise<PlanDraft> {
   const { kind, action } = planOf(health.act);
-  const { kubernetes, nodes } = await surveyCluster(ports, cluster, [entry.name]);
-  const [found] = nodes;
-  const facts = factValue(kubernetes);
-  const server = found && factValue(found.server);
-  const node = found && factValue(found.node);
-  if (!facts || !server || !node)
-    throw new FleetError({
-      code: 'precondition_failed',
-      retry: 'later',
-      message: `${entry.name} cannot be read now: ${whyNot(kubernetes, found?.server, found?.node)}`,
-    });
+  const { facts, server, node } = await surveyNode(ports, cluster, entry);
   if (health.act === 'cordon' && node.unschedulable)
     throw new FleetError({ code: 'precondition_failed', message: `${entry.name} is cordoned already` });
   const evidence = empties(kind) ? { evidence: await surveyEvidence(ports, cluster.name) } : {};
   // Whoever approves a drain reads whose local data is lost; nearly every node has such pods.
   const drain = { deleteEmptyDir: true, force: false, byPriority: false };
   return planChange({ kind, action, cluster, entry, server, node, facts, ...evidence, drain, health });
-}
-
-function whyNot(...facts: (object | undefined)[]): string {
-  return facts.flatMap(fact => (fact && 'unknown' in fact ? [String(fact.unknown)] : [])).join('; ');
 }

@@ -1,5 +1,5 @@
 /** Reads what planning and answers stand on. What cannot be read is a fact with its reason, never left out. */
-import { type Bmcs, type Fact, known, type ServerHealth, unknown } from '../core/bmc.ts';
+import { type Bmcs, type Fact, factValue, known, type ServerHealth, unknown } from '../core/bmc.ts';
 import type { Cluster, Clusters, ClusterView, DaemonSetFacts, NodeFacts, PdbFacts, PodFacts } from '../core/cluster.ts';
 import { FleetError } from '../core/errors.ts';
 import type { FleetCluster, FleetNode } from '../core/fleet.ts';
@@ -15,6 +15,28 @@ type Ports = { bmcs: Bmcs; clusters: Clusters };
 export function surveyCluster(ports: Ports, cluster: FleetCluster, only?: string[]): Promise<Survey> {
   const entries = cluster.nodes.filter(entry => !only || only.includes(entry.name));
   return surveyWith(ports, { cluster, entries }, () => readLists(ports.clusters.of(cluster.name)));
+}
+
+/** One node, with what plans of it stand on. Throws `precondition_failed` where any of it cannot be read now. */
+export async function surveyNode(
+  ports: Ports,
+  cluster: FleetCluster,
+  { name }: FleetNode,
+): Promise<{ facts: ClusterSurvey; server: ServerHealth; node: NodeFacts }> {
+  const { kubernetes, nodes } = await surveyCluster(ports, cluster, [name]);
+  const [found] = nodes;
+  const facts = factValue(kubernetes);
+  const server = found && factValue(found.server);
+  const node = found && factValue(found.node);
+  if (facts && server && node) return { facts, server, node };
+  const reasons = [kubernetes, found?.server, found?.node].flatMap(fact =>
+    fact && 'unknown' in fact ? [fact.unknown] : [],
+  );
+  throw new FleetError({
+    code: 'precondition_failed',
+    retry: 'later',
+    message: `${name} cannot be read now: ${reasons.join('; ')}`,
+  });
 }
 
 /** The same for questions over many clusters: Kubernetes as its watches hold it, BMCs read now. Plans need the other. */

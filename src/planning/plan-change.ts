@@ -36,6 +36,8 @@ export type ChangeRequest = {
   bios?: CheckedBios;
   /** Of what the watch over servers asks for. */
   health?: HealthAct;
+  /** Why the program itself asks for it. */
+  because?: string;
 };
 
 /** Kinds that empty the node, and need evidence that nobody works against them. */
@@ -110,6 +112,7 @@ export function planChange(request: ChangeRequest): PlanDraft {
         ? [`the taint ${outOfService} stays: remove it with taint-node once the node is back, or pods leave it again`]
         : []),
       ...(request.bios?.follows ?? []).map(set => `the BIOS sets by itself then: ${set}`),
+      ...(request.because ? [`asked for by Groundskeeper itself: ${request.because}`] : []),
       ...(recovers
         ? ['a task on the BMC is taken for stuck: if it still wrote firmware, the restart would damage it']
         : []),

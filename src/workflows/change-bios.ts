@@ -6,7 +6,7 @@
  */
 import { showBiosChange } from '../core/bios.ts';
 import { cordon, uncordon } from '../operations/cordon.ts';
-import { followTask } from '../operations/flash.ts';
+import { followTask } from '../operations/follow-task.ts';
 import type { Parts } from '../operations/job.ts';
 import { mayHaveHappened } from '../operations/may-have-happened.ts';
 import { proveBios } from '../operations/prove-bios.ts';
@@ -21,6 +21,7 @@ import {
   type NodeSteps,
   type NodeWorkflow,
   nodeWorkflow,
+  offerRecovery,
   outcomeOf,
   stayCordoned,
 } from './node-steps.ts';
@@ -52,7 +53,7 @@ export function changeBios(parts: Parts): NodeWorkflow {
       await steps.tell({ reason: 'MaintenanceEnded', message: proof, maintenance: false });
       return { state: 'done', message: proof };
     } catch (thrown) {
-      return stayCordoned(steps, ours, outcomeOf(thrown));
+      return stayCordoned(steps, ours, await offerRecovery(steps, thrown));
     }
   });
 }

@@ -125,6 +125,21 @@ export function outcomeOf(thrown: unknown): NodeOutcome {
   return { state: error.code === 'ambiguous' ? 'ambiguous' : 'failed', message: `${error.message}${untrusted}` };
 }
 
+/** The outcome of what failed. Where a task is stuck on the BMC, people are asked for one restart of it, and the outcome says so. */
+export async function offerRecovery(steps: NodeSteps, thrown: unknown): Promise<NodeOutcome> {
+  const outcome = outcomeOf(thrown);
+  const error = FleetError.from(thrown);
+  if (error.code !== 'task_stuck') return outcome;
+  const told = await steps
+    .step(
+      'offer',
+      job => job.offerRecovery(job.target.node, error.message),
+      said => said,
+    )
+    .catch(failed => `nobody could be asked for it: ${FleetError.from(failed).message}`);
+  return { ...outcome, message: `${outcome.message}; only a restart of its BMC helps: ${told}` };
+}
+
 /**
  * The end of a part that stopped before anything irreversible: this operation's cordon is taken back, by the Node's word
  * and not by what a step remembers. The outcome stays the first one, with what could not be taken back.

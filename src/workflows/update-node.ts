@@ -8,7 +8,8 @@ import type { UpdateTraits } from '../core/bmc.ts';
 import type { NodeOutcome } from '../core/operation.ts';
 import { cordon, uncordon } from '../operations/cordon.ts';
 import { proveDrained } from '../operations/drain.ts';
-import { changeOf, type Flash, flash, followTask, precheckFlash } from '../operations/flash.ts';
+import { changeOf, type Flash, flash, precheckFlash } from '../operations/flash.ts';
+import { followTask } from '../operations/follow-task.ts';
 import type { Parts } from '../operations/job.ts';
 import { mayHaveHappened } from '../operations/may-have-happened.ts';
 import { proveIdentity } from '../operations/prove-identity.ts';
@@ -23,6 +24,7 @@ import {
   type NodeSteps,
   type NodeWorkflow,
   nodeWorkflow,
+  offerRecovery,
   outcomeOf,
   stayCordoned,
 } from './node-steps.ts';
@@ -54,7 +56,7 @@ export function updateNode(parts: Parts): NodeWorkflow {
       await soak(parts, steps, { bootId, sleep: flow.sleep });
       return { state: 'done', message: proof };
     } catch (thrown) {
-      return stayCordoned(steps, ours, outcomeOf(thrown));
+      return stayCordoned(steps, ours, await offerRecovery(steps, thrown));
     }
   });
 }

@@ -3,12 +3,12 @@
  * ends, and a job of the same id that stays and knows more; where there is a
  * job, it is believed.
  */
-import type { UpdateTask } from '../../core/bmc.ts';
+import type { TaskState, UpdateTask } from '../../core/bmc.ts';
 import { FleetError } from '../../core/errors.ts';
 import type { Connection } from './connection.ts';
 import { lastSegment } from './links.ts';
 import { dellJob, type Task, task, taskService } from './schema.ts';
-import { jobState, taskState } from './task-state.ts';
+import { isStalled, jobState, taskState } from './task-state.ts';
 import { readManagers, type Topology } from './topology.ts';
 
 /** Newest ones read of a longer queue; ids of tasks and jobs grow with time. */
@@ -46,14 +46,20 @@ async function readPlainTask(connection: Connection, uri: string): Promise<Updat
     const parsed = task.safeParse(body ?? {});
     if (!parsed.success || parsed.data.TaskState == null)
       return { uri, state: status === 202 ? 'running' : 'completed' };
-    return { uri, state: taskState(parsed.data), ...progress(parsed.data.PercentComplete, messageOf(parsed.data)) };
+    const state = taskState(parsed.data);
+    const ids = parsed.data.Messages.map(each => each.MessageId);
+    return { uri, ...ended(state, ids), ...progress(parsed.data.PercentComplete, messageOf(parsed.data)) };
   });
 }
 
 async function readJob(connection: Connection, job: { uri: string; shownAs: string }): Promise<UpdateTask> {
   return unlessGone(job.shownAs, async () => {
     const read = await connection.read(job.uri, dellJob);
-    return { uri: job.shownAs, state: jobState(read), ...progress(read.PercentComplete, read.Message) };
+    return {
+      uri: job.shownAs,
+      ...ended(jobState(read), [read.MessageId]),
+      ...progress(read.PercentComplete, read.Message),
+    };
   });
 }
 
@@ -86,6 +92,10 @@ async function listed(connection: Connection, link: string): Promise<string[]> {
     .map(member => member.uri)
     .toSorted((a, b) => byId.compare(lastSegment(b), lastSegment(a)))
     .slice(0, maxTasks);
+}
+
+function ended(state: TaskState, messageIds: (string | null | undefined)[]): Pick<UpdateTask, 'state' | 'stalled'> {
+  return { state, ...(isStalled(state, messageIds) ? { stalled: true } : {}) };
 }
 
 function messageOf(read: Task): string | undefined {

@@ -250,5 +250,5 @@ export const task = z.object({
   Messages: list(taskMessage),
 });
 export type Task = z.infer<typeof task>;
-export const dellJob = z.object({ JobState: text, PercentComplete: number, Message: text });
+export const dellJob = z.object({ JobState: text, PercentComplete: number, Message: text, MessageId: text });
 export type DellJob = z.infer<typeof dellJob>;

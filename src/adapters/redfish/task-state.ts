@@ -16,6 +16,8 @@ const finished: Record<string, TaskState> = {
 
 /** Message ids that say: done preparing, send the reset. */
 const waitsForReset = /JCP001\b|SUP0?19\b|PendingReboot|AwaitToActivate/i;
+/** "made no progress for the allocated time" (Dell), in whatever registry. */
+const stoodStill = /(^|\.)JCP052$/i;
 const waitsForResetText = /\bschedul|\breboot|\breset|\brestart/i;
 
 export function taskState(task: Task): TaskState {
@@ -56,6 +58,11 @@ export function jobState(job: DellJob): TaskState {
     default:
       return 'running';
   }
+}
+
+/** Whether a task failed, says the BMC, because it stood still. */
+export function isStalled(state: TaskState, messageIds: (string | null | undefined)[]): boolean {
+  return state === 'failed' && messageIds.some(id => id != null && stoodStill.test(id));
 }
 
 function isScheduled(task: Task): boolean {

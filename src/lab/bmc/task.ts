@@ -10,6 +10,8 @@ export type Task = {
   kind: TaskKind;
   stage: TaskStage;
   message: string;
+  /** Where it is not the usual one of its stage. */
+  messageId?: string;
   started: Date;
   ended: Date | undefined;
   /** When the flash began and how many wall-clock milliseconds it takes. */

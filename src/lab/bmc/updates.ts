@@ -165,8 +165,15 @@ export class Updates {
   async #endStage(task: Task, stage: 'download' | 'flash'): Promise<boolean> {
     const { clock, faults } = this.#options;
     const pauseMs = Math.max(5_000, 50 * clock.speed);
-    const stalls = () => !isOver(task) && faults.get('update-stalls')?.stage === stage;
-    while (stalls()) if (!(await clock.sleep(pauseMs))) return false;
+    const stall = () => (isOver(task) ? undefined : faults.get('update-stalls'));
+    const since = Date.now();
+    while (stall()?.stage === stage) {
+      if (!(await clock.sleep(pauseMs))) return false;
+      const { giveUpMs } = stall() ?? {};
+      if (giveUpMs === undefined || Date.now() - since < clock.scaled(giveUpMs)) continue;
+      task.messageId = 'IDRAC.2.8.JCP052';
+      this.#fail(task, 'The Job was in running state and made no progress for the allocated time.');
+    }
     if (clock.stopped || isOver(task)) return false;
     if (faults.get('update-fails')?.stage !== stage) return true;
     this.#fail(task, 'The update failed with an internal error.');

@@ -47,6 +47,7 @@ export function exitCodeOf(code: ErrorCode): ExitCode {
     case 'identity_mismatch':
     case 'precondition_failed':
     case 'stopped':
+    case 'task_stuck':
     case 'ambiguous':
     case 'timeout':
     case 'port_taken':

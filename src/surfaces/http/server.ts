@@ -31,6 +31,7 @@ const statuses: Record<ErrorCode, 400 | 401 | 403 | 404 | 409 | 500 | 502 | 503 
   identity_mismatch: 409,
   precondition_failed: 409,
   stopped: 409,
+  task_stuck: 409,
   ambiguous: 409,
   timeout: 504,
   port_taken: 500,

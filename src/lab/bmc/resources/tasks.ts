@@ -45,7 +45,13 @@ export function taskBody(task: Task): Body {
     StartTime: task.started.toISOString(),
     ...(task.ended === undefined ? {} : { EndTime: task.ended.toISOString() }),
     TaskMonitor: `${monitorsUri}/${task.id}`,
-    Messages: [{ MessageId: 'Update.1.0.UpdateProgress', Message: task.message, Severity: failed ? 'Critical' : 'OK' }],
+    Messages: [
+      {
+        MessageId: task.messageId ?? 'Update.1.0.UpdateProgress',
+        Message: task.message,
+        Severity: failed ? 'Critical' : 'OK',
+      },
+    ],
   };
 }
 
@@ -75,7 +81,9 @@ function jobBody(uri: string, task: Task): Body {
     PercentComplete: percentComplete(task),
     Message: task.message,
     MessageArgs: [],
-    MessageId: task.stage === 'failed' ? 'SUP0516' : task.stage === 'staged' ? 'JCP001' : 'PR19',
+    MessageId:
+      task.messageId?.split('.').at(-1) ??
+      (task.stage === 'failed' ? 'SUP0516' : task.stage === 'staged' ? 'JCP001' : 'PR19'),
     StartTime: task.started.toISOString(),
     CompletionTime: task.ended?.toISOString() ?? null,
   };

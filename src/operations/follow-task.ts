@@ -1,0 +1,84 @@
+/**
+ * Follows a task to its end, and tells one that works from one that is stuck: it stands still for the stall limit, or its BMC
+ * itself gave it up as standing still. Then nothing comes of waiting, and nothing but a restart of the BMC helps.
+ */
+import type { UpdateTask } from '../core/bmc.ts';
+import { FleetError } from '../core/errors.ts';
+import type { NodeJob } from './job.ts';
+import { waitFor } from './wait.ts';
+
+export type TaskEnd = 'awaiting-reset' | 'completed' | 'gone';
+
+/**
+ * Answers once the task of an update, or of settings, waits for a reset, completes, or is gone (404 says nothing of success).
+ * Throws `bmc_refused` when it failed, `task_stuck` when it stands still, `timeout` when it takes too long.
+ */
+export async function followTask(job: NodeJob, { task }: { task: string | undefined }, by: number): Promise<TaskEnd> {
+  if (!task) return 'gone';
+  const what = job.plan.kind === 'bios-change' ? 'job for the BIOS settings' : 'update task';
+  const watch = stallWatch(job.timings.stallMs);
+  return waitFor<TaskEnd>({
+    what: `the ${what} of ${job.target.node}`,
+    everyMs: job.timings.pollMs,
+    by,
+    async look() {
+      const seen = await job.bmc.task(task).catch(thrown => {
+        watch.lostSight();
+        throw thrown;
+      });
+      switch (seen.state) {
+        case 'pending':
+        case 'running': {
+          const told = seen.percent === undefined ? 'the BMC works on it' : `${seen.percent} %`;
+          await job.report('transfer', 'progress', told);
+          if (watch.standsStill(seen)) throw stuck(job, `the ${what} of ${job.target.node} stands still at ${told}`);
+          return { missing: `the task is ${seen.state}` };
+        }
+        case 'awaiting-reset':
+        case 'completed':
+        case 'gone':
+          return { value: seen.state };
+        case 'failed':
+          if (seen.stalled)
+            throw stuck(
+              job,
+              `the ${what} of ${job.target.node} made no progress, and its BMC gave it up`,
+              seen.message,
+            );
+          throw new FleetError({
+            code: 'bmc_refused',
+            message: `the ${what} of ${job.target.node} failed`,
+            untrusted: seen.message,
+          });
+      }
+    },
+  });
+}
+
+function stuck({ target }: NodeJob, message: string, untrusted?: string): FleetError {
+  return new FleetError({
+    code: 'task_stuck',
+    message,
+    hint: `a restart of the BMC frees it: groundskeeper reset-bmc ${target.node} --recover`,
+    ...(untrusted === undefined ? {} : { untrusted }),
+  });
+}
+
+/** What was not seen does not count as standing still: after a time without answers the limit begins anew. */
+function stallWatch(limitMs: number): { standsStill(task: UpdateTask): boolean; lostSight(): void } {
+  let shown: string | undefined;
+  let since = 0;
+  return {
+    standsStill({ state, percent, message }) {
+      const now = JSON.stringify([state, percent, message]);
+      if (now !== shown) {
+        shown = now;
+        since = Date.now();
+      }
+      return Date.now() - since >= limitMs;
+    },
+    lostSight() {
+      shown = undefined;
+    },
+  };
+}

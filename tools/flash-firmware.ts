@@ -19,11 +19,15 @@ export const flashFirmware = changeTool({
   input: z.strictObject({
     node: z.string().describe('Node name'),
     image: z.string().describe('Id of a catalogue image, never an address'),
+    downgrade: z
+      .boolean()
+      .default(false)
+      .describe('Allow going back to an older version, or to one whose order is not known'),
     ...drainInput,
   }),
   positional: ['node', 'image'],
   example: { node: 'bos-w-3', image: 'dell-bios-1.12.2', deleteEmptyDir: true, force: false },
-  async plan(context, { node: name, image, ...drain }) {
+  async plan(context, { node: name, image, downgrade, ...drain }) {
     const entry = nodeNamed(context, name);
     const wanted = imageNamed(context, image);
     const cluster = clusterOf(context, entry);
@@ -40,6 +44,9 @@ export const flashFirmware = changeTool({
       evidence: await surveyEvidence(context, cluster.name),
       candidates: survey.nodes,
       images: [wanted],
+      // Who names an image means it, and no other.
+      stones: [],
+      downgrade,
       drain,
       canary,
       soakMs,

@@ -45,6 +45,7 @@ export const planFirmwareRollout = readTool({
         evidence: await surveyEvidence(context, cluster.name),
         candidates: survey.nodes,
         images: baselineImages(context, site),
+        stones: context.fleet.images,
         drain: { deleteEmptyDir, force, byPriority },
         canary: context.rollout.canary,
         soakMs: context.rollout.soakMs,

@@ -132,6 +132,7 @@ const image = mapping({
   models: filled(text),
   component: oneOf(['bios', 'bmc']),
   version: text,
+  needs: text.optional(),
   file: text.optional(),
   url: field('an https address without user and password', httpsUrl).optional(),
   sha256: field('a SHA-256 of 64 hex digits', written =>

@@ -6,7 +6,7 @@
 import type { BiosReading, BiosRegistry } from './bios.ts';
 import type { BmcChange, BmcChangeOutcome, BmcStatus, ErasableDrive, MediaSlot } from './bmc-change.ts';
 import type { EffectGrant } from './effect.ts';
-import type { HardwareInventory, HealthSample, Upkeep } from './hardware.ts';
+import type { HardwareInventory, HealthSample, PowerSupply, Upkeep } from './hardware.ts';
 import type { ImageFile } from './images.ts';
 
 export type Vendor = 'dell' | 'hpe' | 'openbmc' | 'lenovo' | 'supermicro' | 'ami' | 'nvidia' | 'generic';
@@ -170,6 +170,8 @@ export type Bmc = {
   upkeep(): Promise<Upkeep>;
   firmware(): Promise<FirmwareMember[]>;
   power(): Promise<Fact<PowerState>>;
+  /** Those in place, read now; unknown where the BMC lists none. */
+  powerSupplies(): Promise<Fact<PowerSupply[]>>;
   /** `LastResetTime` of the system, where the BMC keeps one. */
   lastReset(): Promise<Fact<string>>;
   tasks(): Promise<UpdateTask[]>;

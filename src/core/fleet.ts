@@ -55,6 +55,8 @@ export type FirmwareImage = {
   models: string[];
   component: Component;
   version: string;
+  /** Oldest version that it installs over, where its vendor names one. */
+  needs?: string;
   /** Absolute path of the file, or an https URL it is fetched from before it is offered to a BMC. */
   source: { file: string } | { url: string };
   /** Hex SHA-256 of the image; part of every plan that uses it. */

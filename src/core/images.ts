@@ -25,6 +25,11 @@ export type ImageOffers = {
   }): Promise<{ url: string; token: string }>;
   /** The image itself, for a BMC that it is sent to. Throws `image_invalid` when the bytes are not what the plan says. */
   open(want: { image: string; sha256: string }): Promise<ImageFile>;
+  /**
+   * Proves, as far as it shows without any BMC fetching, that the site's listener can be reached by this BMC and has the
+   * image. Throws `precondition_failed` or `image_invalid`.
+   */
+  proveReachable(want: { site: string; image: string; sha256: string; bmcUrl: string }): Promise<void>;
   /** Every fetch of the address, refused ones included; recorded before the first byte is sent. */
   fetches(token: string): Promise<ImageFetch[]>;
   /** Closes the node's address: nothing is fetched from it any more. */

@@ -62,6 +62,8 @@ export type FirmwareChange = {
   from: string;
   to: string;
   sha256: string;
+  /** Asked for: `to` is older, or nobody knows. */
+  downgrade?: true;
 };
 
 export type PlanTarget = {

@@ -3,16 +3,15 @@
  * image listener, whose fetch log is evidence, or is sent it; a finished task is not success,
  * only the inventory read after activation is (see prove-version.ts).
  */
-import { type FirmwareMember, factValue, known, type UpdateOutcome, type UpdateTask } from '../core/bmc.ts';
+import type { UpdateOutcome } from '../core/bmc.ts';
 import { digestOf } from '../core/canonical.ts';
 import { FleetError, unreachable } from '../core/errors.ts';
-import type { FirmwareChange } from '../core/plan.ts';
 import type { EffectRow } from '../core/records.ts';
 import type { Observation } from '../guard/effects.ts';
-import { activeVersion } from '../planning/compliance.ts';
-import { compareVersions } from '../planning/version.ts';
 import { proveDrained } from './drain.ts';
+import { changeOf, isWanted, runningVersion } from './firmware-change.ts';
 import type { NodeJob } from './job.ts';
+import { precheckFlash } from './precheck-flash.ts';
 import { proveIdentity } from './prove-identity.ts';
 import { proveNoRemediator } from './refuse-remediators.ts';
 import { waitFor } from './wait.ts';
@@ -21,54 +20,6 @@ import { waitFor } from './wait.ts';
 export type Flash = { task: string | undefined };
 
 type Before = { tasks: string[]; token: string; settleMs: number; pushed: boolean };
-
-/** What the one active member of the planned component shows. */
-export function runningVersion(job: NodeJob, members: FirmwareMember[]): string | undefined {
-  return factValue(activeVersion(known(members), changeOf(job).component));
-}
-
-/** Whether what a member shows is the wanted version, however this vendor spells it in its inventory. */
-export function isWanted({ plan, target }: Pick<NodeJob, 'plan' | 'target'>, shown: string | undefined): boolean {
-  const { component, to } = changeOf({ plan, target });
-  return shown !== undefined && compareVersions(target.vendor, component, shown, to) === 'same';
-}
-
-export function changeOf({ plan, target }: Pick<NodeJob, 'plan' | 'target'>): FirmwareChange {
-  if (target.firmware) return target.firmware;
-  throw new FleetError({ code: 'internal', message: `plan ${plan.id} has no firmware change for ${target.node}` });
-}
-
-/**
- * Reads what must still be as it was planned. Answers `current` when the node
- * already runs the wanted version. Throws `precondition_failed` otherwise.
- */
-export async function precheckFlash(job: NodeJob): Promise<'flash' | 'current'> {
-  const { bmc, cluster, target } = job;
-  const change = changeOf(job);
-  const [identity, members, tasks, power, node] = await Promise.all([
-    bmc.identity(),
-    bmc.firmware(),
-    bmc.tasks(),
-    bmc.power(),
-    cluster.node(target.node),
-  ]);
-  const version = runningVersion(job, members);
-  const fail = (message: string) =>
-    new FleetError({ code: 'precondition_failed', message: `${target.node}: ${message}` });
-  if (isWanted(job, version)) return 'current';
-  if (version !== change.from)
-    throw fail(`runs ${change.component} ${version ?? 'of unknown version'}, the plan is for ${change.from}`);
-  if (factValue(identity.model) !== factValue(target.model)) throw fail('is another model than the plan is for');
-  if (factValue(power) !== 'on') throw fail('is not powered on');
-  if (!node.ready) throw fail('is not Ready before the update, so its return could not be proved');
-  const busy = tasks.filter(isActive);
-  if (busy.length > 0) throw fail(`the BMC works on ${busy.length} other task${busy.length > 1 ? 's' : ''}`);
-  return 'flash';
-}
-
-function isActive(task: UpdateTask): boolean {
-  return task.state === 'pending' || task.state === 'running' || task.state === 'awaiting-reset';
-}
 
 /** Starts the update, or finds the one that an interrupted attempt started. */
 export async function flash(job: NodeJob): Promise<Flash> {

@@ -1,6 +1,6 @@
 /** The only proof of an update: the active inventory member shows the wanted version, in several good reads, after the host came back. */
 import { FleetError } from '../core/errors.ts';
-import { changeOf, isWanted, runningVersion } from './flash.ts';
+import { changeOf, isWanted, runningVersion } from './firmware-change.ts';
 import type { NodeJob } from './job.ts';
 import type { BeforeReset } from './reset-host.ts';
 import { enough, waitFor } from './wait.ts';

@@ -96,7 +96,7 @@ function targetRow(target: PlanTarget): Cell[] {
     showFact(target.model),
     showFact(target.serial),
     target.systemUuid,
-    change ? toned(`${change.component} ${change.from} → ${change.to}`, 'good') : bios,
+    change ? toned(`${change.component} ${change.from} → ${change.to}`, change.downgrade ? 'bad' : 'good') : bios,
   ];
 }
 

@@ -7,13 +7,14 @@ import type { DaemonSetFacts, NodeFacts, PdbFacts, PodFacts } from '../core/clus
 import { FleetError } from '../core/errors.ts';
 import type { FirmwareImage, FleetCluster, FleetNode } from '../core/fleet.ts';
 import type { DrainForecast, PlanDraft, PlanTarget } from '../core/plan.ts';
-import { complianceOf } from './compliance.ts';
+import { type Compliance, complianceOf } from './compliance.ts';
 import type { DrainOptions } from './drain-filter.ts';
 import { drainPreview } from './drain-preview.ts';
 import { type Evidence, evidenceAgainst } from './evidence.ts';
 import { sameMachine } from './identity.ts';
 import { pdbGroupsOfNode, qualifiedName } from './pdb-groups.ts';
 import { stepsOf } from './plan-steps.ts';
+import { versionPath } from './version-path.ts';
 import { planWaves } from './waves.ts';
 
 export type ClusterFacts = { nodes: NodeFacts[]; pods: PodFacts[]; pdbs: PdbFacts[]; daemonSets: DaemonSetFacts[] };
@@ -25,12 +26,16 @@ export type RolloutRequest = {
   evidence: Evidence;
   candidates: { entry: FleetNode; server: Fact<ServerHealth>; node: Fact<NodeFacts> }[];
   images: FirmwareImage[];
+  /** Images that nodes may go by on the way to a wanted one. */
+  stones: FirmwareImage[];
+  /** Somebody asked for going back. */
+  downgrade?: boolean;
   drain: DrainOptions;
   canary: number;
   soakMs: number;
 };
 
-type Judged = { target: PlanTarget } | { excluded: string };
+type Judged = { target: PlanTarget; warnings: string[] } | { excluded: string };
 
 /** The failure domain that a node says it is in. */
 export const zoneLabel = 'topology.kubernetes.io/zone';
@@ -90,7 +95,9 @@ export function planRollout(request: RolloutRequest): PlanDraft {
       controlPlane: targets.filter(target => target.role === 'control-plane').length,
     },
     drain: request.drain,
-    warnings: targets.flatMap(target => (target.drain?.warnings ?? []).map(warning => `${target.node}: ${warning}`)),
+    warnings: judged.flatMap(({ node, verdict }) =>
+      'target' in verdict ? verdict.warnings.map(warning => `${node}: ${warning}`) : [],
+    ),
     irreversible: [
       'firmware that is written stays written; going back is another plan, where the vendor allows it',
       'evicted pods are deleted and started elsewhere',
@@ -116,20 +123,42 @@ function judge(request: RolloutRequest, { entry, server, node }: RolloutRequest[
     { name: entry.name, model: identity.model, vendor: identity.vendor, firmware },
     request.images,
   );
-  const behind = compliances.filter(compliance => compliance.status === 'behind');
+  const behind = compliances.filter(compliance => isToDo(compliance, request.downgrade ?? false));
   const [change] = behind;
   if (!change) return excluded(whyNot(compliances));
-  const image = request.images.find(candidate => candidate.id === change.image);
+  const wanted = request.images.find(candidate => candidate.id === change.image);
   const from = factValue(change.have);
-  if (!image || !from) return excluded(`${change.component}: ${showFact(change.have)}`);
+  const model = factValue(identity.model);
+  if (!wanted || !from || !model || wanted.vendor !== identity.vendor)
+    return excluded(`${change.component}: ${showFact(change.have)}`);
+  const { stones, downgrade = false } = request;
+  const path = versionPath({ have: from, wanted, stones, model, downgrade });
+  if ('refused' in path) return excluded(path.refused);
+  const { image } = path;
   const forecast = forecastDrain(request, entry.name);
   const [blocked] = forecast.block;
   if (blocked)
     return excluded(`the drain would stop: ${forecast.block.map(block => `${block.pod}: ${block.reason}`).join('; ')}`);
   const others = behind.length - 1;
   if (others > 0) return excluded(`${behind.length} components are behind; one component a plan in this version`);
-  const firmwareChange = { component: image.component, image: image.id, from, to: image.version, sha256: image.sha256 };
-  return { target: { ...targetBase(entry, server.value, node.value), drain: forecast, firmware: firmwareChange } };
+  const firmwareChange = {
+    component: image.component,
+    image: image.id,
+    from,
+    to: image.version,
+    sha256: image.sha256,
+    ...(path.downgrade ? { downgrade: true as const } : {}),
+  };
+  return {
+    target: { ...targetBase(entry, server.value, node.value), drain: forecast, firmware: firmwareChange },
+    warnings: [...path.warnings, ...forecast.warnings],
+  };
+}
+
+/** Where going back was asked for, so is what runs a newer version, or one whose order is not known. */
+function isToDo({ status, have }: Compliance, downgrade: boolean): boolean {
+  if (status === 'behind') return true;
+  return downgrade && (status === 'ahead' || status === 'unknown') && 'value' in have;
 }
 
 /** A target without what a particular kind of plan adds. */

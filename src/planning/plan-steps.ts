@@ -120,7 +120,11 @@ export const stepsOf: Record<PlanKind, PlanStep[]> = {
   ],
   'firmware-rollout': [
     identity,
-    { name: 'precheck', does: 'model, running version, power, no other task on the BMC', settling: false },
+    {
+      name: 'precheck',
+      does: 'model, running version and its direction, every power supply well, no other task on the BMC, image reachable',
+      settling: false,
+    },
     remediators,
     cordon,
     budgets,

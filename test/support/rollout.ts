@@ -64,7 +64,12 @@ type NodeEntry = { name: string; server: { serial: string; bmc: { url: string; s
 export type LabDocument = {
   people: { name: string; groups: string[] }[];
   rollout: Record<string, string>;
-  sites: { name: string; clusters: { budget: { maxUnavailable: number }; nodes: NodeEntry[] }[] }[];
+  firmware: { id: string; version: string; needs?: string; file: string; sha256: string }[];
+  sites: {
+    name: string;
+    imageListener: { advertise: string };
+    clusters: { budget: { maxUnavailable: number }; nodes: NodeEntry[] }[];
+  }[];
 };
 
 /** What reached this node, oldest first: `cordon`, `flash`, `reset`, `uncordon`, `explain`, each as often as it was sent. */

@@ -16,6 +16,7 @@ import type { FirmwareImage } from '../../core/fleet.ts';
 import { newToken } from '../../core/ids.ts';
 import type { ImageOffers } from '../../core/images.ts';
 import type { ImageStore } from '../../core/records.ts';
+import { proveOurs, proveRoutable } from './reach.ts';
 
 export type ImageListenerOptions = {
   /** By site name. */
@@ -26,6 +27,8 @@ export type ImageListenerOptions = {
   cacheDir: string;
 };
 
+/** Answered to everybody, with a word that only this process knows; says nothing of any image. */
+const selfPath = '/listener';
 const tokenPath = /^\/([A-Za-z0-9_-]{43})\/[A-Za-z0-9._-]+$/;
 
 /** Binds every site's address. Throws `port_taken` naming the address that is in use. */
@@ -34,12 +37,18 @@ export async function openImageListener(
 ): Promise<ImageOffers & { close(): Promise<void> }> {
   const { sites, catalogue, store, cacheDir } = options;
   const servers: Server[] = [];
+  const self = newToken();
   const imageOf = (id: string): FirmwareImage => {
     const image = catalogue.find(candidate => candidate.id === id);
     if (!image) throw new FleetError({ code: 'image_invalid', message: `the catalogue has no image ${id} any more` });
     return image;
   };
 
+  const listenerOf = (site: string) => {
+    const listener = sites.get(site);
+    if (!listener) throw new FleetError({ code: 'invalid_config', message: `site ${site} has no image listener` });
+    return listener;
+  };
   const planned = (id: string, sha256: string): FirmwareImage => {
     const image = imageOf(id);
     if (image.sha256 === sha256) return image;
@@ -50,15 +59,16 @@ export async function openImageListener(
   };
 
   async function answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    if (request.url === selfPath) return respond(response, 204, { 'x-listener': self });
     const remote = plainAddress(request.socket.remoteAddress ?? '');
     const [, token] = tokenPath.exec(request.url ?? '') ?? [];
     const offer = token && request.method === 'GET' ? await store.byToken(token) : undefined;
-    if (!offer || !token) return refuse(response, 404);
+    if (!offer || !token) return respond(response, 404);
     const image = imageOf(offer.image);
     const refused = offer.closed || image.sha256 !== offer.sha256 ? 410 : remote === offer.remote ? undefined : 403;
     if (refused) {
       await store.fetched(token, { remote, status: refused, bytes: 0 });
-      return refuse(response, refused);
+      return respond(response, refused);
     }
     const file = await provenFile(image, cacheDir);
     const { size } = await stat(file);
@@ -75,11 +85,10 @@ export async function openImageListener(
   }
   return {
     async offer({ operation, node, site, image: id, sha256, bmcUrl }) {
-      const listener = sites.get(site);
-      if (!listener) throw new FleetError({ code: 'invalid_config', message: `site ${site} has no image listener` });
+      const listener = listenerOf(site);
       const image = planned(id, sha256);
       await provenFile(image, cacheDir);
-      const remote = new URL(bmcUrl).hostname.replace(/^\[|\]$/g, '');
+      const remote = addressOf(bmcUrl);
       const offer = { token: newToken(), operation, node, image: id, sha256, remote, closed: false };
       const { token } = await store.offer(offer);
       return { token, url: `${listener.advertise}/${token}/${fileName(image)}` };
@@ -88,6 +97,12 @@ export async function openImageListener(
       const image = planned(id, sha256);
       const file = await provenFile(image, cacheDir);
       return { name: fileName(image), size: (await stat(file)).size, read: () => createReadStream(file) };
+    },
+    async proveReachable({ site, image, sha256, bmcUrl }) {
+      const { advertise } = listenerOf(site);
+      await provenFile(planned(image, sha256), cacheDir);
+      proveRoutable(advertise, addressOf(bmcUrl));
+      await proveOurs(advertise, selfPath, self);
     },
     fetches: token => store.fetches(token),
     withdraw: from => store.close(from),
@@ -102,6 +117,10 @@ export async function openImageListener(
   };
 }
 
+function addressOf(bmcUrl: string): string {
+  return new URL(bmcUrl).hostname.replace(/^\[|\]$/g, '');
+}
+
 function fileName({ id }: FirmwareImage): string {
   return `${id.replace(/[^A-Za-z0-9._-]/g, '-')}.bin`;
 }
@@ -111,7 +130,7 @@ async function listen(
   answer: (request: IncomingMessage, response: ServerResponse) => Promise<void>,
 ): Promise<Server> {
   const server = createServer((request, response) => {
-    answer(request, response).catch(() => (response.headersSent ? response.destroy() : refuse(response, 500)));
+    answer(request, response).catch(() => (response.headersSent ? response.destroy() : respond(response, 500)));
   });
   await new Promise<void>((resolve, reject) => {
     server.once('error', (error: NodeJS.ErrnoException) =>
@@ -129,8 +148,8 @@ async function listen(
   return server;
 }
 
-function refuse(response: ServerResponse, status: number): void {
-  response.writeHead(status, { 'content-length': 0 });
+function respond(response: ServerResponse, status: number, headers: Record<string, string> = {}): void {
+  response.writeHead(status, { ...(status === 204 ? {} : { 'content-length': 0 }), ...headers });
   response.end();
 }
 

@@ -21,7 +21,7 @@ import {
 import type { BmcChange, BmcChangeOutcome, BmcStatus, ErasableDrive, MediaSlot } from '../../core/bmc-change.ts';
 import type { EffectGrant } from '../../core/effect.ts';
 import { FleetError } from '../../core/errors.ts';
-import type { HardwareInventory, HealthSample, Upkeep } from '../../core/hardware.ts';
+import type { HardwareInventory, HealthSample, PowerSupply, Upkeep } from '../../core/hardware.ts';
 import { readBios } from './bios.ts';
 import { readBiosRegistry } from './bios-registry.ts';
 import type { ChangeRequest } from './change-request.ts';
@@ -34,6 +34,7 @@ import { readFirmware } from './read-firmware.ts';
 import { readInventory } from './read-inventory.ts';
 import { readLog } from './read-log.ts';
 import { readMemory } from './read-memory.ts';
+import { readPowerSupplies } from './read-power-supplies.ts';
 import { readSample } from './read-sample.ts';
 import { readStatus } from './read-status.ts';
 import { healthOf, identityOf, lastResetOf, powerOf, readSystem } from './read-system.ts';
@@ -149,6 +150,10 @@ export class RedfishBmc implements Bmc {
   async power(): Promise<Fact<PowerState>> {
     const topology = await this.#discovered();
     return powerOf(await readSystem(this.#connection, topology), topology);
+  }
+
+  async powerSupplies(): Promise<Fact<PowerSupply[]>> {
+    return readPowerSupplies(this.#connection, await this.#discovered());
   }
 
   async lastReset(): Promise<Fact<string>> {

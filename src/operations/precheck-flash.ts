@@ -1,0 +1,65 @@
+/**
+ * What must hold before an image is handed over, read when the node's turn comes and once more right before the request:
+ * nothing changed since the plan, nothing else waits on the BMC, power would survive a lost supply, and the image can get there.
+ */
+import { factValue, type UpdateTask } from '../core/bmc.ts';
+import { FleetError } from '../core/errors.ts';
+import type { PowerSupply } from '../core/hardware.ts';
+import { compareVersions } from '../planning/version.ts';
+import { changeOf, isWanted, runningVersion } from './firmware-change.ts';
+import type { NodeJob } from './job.ts';
+
+/**
+ * Answers `current` when the node already runs the wanted version. Throws `precondition_failed` where anything is not as it
+ * was planned, or not safe now.
+ */
+export async function precheckFlash(job: NodeJob): Promise<'flash' | 'current'> {
+  const { bmc, cluster, target } = job;
+  const change = changeOf(job);
+  const [identity, members, tasks, power, supplies, node] = await Promise.all([
+    bmc.identity(),
+    bmc.firmware(),
+    bmc.tasks(),
+    bmc.power(),
+    bmc.powerSupplies(),
+    cluster.node(target.node),
+  ]);
+  const version = runningVersion(job, members);
+  const fail = (message: string) =>
+    new FleetError({ code: 'precondition_failed', message: `${target.node}: ${message}` });
+  if (isWanted(job, version)) return 'current';
+  if (version !== change.from)
+    throw fail(`runs ${change.component} ${version ?? 'of unknown version'}, the plan is for ${change.from}`);
+  if (compareVersions(target.vendor, change.component, version, change.to) !== 'older' && !change.downgrade)
+    throw fail(`${change.component} ${version} → ${change.to} is no upgrade, and nobody asked for going back`);
+  if (factValue(identity.model) !== factValue(target.model)) throw fail('is another model than the plan is for');
+  if (factValue(power) !== 'on') throw fail('is not powered on');
+  const weak = weakPower(factValue(supplies) ?? []);
+  if (weak) throw fail(`${weak}: power that fails while firmware is written damages the server`);
+  if (!node.ready) throw fail('is not Ready before the update, so its return could not be proved');
+  const busy = tasks.filter(isActive);
+  if (busy.length > 0) throw fail(`the BMC works on ${busy.length} other task${busy.length > 1 ? 's' : ''}`);
+  await proveReachable(job);
+  return 'flash';
+}
+
+/** A server without supplies of its own, as on a busbar, has none that could be weak; so has one that says nothing of any. */
+function weakPower(supplies: PowerSupply[]): string | undefined {
+  const bad = supplies.find(({ health }) => 'value' in health && health.value !== 'ok');
+  if (bad) return `power supply ${bad.name} is not well`;
+  const silent = supplies.filter(({ health }) => 'unknown' in health);
+  if (silent.length === 0 || silent.length === supplies.length) return undefined;
+  return `nothing is known of power supply ${silent.map(({ name }) => name).join(', ')}`;
+}
+
+function isActive(task: UpdateTask): boolean {
+  return task.state === 'pending' || task.state === 'running' || task.state === 'awaiting-reset';
+}
+
+/** Of an image that the BMC fetches, as far as it can be known without letting it fetch. */
+async function proveReachable({ bmc, images, plan, target }: NodeJob): Promise<void> {
+  const { component, image, sha256 } = changeOf({ plan, target });
+  const { transfer } = await bmc.updateTraits(component);
+  if (transfer === 'push') await images.open({ image, sha256 });
+  else await images.proveReachable({ site: plan.site, image, sha256, bmcUrl: target.bmcUrl });
+}

@@ -1,0 +1,54 @@
+import { describe, expect, it } from 'vitest';
+import type { FirmwareImage } from '../../src/core/fleet.ts';
+import { type PathRequest, versionPath } from '../../src/planning/version-path.ts';
+
+const model = 'PowerEdge R750';
+
+function image(version: string, more: Partial<FirmwareImage> = {}): FirmwareImage {
+  const source = { file: `/images/${version}` };
+  return { id: version, vendor: 'dell', models: [model], component: 'bios', version, source, sha256: '', ...more };
+}
+
+function path(request: Partial<PathRequest> & Pick<PathRequest, 'have' | 'wanted'>): string {
+  const found = versionPath({ stones: [], model, downgrade: false, ...request });
+  return 'refused' in found ? found.refused : `${found.image.version}${found.downgrade ? ' back' : ''}`;
+}
+
+describe('the way to a wanted version', () => {
+  it('is the image itself where nothing speaks against it', () => {
+    expect(path({ have: '1.8.2', wanted: image('1.12.1') })).toBe('1.12.1');
+    expect(path({ have: '1.8.2', wanted: image('1.12.1', { needs: '1.8.2' }) })).toBe('1.12.1');
+  });
+
+  it('goes back, or where nobody knows, only where that was asked for', () => {
+    const wanted = image('1.7.5');
+    expect(path({ have: '1.8.2', wanted })).toContain('would be a downgrade');
+    expect(path({ have: '1.8.2-beta', wanted })).toContain('may be a downgrade');
+    expect(path({ have: '1.8.2', wanted, downgrade: true })).toBe('1.7.5 back');
+    expect(path({ have: '1.8.2-beta', wanted, downgrade: true })).toBe('1.7.5 back');
+  });
+
+  const wanted = image('1.12.1', { needs: '1.10.0' });
+
+  it('goes by the newest stepping stone that installs over what runs', () => {
+    const stones = [
+      image('1.9.0'),
+      image('1.11.0', { needs: '1.10.0' }),
+      image('1.10.0', { needs: '1.8.0' }),
+      image('1.10.5', { vendor: 'hpe' }),
+      image('1.10.6', { models: ['another'] }),
+      image('1.10.7', { component: 'bmc' }),
+      image('1.13.0'),
+      wanted,
+    ];
+    expect(path({ have: '1.8.2', wanted, stones })).toBe('1.10.0');
+    expect(path({ have: '1.7.0', wanted, stones })).toBe('1.9.0');
+    expect(path({ have: '1.10.0', wanted, stones })).toBe('1.12.1');
+  });
+
+  it('ends where the catalogue has no stone, or the one image was named', () => {
+    expect(path({ have: '1.8.2', wanted, stones: [wanted] })).toContain('no image for the way there');
+    expect(path({ have: '1.8.2', wanted })).toContain('needs at least 1.10.0, has 1.8.2: flash that first');
+    expect(path({ have: '1.8.2-beta', wanted, downgrade: true })).toContain('needs at least');
+  });
+});

@@ -126,8 +126,11 @@ export type UpdateOutcome =
 
 /** How this BMC's vendor profile carries an update to the running version. */
 export type UpdateTraits = {
-  /** The task waits for a host reset that we must send (`reset-while-pending`), or finishes first (`reset-after`), or none is needed. */
-  activation: 'reset-while-pending' | 'reset-after' | 'none';
+  /**
+   * The task waits for a host reset that we must send (`reset-while-pending`), or finishes first (`reset-after`). Or it is the
+   * BMC's own firmware: it restarts by itself after its task, and the host runs on (`bmc-restarts`).
+   */
+  activation: 'reset-while-pending' | 'reset-after' | 'bmc-restarts';
   /** After this long without fetch, task or version change, a POST whose answer was lost counts as never accepted. */
   settleMs: number;
   /** The BMC fetches the image itself (`pull`), or is sent it (`push`). */

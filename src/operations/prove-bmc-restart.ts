@@ -72,6 +72,21 @@ export async function observeBmcRestart(
   );
 }
 
+/** One look after the other: why it cannot be read now, else evidence that it restarted since, or undefined. */
+export function watchRestart(
+  bmc: Bmc,
+  lastReset: string | null,
+): { look(): Promise<{ missing: string } | string | undefined> } {
+  const watch = watchOf(bmc);
+  return {
+    async look() {
+      const status = await watch.look();
+      if ('missing' in status) return status;
+      return restartIn(status, lastReset) ?? awayOf(watch, lastReset, status);
+    },
+  };
+}
+
 function restartIn(status: BmcStatus, before: string | null): string | undefined {
   const last = factValue(status.lastReset);
   return before !== null && last !== undefined && last !== before ? `the BMC started at ${last}` : undefined;

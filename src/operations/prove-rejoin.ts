@@ -53,7 +53,7 @@ function changed(node: string, how: string): FleetError {
   });
 }
 
-/** The last look after the soak: the same boot, still Ready, lease still advancing. */
+/** The same boot, still Ready, lease still advancing: after the soak, or after what left the host alone. */
 export async function proveSteady(job: NodeJob, bootId: string, by: number): Promise<string> {
   const { cluster, target, timings } = job;
   const before = await cluster.leaseRenewed(target.node);
@@ -63,7 +63,7 @@ export async function proveSteady(job: NodeJob, bootId: string, by: number): Pro
     by: enough(by, timings.pollMs),
     async look() {
       const [node, renewed] = await Promise.all([cluster.node(target.node), cluster.leaseRenewed(target.node)]);
-      if (node.bootId !== bootId) throw changed(target.node, 'it started again during the soak');
+      if (node.bootId !== bootId) throw changed(target.node, 'it started again, and nobody asked it to');
       if (!node.ready) return { missing: 'the node is not Ready' };
       if (renewed === before) return { missing: 'its lease does not advance' };
       return { value: 'Ready, lease advancing' };

@@ -13,7 +13,7 @@ import { drainPreview } from './drain-preview.ts';
 import { type Evidence, evidenceAgainst } from './evidence.ts';
 import { sameMachine } from './identity.ts';
 import { pdbGroupsOfNode, qualifiedName } from './pdb-groups.ts';
-import { stepsOf } from './plan-steps.ts';
+import { firmwareSteps } from './plan-steps.ts';
 import { versionPath } from './version-path.ts';
 import { planWaves } from './waves.ts';
 
@@ -86,7 +86,7 @@ export function planRollout(request: RolloutRequest): PlanDraft {
     cluster: cluster.name,
     targets,
     waves: waves.waves,
-    steps: stepsOf['firmware-rollout'],
+    steps: firmwareSteps(targets.flatMap(target => target.firmware?.component ?? [])),
     excluded,
     budget: cluster.budget,
     blast: {

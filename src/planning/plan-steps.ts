@@ -1,4 +1,5 @@
 /** The steps that each kind of plan promises, in order, as approvers read them. */
+import type { Component } from '../core/bmc.ts';
 import type { PlanKind, PlanStep } from '../core/plan.ts';
 
 const identity: PlanStep = {
@@ -58,6 +59,14 @@ export function recoverySteps(): PlanStep[] {
 /** The steps for a node that is silent and so cannot be drained. */
 export function undrainedSteps(kind: PlanKind): PlanStep[] {
   return stepsOf[kind].flatMap(step => (step === drain ? [silent] : step === budgets ? [] : [step]));
+}
+
+/** Of a rollout: where it is the BMC's own firmware alone, no host is restarted. */
+export function firmwareSteps(components: Component[]): PlanStep[] {
+  const all = stepsOf['firmware-rollout'];
+  if (components.includes('bios')) return all;
+  const ranOn: PlanStep = { name: 'ran on', does: 'the same boot ID, Ready, lease advancing', settling: true };
+  return all.flatMap(step => (step.name === 'reset' ? [] : step.name === 'rejoin' ? [ranOn] : [step]));
 }
 
 export const stepsOf: Record<PlanKind, PlanStep[]> = {

@@ -6,6 +6,7 @@
  */
 import type { UpdateTraits } from '../core/bmc.ts';
 import type { NodeOutcome } from '../core/operation.ts';
+import { type BeforeChange, readBeforeChange } from '../operations/change-bmc.ts';
 import { cordon, uncordon } from '../operations/cordon.ts';
 import { proveDrained } from '../operations/drain.ts';
 import { changeOf } from '../operations/firmware-change.ts';
@@ -14,6 +15,7 @@ import { followTask } from '../operations/follow-task.ts';
 import type { Parts } from '../operations/job.ts';
 import { mayHaveHappened } from '../operations/may-have-happened.ts';
 import { precheckFlash } from '../operations/precheck-flash.ts';
+import { proveBmcVersion } from '../operations/prove-bmc-version.ts';
 import { proveIdentity } from '../operations/prove-identity.ts';
 import { proveRejoin, proveSteady } from '../operations/prove-rejoin.ts';
 import { proveVersion } from '../operations/prove-version.ts';
@@ -64,16 +66,23 @@ export function updateNode(parts: Parts): NodeWorkflow {
 }
 
 /** The image is handed over; what the steps after it need was read before, where stopping was still safe. */
-type Ready = { flashed: Flash; traits: UpdateTraits; before: BeforeReset };
+type Ready = { flashed: Flash; traits: UpdateTraits; before: BeforeReset; bmcBefore: BeforeChange | null };
 
 async function emptyAndFlash(parts: Parts, steps: NodeSteps): Promise<Ready> {
   await empty(parts, steps);
   const traits = await steps.quietly('traits', job => job.bmc.updateTraits(changeOf(job).component));
   const before = await steps.quietly('before reset', readBeforeReset);
+  const bmcBefore =
+    traits.activation === 'bmc-restarts' ? await steps.quietly('before restart of the BMC', readBeforeChange) : null;
   await steps.stopHere('flash');
   const flashed = await steps.step('flash', flash, done => (done.task ? `accepted, task ${done.task}` : 'accepted'));
-  await steps.tell({ reason: 'FirmwareHandedOver', message: 'the BMC took the image; the server restarts soon' });
-  return { flashed, traits, before };
+  await steps.tell({ reason: 'FirmwareHandedOver', message: handedOver(traits) });
+  return { flashed, traits, before, bmcBefore };
+}
+
+function handedOver({ activation }: UpdateTraits): string {
+  const next = activation === 'bmc-restarts' ? 'it restarts soon, and the server runs on' : 'the server restarts soon';
+  return `the BMC took the image; ${next}`;
 }
 
 /** What the plan changes on this node, in one line. */
@@ -84,13 +93,12 @@ function wanted(steps: NodeSteps): Promise<string> {
   });
 }
 
-/** Task, reset, version, rejoin; returns the proof in one line, and the boot that it holds for. */
-async function activate(
-  parts: Parts,
-  steps: NodeSteps,
-  { flashed, traits, before }: Ready,
-): Promise<{ proof: string; bootId: string }> {
+type Active = { proof: string; bootId: string };
+
+/** Task, restart, version, the node's return; answers the proof in one line, and the boot that it holds for. */
+async function activate(parts: Parts, steps: NodeSteps, ready: Ready): Promise<Active> {
   const { timings } = parts;
+  const { flashed, traits, before } = ready;
   const { activation, waitsForStart } = traits;
   const updatedBy = await steps.deadline('update', timings.updateMs);
   await steps.step(
@@ -108,8 +116,8 @@ async function activate(
       end => `task ${end}`,
     );
   }
-  if (activation !== 'none')
-    await steps.step('reset', job => resetHost(job, before, { settling: true, prove: proveDrained }));
+  if (ready.bmcBefore) return proveBmc(parts, steps, { before, bmcBefore: ready.bmcBefore });
+  await steps.step('reset', job => resetHost(job, before, { settling: true, prove: proveDrained }));
   if (activation === 'reset-while-pending')
     await steps.step(
       'apply',
@@ -127,6 +135,28 @@ async function activate(
     'rejoin',
     job => proveRejoin(job, before, rejoinedBy),
     back => back.proof,
+  );
+  return { proof, bootId };
+}
+
+/** The BMC restarts by itself; the host must have run on all the while. */
+async function proveBmc(
+  { timings }: Parts,
+  steps: NodeSteps,
+  { before, bmcBefore }: { before: BeforeReset; bmcBefore: BeforeChange },
+): Promise<Active> {
+  const restartedBy = await steps.deadline('restart of the BMC', timings.rebootMs);
+  const proof = await steps.step(
+    'verify',
+    job => proveBmcVersion(job, bmcBefore, restartedBy),
+    seen => seen,
+  );
+  const { bootId } = before;
+  const steadyBy = await steps.deadline('ran on', timings.rejoinMs);
+  await steps.step(
+    'ran on',
+    job => proveSteady(job, bootId, steadyBy),
+    seen => `the same boot, ${seen}`,
   );
   return { proof, bootId };
 }

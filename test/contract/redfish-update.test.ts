@@ -200,6 +200,28 @@ test('an OpenBMC whose build knows no form is sent the bare bytes', async () => 
   await eventually('the new version to be the active one', async () => (await activeBios(bmc)) === firmware.newBios);
 });
 
+test('an OpenBMC that would keep bare bytes until somebody restarts it is sent no image of its own', async () => {
+  const { bmc, lab, request, handOvers } = await bench('openbmc');
+  lab.bmc.faults.set({ kind: 'push-bytes-only' });
+  await expect(bmc.startUpdate(testGrant, { ...request(), component: 'bmc' })).rejects.toMatchObject({
+    code: 'bmc_refused',
+    message: expect.stringContaining('nothing was sent'),
+  });
+  expect(handOvers()).toEqual([]);
+});
+
+test('an image of the BMC goes out with the word to apply it at once', async () => {
+  const { bmc, lab, files, request, handOvers } = await bench('openbmc');
+  const { model: fits, vendor } = bmcProfiles.openbmc;
+  files['/bmc.bin'] = makeImage({ vendor, models: [fits], component: 'bmc', version: '2.18.0' });
+  await start(bmc, { ...request('bmc.bin'), component: 'bmc' });
+  expect(handOvers()[0]?.body).toMatchObject({
+    UpdateParameters: { Targets: ['/redfish/v1/Managers/bmc'], '@Redfish.OperationApplyTime': 'Immediate' },
+  });
+  await eventually('the BMC to run it', () => lab.bmc.firmware.bmc === '2.18.0');
+  expect(lab.host.phase).toBe('os');
+});
+
 describe.each(['dell', 'hpe', 'openbmc'] as const)('a sample of %s', vendor => {
   test('health is whole: every sensor has a reading, a health and, for temperatures, a critical threshold', async () => {
     const { bmc, lab } = await bench(vendor);

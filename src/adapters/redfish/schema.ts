@@ -227,6 +227,7 @@ export const updateService = z.object({
   SoftwareInventory: link,
   MultipartHttpPushUri: text,
   HttpPushUri: text,
+  HttpPushUriOptions: object({ HttpPushUriApplyTime: object({ ApplyTime: text }) }),
   Actions: object({ '#UpdateService.SimpleUpdate': action, '#UpdateService.StartUpdate': action }),
 });
 export const softwareInventory = z.object({

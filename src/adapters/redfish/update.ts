@@ -75,7 +75,15 @@ async function sendImage(
   topology: Topology,
   { flow, request }: { flow: UpdateFlow; request: UpdateRequest },
 ): Promise<WriteOutcome> {
-  const { path, takes } = await pushTarget(connection, topology);
+  const { path, takes, applies } = await pushTarget(connection, topology);
+  // Bare bytes say nothing of when; where the BMC would wait, it would never restart by itself.
+  if (takes === 'bytes' && flow.applyTime === 'Immediate' && applies !== 'Immediate') {
+    throw new FleetError({
+      code: 'bmc_refused',
+      message: `${connection.url} would keep the image until somebody restarts it; nothing was sent`,
+      hint: 'Set HttpPushUriApplyTime of its UpdateService to Immediate, or update it with the tools of its vendor.',
+    });
+  }
   if (takes === 'bytes') return connection.upload(path, octetStream(request.image));
   const parameters = {
     Targets: targetsOf(flow, topology),
@@ -99,11 +107,14 @@ function targetsOf({ targets }: UpdateFlow, { systemUri, managerUris }: Topology
 async function pushTarget(
   connection: Connection,
   topology: Topology,
-): Promise<{ path: string; takes: 'form' | 'bytes' }> {
+): Promise<{ path: string; takes: 'form' | 'bytes'; applies?: string | null | undefined }> {
   const service = await readService(connection, topology);
   if (service?.MultipartHttpPushUri != null)
     return { path: pathOnBmc(connection.url, service.MultipartHttpPushUri), takes: 'form' };
-  if (service?.HttpPushUri != null) return { path: pathOnBmc(connection.url, service.HttpPushUri), takes: 'bytes' };
+  if (service?.HttpPushUri != null) {
+    const applies = service.HttpPushUriOptions?.HttpPushUriApplyTime?.ApplyTime;
+    return { path: pathOnBmc(connection.url, service.HttpPushUri), takes: 'bytes', applies };
+  }
   throw offersNo(connection.url, 'address that an image can be sent to');
 }
 

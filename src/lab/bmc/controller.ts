@@ -104,7 +104,16 @@ export class Controller {
     this.power = new PowerModel({ host, faults, log, seed, spec: profile.power });
     const tasks = new TaskList({ profile, clock, faults });
     this.tasks = tasks;
-    this.updates = new Updates({ profile, host, clock, faults, log, tasks, address });
+    this.updates = new Updates({
+      profile,
+      host,
+      clock,
+      faults,
+      log,
+      tasks,
+      address,
+      restart: () => this.life.restart(),
+    });
     const system = `/redfish/v1/Systems/${profile.systemId}`;
     const manager = `/redfish/v1/Managers/${profile.managerId}`;
     this.uris = {
@@ -152,6 +161,7 @@ export class Controller {
 
   /** What a restart of the BMC takes with it. */
   #atStage(stage: LifeStage): void {
+    if (stage === 'unavailable') this.updates.bmcStarts();
     if (stage !== 'refused') return;
     this.updates.interrupt();
     if (this.faults.get('update-stalls')?.until === 'bmc-reset') this.faults.clear('update-stalls');

@@ -6,7 +6,7 @@
 import type { LabClock } from '../clock.ts';
 import type { FaultSet } from '../faults.ts';
 import type { Host } from '../host.ts';
-import { readImage } from '../images.ts';
+import { type ImageHeader, readImage } from '../images.ts';
 import type { EventLog } from './event-log.ts';
 import type { BmcProfile, FirmwareState } from './profiles/profile.ts';
 import { type Pulled, pullImage } from './pull.ts';
@@ -22,7 +22,15 @@ export type UpdatesOptions = {
   tasks: TaskList;
   /** Address of this BMC, which it pulls from. */
   address: string;
+  /** Begins a restart of the BMC. */
+  restart(): void;
 };
+
+/** What an image holds for this machine. */
+type Content = Pick<ImageHeader, 'component' | 'version'>;
+
+/** Real milliseconds from the end of its own update to a BMC's restart: long enough to tell that it ended. */
+const lastWordsMs = 10_000;
 
 /** `now`: the BMC reboots the host by itself where the flash needs POST. */
 export type ApplyTime = 'now' | 'on-reset';
@@ -33,8 +41,10 @@ export type ImageSource = { uri: string } | { bytes: Buffer };
 export class Updates {
   readonly #options: UpdatesOptions;
   readonly firmware: FirmwareState;
-  /** Version of an image that was checked and waits for StartUpdate: the BMC is in update mode. */
-  #verified: string | undefined;
+  /** An image that was checked and waits for StartUpdate: the BMC is in update mode. */
+  #verified: Content | undefined;
+  /** Version of the BMC's own image that runs from its next start. */
+  #nextBmc: string | undefined;
 
   constructor(options: UpdatesOptions) {
     this.#options = options;
@@ -66,11 +76,11 @@ export class Updates {
 
   /** Begins to write the image that was checked; undefined when there is none, or it is being checked still. */
   startVerified(): Task | undefined {
-    const version = this.#verified;
-    if (version === undefined || this.current !== undefined) return undefined;
+    const content = this.#verified;
+    if (content === undefined || this.current !== undefined) return undefined;
     this.#verified = undefined;
     const task = this.#options.tasks.add({ kind: 'firmware', stage: 'flash', message: 'The image is being written.' });
-    void this.#flash(task, version);
+    void this.#write(task, content, 'now');
     return task;
   }
 
@@ -92,23 +102,33 @@ export class Updates {
     }
   }
 
+  /** To be called when the BMC starts: its own new image is the one that runs. */
+  bmcStarts(): void {
+    this.firmware.bmc = this.#nextBmc ?? this.firmware.bmc;
+    this.#nextBmc = undefined;
+  }
+
   async #run(task: Task, { source, applyTime }: { source: ImageSource; applyTime: ApplyTime }): Promise<void> {
-    const { profile, host } = this.#options;
-    const { flash, push } = profile.update;
+    const { profile } = this.#options;
+    const { push } = profile.update;
     const pulled = await this.#arrived(source);
     if (!(await this.#endStage(task, 'download'))) return;
     if (pulled.outcome === 'failed') return this.#fail(task, `Unable to transfer the image. ${pulled.reason}`);
-    const version = this.#checked(task, pulled.bytes);
-    if (version === undefined) return;
+    const content = this.#checked(task, pulled.bytes);
+    if (content === undefined) return;
     if ('bytes' in source && push?.waitsForStart) {
-      this.#verified = version;
+      this.#verified = content;
       endTask(task, 'completed', 'The image was verified. It is written by StartUpdate.');
       return;
     }
-    if (flash === 'at-once') {
-      await this.#flash(task, version);
-      return;
-    }
+    await this.#write(task, content, applyTime);
+  }
+
+  /** A BMC's own image is written at once; a BIOS where this vendor does it. */
+  async #write(task: Task, { component, version }: Content, applyTime: ApplyTime): Promise<void> {
+    const { profile, host } = this.#options;
+    if (component === 'bmc') return this.#flashBmc(task, version, applyTime);
+    if (profile.update.flash === 'at-once') return this.#flash(task, version);
     task.stage = 'staged';
     task.message = 'Task successfully scheduled. It is waiting for reboot.';
     this.firmware.staged = version;
@@ -122,27 +142,45 @@ export class Updates {
     return pullImage({ uri: source.uri, localAddress: address, userAgent: profile.update.userAgent, clock });
   }
 
-  /** The version of an image that fits this machine; anything else fails the task. */
-  #checked(task: Task, bytes: Buffer): string | undefined {
+  /** What an image that fits this machine holds; anything else fails the task. */
+  #checked(task: Task, bytes: Buffer): Content | undefined {
     const { profile } = this.#options;
     const header = readImage(bytes);
     if (header === undefined) this.#fail(task, 'The image is not valid: its signature cannot be verified.');
     else if (header.vendor !== profile.vendor || !header.models.includes(profile.model)) {
       this.#fail(task, 'The image is not meant for this system.');
-    } else if (header.component !== 'bios')
-      this.#fail(task, 'The image is for a component that cannot be updated here.');
-    else return header.version;
+    } else return header;
     return undefined;
   }
 
-  async #flash(task: Task, version: string): Promise<void> {
-    const { clock, profile, faults, host } = this.#options;
-    const { flashMs, flash } = profile.update;
+  /** False when nothing was written. */
+  async #written(task: Task): Promise<boolean> {
+    const { clock, profile, host } = this.#options;
+    const { flashMs } = profile.update;
     task.stage = 'flash';
     task.message = 'The image is being written.';
     task.flash = { since: Date.now(), ms: clock.scaled(flashMs) };
-    if (!(await clock.sleep(flashMs)) || !(await this.#endStage(task, 'flash'))) return;
-    if (host.bricked !== undefined) return this.#fail(task, 'The update was interrupted.');
+    if (!(await clock.sleep(flashMs)) || !(await this.#endStage(task, 'flash'))) return false;
+    if (host.bricked === undefined) return true;
+    this.#fail(task, 'The update was interrupted.');
+    return false;
+  }
+
+  /** The BMC restarts by itself then, unless it was told to leave that for later. The host runs on. */
+  async #flashBmc(task: Task, version: string, applyTime: ApplyTime): Promise<void> {
+    const { clock, profile, faults, restart } = this.#options;
+    if (!(await this.#written(task))) return;
+    if (faults.get('update-completes-unchanged') === undefined) this.#nextBmc = version;
+    endTask(task, 'completed', 'The update was completed. It takes effect when the management controller restarts.');
+    this.#options.log.append({ severity: 'OK', messageId: 'SUP1905', message: 'A firmware update was completed.' });
+    const waits = profile.update.push?.applyTime !== undefined && applyTime === 'on-reset';
+    if (!waits && (await clock.sleep(lastWordsMs))) restart();
+  }
+
+  async #flash(task: Task, version: string): Promise<void> {
+    const { profile, faults, host } = this.#options;
+    const { flash } = profile.update;
+    if (!(await this.#written(task))) return;
     const unchanged = faults.get('update-completes-unchanged') !== undefined;
     const activate = () => this.#activate(unchanged ? this.firmware.active : version);
     this.firmware.staged = flash === 'in-post' || unchanged ? undefined : version;

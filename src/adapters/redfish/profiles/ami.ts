@@ -8,4 +8,5 @@ export const ami: VendorProfile = {
   bootThroughSettings: true,
   inFlight: 1,
   update: { bios: { activation: 'reset-after', settleMs: 30_000 } },
+  refuses: { bmc: 'its makers differ in what they want to be told with the image' },
 };

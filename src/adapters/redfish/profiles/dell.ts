@@ -16,7 +16,10 @@ export const dell: VendorProfile = {
   biosSaysWhen: true,
   httpBoot: uri => ({ HttpDev1EnDis: 'Enabled', HttpDev1Uri: uri }),
   // Without an apply time some versions reboot the host by themselves.
-  update: { bios: { activation: 'reset-while-pending', settleMs: 30_000, applyTime: 'OnReset' } },
+  update: {
+    bios: { activation: 'reset-while-pending', settleMs: 30_000, applyTime: 'OnReset' },
+    bmc: { activation: 'bmc-restarts', settleMs: 30_000, applyTime: 'Immediate' },
+  },
   classify: (members, running) => members.map(member => classify(member, running)),
 };
 

@@ -12,7 +12,10 @@ export const hpe: VendorProfile = {
   trustsGracefulRestart: true,
   // HttpBootUri is taken, and ignored.
   httpBoot: uri => ({ UrlBootFile: uri }),
-  update: { bios: { activation: 'reset-after', settleMs: 20_000 } },
+  update: {
+    bios: { activation: 'reset-after', settleMs: 20_000 },
+    bmc: { activation: 'bmc-restarts', settleMs: 20_000 },
+  },
   classify: (members, running) => members.map(member => classify(member, running)),
 };
 

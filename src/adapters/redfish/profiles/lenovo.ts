@@ -9,6 +9,7 @@ export const lenovo: VendorProfile = {
   // RDOC and Remote slots are listed, and fail.
   mediaSlots: /^ext\d+$/i,
   update: { bios: { activation: 'reset-after', settleMs: 60_000, push: true } },
+  refuses: { bmc: 'it is not known whether it restarts by itself after that' },
   classify: (members, running) => members.map(member => classify(member, running)),
 };
 

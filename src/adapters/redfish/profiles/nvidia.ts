@@ -6,5 +6,8 @@ export const nvidia: VendorProfile = {
   ...generic,
   vendor: 'nvidia',
   logs: [/^eventlog$/i],
-  refuses: { bios: 'its BMC does not show which BIOS runs, so no update of it could be proved' },
+  refuses: {
+    bios: 'its BMC does not show which BIOS runs, so no update of it could be proved',
+    bmc: 'what it is sent comes into force by a power cycle of the whole tray, which is not done from here',
+  },
 };

@@ -17,6 +17,7 @@ export const openbmc: VendorProfile = {
   trustsGracefulRestart: true,
   update: {
     bios: { activation: 'reset-after', settleMs: 10_000, push: true, targets: 'manager', applyTime: 'OnReset' },
+    bmc: { activation: 'bmc-restarts', settleMs: 10_000, push: true, targets: 'manager', applyTime: 'Immediate' },
   },
   classify: classifyImages,
 };

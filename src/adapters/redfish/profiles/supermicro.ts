@@ -19,6 +19,14 @@ export const supermicro: VendorProfile = {
       targets: 'bios',
       applyTime: 'OnStartUpdateRequest',
     },
+    bmc: {
+      activation: 'bmc-restarts',
+      settleMs: 60_000,
+      push: true,
+      waitsForStart: true,
+      targets: 'manager',
+      applyTime: 'OnStartUpdateRequest',
+    },
   },
   classify: (members, running) => members.map(member => classify(member, running)),
 };

@@ -2,6 +2,7 @@
 import type { Controller } from '../controller.ts';
 import { type Body, problem, type Reply, vendorProblem } from '../reply.ts';
 import { inventoryUri } from '../resources/update.ts';
+import type { ApplyTime } from '../updates.ts';
 import { UploadedFile } from '../uploaded-file.ts';
 import { updateAccepted } from './update-accepted.ts';
 
@@ -21,13 +22,22 @@ export function pushUpdate(bmc: Controller, body: Body): Reply {
     return problem(profile, 400, 'ActionParameterValueFormatError', 'UpdateFile');
   }
   if (updates.busy) return vendorProblem(profile.update.busy);
-  return updateAccepted(bmc, updates.start({ bytes: unread ? Buffer.from('--form') : file.bytes }, 'on-reset'));
+  return updateAccepted(
+    bmc,
+    updates.start({ bytes: unread ? Buffer.from('--form') : file.bytes }, applyTimeOf(bmc, parameters)),
+  );
 }
 
 /** Answers 400 when no image waits to be written. */
 export function startUpdate(bmc: Controller): Reply {
   const task = bmc.updates.startVerified();
   return task === undefined ? problem(bmc.profile, 400, 'NoOperation') : updateAccepted(bmc, task);
+}
+
+/** What a form says; for bare bytes what the service says of them. */
+function applyTimeOf({ profile }: Controller, parameters: unknown): ApplyTime {
+  const asked = ((parameters ?? {}) as Body)['@Redfish.OperationApplyTime'];
+  return (asked ?? profile.update.push?.applyTime) === 'Immediate' ? 'now' : 'on-reset';
 }
 
 /** OpenBMC's own parser: one target, which is the manager or an image. What the image is for it finds out by itself. */

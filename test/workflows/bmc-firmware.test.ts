@@ -1,0 +1,124 @@
+/**
+ * The firmware of the BMC itself: it restarts by itself after the flash, and the host runs on. It counts as updated once it
+ * reads well several times in a row and its active image is the wanted one; the node is drained all the same.
+ */
+import { dirname, join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { ChangeAnswer } from '../../src/core/change.ts';
+import type { Operation } from '../../src/core/operation.ts';
+import { bmcProfiles } from '../../src/lab/bmc/profiles/catalog.ts';
+import { writeImage } from '../../src/lab/images.ts';
+import { custodyEntries, unaccounted } from '../support/audit.ts';
+import { approve, ended, isCordoned, type LabDocument, reached, reconfigure } from '../support/rollout.ts';
+import { eventually, type Stack, startStack } from '../support/stack.ts';
+
+let stack: Stack;
+
+const machines = ['dell', 'hpe', 'openbmc', 'supermicro', 'lenovo'] as const;
+type Machine = (typeof machines)[number];
+
+/** What each catalogue says, as its vendor's download page does, and what runs then. */
+const versions: Record<Machine, string> = {
+  dell: '7.00.60.00',
+  hpe: '3.11',
+  openbmc: '2.18.0',
+  supermicro: '01.03.12',
+  lenovo: '3.10',
+};
+
+beforeAll(async () => {
+  stack = await startStack({ addressBase: '127.137', workers: 8, machines, speed: 200 });
+  const images = await Promise.all(machines.map(catalogued));
+  await reconfigure(stack, document => {
+    document.firmware = [...document.firmware, ...images];
+  });
+});
+afterAll(() => stack?.close());
+
+async function catalogued(machine: Machine): Promise<LabDocument['firmware'][number]> {
+  const { vendor, model } = bmcProfiles[machine];
+  const file = join(dirname(stack.lab.images[0]?.source.file ?? ''), `${machine}-bmc.bin`);
+  const header = { vendor, models: [model], component: 'bmc' as const, version: versions[machine] };
+  return { id: `${machine}-bmc`, ...header, file, sha256: await writeImage(file, header) };
+}
+
+/** Of worker n, the machine n modulo their number. */
+function nodeOf(machine: Machine, turn = 0): string {
+  return `bos-w-${(machines.indexOf(machine) || machines.length) + turn * machines.length}`;
+}
+
+async function start(machine: Machine, node = nodeOf(machine)): Promise<string> {
+  const asker = await stack.client('requester');
+  const input = { node, image: `${machine}-bmc`, deleteEmptyDir: true, dryRun: true };
+  return approve(stack, (await asker.callTool('flashFirmware', input)).output as unknown as ChangeAnswer);
+}
+
+function outcome({ state, nodes }: Operation): unknown[] {
+  return [state, nodes[0]?.message];
+}
+
+const stepsOf = (machine: Machine) =>
+  machine === 'supermicro' ? ['cordon', 'flash', 'write', 'uncordon'] : ['cordon', 'flash', 'uncordon'];
+
+it.each([
+  ['hpe', 'openbmc'],
+  ['supermicro', 'dell'],
+] as const)('%s and %s run the new one, after a drain and without a restart of the host', async (...pair) => {
+  const before = pair.map(machine => stack.lab.node(nodeOf(machine)).host.bootId);
+  const operations = await Promise.all(pair.map(machine => start(machine)));
+  const ends = await Promise.all(operations.map(operation => ended(stack, operation)));
+  const client = await stack.client('requester');
+  for (const [index, machine] of pair.entries()) {
+    const node = nodeOf(machine);
+    const { server, host } = stack.lab.node(node);
+    expect(ends[index] && outcome(ends[index])).toEqual(['done', expect.stringContaining('active bmc is')]);
+    expect(server.firmware.bmc).toBe(versions[machine]);
+    expect([reached(stack, node), isCordoned(stack, node)]).toEqual([stepsOf(machine), false]);
+    expect([host.bootId, host.bricked]).toEqual([before[index], undefined]);
+    const { events } = await client.operationEvents(operations[index] ?? '', { after: 0, waitMs: 0 });
+    const done = events.filter(({ status }) => status === 'ok').map(({ step }) => step);
+    expect(done).toEqual(expect.arrayContaining(['drain', 'verify', 'ran on']));
+    expect(done).not.toContain('reset');
+  }
+});
+
+it('a service that dies while the BMC restarts: the next one waits for what it says', async () => {
+  const node = nodeOf('openbmc', 1);
+  const { server } = stack.lab.node(node);
+  const operation = await start('openbmc', node);
+  const answers = () =>
+    fetch(`${server.url}/redfish/v1`).then(
+      () => true,
+      (error: { cause?: { code?: string } }) => error.cause?.code !== 'ECONNREFUSED',
+    );
+  await eventually('the BMC to be gone', async () => ((await answers()) ? undefined : true));
+  server.faults.set({ kind: 'bmc-down', mode: 'refused' });
+  await stack.kill();
+  await stack.start();
+  server.faults.clear('bmc-down');
+  expect(outcome(await ended(stack, operation))).toEqual(['done', expect.stringContaining('active bmc is 2.18.0')]);
+  expect(reached(stack, node)).toEqual(stepsOf('openbmc'));
+});
+
+describe('what is not proved', () => {
+  it('leaves the node cordoned: the BMC restarted, and runs what it ran before', async () => {
+    const node = nodeOf('supermicro', 1);
+    const { server } = stack.lab.node(node);
+    server.faults.set({ kind: 'update-completes-unchanged' });
+    const end = await ended(stack, await start('supermicro', node));
+    expect(outcome(end)).toEqual(['halted', expect.stringMatching(/restarted and still runs 01.01.06/)]);
+    expect([reached(stack, node), isCordoned(stack, node)]).toEqual([['cordon', 'flash', 'write', 'explain'], true]);
+  });
+
+  it('is not begun where nobody knows whether the BMC restarts by itself', async () => {
+    const node = nodeOf('lenovo');
+    const end = await ended(stack, await start('lenovo'));
+    expect(outcome(end)).toEqual(['halted', expect.stringContaining('no bmc update on lenovo')]);
+    expect(reached(stack, node)).toEqual([]);
+  });
+});
+
+it('leaves no write without its record', async () => {
+  const entries = await custodyEntries(await stack.client('requester'));
+  expect(unaccounted(stack.lab.effects.since(), entries)).toEqual([]);
+});

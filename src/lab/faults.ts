@@ -47,7 +47,7 @@ export const faultSchema = z.discriminatedUnion('kind', [
   }),
   /** The update ends in failure at the end of this stage; the running version stays. */
   z.strictObject({ kind: z.literal('update-fails'), stage: untilStage }),
-  /** A restart of the BMC is answered as usual, and nothing comes of it. */
+  /** A restart of the BMC is answered as usual, and nothing comes of it; the one after its own update waits until this ends. */
   z.strictObject({ kind: z.literal('bmc-reset-ignored') }),
   /** POST ends without the BIOS settings that waited for it, and nothing says so: the job, where there is one, ends as Completed. */
   z.strictObject({ kind: z.literal('bios-drops-settings') }),

@@ -82,21 +82,37 @@ it.each([
   }
 });
 
-it('a service that dies while the BMC restarts: the next one waits for what it says', async () => {
+/** How often the whole inventory of a BMC was asked for. */
+function inventoryReads(node: string): number {
+  return stack.lab
+    .node(node)
+    .server.received()
+    .filter(({ path }) => path.endsWith('/FirmwareInventory')).length;
+}
+
+it('the old version proves nothing until the BMC restarts; a service that dies then waits for what it says after', async () => {
   const node = nodeOf('openbmc', 1);
   const { server } = stack.lab.node(node);
+  server.faults.set({ kind: 'bmc-reset-ignored' });
   const operation = await start('openbmc', node);
-  const answers = () =>
-    fetch(`${server.url}/redfish/v1`).then(
-      () => true,
-      (error: { cause?: { code?: string } }) => error.cause?.code !== 'ECONNREFUSED',
-    );
-  await eventually('the BMC to be gone', async () => ((await answers()) ? undefined : true));
+  const client = await stack.client('requester');
+  await eventually('the version to be looked at', async () => {
+    const { operation: seen } = await client.operationEvents(operation, { after: 0, waitMs: 0 });
+    return seen.nodes[0]?.step === 'verify' ? true : undefined;
+  });
+  const before = inventoryReads(node);
+  await eventually('more than enough reads', async () => (inventoryReads(node) > before + 6 ? true : undefined));
+  expect(isCordoned(stack, node)).toBe(true);
+  server.faults.clear('bmc-reset-ignored');
+  await eventually('the BMC to run it', async () => (server.firmware.bmc === versions.openbmc ? true : undefined));
   server.faults.set({ kind: 'bmc-down', mode: 'refused' });
   await stack.kill();
+  const atKill = inventoryReads(node);
   await stack.start();
+  expect(isCordoned(stack, node)).toBe(true);
   server.faults.clear('bmc-down');
   expect(outcome(await ended(stack, operation))).toEqual(['done', expect.stringContaining('active bmc is 2.18.0')]);
+  expect(inventoryReads(node) - atKill).toBeGreaterThanOrEqual(3);
   expect(reached(stack, node)).toEqual(stepsOf('openbmc'));
 });
 

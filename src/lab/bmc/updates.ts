@@ -174,7 +174,11 @@ export class Updates {
     endTask(task, 'completed', 'The update was completed. It takes effect when the management controller restarts.');
     this.#options.log.append({ severity: 'OK', messageId: 'SUP1905', message: 'A firmware update was completed.' });
     const waits = profile.update.push?.applyTime !== undefined && applyTime === 'on-reset';
-    if (!waits && (await clock.sleep(lastWordsMs))) restart();
+    if (waits) return;
+    do {
+      if (!(await clock.sleep(lastWordsMs))) return;
+    } while (faults.get('bmc-reset-ignored') !== undefined);
+    restart();
   }
 
   async #flash(task: Task, version: string): Promise<void> {

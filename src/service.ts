@@ -115,6 +115,7 @@ async function compose(config: Config, log: Logger, opened: Opened): Promise<Run
       history: records.history,
       states: records.healthStates,
       archive: records.findings,
+      logEntries: records.logEntries,
       everyMs: config.health.sampleEveryMs,
       compareFirmware: firmwareDrift(fleet),
       retention: { samplesMs: config.health.keepSamplesMs, rollupsMs: config.health.keepHistoryMs },

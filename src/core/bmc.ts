@@ -67,6 +67,9 @@ export type MemoryErrors = {
 /** One entry of the system event log. `message` was written by a machine: untrusted text. */
 export type LogEntry = { id: string; created: Fact<string>; severity: HealthLevel; message: string };
 
+/** Tells what is known already of a log, by the URI of its entries; undefined for a log that was never read. */
+export type KnownEntries = (log: string) => ((entry: LogEntry) => boolean) | undefined;
+
 export type FirmwareMember = {
   uri: string;
   id: string;
@@ -166,9 +169,10 @@ export type Bmc = {
   inventory(): Promise<HardwareInventory>;
   /**
    * What may have changed since the last look, as cheaply as this BMC allows; never the firmware. What was not read
-   * `withinMs` is unknown for that reason; throws timeout when not even the system was.
+   * `withinMs` is unknown for that reason; throws timeout when not even the system was. With `known`, logs are read as far
+   * back as something known; without it, the newest entries of one.
    */
-  sample(limit?: { withinMs?: number | undefined }): Promise<HealthSample>;
+  sample(wanted?: { withinMs?: number | undefined; known?: KnownEntries | undefined }): Promise<HealthSample>;
   /** Behind everything else, as {@link sample}; a firmware inventory may take a BMC minutes. */
   upkeep(): Promise<Upkeep>;
   firmware(): Promise<FirmwareMember[]>;

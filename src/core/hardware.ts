@@ -71,6 +71,14 @@ export type Upkeep = {
   logFilled: Fact<number>;
 };
 
+/** What was read of one log, by the URI of its entries, the newest first as the log itself has them. */
+export type LogReading = {
+  log: string;
+  entries: LogEntry[];
+  /** That is all the log holds; else there are older ones. */
+  whole: boolean;
+};
+
 /** Everything that is read again and again: what may change from one minute to the next, without inventories. */
 export type HealthSample = {
   power: Fact<PowerState>;
@@ -80,8 +88,10 @@ export type HealthSample = {
   powerSupplies: Fact<PowerSupply[]>;
   memory: Fact<MemoryErrors[]>;
   drives: Fact<Drive[]>;
-  /** Newest first, at most 20. */
+  /** Of the log that says most, newest first; at most 20, or all that is new where it was asked for what is new. */
   log: Fact<LogEntry[]>;
+  /** Every log that was read, where it was asked for what is new. */
+  logs?: LogReading[];
   /** The BMC's own clock, RFC 3339. */
   bmcTime: Fact<string>;
   /** Until when the BMC's certificate is valid, RFC 3339. */

@@ -1,11 +1,29 @@
 /** What the watch over servers keeps between two lives of the process. */
+import type { LogEntry } from './bmc.ts';
 import type { Finding } from './finding.ts';
 import type { Quantity } from './history.ts';
 
 /** Small JSON values by key; whoever writes them knows their form. */
 export type StateStore = {
   load(): Promise<Map<string, unknown>>;
-  save(states: [key: string, state: unknown][]): Promise<void>;
+  /** Both or neither: what a state says was taken in is written down with it. */
+  save(states: [key: string, state: unknown][], taken?: TakenLogEntry[]): Promise<void>;
+};
+
+/** An entry of a server's event log, as it was when it was first seen. */
+export type TakenLogEntry = LogEntry & {
+  node: string;
+  /** URI of the log's entries on the BMC. */
+  log: string;
+  /** By our clock. */
+  takenAt: Date;
+};
+
+/** Every entry of the servers' event logs that was seen, once. */
+export type LogArchive = {
+  /** Taken in within that time; the newest first. */
+  list(wanted: { node: string; from: Date; to: Date; limit: number }): Promise<TakenLogEntry[]>;
+  forget(before: Date): Promise<void>;
 };
 
 /** Every finding that ever opened, each time that it did, as it was when it changed last. */

@@ -2,6 +2,7 @@
 import { factValue } from '../core/bmc.ts';
 import type { FleetError } from '../core/errors.ts';
 import type { Upkeep } from '../core/hardware.ts';
+import type { LogArchive } from '../core/health-records.ts';
 import type { HistoryStore, Retention } from '../core/history.ts';
 import type { Drift } from './rules/given.ts';
 import { type SamplerOptions, startSampler } from './sampler.ts';
@@ -11,6 +12,7 @@ import { openWatch, type Watch, type WatchOptions } from './watch.ts';
 export type DutyOptions = Omit<WatchOptions, 'history'> & {
   bmcs: SamplerOptions['bmcs'];
   history: Pick<HistoryStore, 'add' | 'condense'>;
+  logEntries: Pick<LogArchive, 'forget'>;
   /** `off` leaves every BMC alone; what was found before is still told. */
   everyMs: number | 'off';
   retention: Retention;
@@ -25,11 +27,11 @@ const condenseMs = 10 * 60_000;
 const upkeepsKept = 3;
 
 export async function startDuty(options: DutyOptions): Promise<{ watch: Watch; stop(): Promise<void> }> {
-  const { servers, bmcs, history, everyMs, retention, compareFirmware, onError } = options;
+  const { servers, bmcs, history, logEntries, everyMs, retention, compareFirmware, onError } = options;
   const watch = await openWatch(options);
   if (everyMs === 'off') return { watch, stop: async () => {} };
   const nodes = servers.map(({ node }) => node);
-  const sampler = startSampler({ nodes, bmcs, everyMs, take: watch.take, onError });
+  const sampler = startSampler({ nodes, bmcs, everyMs, known: watch.known, take: watch.take, onError });
   const upkeep = startUpkeep({
     nodes,
     bmcs,
@@ -45,6 +47,7 @@ export async function startDuty(options: DutyOptions): Promise<{ watch: Watch; s
     repeated(flushMs, watch.flush, onError),
     repeated(Math.min(everyMs, longestLookAroundMs), () => watch.lookAround(new Date()), onError),
     repeated(condenseMs, () => history.condense(new Date(), retention), onError),
+    repeated(condenseMs, () => logEntries.forget(new Date(Date.now() - retention.rollupsMs)), onError),
   ];
   return {
     watch,

@@ -10,7 +10,7 @@ import { isSilence, observeBmc, observeMissing, type ReadingsState } from './rul
 import { inletLimits, isInlet, observeFans, observeTemperatures, plausibleCelsius } from './rules/cooling.ts';
 import { observeDrives } from './rules/drives.ts';
 import { type Given, observeGiven } from './rules/given.ts';
-import { type LogState, observeLog } from './rules/log.ts';
+import { type LogState, observeLog, type TakenEntry } from './rules/log.ts';
 import { type MemoryState, observeMemory } from './rules/memory.ts';
 import { observePower } from './rules/power.ts';
 import type { Look } from './sampler.ts';
@@ -36,6 +36,8 @@ export type Evaluated = {
   state: ServerState;
   /** Findings that opened, cleared, latched or changed level with this look. */
   changed: Finding[];
+  /** Entries of its logs that no look had seen before, the newest of a log first. */
+  entries: TakenEntry[];
 };
 
 /** A look that is not newer than the last one changes nothing. */
@@ -45,9 +47,10 @@ export function evaluate(
   about: { site: string; rack?: string; given?: Given },
 ): Evaluated {
   const now = look.at.getTime();
-  if (state && now <= state.at) return { state, changed: [] };
+  if (state && now <= state.at) return { state, changed: [], entries: [] };
   const before: ServerState = state ?? { at: now, silent: 0, tracks: {}, memory: {} };
-  const { rest, observations } = 'sample' in look ? observe(before, look.sample, look) : missing(before, look.missing);
+  const { rest, observations, entries } =
+    'sample' in look ? observe(before, look.sample, look) : missing(before, look.missing);
   const { given = {}, ...place } = about;
   const seen = [...observations, ...observeGiven(given, now)];
   const tracks = track(before.tracks, seen, { subject: { ...place, node: look.node }, at: look.at });
@@ -56,6 +59,7 @@ export function evaluate(
     changed: Object.entries(tracks).flatMap(([key, { finding }]) =>
       finding && differs(before.tracks[key]?.finding, finding) ? [finding] : [],
     ),
+    entries,
   };
 }
 
@@ -64,11 +68,11 @@ export function findingsOf({ tracks }: ServerState): Finding[] {
   return Object.values(tracks).flatMap(({ finding }) => finding ?? []);
 }
 
-type Seen = { rest: Partial<ServerState>; observations: Observation[] };
+type Seen = { rest: Partial<ServerState>; observations: Observation[]; entries: TakenEntry[] };
 
 function missing(before: ServerState, failure: Parameters<typeof observeMissing>[0]): Seen {
   const silent = isSilence(failure.code) ? before.silent + 1 : 0;
-  return { rest: { silent }, observations: observeMissing(failure) };
+  return { rest: { silent }, observations: observeMissing(failure), entries: [] };
 }
 
 function observe(before: ServerState, sample: HealthSample, look: { at: Date; tookMs: number }): Seen {
@@ -95,6 +99,7 @@ function observe(before: ServerState, sample: HealthSample, look: { at: Date; to
       ...(inlet ? { inlet } : {}),
     },
     observations: [...parts, ...log.observations, ...bmc.observations, ...rollUp(sample, parts)],
+    entries: log.taken,
   };
 }
 

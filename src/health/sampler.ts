@@ -2,7 +2,7 @@
  * Looks at every server again and again. A look has a limit as a whole: what a
  * slow BMC has not told by then is told as not read.
  */
-import type { Bmcs } from '../core/bmc.ts';
+import type { Bmcs, KnownEntries } from '../core/bmc.ts';
 import { FleetError } from '../core/errors.ts';
 import type { HealthSample } from '../core/hardware.ts';
 import { keepBeat } from './beat.ts';
@@ -14,6 +14,8 @@ export type SamplerOptions = {
   nodes: string[];
   bmcs: Pick<Bmcs, 'of'>;
   everyMs: number;
+  /** What is known already of the logs of a server. */
+  known(node: string): KnownEntries;
   /** Called for every look, one at a time for each node. */
   take(look: Look): Promise<void>;
   /** What `take` threw. The sampler goes on. */
@@ -29,7 +31,7 @@ export function lookLimit(everyMs: number): number {
 }
 
 /** Begins spread over the first interval. What is under way at the stop is dropped. */
-export function startSampler({ nodes, bmcs, everyMs, take, onError }: SamplerOptions): { stop(): void } {
+export function startSampler({ nodes, bmcs, everyMs, known, take, onError }: SamplerOptions): { stop(): void } {
   const withinMs = lookLimit(everyMs);
   return keepBeat({
     nodes,
@@ -47,7 +49,7 @@ export function startSampler({ nodes, bmcs, everyMs, take, onError }: SamplerOpt
     const ended = () => ({ node, at, tookMs: Date.now() - at.getTime() });
     return bmcs
       .of(node)
-      .sample({ withinMs })
+      .sample({ withinMs, known: known(node) })
       .then(
         sample => ({ ...ended(), sample }),
         (thrown: unknown) => ({ ...ended(), missing: FleetError.from(thrown) }),

@@ -3,14 +3,16 @@
  * and writes both down. What is written lags behind by a moment and never
  * holds a look up; while the database is away the newest is kept.
  */
+import type { KnownEntries } from '../core/bmc.ts';
 import { FleetError } from '../core/errors.ts';
 import { type Finding, isStanding, type ServerScore } from '../core/finding.ts';
-import type { FindingArchive, NewestLook, StateStore } from '../core/health-records.ts';
+import type { FindingArchive, NewestLook, StateStore, TakenLogEntry } from '../core/health-records.ts';
 import type { HistorySample, HistoryStore } from '../core/history.ts';
 import { acknowledged } from './acknowledge.ts';
 import { evaluate, findingsOf, type ServerState } from './evaluate.ts';
 import { measured } from './quantities.ts';
 import type { Given } from './rules/given.ts';
+import { knownEntries } from './rules/log.ts';
 import type { Look } from './sampler.ts';
 import { scoreOf } from './score.ts';
 import { type AlarmState, alarmsOf, folded, siteAlarms } from './site-alarms.ts';
@@ -31,6 +33,8 @@ export type WatchOptions = {
 export type Watch = {
   /** Waits for nothing. */
   take(look: Look): Promise<void>;
+  /** What was taken in of the logs of a server. */
+  known(node: string): KnownEntries;
   /** What others found out about a server; it is taken as so until it is learned anew or that moment. */
   learn(node: string, given: Given, until: Date): void;
   /** Looks at racks and sites as a whole; once a minute is usual. */
@@ -46,12 +50,12 @@ export type Watch = {
   acknowledge(id: string, who: { by: string; at: Date }): Promise<Finding | undefined>;
   /** Writes what is not written yet; news are begun to be written at once. */
   flush(): Promise<void>;
-  /** Samples that wait for the database, and those given up since the start. */
+  /** Samples and log entries that wait for the database, and those given up since the start. */
   backlog(): { waiting: number; dropped: number };
 };
 
 const alarmKey = 'fleet/alarms';
-/** Samples that wait for the database; beyond that the oldest are given up. */
+/** Samples that wait for the database, and as many log entries; beyond that the oldest are given up. */
 const mostWaiting = 50_000;
 
 export async function openWatch(options: WatchOptions): Promise<Watch> {
@@ -68,6 +72,7 @@ export async function openWatch(options: WatchOptions): Promise<Watch> {
   const learned = new Map<string, { given: Given; until: Date }>();
   const unsaved = new Set<string>();
   let samples: HistorySample[] = [];
+  let entries: TakenLogEntry[] = [];
   let changes: Finding[] = [];
   let writing = Promise.resolve();
   /** Waits for the one that runs, and takes what has come by then. */
@@ -82,23 +87,26 @@ export async function openWatch(options: WatchOptions): Promise<Watch> {
   }
 
   function giveUpOldest(): void {
-    const over = samples.length - mostWaiting;
-    if (over <= 0) return;
-    samples = samples.slice(over);
-    dropped += over;
+    dropped += Math.max(0, samples.length - mostWaiting) + Math.max(0, entries.length - mostWaiting);
+    if (samples.length > mostWaiting) samples = samples.slice(-mostWaiting);
+    if (entries.length > mostWaiting) entries = entries.slice(-mostWaiting);
   }
 
   async function write(): Promise<void> {
-    const [some, told, keys] = [samples, changes, [...unsaved]];
+    const [some, taken, told, keys] = [samples, entries, changes, [...unsaved]];
+    // As they are now: a later state has taken in entries that are not among these.
+    const saved = keys.flatMap(stateAt);
     samples = [];
+    entries = [];
     changes = [];
     unsaved.clear();
     try {
       await history.add(some);
       await archive.put(told);
-      await store.save(keys.flatMap(stateAt));
+      await store.save(saved, taken);
     } catch (thrown) {
       samples = [...some, ...samples];
+      entries = [...taken, ...entries];
       giveUpOldest();
       changes = [...told, ...changes];
       for (const key of keys) unsaved.add(key);
@@ -118,6 +126,7 @@ export async function openWatch(options: WatchOptions): Promise<Watch> {
       const seenNow = shown(look);
       newest.set(look.node, { site: place.site, tookMs: look.tookMs, quantities: [], values: [], ...seenNow });
       samples.push(seenNow);
+      for (const entry of seen.entries) entries.push({ ...entry, node: look.node, takenAt: look.at });
       giveUpOldest();
       changed(seen.changed);
     },
@@ -188,7 +197,9 @@ export async function openWatch(options: WatchOptions): Promise<Watch> {
       return next;
     },
 
-    backlog: () => ({ waiting: samples.length, dropped }),
+    known: node => knownEntries(states.get(node)?.log),
+
+    backlog: () => ({ waiting: samples.length + entries.length, dropped }),
   };
   return watch;
 

@@ -1,8 +1,9 @@
 import { describe, expect, it } from 'vitest';
-import { known, unknown } from '../../src/core/bmc.ts';
+import { known, type LogEntry, unknown } from '../../src/core/bmc.ts';
 import { FleetError } from '../../src/core/errors.ts';
 import type { Finding } from '../../src/core/finding.ts';
 import type { HealthSample } from '../../src/core/hardware.ts';
+import type { TakenLogEntry } from '../../src/core/health-records.ts';
 import type { HistorySample } from '../../src/core/history.ts';
 import type { Look } from '../../src/health/sampler.ts';
 import { openWatch, type WatchedServer } from '../../src/health/watch.ts';
@@ -11,9 +12,17 @@ const start = Date.parse('2026-03-01T00:00:00Z');
 const at = (minute: number) => new Date(start + minute * 60_000);
 const day = 24 * 60;
 
+type Save = { states: [string, unknown][]; taken: string[] };
+
 /** Stores in memory, which can be away, and which can hang: then nothing is answered until they come back. */
 function stores() {
-  const kept = { states: new Map<string, unknown>(), findings: [] as Finding[], samples: [] as HistorySample[] };
+  const kept = {
+    states: new Map<string, unknown>(),
+    findings: [] as Finding[],
+    samples: [] as HistorySample[],
+    entries: [] as TakenLogEntry[],
+    saves: [] as Save[],
+  };
   let away = false;
   let back = Promise.resolve();
   const answer = async () => {
@@ -32,8 +41,10 @@ function stores() {
     },
     states: {
       load: async () => structuredClone(kept.states),
-      save: async (states: [string, unknown][]) => {
+      save: async (states: [string, unknown][], taken: TakenLogEntry[] = []) => {
         await answer();
+        kept.entries.push(...taken);
+        kept.saves.push(structuredClone({ states, taken: kept.entries.map(({ id }) => id) }));
         for (const [key, state] of states) kept.states.set(key, structuredClone(state));
       },
     },
@@ -101,14 +112,47 @@ describe('the watch', () => {
   it('loses neither samples nor findings while the database is away, and says so', async () => {
     const { watch, failures, parts } = await watching([{ node: 'n1', site: 'boston' }]);
     parts.setAway(true);
-    for (const minute of [0, 1]) await watch.take(look('n1', minute, { certificateExpires: at(day).toISOString() }));
+    const log = known<LogEntry[]>([{ id: '1', created: unknown('none'), severity: 'ok', message: 'link up' }]);
+    for (const minute of [0, 1])
+      await watch.take(look('n1', minute, { certificateExpires: at(day).toISOString(), log }));
     await watch.flush();
     expect([failures.length > 0, parts.kept.samples.length]).toEqual([true, 0]);
     parts.setAway(false);
     await watch.flush();
     expect(parts.kept.samples.map(sample => sample.at)).toEqual([at(0), at(1)]);
+    expect(parts.kept.entries.map(({ id }) => id)).toEqual(['1']);
     expect(parts.kept.findings.map(({ kind }) => kind)).toEqual(['certificate-expiry']);
     expect([...parts.kept.states.keys()]).toEqual(['server/n1']);
+  });
+
+  it('writes no cursor down without the entries that it has passed, and none of them twice', async () => {
+    const { watch, parts } = await watching([{ node: 'n1', site: 'boston' }]);
+    const logs = (count: number): LogEntry[] =>
+      Array.from({ length: count }, (_, index) => ({
+        id: String(count - index),
+        created: known(at(count - index).toISOString()),
+        severity: 'ok',
+        message: 'link up',
+      }));
+    const goOn = parts.hang();
+    const written = [];
+    for (const minute of [1, 2, 3]) {
+      await watch.take(look('n1', minute, { log: known(logs(minute)) }));
+      written.push(watch.flush());
+      await Promise.resolve();
+    }
+    goOn();
+    await Promise.all(written);
+    await watch.flush();
+    const passed = parts.kept.saves.flatMap(({ states, taken }) =>
+      states.map(([, state]) => {
+        const [cursor = ''] = Object.values((state as { log: { cursors: Record<string, string> } }).log.cursors);
+        return [cursor.split(' ').length, taken.length];
+      }),
+    );
+    expect(passed.length).toBeGreaterThan(1);
+    expect(passed.filter(([marks, taken]) => marks !== taken)).toEqual([]);
+    expect(parts.kept.entries.map(({ id, node }) => [node, id])).toEqual(['1', '2', '3'].map(id => ['n1', id]));
   });
 
   it('holds no look up while the database hangs, and writes all of it once, in order, when it is back', async () => {

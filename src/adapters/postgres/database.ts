@@ -3,11 +3,11 @@ import { CompiledQuery, Kysely, PostgresDialect } from 'kysely';
 import pg from 'pg';
 import type { LoginLedger } from '../../core/bmc.ts';
 import { FleetError } from '../../core/errors.ts';
-import type { FindingArchive, StateStore } from '../../core/health-records.ts';
+import type { FindingArchive, LogArchive, StateStore } from '../../core/health-records.ts';
 import type { HistoryStore } from '../../core/history.ts';
 import type { Records, Stores } from '../../core/records.ts';
 import { custodyStore } from './custody-store.ts';
-import { findingArchive, loginLedger, stateStore } from './health-store.ts';
+import { findingArchive, logArchive, loginLedger, stateStore } from './health-store.ts';
 import { historyStore } from './history-store.ts';
 import { approvalStore, effectStore, operationStore } from './operation-store.ts';
 import { migrate, type Tables } from './schema.ts';
@@ -38,6 +38,7 @@ export type Database = Records & {
   history: HistoryStore;
   healthStates: StateStore;
   findings: FindingArchive;
+  logEntries: LogArchive;
   refusedLogins: LoginLedger;
   close(): Promise<void>;
 };
@@ -71,6 +72,7 @@ export async function openDatabase(url: string, options: { lock: boolean }): Pro
     ...storesOver(db),
     history: historyStore(db),
     healthStates: stateStore(db),
+    logEntries: logArchive(db),
     findings: findingArchive(db),
     refusedLogins: loginLedger(db),
     async transaction(work) {

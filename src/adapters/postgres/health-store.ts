@@ -1,8 +1,8 @@
 /** What the watch over servers remembers, and every finding that there was. */
 import { type Kysely, sql } from 'kysely';
-import type { LoginLedger } from '../../core/bmc.ts';
+import { factValue, type HealthLevel, known, type LoginLedger, unknown } from '../../core/bmc.ts';
 import type { Finding } from '../../core/finding.ts';
-import type { FindingArchive, StateStore } from '../../core/health-records.ts';
+import type { FindingArchive, LogArchive, StateStore, TakenLogEntry } from '../../core/health-records.ts';
 import type { Tables } from './schema.ts';
 
 type Db = Kysely<Tables>;
@@ -15,20 +15,69 @@ export const healthSchema = [
   `create index refused_login_of on refused_login (bmc_url, credential, at)`,
 ];
 
+/** What servers remembered of their logs until now has another form; without it they begin anew. */
+export const logSchema = [
+  `create table log_entry (node text not null, log text not null, taken_at timestamptz not null, id text not null, created timestamptz,
+     severity text not null, message text not null)`,
+  `create index log_entry_of on log_entry (node, taken_at)`,
+  `create index log_entry_by_time on log_entry using brin (taken_at)`,
+  `update health_state set state = state - 'log' where key like 'server/%'`,
+];
+
 export function stateStore(db: Db): StateStore {
   return {
     async load() {
       const rows = await db.selectFrom('health_state').selectAll().execute();
       return new Map(rows.map(({ key, state }) => [key, state]));
     },
-    async save(states) {
+    async save(states, taken = []) {
       if (states.length === 0) return;
       const rows = states.map(([key, state]) => ({ key, state: JSON.stringify(state) }));
-      await db
-        .insertInto('health_state')
-        .values(rows)
-        .onConflict(conflict => conflict.column('key').doUpdateSet(eb => ({ state: eb.ref('excluded.state') })))
+      await db.transaction().execute(async tx => {
+        await tx
+          .insertInto('health_state')
+          .values(rows)
+          .onConflict(conflict => conflict.column('key').doUpdateSet(eb => ({ state: eb.ref('excluded.state') })))
+          .execute();
+        for (let from = 0; from < taken.length; from += rowsAtOnce)
+          await tx
+            .insertInto('log_entry')
+            .values(taken.slice(from, from + rowsAtOnce).map(rowOf))
+            .execute();
+      });
+    },
+  };
+}
+
+/** A statement takes 65,535 values. */
+const rowsAtOnce = 5000;
+
+function rowOf({ node, log, takenAt, id, created, severity, message }: TakenLogEntry) {
+  const time = factValue(created);
+  return { node, log, taken_at: takenAt, id, created: time === undefined ? null : new Date(time), severity, message };
+}
+
+export function logArchive(db: Db): LogArchive {
+  return {
+    async list({ node, from, to, limit }) {
+      const rows = await db
+        .selectFrom('log_entry')
+        .selectAll()
+        .where('node', '=', node)
+        .where('taken_at', '>=', from)
+        .where('taken_at', '<=', to)
+        .orderBy('taken_at', 'desc')
+        .limit(limit)
         .execute();
+      return rows.map(({ taken_at: takenAt, created, severity, ...rest }) => ({
+        ...rest,
+        takenAt,
+        severity: severity as HealthLevel,
+        created: created === null ? unknown('the entry has no time') : known(created.toISOString()),
+      }));
+    },
+    async forget(before) {
+      await db.deleteFrom('log_entry').where('taken_at', '<', before).execute();
     },
   };
 }

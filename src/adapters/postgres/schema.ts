@@ -2,7 +2,7 @@
 import type { Generated, JSONColumnType } from 'kysely';
 import { type Kysely, sql } from 'kysely';
 import { custodySchema } from './custody-schema.ts';
-import { healthSchema } from './health-store.ts';
+import { healthSchema, logSchema } from './health-store.ts';
 import { historySchema } from './history-schema.ts';
 
 type Json = JSONColumnType<object | null>;
@@ -84,6 +84,15 @@ export type Tables = {
   reading: { node: string; at: Date; layout: number | null; numbers: (number | null)[] | null; missing: string | null };
   health_state: { key: string; state: Json };
   finding: { id: string; since: Date; until: Date | null; node: string | null; body: Json };
+  log_entry: {
+    node: string;
+    log: string;
+    taken_at: Date;
+    id: string;
+    created: Date | null;
+    severity: string;
+    message: string;
+  };
   refused_login: { bmc_url: string; credential: string; at: Date };
   bmc_session: { bmc_url: string; session_uri: string; opened_at: Generated<Date> };
 };
@@ -123,6 +132,7 @@ const migrations: { name: string; statements: string[] }[] = [
   { name: '2026-11-23 digest of an offered image', statements: imageDigest },
   { name: '2026-11-24 readings over time', statements: historySchema },
   { name: '2026-11-24 findings and refused log-ins', statements: healthSchema },
+  { name: '2026-11-26 entries of event logs', statements: logSchema },
 ];
 
 /** Brings the database to this version's form; two services that start at once take turns. */

@@ -6,6 +6,7 @@ import {
   type Component,
   type Fact,
   type FirmwareMember,
+  type KnownEntries,
   known,
   type PowerPurpose,
   type PowerState,
@@ -123,7 +124,13 @@ export class RedfishBmc implements Bmc {
   }
 
   /** As {@link health}, behind everything else that is asked of the BMC, and with the fewest requests. */
-  async sample({ withinMs }: { withinMs?: number | undefined } = {}): Promise<HealthSample> {
+  async sample({
+    withinMs,
+    known: knownEntries,
+  }: {
+    withinMs?: number | undefined;
+    known?: KnownEntries | undefined;
+  } = {}): Promise<HealthSample> {
     const seen: Seen = new Map();
     const deadline = withinMs === undefined ? undefined : new Deadline(withinMs);
     try {
@@ -132,6 +139,7 @@ export class RedfishBmc implements Bmc {
       return await readSample(
         this.#polling.look({ seen, deadline }),
         await (deadline === undefined ? topology : deadline.within(topology)),
+        knownEntries,
       );
     } finally {
       deadline?.end();

@@ -213,14 +213,21 @@ export const logService = z.object({
   MaxNumberOfRecords: number,
   OverWritePolicy: text,
 });
-export const counted = z.object({ 'Members@odata.count': number });
 export const logEntry = z.object({
+  '@odata.id': text,
   Id: text,
   Created: text,
   Severity: text,
   MessageSeverity: text,
   Message: text,
 });
+/** The standard's link to the next page names the list; some firmware leaves the name out. */
+export const logPage = z.object({
+  Members: list(logEntry),
+  'Members@odata.nextLink': text,
+  '@odata.nextLink': text,
+});
+export const counted = z.object({ 'Members@odata.count': number });
 
 export const updateService = z.object({
   FirmwareInventory: link,

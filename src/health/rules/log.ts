@@ -1,59 +1,76 @@
 /**
- * Critical entries of the event log, each told once. Ids start again after a
- * log is cleared, and a page may show old entries again, so an entry is known
- * by id, time and text together, and its age by the BMC's own clock.
+ * Critical entries of the event logs, each told once. Where an entry stands in
+ * the log says whether it is new; only where that says nothing is its age asked
+ * for, by the BMC's own clock.
  */
-import { factValue, type LogEntry } from '../../core/bmc.ts';
-import type { HealthSample } from '../../core/hardware.ts';
+import { factValue, type KnownEntries, type LogEntry } from '../../core/bmc.ts';
+import type { HealthSample, LogReading } from '../../core/hardware.ts';
+import { type FreshEntry, knownIn, type LogCursor, takeIn } from '../log-cursor.ts';
 import type { Observation } from '../observation.ts';
 
 export type LogState = {
-  /** Critical entries that were seen already, oldest first. */
-  seen: string[];
-  /** Times at which new ones were found, milliseconds since 1970, and the text of the newest. */
+  /** By log. */
+  cursors: Record<string, LogCursor>;
+  /** Times at which new critical ones were found, milliseconds since 1970, and the text of the newest. */
   news: { at: number; count: number }[];
   newest?: string;
 };
 
+/** An entry that was never taken in before. */
+export type TakenEntry = LogEntry & { log: string };
+
 const dayMs = 24 * 3_600_000;
-const seenKept = 60;
 const newsKept = 20;
 const messageKept = 200;
 
+export function knownEntries(state: LogState | undefined): KnownEntries {
+  return log => {
+    const cursor = state?.cursors[log];
+    return cursor === undefined ? undefined : knownIn(cursor);
+  };
+}
+
 export function observeLog(
   state: LogState | undefined,
-  { log, bmcTime }: Pick<HealthSample, 'log' | 'bmcTime'>,
+  sample: Pick<HealthSample, 'log' | 'logs' | 'bmcTime'>,
   now: number,
-): { state: LogState | undefined; observations: Observation[] } {
-  const entries = factValue(log);
-  if (!entries) return { state, observations: [] };
-  const known = new Set(state?.seen);
-  const unseen = entries.filter(entry => entry.severity === 'critical' && !known.has(keyOf(entry)));
-  const clock = Date.parse(factValue(bmcTime) ?? '');
-  // What stood there at the first look is news only if it is known to be young; later, unless it is known to be old.
-  const fresh = unseen.filter(entry => isYoung(entry, clock) ?? state !== undefined);
+): { state: LogState | undefined; observations: Observation[]; taken: TakenEntry[] } {
+  const readings = readingsOf(sample);
+  if (!readings) return { state, observations: [], taken: [] };
+  const clock = Date.parse(factValue(sample.bmcTime) ?? '');
+  const read = readings.map(reading => {
+    const cursor = state?.cursors[reading.log];
+    return { log: reading.log, wasRead: cursor !== undefined, ...takeIn(cursor, reading) };
+  });
+  const fresh = read.flatMap(({ fresh: entries, wasRead }) =>
+    // What stood there when the log was first read is news only if it is known to be young; later, unless it is known to be old.
+    entries.filter(each => isNews(each, isYoung(each.entry, clock) ?? wasRead)),
+  );
   const earlier = (state?.news ?? []).filter(({ at }) => now - at < dayMs);
   const news = fresh.length > 0 ? [...earlier, { at: now, count: fresh.length }].slice(-newsKept) : earlier;
-  const newest = fresh[0]?.message.slice(0, messageKept) ?? state?.newest;
+  const newest = fresh[0]?.entry.message.slice(0, messageKept).toWellFormed() ?? state?.newest;
   const next: LogState = {
-    seen: [...(state?.seen ?? []), ...unseen.toReversed().map(keyOf)].slice(-seenKept),
+    cursors: { ...state?.cursors, ...Object.fromEntries(read.map(({ log, cursor }) => [log, cursor])) },
     news,
     ...(newest === undefined ? {} : { newest }),
   };
-  return { state: next, observations: [seenIn(next)] };
+  const taken = read.flatMap(({ log, fresh: entries }) => entries.map(({ entry }) => ({ ...entry, log })));
+  return { state: next, observations: [seenIn(next)], taken };
+}
+
+function readingsOf({ log, logs }: Pick<HealthSample, 'log' | 'logs'>): LogReading[] | undefined {
+  const entries = factValue(log);
+  return logs ?? (entries && [{ log: '', entries, whole: true }]);
+}
+
+function isNews({ entry, sure }: FreshEntry, ifUnsure: boolean): boolean {
+  return entry.severity === 'critical' && (sure || ifUnsure);
 }
 
 /** Undefined where either time is not known. */
 function isYoung({ created }: LogEntry, clock: number): boolean | undefined {
   const age = clock - Date.parse(factValue(created) ?? '');
   return Number.isNaN(age) ? undefined : age < dayMs;
-}
-
-/** A few characters stand for the text: the state is kept for every server. */
-function keyOf({ id, created, message }: LogEntry): string {
-  let hash = 0;
-  for (let i = 0; i < message.length; i++) hash = (Math.imul(hash, 31) + message.charCodeAt(i)) | 0;
-  return `${id} ${factValue(created) ?? ''} ${(hash >>> 0).toString(36)}`;
 }
 
 function seenIn({ news, newest }: LogState): Observation {

@@ -50,6 +50,12 @@ export class EventLog {
     for (const listener of this.#listeners) listener(written);
   }
 
+  /** Ids start again, as on real BMCs. */
+  clear(): void {
+    this.#entries.splice(0);
+    this.#nextId = 1;
+  }
+
   /** Calls back with every entry from now on. */
   onAppend(listener: (entry: EventEntry) => void): void {
     this.#listeners.push(listener);

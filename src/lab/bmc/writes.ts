@@ -17,6 +17,7 @@ import { biosSettingsUri, biosUri, clearPendingUri } from './resources/bios.ts';
 import { systemSettingsUri } from './resources/boot.ts';
 import { eraseTargets } from './resources/erase.ts';
 import { subscriptionsUri, testEventUri } from './resources/events.ts';
+import { clearLogUri } from './resources/log.ts';
 import { managerResetUri } from './resources/manager-reset.ts';
 import { simpleUpdateUri, startUpdateUri } from './resources/update.ts';
 import { virtualMediaUri } from './resources/virtual-media.ts';
@@ -39,6 +40,7 @@ export function writesOf(bmc: Controller): Writes {
     ...(settings === undefined ? {} : { [`PATCH ${settings}`]: (body: Body) => patchSystemSettings(bmc, body) }),
     [`POST ${system}/Actions/ComputerSystem.Reset`]: body => performReset(bmc, body),
     [`POST ${managerResetUri(bmc)}`]: body => resetManager(bmc, body),
+    [`POST ${clearLogUri(bmc)}`]: () => clearLog(bmc),
     ...updateWrites(bmc),
     ...biosWrites(bmc),
     ...mediaWrites(bmc),
@@ -99,6 +101,11 @@ function eventWrites(bmc: Controller): Writes {
     ),
     [`POST ${testEventUri}`]: body => submitTestEvent(bmc, body),
   };
+}
+
+function clearLog(bmc: Controller): Reply {
+  bmc.log.clear();
+  return { status: 204 };
 }
 
 function logIn(bmc: Controller, body: Body): Reply {

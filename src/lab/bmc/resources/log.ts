@@ -22,6 +22,7 @@ export function logResources(bmc: Controller): Resources {
       OverWritePolicy: profile.log.stopsWhenFull ? 'NeverOverWrites' : 'WrapsWhenFull',
       DateTime: bmc.now().toISOString(),
       Entries: link(entriesUri),
+      Actions: { '#LogService.ClearLog': { target: clearLogUri(bmc) } },
     }),
     [entriesUri]: () => {
       const entries = current(bmc).map(entry => entryBody(bmc, entry));
@@ -35,6 +36,10 @@ export function logResources(bmc: Controller): Resources {
     },
     ...Object.fromEntries(bmc.log.entries().map(entry => [`${entriesUri}/${entry.id}`, () => entryBody(bmc, entry)])),
   };
+}
+
+export function clearLogUri({ uris }: Controller): string {
+  return `${uris.log}/Actions/LogService.ClearLog`;
 }
 
 /** The entries after sensors and DIMMs had a look at what happened since. */

@@ -19,13 +19,16 @@ export type DrainOutcome = { outcome: 'drained'; evicted: number } | { outcome: 
 /** Looks at the leaving pods at least this often: they come back elsewhere as soon as they are gone here. */
 const departureMs = 500;
 
+/** Asked before each request to evict; throws where the node is not to be drained any more. */
+export type ProveWanted = (job: NodeJob) => Promise<unknown>;
+
 /**
  * `by`, in milliseconds since the epoch, limits the wait for budgets; a pod that was let go has its grace period on top.
  * Throws `precondition_failed` when a pod may not be evicted at all, `timeout` naming what blocks at the deadline.
  */
-export async function drain(job: NodeJob, by: number): Promise<DrainOutcome> {
+export async function drain(job: NodeJob, by: number, wanted?: ProveWanted): Promise<DrainOutcome> {
   try {
-    return { outcome: 'drained', evicted: await evictRounds(job, by) };
+    return { outcome: 'drained', evicted: await evictRounds(job, by, wanted) };
   } catch (thrown) {
     const { code, message } = FleetError.from(thrown);
     if (code === 'stopped') return { outcome: 'stopped', why: (await job.stopReason()) ?? message };
@@ -34,7 +37,7 @@ export async function drain(job: NodeJob, by: number): Promise<DrainOutcome> {
 }
 
 /** How many pods were evicted, in earlier lives of the operation too. Throws `stopped` as soon as the operation is. */
-async function evictRounds(job: NodeJob, by: number): Promise<number> {
+async function evictRounds(job: NodeJob, by: number, wanted?: ProveWanted): Promise<number> {
   await answered({ job, by, stopReason: job.stopReason }, () => proveNoRemediator(job));
   for (let round = 1; ; round++) {
     const { evictions, leaving } = await previewNow(job, by);
@@ -45,7 +48,7 @@ async function evictRounds(job: NodeJob, by: number): Promise<number> {
       await untilEmpty(job, Math.max(by, Date.now() + slowest + lateMs));
       return evictedBy(job);
     }
-    await evictAll(job, groupsOf(pods, job.plan.drain.byPriority), { by, leaving });
+    await evictAll(job, groupsOf(pods, job.plan.drain.byPriority), { by, leaving, wanted });
   }
 }
 
@@ -72,13 +75,14 @@ async function siblings({ cluster }: NodeJob): Promise<PodFacts[]> {
   );
 }
 
-type Limits = { by: number /** Pods that were let go before. */; leaving: PodFacts[] };
+type Limits = { by: number /** Pods that were let go before. */; leaving: PodFacts[]; wanted: ProveWanted | undefined };
 
 /** Returns once every pod is gone. */
-async function evictAll(job: NodeJob, groups: Evictable[][], { by, leaving }: Limits): Promise<void> {
+async function evictAll(job: NodeJob, groups: Evictable[][], { by, leaving, wanted }: Limits): Promise<void> {
   const { cluster, target, timings } = job;
   const here = sharedRead(() => cluster.pods(target.node), Math.min(timings.pollMs, departureMs));
   const cordoned = sharedRead(() => proveCordoned(job), departureMs);
+  const proved = sharedRead(() => Promise.all([cordoned(), wanted?.(job)]), departureMs);
   const stopReason = sharedRead(() => job.stopReason(), departureMs);
   const budgets = sharedRead(() => cluster.pdbs(), budgetLookMs);
   for (const [index, group] of groups.entries()) {
@@ -89,7 +93,7 @@ async function evictAll(job: NodeJob, groups: Evictable[][], { by, leaving }: Li
     const shared = { job, by: begun, here, cordoned, stopReason, budgets, waiting, ...progress(job, groups) };
     const outcomes = await Promise.allSettled(
       group.map(async pod => {
-        await evict({ job, waiting, budgets, cordoned, siblings: () => siblings(job) }, pod);
+        await evict({ job, waiting, budgets, proved, siblings: () => siblings(job) }, pod);
         await leave(shared, pod);
       }),
     );

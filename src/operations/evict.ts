@@ -22,8 +22,8 @@ type Eviction = {
   budgets(): Promise<PdbFacts[]>;
   /** The cluster's pods, as far as they are known. */
   siblings(): Promise<PodFacts[]>;
-  /** Throws when the node is not cordoned any more: what is evicted would come back. */
-  cordoned(): Promise<void>;
+  /** Throws when the node is not cordoned any more, so that what is evicted would come back, or is not to be drained. */
+  proved(): Promise<unknown>;
 };
 
 const longestPauseMs = 10_000;
@@ -74,11 +74,11 @@ type Asking = { ask(): Promise<EvictionOutcome>; stillAllowed(): Promise<void> }
 
 /** False when the operation was stopped before the pod was let go. */
 async function insistOn(eviction: Eviction, pod: Evictable, { ask, stillAllowed }: Asking): Promise<boolean> {
-  const { job, cordoned } = eviction;
+  const { job, proved } = eviction;
   let lost: FleetError | undefined;
   for (let attempt = 1; ; attempt++) {
     const askAgain = async () => {
-      await cordoned();
+      await proved();
       if (attempt > 1) await stillAllowed();
       return ask();
     };

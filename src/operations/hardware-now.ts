@@ -1,6 +1,6 @@
 /** What the watch and the cluster say of one server: what every health effect stands on, read again before each. */
 import type { PodFacts } from '../core/cluster.ts';
-import type { Finding } from '../core/finding.ts';
+import { type Finding, isStanding } from '../core/finding.ts';
 import type { HardwareFacts } from '../health/cordon-advice.ts';
 import { crashSignal } from '../health/crashes.ts';
 import { crashesOn } from './pod-crashes.ts';
@@ -25,4 +25,9 @@ export function hardwareNow(watch: HardwareWatch, node: string, pods: readonly P
     ...(readAt ? { readAt } : {}),
     now,
   };
+}
+
+/** Whether the signal of this id, a finding or what was seen of pods, is still there. */
+export function stands({ findings, pods }: HardwareFacts, id: string): boolean {
+  return pods?.id === id || findings.some(each => each.id === id && isStanding(each));
 }

@@ -7,7 +7,7 @@ import { FleetError, unreachable } from '../core/errors.ts';
 import type { HealthAct } from '../core/plan.ts';
 import { cordonAdvice, hardwareVerdict } from '../health/cordon-advice.ts';
 import { lastOf } from '../planning/last-of-its-kind.ts';
-import { hardwareNow } from './hardware-now.ts';
+import { hardwareNow, stands } from './hardware-now.ts';
 import { healthCordonOf, healthCordonsAmong } from './health-cordons.ts';
 import type { NodeJob } from './job.ts';
 
@@ -67,12 +67,17 @@ async function proveMark(job: NodeJob, { healthy }: HealthAct & { act: 'mark' })
   return verdict;
 }
 
+/** Fails, or what it was cordoned for still stands: another small finding of such a node empties it of nothing. */
 async function proveStillFailing(job: NodeJob): Promise<string> {
-  const { verdict } = hardwareVerdict(await factsNow(job));
+  const facts = await factsNow(job);
+  const { verdict } = hardwareVerdict(facts);
   const cordoned = await healthCordonOf(job.records, await job.cluster.node(job.target.node));
   if (!cordoned) throw stopped(`${job.target.node} is not cordoned for its hardware any more`);
   if (verdict === 'well' || verdict === 'unread') throw stopped(`the hardware of ${job.target.node} is ${verdict}`);
-  return verdict;
+  const { plan } = await job.records.plans.get(cordoned.plan);
+  const signals = plan.health?.act === 'cordon' ? plan.health.signals : [];
+  if (verdict === 'failing' || signals.some(({ id }) => stands(facts, id))) return verdict;
+  throw stopped(`what ${job.target.node} was cordoned for is over: ${signals.map(({ text }) => text).join('; ')}`);
 }
 
 async function factsNow({ cluster, hardware, target }: NodeJob) {

@@ -13,7 +13,7 @@ import type { Stores } from '../core/records.ts';
 import { cordonAdvice, type HardwareFacts, hardwareVerdict, withinCordonBudget } from '../health/cordon-advice.ts';
 import type { CordonMemory } from '../health/cordon-memory.ts';
 import { kindRules } from '../health/kinds.ts';
-import { type HardwareWatch, hardwareNow } from '../operations/hardware-now.ts';
+import { type HardwareWatch, hardwareNow, stands } from '../operations/hardware-now.ts';
 import { healthCordonOf, healthCordonsAmong } from '../operations/health-cordons.ts';
 import { lastOf } from '../planning/last-of-its-kind.ts';
 import { type Asker, type Log, type Wish, without } from './ask-for-health.ts';
@@ -90,7 +90,7 @@ async function settled(parts: RoundParts, { cluster }: Scene, { node, facts, cor
     // Released by ourselves, all signals were over.
     const taken =
       fresh.uid === held.nodeUid &&
-      held.signals.some(id => isLasting(facts, id)) &&
+      held.signals.some(id => stands(facts, id)) &&
       (await wasCordoned(parts, held.plan, node.name));
     if (taken)
       log.info({ node: node.name }, 'its cordon was taken back; it is not cordoned again for the same signals');
@@ -104,7 +104,7 @@ async function settled(parts: RoundParts, { cluster }: Scene, { node, facts, cor
     await memory.change(before => ({ ...before, marked: before.marked.filter(each => each !== node.name) }));
   const declined = memory.now().declined[node.name];
   if (declined) {
-    const lasting = declined.filter(id => isLasting(facts, id));
+    const lasting = declined.filter(id => stands(facts, id));
     if (lasting.length < declined.length)
       await memory.change(before => ({
         ...before,
@@ -116,10 +116,6 @@ async function settled(parts: RoundParts, { cluster }: Scene, { node, facts, cor
 
 function saysItFails({ conditions }: NodeFacts): boolean {
   return conditions.some(({ type, status }) => type === hardwareCondition && status === 'False');
-}
-
-function isLasting({ findings, pods }: HardwareFacts, id: string): boolean {
-  return pods?.id === id || findings.some(each => each.id === id && isStanding(each));
 }
 
 /** Whether the operation of this plan did cordon the node, by its own effect. */

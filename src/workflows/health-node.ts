@@ -65,12 +65,15 @@ export function markHardware(parts: Parts): NodeWorkflow {
   });
 }
 
-/** The node stays as cordoned as it was, however far the drain came. */
+/**
+ * The node stays as cordoned as it was, however far the drain came. Budgets may take hours, so each eviction asks again
+ * whether the hardware still fails.
+ */
 export function drainForHealth(parts: Parts): NodeWorkflow {
   return nodeWorkflow('health-drain', parts, async steps => {
     await begin(steps);
     await steps.step('remediators', proveNoRemediator, proof => proof);
-    await empty(parts, steps);
+    await empty(parts, steps, proveHardware);
     return { state: 'done', message: 'drained; stays cordoned' };
   });
 }

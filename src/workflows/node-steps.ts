@@ -6,7 +6,7 @@ import { FleetError } from '../core/errors.ts';
 import type { Flow, Workflow } from '../core/flow.ts';
 import { type NodeOutcome, stopReason } from '../core/operation.ts';
 import { explainCordon, takeBackCordon } from '../operations/cordon.ts';
-import { drain } from '../operations/drain.ts';
+import { drain, type ProveWanted } from '../operations/drain.ts';
 import { holdBudgets, releaseBudgets } from '../operations/hold-budgets.ts';
 import { leasesOf, type NodeJob, openJob, type Parts } from '../operations/job.ts';
 import { type Chapter, tellNode } from '../operations/tell-node.ts';
@@ -167,14 +167,14 @@ export async function budgets({ timings }: Parts, steps: NodeSteps): Promise<voi
   );
 }
 
-/** Moves the pods of a cordoned node away, once its budgets are free. Throws {@link Stopped}. */
-export async function empty(parts: Parts, steps: NodeSteps): Promise<void> {
+/** Moves the pods of a cordoned node away, once its budgets are free, while `wanted` holds. Throws {@link Stopped}. */
+export async function empty(parts: Parts, steps: NodeSteps, wanted?: ProveWanted): Promise<void> {
   await budgets(parts, steps);
   await steps.stopHere('drain');
   const by = await steps.deadline('drain', parts.timings.drainMs);
   const drained = await steps.step(
     'drain',
-    job => drain(job, by),
+    job => drain(job, by, wanted),
     done => (done.outcome === 'drained' ? `${done.evicted} pods evicted and gone` : `stopped: ${done.why}`),
   );
   if (drained.outcome === 'stopped') throw new Stopped(`stopped during the drain: ${drained.why}`);

@@ -1,5 +1,5 @@
 /** Visits every server again and again, each at its own pace: one that is slow is visited less often, and none waits for another. */
-import { setTimeout as delay } from 'node:timers/promises';
+import { type Clock, wallClock } from './clock.ts';
 
 export type BeatOptions = {
   nodes: string[];
@@ -8,24 +8,26 @@ export type BeatOptions = {
   spreadMs: number;
   /** One at a time for each node. Answers how many milliseconds the BMC was busy with it; throws nothing. */
   visit(node: string, signal: AbortSignal): Promise<number>;
+  /** The wall's unless said. */
+  clock?: Clock | undefined;
 };
 
 /** A BMC spends at most this share of its time on us. */
 const busyShare = 0.25;
 
 /** What is under way at the stop is told by its signal. */
-export function keepBeat({ nodes, everyMs, spreadMs, visit }: BeatOptions): { stop(): void } {
+export function keepBeat({ nodes, everyMs, spreadMs, visit, clock = wallClock }: BeatOptions): { stop(): void } {
   const stopping = new AbortController();
   const { signal } = stopping;
-  for (const [index, node] of nodes.entries()) void follow(node, Date.now() + (index / nodes.length) * spreadMs);
+  for (const [index, node] of nodes.entries()) void follow(node, clock.now() + (index / nodes.length) * spreadMs);
   return { stop: () => stopping.abort() };
 
   async function follow(node: string, first: number): Promise<void> {
     for (let planned = first; !signal.aborted; ) {
-      await delay(Math.max(0, planned - Date.now()), undefined, { signal, ref: false }).catch(() => undefined);
+      await clock.sleep(Math.max(0, planned - clock.now()), signal);
       if (signal.aborted) return;
       const tookMs = await visit(node, signal);
-      planned = nextVisit({ planned, now: Date.now(), tookMs, everyMs });
+      planned = nextVisit({ planned, now: clock.now(), tookMs, everyMs });
     }
   }
 }

@@ -6,6 +6,7 @@ import type { Bmcs, KnownEntries } from '../core/bmc.ts';
 import { FleetError } from '../core/errors.ts';
 import type { HealthSample } from '../core/hardware.ts';
 import { keepBeat } from './beat.ts';
+import { type Clock, wallClock } from './clock.ts';
 
 /** What one look gave: a sample, or why there is none. `at` is when it began. */
 export type Look = { node: string; at: Date; tookMs: number } & ({ sample: HealthSample } | { missing: FleetError });
@@ -20,6 +21,8 @@ export type SamplerOptions = {
   take(look: Look): Promise<void>;
   /** What `take` threw. The sampler goes on. */
   onError(error: FleetError): void;
+  /** The wall's unless said. What a BMC takes for an answer is always measured by the wall. */
+  clock?: Clock | undefined;
 };
 
 /** Two intervals, so that a slow BMC still tells most of what it knows, and looks come often enough to say that it is slow. */
@@ -31,12 +34,14 @@ export function lookLimit(everyMs: number): number {
 }
 
 /** Begins spread over the first interval. What is under way at the stop is dropped. */
-export function startSampler({ nodes, bmcs, everyMs, known, take, onError }: SamplerOptions): { stop(): void } {
+export function startSampler(options: SamplerOptions): { stop(): void } {
+  const { nodes, bmcs, everyMs, known, take, onError, clock = wallClock } = options;
   const withinMs = lookLimit(everyMs);
   return keepBeat({
     nodes,
     everyMs,
     spreadMs: everyMs,
+    clock,
     async visit(node, signal) {
       const look = await lookAt(node);
       if (!signal.aborted) await take(look).catch((error: unknown) => onError(FleetError.from(error)));
@@ -45,8 +50,9 @@ export function startSampler({ nodes, bmcs, everyMs, known, take, onError }: Sam
   });
 
   async function lookAt(node: string): Promise<Look> {
-    const at = new Date();
-    const ended = () => ({ node, at, tookMs: Date.now() - at.getTime() });
+    const at = new Date(clock.now());
+    const began = performance.now();
+    const ended = () => ({ node, at, tookMs: Math.round(performance.now() - began) });
     return bmcs
       .of(node)
       .sample({ withinMs, known: known(node) })

@@ -6,6 +6,7 @@
 import type { Bmcs } from '../core/bmc.ts';
 import type { Upkeep } from '../core/hardware.ts';
 import { keepBeat } from './beat.ts';
+import { type Clock, wallClock } from './clock.ts';
 
 export type UpkeepOptions = {
   nodes: string[];
@@ -14,6 +15,8 @@ export type UpkeepOptions = {
   everyMs: number;
   /** Called for every reading; of a server that could not be read, looks tell already. */
   learn(node: string, upkeep: Upkeep, at: Date): void;
+  /** The wall's unless said. */
+  clock?: Clock | undefined;
 };
 
 const looksBetween = 60;
@@ -26,19 +29,21 @@ export function upkeepEvery(everyMs: number): number {
   return Math.max(everyMs, Math.min(looksBetween * everyMs, hourMs));
 }
 
-export function startUpkeep({ nodes, bmcs, everyMs, learn }: UpkeepOptions): { stop(): void } {
+export function startUpkeep({ nodes, bmcs, everyMs, learn, clock = wallClock }: UpkeepOptions): { stop(): void } {
   return keepBeat({
     nodes,
     everyMs: upkeepEvery(everyMs),
     spreadMs: Math.min(spreadLooks * everyMs, upkeepEvery(everyMs)),
+    clock,
     async visit(node, signal) {
-      const at = new Date();
+      const at = new Date(clock.now());
+      const began = performance.now();
       const upkeep = await bmcs
         .of(node)
         .upkeep()
         .catch(() => undefined);
       if (upkeep && !signal.aborted) learn(node, upkeep, at);
-      return Date.now() - at.getTime();
+      return performance.now() - began;
     },
   });
 }

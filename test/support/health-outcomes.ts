@@ -1,8 +1,9 @@
 /** What the watch makes of seeded histories: what it told without reason, what it missed, and whom it would have cordoned. */
-import type { FindingKind } from '../../src/core/finding.ts';
+import type { Finding, FindingKind } from '../../src/core/finding.ts';
 import { cordonAdvice } from '../../src/health/cordon-advice.ts';
-import { crashSignal } from '../../src/health/crashes.ts';
+import { type Crash, crashSignal } from '../../src/health/crashes.ts';
 import { evaluate, findingsOf, type ServerState } from '../../src/health/evaluate.ts';
+import type { Look } from '../../src/health/sampler.ts';
 import { type History, historyOf, type Ingredient, minuteMs } from './health-histories.ts';
 
 /** What a person who knows what broke would expect to be told. */
@@ -160,14 +161,22 @@ export type Outcome = {
   cordonAfter?: number;
 };
 
-/** So many histories over all stories in turn, each with a seed of its own. */
-export function outcomesOf(histories: number): Outcome[] {
-  return Array.from({ length: histories }, (_, seed) => outcomeOf(stories[seed % stories.length] as Story, seed));
+/** The stories in turn. */
+export function storyOf(seed: number): Story {
+  return stories[seed % stories.length] as Story;
 }
 
-function outcomeOf(story: Story, seed: number): Outcome {
-  const history = historyOf(story.made, seed);
-  const { opened, cordonAt } = watched(history);
+/** So many histories over all stories in turn, each with a seed of its own. */
+export function outcomesOf(histories: number): Outcome[] {
+  return Array.from({ length: histories }, (_, seed) => {
+    const history = historyOf(storyOf(seed).made, seed);
+    return outcomeOf(seed, history, watched(history));
+  });
+}
+
+/** How that history, as it was watched, compares with what its story has to be told. */
+export function outcomeOf(seed: number, history: History, { opened, cordonAt }: Watched): Outcome {
+  const story = storyOf(seed);
   const minutesAfter = (at: number) => (at - history.fault.at.getTime()) / minuteMs;
   const first = story.told.map(({ as, within }) => ({
     as,
@@ -189,37 +198,45 @@ function outcomeOf(story: Story, seed: number): Outcome {
   };
 }
 
-type Opened = { kind: FindingKind; at: number; critical: boolean };
+/** Findings as they opened, and when it was first advised to cordon; milliseconds since 1970. */
+export type Watched = {
+  opened: { kind: FindingKind; at: number; critical: boolean }[];
+  cordonAt: number | undefined;
+};
 
 /** As the service does it: each look is evaluated, and then it is asked whether to cordon. */
-function watched({ looks, crashes }: History): { opened: Opened[]; cordonAt: number | undefined; state: ServerState } {
+function watched({ looks, crashes }: History): Watched {
   let state: ServerState | undefined;
   let cordonAt: number | undefined;
-  const opened: Opened[] = [];
+  const opened: Watched['opened'] = [];
   for (const look of looks) {
     const next = evaluate(state, look, { site: 'bos' });
     state = next.state;
     for (const { kind, level, state: now } of next.changed)
       if (now === 'open') opened.push({ kind, at: look.at.getTime(), critical: level === 'critical' });
-    if (cordonAt !== undefined) continue;
-    const pods = crashSignal(
-      look.node,
-      crashes.filter(({ at = '' }) => Date.parse(at) <= look.at.getTime()),
-      look.at,
-    );
-    const facts = {
-      findings: findingsOf(state),
-      alarms: [],
-      now: look.at,
-      ...(pods === undefined ? {} : { pods }),
-      ...(state.readAt === undefined ? {} : { readAt: new Date(state.readAt) }),
-      // Of a release nothing is asked here.
-      healthyForMs: 6 * 60 * minuteMs,
-    };
-    if (cordonAdvice(facts).advice === 'cordon') cordonAt = look.at.getTime();
+    const readAt = state.readAt === undefined ? undefined : new Date(state.readAt);
+    if (isToCordon(look, { findings: findingsOf(state), readAt, crashes })) cordonAt ??= look.at.getTime();
   }
-  if (!state) throw new Error('a history without looks');
-  return { opened, cordonAt, state };
+  return { opened, cordonAt };
+}
+
+/** `crashes` are all of its history; those to come are left out. */
+export function isToCordon(
+  { node, at }: Pick<Look, 'node' | 'at'>,
+  { findings, readAt, crashes }: { findings: Finding[]; readAt: Date | undefined; crashes: Crash[] },
+): boolean {
+  const until = crashes.filter(crash => Date.parse(crash.at ?? '') <= at.getTime());
+  const pods = crashSignal(node, until, at);
+  const facts = {
+    findings,
+    alarms: [],
+    now: at,
+    ...(pods === undefined ? {} : { pods }),
+    ...(readAt === undefined ? {} : { readAt }),
+    // Of a release nothing is asked here.
+    healthyForMs: 6 * 60 * minuteMs,
+  };
+  return cordonAdvice(facts).advice === 'cordon';
 }
 
 export type Row = {

@@ -15,12 +15,14 @@ import { listen } from '../listen.ts';
 import type { LogIns, OpenSession } from './access.ts';
 import { type ConnectionCounts, Connections } from './connections.ts';
 import { Controller, type ControllerOptions } from './controller.ts';
+import type { EventLog } from './event-log.ts';
 import { parseRequest } from './parse-request.ts';
 import type { BmcProfile, FirmwareState } from './profiles/profile.ts';
 import { problem, type Reply } from './reply.ts';
 import { type Answer, answer, type BmcRequest, isWrite } from './requests.ts';
 import { sessionsUri } from './resources/access.ts';
 import { sendHtml, sendReply } from './send-reply.ts';
+import type { Stage } from './stage.ts';
 import { Void } from './void.ts';
 
 export type BmcOptions = ControllerOptions & {
@@ -41,6 +43,9 @@ export type RunningBmc = {
   neighbour: Host | undefined;
   profile: BmcProfile;
   faults: FaultSet;
+  /** For scripts that say what the machine shows and writes. */
+  stage: Pick<Stage, 'show'>;
+  log: Pick<EventLog, 'append'>;
   /** Versions as they are now. */
   firmware: Readonly<FirmwareState>;
   sessions(): OpenSession[];
@@ -106,6 +111,8 @@ export async function startBmc(options: BmcOptions): Promise<RunningBmc> {
     neighbour: bmc.neighbour?.host,
     profile: bmc.profile,
     faults: bmc.faults,
+    stage: bmc.stage,
+    log: bmc.log,
     firmware: bmc.updates.firmware,
     sessions: () => bmc.access.sessions(),
     logIns: () => bmc.access.logIns,

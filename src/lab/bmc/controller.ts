@@ -16,6 +16,7 @@ import { PowerModel } from './power.ts';
 import type { LockoutSpec } from './profiles/acts.ts';
 import { type BmcMachine, bmcProfiles } from './profiles/catalog.ts';
 import type { BmcProfile } from './profiles/profile.ts';
+import { Stage } from './stage.ts';
 import { ShownPower } from './stale-power.ts';
 import { TaskList } from './task-list.ts';
 import { ThermalModel } from './thermal.ts';
@@ -52,6 +53,7 @@ export class Controller {
   readonly neighbour: Controller | undefined;
   readonly clock: LabClock;
   readonly faults = new FaultSet();
+  readonly stage = new Stage();
   readonly access: Access;
   readonly log: EventLog;
   readonly thermal: ThermalModel;
@@ -76,7 +78,7 @@ export class Controller {
 
   constructor(options: ControllerOptions, profile = profileOf(options)) {
     const { host, clock, address, account, seed = 1 } = options;
-    const { faults } = this;
+    const { faults, stage } = this;
     this.profile = profile;
     this.host = host;
     this.address = address;
@@ -98,10 +100,10 @@ export class Controller {
       now,
     });
     this.log = log;
-    this.thermal = new ThermalModel({ host, clock, faults, log, profile, seed });
-    this.memory = new MemoryModel({ host, clock, faults, log, seed, dimms: profile.memory.dimms });
-    this.drives = new DriveModel({ name: host.name, faults, log, seed, drives: profile.storage.drives });
-    this.power = new PowerModel({ host, faults, log, seed, spec: profile.power });
+    this.thermal = new ThermalModel({ host, clock, faults, log, profile, seed, stage });
+    this.memory = new MemoryModel({ host, clock, faults, log, seed, stage, dimms: profile.memory.dimms });
+    this.drives = new DriveModel({ name: host.name, faults, log, seed, stage, drives: profile.storage.drives });
+    this.power = new PowerModel({ host, faults, log, seed, stage, spec: profile.power });
     const tasks = new TaskList({ profile, clock, faults });
     this.tasks = tasks;
     this.updates = new Updates({

@@ -3,10 +3,12 @@ import type { FaultSet } from '../faults.ts';
 import { chance, seededText } from '../random.ts';
 import type { EventLog, Severity } from './event-log.ts';
 import type { DriveSpec } from './profiles/hardware.ts';
+import type { Stage } from './stage.ts';
 
 export type DriveReading = DriveSpec & {
   serial: string;
-  health: Severity;
+  /** Null only where a script says so. */
+  health: Severity | null;
   predictedFailure: boolean;
   /** Undefined for what does not wear. */
   lifeLeftPercent: number | undefined;
@@ -20,11 +22,20 @@ export class DriveModel {
   readonly #drives: { spec: DriveSpec; serial: string; lifeLeftPercent: number }[];
   /** What was logged last of a drive that is not well. */
   readonly #reported = new Map<string, Severity>();
+  readonly #stage: Stage;
 
-  constructor(options: { name: string; faults: FaultSet; log: EventLog; drives: DriveSpec[]; seed: number }) {
+  constructor(options: {
+    name: string;
+    faults: FaultSet;
+    log: EventLog;
+    drives: DriveSpec[];
+    seed: number;
+    stage: Stage;
+  }) {
     const { name, faults, log, drives, seed } = options;
     this.#faults = faults;
     this.#log = log;
+    this.#stage = options.stage;
     this.#drives = drives.map(spec => ({
       spec,
       serial: seededText(seed, `${name}/${spec.id}/serial`, 'ABCDEFGHJKLMNPRSTVWXYZ0123456789', 14),
@@ -36,6 +47,10 @@ export class DriveModel {
   }
 
   drives(): DriveReading[] {
+    return this.#stage.drives(this.#own());
+  }
+
+  #own(): (DriveReading & { health: Severity })[] {
     const predicted = this.#faults.get('drive-predictive')?.drive;
     const failed = this.#faults.get('drive-failed')?.drive;
     return this.#drives.map(({ spec, serial, lifeLeftPercent }, i) => {
@@ -52,7 +67,7 @@ export class DriveModel {
   }
 
   #report(): void {
-    for (const { id, name, health } of this.drives()) {
+    for (const { id, name, health } of this.#own()) {
       if (health === (this.#reported.get(id) ?? 'OK')) continue;
       this.#reported.set(id, health);
       this.#log.append({ severity: health, ...words[health], message: `${name} ${words[health].message}` });

@@ -5,8 +5,15 @@ import type { Host } from '../host.ts';
 import { chance, seededText } from '../random.ts';
 import type { EventLog, Severity } from './event-log.ts';
 import type { DimmSpec } from './profiles/hardware.ts';
+import type { Stage } from './stage.ts';
 
-export type DimmReading = DimmSpec & { serial: string; corrected: number; uncorrected: number; health: Severity };
+/** Null only where a script says so. */
+export type DimmReading = DimmSpec & {
+  serial: string;
+  corrected: number | null;
+  uncorrected: number | null;
+  health: Severity | null;
+};
 
 /** Corrected errors of one life at which the firmware first logs and degrades a DIMM; logged again at each doubling. */
 const reportAt = 100;
@@ -26,6 +33,7 @@ export class MemoryModel {
   readonly #faults: FaultSet;
   readonly #log: EventLog;
   readonly #dimms: Dimm[];
+  readonly #stage: Stage;
   #updated = Date.now();
 
   constructor(options: {
@@ -35,11 +43,13 @@ export class MemoryModel {
     log: EventLog;
     dimms: DimmSpec[];
     seed: number;
+    stage: Stage;
   }) {
     this.#host = options.host;
     this.#clock = options.clock;
     this.#faults = options.faults;
     this.#log = options.log;
+    this.#stage = options.stage;
     this.#dimms = options.dimms.map(spec => ({
       spec,
       serial: seededText(options.seed, `${options.host.name}/${spec.id}/serial`, '0123456789ABCDEF', 8),
@@ -55,13 +65,16 @@ export class MemoryModel {
 
   dimms(): DimmReading[] {
     this.#advance();
-    return this.#dimms.map(({ spec, serial, corrected, uncorrected, degraded }) => ({
-      ...spec,
-      serial,
-      corrected: Math.floor(corrected),
-      uncorrected,
-      health: uncorrected > 0 ? 'Critical' : degraded ? 'Warning' : 'OK',
-    }));
+    const read = this.#dimms.map(
+      ({ spec, serial, corrected, uncorrected, degraded }): DimmReading => ({
+        ...spec,
+        serial,
+        corrected: Math.floor(corrected),
+        uncorrected,
+        health: uncorrected > 0 ? 'Critical' : degraded ? 'Warning' : 'OK',
+      }),
+    );
+    return this.#stage.dimms(read);
   }
 
   #lose(): void {

@@ -4,10 +4,12 @@ import type { Host } from '../host.ts';
 import { chance, seededText } from '../random.ts';
 import type { EventLog, Severity } from './event-log.ts';
 import type { PowerSpec, SupplySpec } from './profiles/hardware.ts';
+import type { Stage } from './stage.ts';
 
 export type SupplyReading = SupplySpec & {
   serial: string;
-  health: Severity;
+  /** Null only where a script says so. */
+  health: Severity | null;
   inputVolts: number;
   inputWatts: number;
   outputWatts: number;
@@ -27,13 +29,15 @@ export class PowerModel {
   readonly #spec: PowerSpec;
   readonly #usualWatts: number;
   readonly #serials: string[];
+  readonly #stage: Stage;
   #reported: number | undefined;
 
-  constructor(options: { host: Host; faults: FaultSet; log: EventLog; spec: PowerSpec; seed: number }) {
+  constructor(options: { host: Host; faults: FaultSet; log: EventLog; spec: PowerSpec; seed: number; stage: Stage }) {
     const { host, faults, log, spec, seed } = options;
     this.#host = host;
     this.#faults = faults;
     this.#log = log;
+    this.#stage = options.stage;
     this.#spec = spec;
     this.#usualWatts = Math.round(spec.usualWatts * (0.9 + 0.2 * chance(seed, `${host.name}/watts`)));
     this.#serials = spec.supplies.map(({ id }) =>
@@ -54,7 +58,7 @@ export class PowerModel {
     const failed = this.#failed();
     const { supplies } = this.#spec;
     const share = this.watts() / Math.max(1, supplies.length - (failed === undefined ? 0 : 1));
-    return supplies.map((spec, i) => {
+    const read = supplies.map((spec, i): SupplyReading => {
       const lost = i === failed;
       const outputWatts = lost ? 0 : Math.round(share);
       return {
@@ -66,6 +70,7 @@ export class PowerModel {
         outputWatts,
       };
     });
+    return this.#stage.supplies(read);
   }
 
   redundancy(): Redundancy {

@@ -10,9 +10,15 @@ import { chance } from '../random.ts';
 import type { EventLog, Severity } from './event-log.ts';
 import type { FanSpec, TemperatureSpec } from './profiles/hardware.ts';
 import type { BmcProfile } from './profiles/profile.ts';
+import type { Stage } from './stage.ts';
 
-/** A sensor that gives no reading has no health either. */
-export type TemperatureReading = TemperatureSpec & { celsius: number | null; health: Severity | null };
+/** A sensor that gives no reading has no health either; a limit may be missing only where a script says so. */
+export type TemperatureReading = Omit<TemperatureSpec, 'caution' | 'critical'> & {
+  caution: number | null;
+  critical: number | null;
+  celsius: number | null;
+  health: Severity | null;
+};
 export type FanReading = FanSpec & { reading: number | null; health: Severity | null };
 
 /** Real milliseconds in which 63 % of a change has happened. */
@@ -27,6 +33,7 @@ export class ThermalModel {
   readonly #log: EventLog;
   readonly #profile: BmcProfile;
   readonly #seed: number;
+  readonly #stage: Stage;
   readonly #started = Date.now();
   #updated = Date.now();
   /** 0 with all fans, 1 with the full effect of a lost one. */
@@ -48,6 +55,7 @@ export class ThermalModel {
     log: EventLog;
     profile: BmcProfile;
     seed: number;
+    stage: Stage;
   }) {
     this.#host = options.host;
     this.#clock = options.clock;
@@ -55,12 +63,13 @@ export class ThermalModel {
     this.#log = options.log;
     this.#profile = options.profile;
     this.#seed = options.seed;
+    this.#stage = options.stage;
     this.#fans = options.profile.fans.map(() => 1);
   }
 
   temperatures(): TemperatureReading[] {
     this.#advance();
-    return this.#profile.temperatures.map(spec => {
+    const read = this.#profile.temperatures.map((spec): TemperatureReading => {
       const warm = (spec.base - ambient) * this.#load + spec.rise * this.#heat;
       const celsius = Math.round(ambient + this.#inlet + warm + this.#noise(spec.id, 0.8));
       const health = celsius >= spec.critical ? 'Critical' : celsius >= spec.caution ? 'Warning' : 'OK';
@@ -69,12 +78,13 @@ export class ThermalModel {
         ? { ...spec, celsius: null, health: null }
         : { ...spec, celsius: this.#shown(spec.id, Math.round(celsius + this.#jitter(spec.id))), health };
     });
+    return this.#stage.temperatures(read);
   }
 
   fans(): FanReading[] {
     this.#advance();
     const boost = 1 + 0.35 * this.#heat;
-    return this.#profile.fans.map((spec, i) => {
+    const read = this.#profile.fans.map((spec, i): FanReading => {
       const share = this.#fans[i] ?? 1;
       const reading = Math.round(spec.speed * share * boost * (1 + this.#noise(spec.id, 0.01)));
       const health = !this.#host.poweredOn || share > 0.7 ? 'OK' : share > 0.3 ? 'Warning' : 'Critical';
@@ -82,6 +92,7 @@ export class ThermalModel {
         ? { ...spec, reading: null, health: null }
         : { ...spec, reading: this.#shown(spec.id, Math.max(0, Math.round(reading + this.#jitter(spec.id)))), health };
     });
+    return this.#stage.fans(read);
   }
 
   #advance(): void {

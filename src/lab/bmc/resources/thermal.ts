@@ -1,6 +1,5 @@
 /** Temperatures and fans in the older form (Thermal) and the newer one (ThermalSubsystem and Sensors), as the vendor has them. */
 import type { Controller } from '../controller.ts';
-import type { Severity } from '../event-log.ts';
 import { type Body, collection, link } from '../reply.ts';
 import type { FanReading, TemperatureReading } from '../thermal.ts';
 import type { Resources } from './tree.ts';
@@ -141,7 +140,7 @@ function fanBody(uri: string, sensor: string, fan: FanReading | undefined): Body
 }
 
 /** A sensor without a reading is reported as out of reach. */
-function status(sensor: { health: Severity | null } | undefined): Body {
-  const health = sensor?.health ?? null;
-  return { Health: health, State: health === null ? 'UnavailableOffline' : 'Enabled' };
+function status(sensor: TemperatureReading | FanReading | undefined): Body {
+  const reading = sensor === undefined ? null : 'celsius' in sensor ? sensor.celsius : sensor.reading;
+  return { Health: sensor?.health ?? null, State: reading === null ? 'UnavailableOffline' : 'Enabled' };
 }

@@ -53,13 +53,59 @@ export type PowerSupply = Part & {
   capacityWatts: Fact<number>;
 };
 
+/** A supply with what goes through it now. */
+export type MeteredSupply = PowerSupply & {
+  inputWatts: Fact<number>;
+  outputWatts: Fact<number>;
+};
+
+/** In the order in which people ask for them. */
+export const sensorKinds = [
+  'temperature',
+  'fan',
+  'power',
+  'voltage',
+  'current',
+  'humidity',
+  'leak',
+  'flow',
+  'pressure',
+  'energy',
+  'frequency',
+  'percent',
+  /** Something else that has a unit. */
+  'other',
+  /** Without a unit: a yes or no (a failed supply, a module in its socket), told by its health alone. */
+  'state',
+  /** Where a BMC keeps sensors that could not be read: how many there are is not known. */
+  'unread',
+] as const;
+export type SensorKind = (typeof sensorKinds)[number];
+
+export type Sensor = Part & {
+  kind: SensorKind;
+  /** `celsius`, `rpm`, `percent`, else as physics writes it (V, A, W); empty where there is none. */
+  unit: string;
+  reading: Fact<number>;
+  limits: SensorLimits;
+};
+
+/** In the unit of the sensor, where the BMC gives them. What it calls fatal stands for a critical limit that it lacks. */
+export type SensorLimits = {
+  lowerCritical?: number;
+  lowerCaution?: number;
+  upperCaution?: number;
+  upperCritical?: number;
+};
+
 export type HardwareInventory = {
   identity: ServerIdentity;
   processors: Fact<Processor[]>;
   memory: Fact<MemoryModule[]>;
   drives: Fact<Drive[]>;
   network: Fact<NetworkPort[]>;
-  powerSupplies: Fact<PowerSupply[]>;
+  powerSupplies: Fact<MeteredSupply[]>;
+  sensors: Fact<Sensor[]>;
   firmware: Fact<FirmwareMember[]>;
 };
 

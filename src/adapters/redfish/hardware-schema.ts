@@ -67,6 +67,17 @@ export const deviceFunction = z.object({
 });
 
 export const powerSubsystem = z.object({ PowerSupplies: link });
-export const powerSupply = z.object({ Name: text, Model: text, PowerCapacityWatts: number, Status: status });
+export const powerSupply = z.object({
+  Name: text,
+  Model: text,
+  PowerCapacityWatts: number,
+  PowerInputWatts: number,
+  PowerOutputWatts: number,
+  LastPowerOutputWatts: number,
+  Metrics: link,
+  Status: status,
+});
 export type PowerSupplyBody = z.infer<typeof powerSupply>;
+const reading = object({ Reading: number });
+export const supplyMetrics = z.object({ InputPowerWatts: reading, OutputPowerWatts: reading });
 export const power = z.object({ PowerSupplies: list(powerSupply.extend({ '@odata.id': text })) });

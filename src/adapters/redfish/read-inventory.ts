@@ -7,26 +7,29 @@ import { readDrives } from './read-drives.ts';
 import { readFirmware } from './read-firmware.ts';
 import { readMemoryModules } from './read-memory-modules.ts';
 import { readNetwork } from './read-network.ts';
-import { readPowerSupplies } from './read-power-supplies.ts';
+import { readMeteredSupplies } from './read-power-supplies.ts';
 import { readProcessors } from './read-processors.ts';
+import { readSensors } from './read-sensors.ts';
 import { identityOf, readSystem } from './read-system.ts';
 import type { Topology } from './topology.ts';
 
 /** Throws when the BMC or its system cannot be read at all. */
 export async function readInventory(connection: Connection, topology: Topology): Promise<HardwareInventory> {
   const system = await readSystem(connection, topology);
-  const [processors, memory, drives, network, powerSupplies, firmware] = await Promise.all([
+  const [processors, memory, drives, network, powerSupplies, sensors, firmware] = await Promise.all([
     ofServer(topology, () => readProcessors(connection, system)),
     ofServer(topology, () => readMemoryModules(connection, system)),
     ofServer(topology, () => readDrives(connection, system)),
     ofServer(topology, () => readNetwork(connection, system, topology)),
-    ofServer(topology, () => readPowerSupplies(connection, topology)),
+    ofServer(topology, () => readMeteredSupplies(connection, topology)),
+    ofServer(topology, () => readSensors(connection, topology)),
     factOf(async () => {
       const members = await readFirmware(connection, topology);
       return members.length > 0 ? known(members) : unknown('the firmware inventory is empty');
     }),
   ]);
-  return { identity: identityOf(system, topology), processors, memory, drives, network, powerSupplies, firmware };
+  const identity = identityOf(system, topology);
+  return { identity, processors, memory, drives, network, powerSupplies, sensors, firmware };
 }
 
 /** Parts of one server are not shown as those of its neighbour. */

@@ -137,6 +137,8 @@ export const chassis = z.object({
   ThermalSubsystem: link,
   Power: link,
   PowerSubsystem: link,
+  Sensors: link,
+  EnvironmentMetrics: link,
   NetworkAdapters: link,
   Links: object({ ComputerSystems: links }),
 });

@@ -82,6 +82,8 @@ export type ServerChassis =
       thermalSubsystem?: string;
       power?: string;
       powerSubsystem?: string;
+      sensors?: string;
+      environmentMetrics?: string;
       networkAdapters?: string;
     }
   | { uri: string; unread: string };
@@ -101,6 +103,8 @@ export async function readChassis(connection: Connection, topology: Topology): P
           thermalSubsystem: read.ThermalSubsystem ?? undefined,
           power: read.Power ?? undefined,
           powerSubsystem: read.PowerSubsystem ?? undefined,
+          sensors: read.Sensors ?? undefined,
+          environmentMetrics: read.EnvironmentMetrics ?? undefined,
           networkAdapters: read.NetworkAdapters ?? undefined,
         };
       } catch (error) {

@@ -6,6 +6,7 @@ import type { Drive, HardwareInventory, Part } from '../src/core/hardware.ts';
 import { readTool } from '../src/core/tool.ts';
 import { orReason } from './parts/cluster-reading.ts';
 import { nodeNamed } from './parts/lookup.ts';
+import { presentSensors, sensorsOutput, sensorsTold } from './parts/sensor-inventory.ts';
 
 const part = { name: z.string(), health: z.string() };
 const listed = <S extends z.ZodRawShape>(shape: S) =>
@@ -30,7 +31,8 @@ const output = z.object({
     predictedFailure: z.string(),
   }),
   network: listed({ mac: z.string(), link: z.string(), speed: z.string() }),
-  powerSupplies: listed({ model: z.string(), capacity: z.string() }),
+  powerSupplies: listed({ model: z.string(), capacity: z.string(), takes: z.string(), gives: z.string() }),
+  sensors: sensorsOutput,
   firmware: z.union([z.array(z.object({ name: z.string(), version: z.string(), state: z.string() })), z.string()]),
 });
 
@@ -38,16 +40,21 @@ export const getHardwareInventory = readTool({
   name: 'getHardwareInventory',
   title: 'Hardware of one server',
   description:
-    'What the server of a node is made of, as its BMC lists it: processors, memory modules, drives, network ports, power supplies and firmware, each with model, serial and health. What cannot be read is "unknown" with the reason.',
+    'What the server of a node is made of, as its BMC lists it: processors, memory modules, drives, network ports, power supplies and firmware, each with model, serial and health, and its sensors (temperatures, fans, power, voltages, leaks and more): counts and ranges of each kind, and those that are not well. What cannot be read is "unknown" with the reason.',
   risk: 'read',
   scope: 'read',
-  input: z.strictObject({ node: z.string().describe('Node name') }),
+  input: z.strictObject({
+    node: z.string().describe('Node name'),
+    sensors: z.boolean().default(false).describe('List every sensor with its reading and limits'),
+  }),
   positional: ['node'],
   example: { node: 'bos-w-1' },
   output,
-  async run(context, { node }) {
+  async run(context, { node, sensors: all }) {
     const entry = nodeNamed(context, node);
-    return { node: entry.name, site: entry.site, ...told(await context.bmcs.of(entry.name).inventory()) };
+    const inventory = await context.bmcs.of(entry.name).inventory();
+    const sensors = sensorsTold(inventory.sensors, all);
+    return { node: entry.name, site: entry.site, ...told(inventory), sensors };
   },
   present: inventory => [
     { heading: `Hardware of ${inventory.node} (${inventory.site})` },
@@ -84,11 +91,13 @@ export const getHardwareInventory = readTool({
       each.link,
       each.speed,
     ]),
-    ...table('Power supplies', inventory.powerSupplies, ['power supply', 'model', 'capacity'], each => [
-      each.name,
-      each.model,
-      each.capacity,
-    ]),
+    ...table(
+      'Power supplies',
+      inventory.powerSupplies,
+      ['power supply', 'model', 'capacity', 'takes', 'gives'],
+      each => [each.name, each.model, each.capacity, each.takes, each.gives],
+    ),
+    ...presentSensors(inventory.sensors),
     ...(typeof inventory.firmware === 'string'
       ? [{ text: `Firmware: ${inventory.firmware}`, tone: 'muted' as const }]
       : [
@@ -127,12 +136,18 @@ function told({ identity, processors, memory, drives, network, powerSupplies, fi
     })),
     powerSupplies: parts(powerSupplies, each => ({
       model: showFact(each.model),
-      capacity: showFact(word(each.capacityWatts, watts => `${watts} W`)),
+      capacity: showFact(word(each.capacityWatts, wattsText)),
+      takes: showFact(word(each.inputWatts, wattsText)),
+      gives: showFact(word(each.outputWatts, wattsText)),
     })),
     firmware: orReason(firmware, all =>
       all.map(({ name, version, state }) => ({ name, version: showFact(version), state })),
     ),
   };
+}
+
+function wattsText(watts: number): string {
+  return `${watts} W`;
 }
 
 function driveTold(drive: Drive) {

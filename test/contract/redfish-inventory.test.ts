@@ -108,6 +108,8 @@ describe.skipIf(!capturesPresent)(`real machines${capturesPresent ? '' : ` (skip
         const supplies = listed(found.powerSupplies);
         expect(supplies).toHaveLength(naive.powerSupplies.count);
         expect(sum(supplies.map(each => each.capacityWatts))).toBe(naive.powerSupplies.watts);
+        expect(sum(supplies.map(each => each.inputWatts))).toBe(naive.powerSupplies.inputWatts);
+        expect(sum(supplies.map(each => each.outputWatts))).toBe(naive.powerSupplies.outputWatts);
 
         const firmware = listed(found.firmware).map(each => `${id(each.uri)} ${factValue(each.version) ?? ''}`);
         expect(firmware.toSorted()).toEqual(naive.firmware.filter(each => !expected.unlisted?.test(each)));
@@ -126,7 +128,14 @@ describe.skipIf(!capturesPresent)(`real machines${capturesPresent ? '' : ` (skip
   test('two systems behind one BMC: no part is shown until one is declared', async () => {
     const { bmc, bmcs } = await open(readCapture('hpe-cray-ex425'));
     const found = await bmc.inventory();
-    for (const fact of [found.processors, found.memory, found.drives, found.network, found.powerSupplies]) {
+    for (const fact of [
+      found.processors,
+      found.memory,
+      found.drives,
+      found.network,
+      found.powerSupplies,
+      found.sensors,
+    ]) {
       expect(fact).toHaveProperty('unknown', expect.stringContaining('2 systems'));
     }
     await bmcs.closeAll();
@@ -180,6 +189,8 @@ describe.skipIf(!capturesPresent)(`real machines${capturesPresent ? '' : ` (skip
     const supplies = listed((await bmc.inventory()).powerSupplies);
     expect(supplies.map(each => id(each.uri))).toEqual(['psu.slot.1', 'psu.slot.2']);
     expect(sum(supplies.map(each => each.capacityWatts))).toBe(4800);
+    expect(sum(supplies.map(each => each.inputWatts))).toBe(303 + 308);
+    expect(sum(supplies.map(each => each.outputWatts))).toBe(273 + 275.5);
     await bmcs.closeAll();
   });
 

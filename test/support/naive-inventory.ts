@@ -11,7 +11,7 @@ export type NaiveInventory = {
   drives: { serials: string[]; count: number; bytes: number };
   /** Sorted, each once. */
   macs: string[];
-  powerSupplies: { count: number; watts: number };
+  powerSupplies: { count: number; watts: number; inputWatts: number; outputWatts: number };
   /** `id version`, sorted. */
   firmware: string[];
 };
@@ -52,7 +52,12 @@ export function naiveInventory(tree: Tree, system: string, strangers: RegExp): N
     },
     macs: [...new Set([...interfaces, ...ports, ...functions].map(digits).filter(mac => mac.length === 12))].toSorted(),
     firmware: [...tree].flatMap(firmwareOf).toSorted(),
-    powerSupplies: { count: supplies.length, watts: sum(supplies.map(each => each.PowerCapacityWatts)) },
+    powerSupplies: {
+      count: supplies.length,
+      watts: sum(supplies.map(each => each.PowerCapacityWatts)),
+      inputWatts: sum(supplies.map(each => each.PowerInputWatts)),
+      outputWatts: sum(supplies.map(each => each.PowerOutputWatts ?? each.LastPowerOutputWatts)),
+    },
   };
 }
 

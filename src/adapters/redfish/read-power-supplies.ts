@@ -102,7 +102,5 @@ function blank(uri: string, reason: string): Supply {
 
 /** A supply that stands by gives none: 0 is a measure. */
 function wattsFact(value: number | null | undefined): Fact<number> {
-  return value != null && value >= 0
-    ? known(value)
-    : unknown('the BMC does not say what goes through the power supply');
+  return value != null && value >= 0 ? known(value) : unknown('the BMC gives none');
 }

@@ -1,7 +1,7 @@
 /** A sensor from each form in which a BMC writes one. What is absent is none. */
 import { type Fact, factValue, type HealthLevel, known, unknown } from '../../core/bmc.ts';
 import type { Sensor, SensorKind, SensorLimits } from '../../core/hardware.ts';
-import { healthFact, healthLevel, inUse, isAbsent, readingFact, worst } from './facts.ts';
+import { healthFact, healthLevel, inUse, isAbsent, readingFact, textFact, worst } from './facts.ts';
 import { idOf } from './read-members.ts';
 import { type Measure, measureOf } from './sensor-kinds.ts';
 import type { SensorBody, SensorEntry } from './sensor-schema.ts';
@@ -15,8 +15,8 @@ export function ofBody(uri: string, body: SensorBody): Sighting[] {
   const { Thresholds: given, Status: status } = body;
   const measure = measureOf(body);
   const { kind, unit } = measure ?? { kind: 'state', unit: '' };
-  const id = body.Id?.trim() || idOf(uri);
-  const name = body.Name?.trim() || id;
+  const id = factValue(textFact(body.Id, 'id')) ?? idOf(uri);
+  const name = factValue(textFact(body.Name, 'name')) ?? id;
   const where = body.PhysicalSubContext ?? '';
   return [
     {

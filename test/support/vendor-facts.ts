@@ -1,11 +1,15 @@
 /** What a captured machine offers, one short phrase a column, read from its documents wherever they lie. */
 import type { Resource, Tree } from './capture-server.ts';
+import { type NaiveSensor, naiveSensors } from './naive-sensors.ts';
 
 export const columns = [
   'Resets',
   'Update',
   '`$expand` levels',
   'Temperatures',
+  'Sensors',
+  'Sensor health',
+  'Supply watts',
   'ECC counters',
   'Secure erase',
   'SSE',
@@ -22,6 +26,7 @@ export function vendorFacts(tree: Tree, system: string): string[] {
   const computer = tree.get(system) ?? {};
   const update = tree.get('/redfish/v1/updateservice') ?? {};
   const boot = part(computer, 'Boot');
+  const sensors = naiveSensors(tree, neighbours(tree, system));
   const targets = texts(boot['BootSourceOverrideTarget@Redfish.AllowableValues']);
   return [
     joined(ours.filter(type => resetTypes(tree, computer).includes(type))),
@@ -32,6 +37,9 @@ export function vendorFacts(tree: Tree, system: string): string[] {
     ]),
     expandLevels(tree.get('/redfish/v1') ?? {}),
     joined(['Thermal', 'ThermalSubsystem'].filter(type => of(tree, type).length > 0)),
+    kinds(sensors),
+    sensors.length === 0 ? 'none' : `${sensors.filter(each => each.health !== '-').length} of ${sensors.length}`,
+    supplyWatts(tree),
     counters(of(tree, 'MemoryMetrics')),
     secureErase(of(tree, 'Drive')),
     yes(text(tree.get('/redfish/v1/eventservice')?.ServerSentEventUri)),
@@ -58,6 +66,31 @@ function expandLevels(root: Resource): string {
   const offer = part(part(root, 'ProtocolFeaturesSupported'), 'ExpandQuery');
   if (offer.NoLinks !== true && offer.ExpandAll !== true) return 'none';
   return String(offer.MaxLevels ?? 1);
+}
+
+/** Chassis of other systems behind the same BMC. */
+function neighbours(tree: Tree, system: string): RegExp {
+  const others = [...tree.keys()].filter(uri => /^\/redfish\/v1\/systems\/[^/]+$/.test(uri) && uri !== system);
+  const names = others.map(uri => uri.split('/').at(-1));
+  return new RegExp(`/chassis/(${names.join('|') || 'none'})(/|$)`);
+}
+
+/** The most frequent first; those that are as frequent by their names. */
+function kinds(sensors: NaiveSensor[]): string {
+  const counts = [...Map.groupBy(sensors, each => each.kind)].map(([kind, all]) => ({ kind, count: all.length }));
+  const sorted = counts.toSorted((a, b) => b.count - a.count || (a.kind < b.kind ? -1 : 1));
+  return joined(sorted.map(({ kind, count }) => `${count} ${kind}`));
+}
+
+/** What goes through a power supply now. */
+function supplyWatts(tree: Tree): string {
+  const supplies = of(tree, 'Power').flatMap(body => (body.PowerSupplies as Resource[] | undefined) ?? []);
+  if (supplies.length === 0) return 'no supplies';
+  const has = (...keys: string[]) => supplies.some(each => keys.some(key => typeof each[key] === 'number'));
+  return joined([
+    ...(has('PowerInputWatts') ? ['in'] : []),
+    ...(has('PowerOutputWatts', 'LastPowerOutputWatts') ? ['out'] : []),
+  ]);
 }
 
 function counters(metrics: Resource[]): string {

@@ -44,7 +44,7 @@ async function read(machine: BmcMachine, faulty: boolean): Promise<Crawl> {
     faults.set({ kind: 'psu-failed' });
     faults.set({ kind: 'inlet-rising', celsius: 40 });
     faults.set({ kind: 'sensor-absent', sensor: profile.temperatures[1]?.id ?? '' });
-    faults.set({ kind: 'sensor-noisy', sensor: profile.fans[1]?.id ?? '' });
+    faults.set({ kind: 'sensor-noisy', sensor: profile.fans[1]?.id ?? profile.temperatures[0]?.id ?? '' });
     lab.host.powerOff();
   }
   const login = { UserName: account.username, Password: account.password };

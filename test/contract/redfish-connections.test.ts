@@ -44,6 +44,21 @@ test('of several that were needed at once, one is kept, and does for the next lo
   expect([made(), lab.bmc.connections().open]).toEqual([needed, 1]);
 }, 20_000);
 
+test('where the fleet leaves no room for another, a connection does for a look and is given up after it', async () => {
+  const fleet = await startBmcFleet({ sites: 1, bmcsPerSite: 2, seed: 3, addressBase: '127.82', machines: ['hpe'] });
+  closing.push(fleet.stop);
+  const access = fleet.bmcs.map(({ name, url, spki }) => ({ node: name, url, spki, ...fleet.account }));
+  const bmcs = openBmcs({ bmcs: access, ledger: memoryLedger(), kept: 1 });
+  closing.push(() => bmcs.end());
+  for (const { node } of access) await bmcs.of(node).sample();
+  const connections = () => fleet.bmcs.map(bmc => bmc.connections());
+  const twice = { made: 2, open: 1 };
+  expect(connections()).toEqual([twice, twice]);
+  await eventually('the second is given up', () => connections()[1]?.open === 0, 15_000);
+  for (const { node } of access) await bmcs.of(node).sample();
+  expect(connections()).toEqual([twice, { made: 3, open: 1 }]);
+}, 20_000);
+
 test('a BMC whose key changed between two looks gets no further request, though others are still trusted', async () => {
   const { lab, bmc } = await open('hpe', '127.80.250.3');
   const other = await open('hpe', '127.80.250.4');

@@ -18,8 +18,8 @@ import { operations, playFault } from '../support/fault-matrix.ts';
 
 const table = `
                         identity health sample inventory firmware tasks status | light boot update reset restart
-fan-failing                ok    worse   worse     ok       ok     ok     ok   |  done  done   done   done  done
-inlet-rising               ok    worse   worse     ok       ok     ok     ok   |  done  done   done   done  done
+fan-failing                ok    worse   worse    worse      ok     ok     ok   |  done  done   done   done  done
+inlet-rising               ok    worse   worse    worse      ok     ok     ok   |  done  done   done   done  done
 ecc-rising                 ok    worse   worse    worse     ok     ok     ok   |  done  done   done   done  done
 ecc-uncorrectable          ok    worse   worse    worse     ok     ok     ok   |  done  done   done   done  done
 drive-predictive           ok    worse   worse    worse     ok     ok     ok   |  done  done   done   done  done
@@ -27,8 +27,8 @@ drive-failed               ok    worse   worse    worse     ok     ok     ok   |
 psu-failed                 ok    worse   worse    worse     ok     ok     ok   |  done  done   done   done  done
 psu-failed/nvidia          ok     ok      ok       ok       ok     ok     ok   |  done  done   done   done  done
 sensor-noisy               ok     ok      ok       ok       ok     ok     ok   |  done  done   done   done  done
-sensor-absent              ok    part    part      ok       ok     ok     ok   |  done  done   done   done  done
-sensor-nan                 ok    part    part      ok       ok     ok     ok   |  done  done   done   done  done
+sensor-absent              ok    part    part     part      ok     ok     ok   |  done  done   done   done  done
+sensor-nan                 ok    part    part     part      ok     ok     ok   |  done  done   done   done  done
 resource-hangs             ok    part    part     part      ok     ok     ok   |  done  done   done   done  done
 dangling-links             ok     ok      ok       ok       ok     ok     ok   |  done  done   done   done  done
 dangling-links/openbmc     ok    part    part      ok       ok     ok     ok   |  done  done   done   done  done

@@ -89,6 +89,7 @@ describe('who goes first', () => {
     }));
     closing.push(server.close);
     const wire = new Wire({
+      isRoom: () => true,
       url: server.url,
       trust: { spki: server.spki },
       timeouts: defaultTimeouts,

@@ -110,6 +110,7 @@ async function watchedOnWire({ looks, crashes }: History, lab: TestBmc): Promise
         nodes: [node],
         bmcs,
         everyMs: minuteMs,
+        known: watch.known,
         clock,
         async take(seen) {
           await watch.take(seen);

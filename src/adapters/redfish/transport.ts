@@ -24,8 +24,8 @@ export const defaultTimeouts: Timeouts = { connectMs: 10_000, answerMs: 60_000, 
 
 const maxBodyBytes = 8 * 1024 * 1024;
 /**
- * One connection is kept from one look to the next, where the BMC does so too: for most BMCs a handshake is the dearest part of
- * a look. The others take memory on both sides and are given up soon after.
+ * One connection is kept from one look to the next, where there is room for it and the BMC does so too: for most BMCs a
+ * handshake is the dearest part of a look. The others take memory on both sides and are given up soon after.
  */
 const keptMs = 75_000;
 const spareMs = 4_000;
@@ -61,15 +61,19 @@ export class Transport {
   readonly #origin: string;
   readonly #timeouts: Timeouts;
   readonly #options: Client.Options;
+  readonly #isRoom: () => boolean;
   /** As many as were ever needed at once; those without a request at the moment, the one to take next last. */
   readonly #clients = new Set<Client>();
   #idle: Client[] = [];
   #kept: Client | undefined;
+  #mayKeep: boolean | undefined;
   #certificateExpires: Date | undefined;
 
-  constructor(fields: { origin: string; trust: Trust; timeouts: Timeouts }) {
+  /** `isRoom` is asked once, and tells whether a connection may be kept while nothing is asked. */
+  constructor(fields: { origin: string; trust: Trust; timeouts: Timeouts; isRoom: () => boolean }) {
     this.#origin = fields.origin;
     this.#timeouts = fields.timeouts;
+    this.#isRoom = fields.isRoom;
     this.#options = {
       connect: pinnedConnector(fields.trust, fields.timeouts.connectMs, certificate => {
         this.#certificateExpires = certificate.validToDate;
@@ -115,7 +119,8 @@ export class Transport {
   }
 
   #connect(): Client {
-    const idleMs = this.#kept === undefined ? keptMs : spareMs;
+    this.#mayKeep ??= this.#isRoom();
+    const idleMs = this.#mayKeep && this.#kept === undefined ? keptMs : spareMs;
     const options = { ...this.#options, keepAliveTimeout: idleMs, keepAliveMaxTimeout: idleMs };
     const client = new Client(this.#origin, options);
     this.#kept ??= client;

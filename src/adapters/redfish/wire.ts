@@ -35,12 +35,17 @@ export class Wire {
   readonly #pollLane = new Lane(1);
   #longPolls = 0;
 
-  /** `fleet` is the lane that all BMCs share. */
-  constructor(fields: { url: string; trust: Trust; timeouts: Timeouts; fleet: Turns }) {
+  /** `fleet` is the lane that all BMCs share, and `isRoom` tells whether they leave one for a connection that is kept. */
+  constructor(fields: { url: string; trust: Trust; timeouts: Timeouts; fleet: Turns; isRoom: () => boolean }) {
     this.url = fields.url;
     this.timeouts = fields.timeouts;
     this.#fleet = fields.fleet;
-    this.#transport = new Transport({ origin: fields.url, trust: fields.trust, timeouts: fields.timeouts });
+    this.#transport = new Transport({
+      origin: fields.url,
+      trust: fields.trust,
+      timeouts: fields.timeouts,
+      isRoom: fields.isRoom,
+    });
   }
 
   /**

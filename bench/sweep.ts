@@ -3,7 +3,7 @@
  * beside it `curl --parallel` and python3-sushy in threads, on the same lab in
  * one run. Lab and readers are processes of their own, started for each turn.
  *
- *   npm run bench:sweep -- [--bmcs 3000] [--pause 60] [--sushy 3000] [--heap 400] [--skip curl,sushy]
+ *   npm run bench:sweep -- [--bmcs 3000] [--pause 60] [--sushy 3000] [--heap 256] [--skip curl,sushy]
  */
 import { mkdtemp, rm } from 'node:fs/promises';
 import { cpus, tmpdir } from 'node:os';
@@ -21,7 +21,7 @@ const { values } = parseArgs({
     bmcs: { type: 'string', default: '3000' },
     pause: { type: 'string', default: '60' },
     sushy: { type: 'string' },
-    heap: { type: 'string', default: '400' },
+    heap: { type: 'string', default: '256' },
     skip: { type: 'string', default: '' },
   },
 });
@@ -30,6 +30,8 @@ const sushySize = Math.min(Number(values.sushy ?? size), size);
 const skipped = values.skip.split(',');
 /** Left alone, V8 takes what a large machine has before it collects; in a container it is given a limit. */
 const heap = [`--max-old-space-size=${values.heap}`, '--max-semi-space-size=8'];
+/** glibc gives each thread a heap of its own unless told, and returns little of any. */
+const allocator = { MALLOC_ARENA_MAX: '1' };
 const bmcsPerSite = Math.min(50, size);
 const sites = Math.ceil(size / bmcsPerSite);
 
@@ -49,7 +51,7 @@ async function turn(scene: Scene, name: string, act: () => Promise<Run & { bmcs:
 async function ours(scene: Scene): Promise<string[]> {
   const { lab, started } = scene;
   const began = performance.now();
-  const sweeper = start<Sweeper>('./sweeper.ts', heap);
+  const sweeper = start<Sweeper>('./sweeper.ts', heap, allocator);
   let urls: string[] = [];
   try {
     let usedBefore = 0;

@@ -25,8 +25,13 @@ export function serve(answers: Answers): void {
 }
 
 /** In the parent: starts `file`, a path beside this one. */
-export function start<A extends Answers>(file: string, execArgv: string[] = []): Child<A> {
-  const child = fork(fileURLToPath(new URL(file, import.meta.url)), [], { execArgv });
+export function start<A extends Answers>(
+  file: string,
+  execArgv: string[] = [],
+  more: NodeJS.ProcessEnv = {},
+): Child<A> {
+  const env = { ...process.env, ...more };
+  const child = fork(fileURLToPath(new URL(file, import.meta.url)), [], { execArgv, env });
   const waiting = new Map<number, PromiseWithResolvers<unknown>>();
   const ended = new Promise<void>(resolve => child.once('exit', () => resolve()));
   let next = 0;

@@ -1,9 +1,10 @@
 /** Keeps the watch going: sampling, looking around, writing down, condensing what grows old. */
 import { factValue } from '../core/bmc.ts';
-import type { FleetError } from '../core/errors.ts';
+import { FleetError } from '../core/errors.ts';
 import type { Upkeep } from '../core/hardware.ts';
 import type { LogArchive } from '../core/health-records.ts';
 import type { HistoryStore, Retention } from '../core/history.ts';
+import { type Clock, wallClock } from './clock.ts';
 import type { Drift } from './rules/given.ts';
 import { type SamplerOptions, startSampler } from './sampler.ts';
 import { startUpkeep, upkeepEvery } from './upkeep.ts';
@@ -18,6 +19,8 @@ export type DutyOptions = Omit<WatchOptions, 'history'> & {
   retention: Retention;
   /** Compares versions with the wanted ones: one for each component that has a wanted version. */
   compareFirmware(node: string, upkeep: Upkeep): Drift[];
+  /** The wall's unless said. */
+  clock?: Clock | undefined;
 };
 
 const flushMs = 2000;
@@ -28,14 +31,16 @@ const upkeepsKept = 3;
 
 export async function startDuty(options: DutyOptions): Promise<{ watch: Watch; stop(): Promise<void> }> {
   const { servers, bmcs, history, logEntries, everyMs, retention, compareFirmware, onError } = options;
+  const { clock = wallClock } = options;
   const watch = await openWatch(options);
   if (everyMs === 'off') return { watch, stop: async () => {} };
   const nodes = servers.map(({ node }) => node);
-  const sampler = startSampler({ nodes, bmcs, everyMs, known: watch.known, take: watch.take, onError });
+  const sampler = startSampler({ nodes, bmcs, everyMs, known: watch.known, take: watch.take, onError, clock });
   const upkeep = startUpkeep({
     nodes,
     bmcs,
     everyMs,
+    clock,
     learn(node, read, at) {
       const filled = factValue(read.logFilled);
       const firmware = compareFirmware(node, read);
@@ -43,11 +48,13 @@ export async function startDuty(options: DutyOptions): Promise<{ watch: Watch; s
       watch.learn(node, given, new Date(at.getTime() + upkeepsKept * upkeepEvery(everyMs)));
     },
   });
+  const now = () => new Date(clock.now());
+  const keep = { clock, onError };
   const stops = [
-    repeated(flushMs, watch.flush, onError),
-    repeated(Math.min(everyMs, longestLookAroundMs), () => watch.lookAround(new Date()), onError),
-    repeated(condenseMs, () => history.condense(new Date(), retention), onError),
-    repeated(condenseMs, () => logEntries.forget(new Date(Date.now() - retention.rollupsMs)), onError),
+    repeated(flushMs, watch.flush, keep),
+    repeated(Math.min(everyMs, longestLookAroundMs), () => watch.lookAround(now()), keep),
+    repeated(condenseMs, () => history.condense(now(), retention), keep),
+    repeated(condenseMs, () => logEntries.forget(new Date(clock.now() - retention.rollupsMs)), keep),
   ];
   return {
     watch,
@@ -64,15 +71,18 @@ export async function startDuty(options: DutyOptions): Promise<{ watch: Watch; s
 function repeated(
   everyMs: number,
   run: () => Promise<void>,
-  onError: (error: FleetError) => void,
+  { clock, onError }: { clock: Clock; onError: (error: FleetError) => void },
 ): () => Promise<void> {
-  let running = Promise.resolve();
-  const timer = setInterval(() => {
-    running = running.then(run).catch(onError);
-  }, everyMs);
-  timer.unref();
-  return async () => {
-    clearInterval(timer);
-    await running;
+  const stopping = new AbortController();
+  const ended = (async () => {
+    for (;;) {
+      await clock.sleep(everyMs, stopping.signal);
+      if (stopping.signal.aborted) return;
+      await run().catch((error: unknown) => onError(FleetError.from(error)));
+    }
+  })();
+  return () => {
+    stopping.abort();
+    return ended;
   };
 }

@@ -45,7 +45,6 @@ update-fails               ok     ok      ok       ok       ok     ok     ok   |
 bmc-reset-ignored          ok     ok      ok       ok       ok     ok     ok   |  done  done   done   done  done
 bios-drops-settings        ok     ok      ok       ok       ok     ok     ok   |  done  done   done   done  done
 push-bytes-only            ok     ok      ok       ok       ok     ok     ok   |  done  done   done   done  done
-push-bytes-only/lenovo     ok     ok      ok       ok       ok     ok     ok   |  done  done    no    done  done
 push-bytes-only/supermicro ok     ok      ok       ok       ok     ok     ok   |  done  done    no    done  done
 reject-update              ok     ok      ok       ok       ok     ok     ok   |  done  done    no    done  done
 etag-none                  ok     ok      ok       ok       ok     ok     ok   |  done  done   done   done  done

@@ -96,27 +96,43 @@ describe('a log', () => {
     expect(overlapping).toEqual(straight);
   });
 
-  test('that starts with its oldest entry, has pages, and repeats some, gives its newest, each once', async () => {
-    const entries = Array.from({ length: 120 }, (_, index) => {
-      const Id = String(index + 1);
-      const Created = new Date(Date.parse('2026-01-01T00:00:00Z') + index * 60_000).toISOString();
-      return { '@odata.id': `${system}/LogServices/Sel/Entries/${Id}`, Id, Created, Message: `Entry ${Id}` };
-    });
-    const { bmc } = await bent(({ path }) => {
-      const log = `${system}/LogServices`;
-      if (path === system)
-        return { body: { '@odata.id': system, PowerState: 'On', LogServices: { '@odata.id': log } } };
-      if (path === log) return { body: { '@odata.id': log, Members: [{ '@odata.id': `${log}/Sel` }] } };
-      if (path === `${log}/Sel`)
-        return { body: { '@odata.id': path, LogEntryType: 'SEL', Entries: { '@odata.id': `${log}/Sel/Entries` } } };
-      if (!path.startsWith(`${log}/Sel/Entries`)) return undefined;
-      const skip = Number(/\$skip=(\d+)/.exec(path)?.[1] ?? 0);
-      const next = skip + 50 < 120 ? { 'Members@odata.nextLink': `${log}/Sel/Entries?$skip=${skip + 47}` } : {};
-      return { body: { '@odata.id': `${log}/Sel/Entries`, Members: entries.slice(skip, skip + 50), ...next } };
-    });
-    const found = listed((await bmc.health()).log).map(({ id }) => Number(id));
-    expect(found).toEqual(Array.from({ length: 20 }, (_, index) => 120 - index));
+  test.each(['Members@odata.nextLink', '@odata.nextLink'])(
+    'that starts with its oldest entry, has pages behind %s, and repeats some, gives its newest, each once',
+    async nextLink => {
+      const entries = Array.from({ length: 120 }, (_, index) => {
+        const Id = String(index + 1);
+        const Created = new Date(Date.parse('2026-01-01T00:00:00Z') + index * 60_000).toISOString();
+        return { '@odata.id': `${system}/LogServices/Sel/Entries/${Id}`, Id, Created, Message: `Entry ${Id}` };
+      });
+      const { bmc } = await bent(({ path }) => {
+        const log = `${system}/LogServices`;
+        if (path === system)
+          return { body: { '@odata.id': system, PowerState: 'On', LogServices: { '@odata.id': log } } };
+        if (path === log) return { body: { '@odata.id': log, Members: [{ '@odata.id': `${log}/Sel` }] } };
+        if (path === `${log}/Sel`)
+          return { body: { '@odata.id': path, LogEntryType: 'SEL', Entries: { '@odata.id': `${log}/Sel/Entries` } } };
+        if (!path.startsWith(`${log}/Sel/Entries`)) return undefined;
+        const skip = Number(/\$skip=(\d+)/.exec(path)?.[1] ?? 0);
+        const next = skip + 50 < 120 ? { [nextLink]: `${log}/Sel/Entries?$skip=${skip + 47}` } : {};
+        return { body: { '@odata.id': `${log}/Sel/Entries`, Members: entries.slice(skip, skip + 50), ...next } };
+      });
+      const found = listed((await bmc.health()).log).map(({ id }) => Number(id));
+      expect(found).toEqual(Array.from({ length: 20 }, (_, index) => 120 - index));
+    },
+  );
+});
+
+test('a collection whose page links to itself is asked for once, and is not taken for whole', async () => {
+  const memory = `${system}/Memory`;
+  const { bmc, server } = await bent(({ path }) => {
+    if (path === system) return { body: { '@odata.id': system, PowerState: 'On', Memory: { '@odata.id': memory } } };
+    if (path !== memory) return undefined;
+    const dimm = { '@odata.id': `${memory}/1`, Id: '1', Name: 'DIMM 1', Status: { Health: 'OK', State: 'Enabled' } };
+    return { body: { '@odata.id': memory, Members: [dimm], '@odata.nextLink': memory } };
   });
+  const { memory: read } = await bmc.health();
+  expect(read).toEqual({ unknown: expect.stringContaining('does not end') });
+  expect(server.seen.filter(({ path }) => path === memory)).toHaveLength(1);
 });
 
 describe('a BMC that is busy', () => {

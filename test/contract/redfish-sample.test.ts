@@ -37,12 +37,12 @@ async function open(tree: Tree, manners: CaptureManners, options: { systemUri?: 
 /** Requests of a warm sample: where the BMC does no expansion, and where it does what it offers. */
 const warm: Record<string, [plain: number, expanded: number]> = {
   'dell-r750-idrac9-6.00.30': [40, 23],
-  'dmtf-rackmount1-2025.4': [10, 7],
+  'dmtf-rackmount1-2025.4': [11, 8],
   'gigabyte-h262-megarac-12.84': [22, 7],
   'hpe-cray-ex425': [25, 25],
   'hpe-dl360gen10plus-ilo5-3.11': [39, 7],
   'hpe-dl380a-gen12-ilo7-1.13': [43, 11],
-  'intel-s2600bpb-1.93': [18, 18],
+  'intel-s2600bpb-1.93': [19, 19],
   'lenovo-sr670v2-xcc-2.83': [41, 8],
   'nvidia-gb200nvl-openbmc': [87, 76],
   'openbmc-stock-2.15': [5, 5],

@@ -126,7 +126,7 @@ export class Connection {
 
   /**
    * Members of a collection in the order given, pages followed, duplicates left out. Ends early, incomplete,
-   * after 20 pages or when `enough` says so of what was found.
+   * after 20 pages, at a page that was there before or is not there, or when `enough` says so of what was found.
    */
   async members<T extends z.ZodType = z.ZodUnknown>(
     link: string,
@@ -134,16 +134,24 @@ export class Connection {
   ): Promise<Listed<z.infer<T>>> {
     const found = new Map<string, Member<z.infer<T>>>();
     const collection = collectionOf(options.of);
-    let next: string | null | undefined = link;
-    for (let page = 0; next != null && page < maxPages && found.size < maxMembers; page++) {
-      const read: z.infer<typeof collection> = await this.read(next, collection, options);
+    const pages = new Set<string>();
+    let next: string | undefined = link;
+    while (next !== undefined && !pages.has(next) && pages.size < maxPages && found.size < maxMembers) {
+      pages.add(next);
+      const read: z.infer<typeof collection> | undefined = await this.read(next, collection, options).catch(
+        (error: unknown) => {
+          if (pages.size > 1 && FleetError.from(error).code === 'not_found') return undefined;
+          throw error;
+        },
+      );
+      if (read === undefined) break;
       for (const { uri, whole, inline } of read[options.list ?? 'Members']) {
         if (uri != null && !found.has(uri)) found.set(uri, { uri, whole, inline: inline as z.infer<T> });
       }
-      next = read['Members@odata.nextLink'];
+      next = read.next;
       if (options.enough?.([...found.values()]) === true) break;
     }
-    return { members: [...found.values()], complete: next == null };
+    return { members: [...found.values()], complete: next === undefined };
   }
 
   /** No more than this many requests at once from now on; undefined for no opinion. */

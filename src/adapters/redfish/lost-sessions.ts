@@ -74,7 +74,7 @@ function together(lost: Mark[]): Mark[][] {
 async function listSessions(wire: Wire, { headers, sessions }: Ticket): Promise<Seen[] | undefined> {
   if (sessions === undefined) return undefined;
   const listed = collectionOf().safeParse(await readJson(wire, headers, sessions));
-  if (!listed.success || listed.data['Members@odata.nextLink'] != null) return undefined;
+  if (!listed.success || listed.data.next !== undefined) return undefined;
   const uris = listed.data.Members.map(member => pathOnBmcIfAny(wire.url, member.uri));
   if (uris.length > maxSessions || uris.includes(undefined)) return undefined;
   const seen: Seen[] = [];

@@ -61,13 +61,13 @@ async function walk(
 ): Promise<{ members: Listing[]; whole: boolean }> {
   const members: Listing[] = [];
   const pages = new Set<string>();
-  for (let next: string | null | undefined = link; next != null && !pages.has(next); ) {
+  for (let next: string | undefined = link; next !== undefined && !pages.has(next); ) {
     if (members.length > tooLong.entries || pages.size > tooLong.pages) return { members, whole: false };
     pages.add(next);
     const page: z.infer<typeof logPage> = await connection.read(next, logPage);
     members.push(...page.Members.map(inline => ({ uri: inline['@odata.id'] ?? '', inline })));
-    next = page['Members@odata.nextLink'] ?? page['@odata.nextLink'];
-    if (next != null && members.every(isTold) && isEnough(members.map(entryOf), isKnown)) {
+    next = page.next;
+    if (next !== undefined && members.every(isTold) && isEnough(members.map(entryOf), isKnown)) {
       return { members, whole: false };
     }
   }

@@ -77,13 +77,20 @@ function membersOf(of: z.ZodType) {
   );
 }
 
+/** The standard's link to the next page names the list; some firmware leaves the name out. */
+const nextPage = { 'Members@odata.nextLink': text, '@odata.nextLink': text };
+const nextOf = (page: { 'Members@odata.nextLink'?: string | null; '@odata.nextLink'?: string | null }) =>
+  page['Members@odata.nextLink'] ?? page['@odata.nextLink'] ?? undefined;
+
 function collectionThrough(of: z.ZodType) {
-  return z.object({
-    Members: membersOf(of),
-    /** A Storage is not a collection, and lists its drives like one. */
-    Drives: membersOf(of),
-    'Members@odata.nextLink': text,
-  });
+  return z
+    .object({
+      Members: membersOf(of),
+      /** A Storage is not a collection, and lists its drives like one. */
+      Drives: membersOf(of),
+      ...nextPage,
+    })
+    .transform(page => ({ Members: page.Members, Drives: page.Drives, next: nextOf(page) }));
 }
 type Collection = ReturnType<typeof collectionThrough>;
 
@@ -223,12 +230,9 @@ export const logEntry = z.object({
   MessageSeverity: text,
   Message: text,
 });
-/** The standard's link to the next page names the list; some firmware leaves the name out. */
-export const logPage = z.object({
-  Members: list(logEntry),
-  'Members@odata.nextLink': text,
-  '@odata.nextLink': text,
-});
+export const logPage = z
+  .object({ Members: list(logEntry), ...nextPage })
+  .transform(page => ({ Members: page.Members, next: nextOf(page) }));
 export const counted = z.object({ 'Members@odata.count': number });
 
 export const updateService = z.object({

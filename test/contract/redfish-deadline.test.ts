@@ -77,13 +77,14 @@ describe('a look that may not take long', () => {
     bmc.faults.set({ kind: 'slow', ms: 1000 });
     const from = bmc.received().length;
     expect((await bmcs.of('n').sample({ withinMs: 2500 })).power).toEqual({ value: 'on' });
-    // They are found anew all the same.
-    await eventually('the systems to be listed', () =>
-      bmc
+    // They are found anew all the same, by reads that the end of the look does not cut off.
+    await eventually('the system to be read for the look, and for the links', () => {
+      const paths = bmc
         .received()
         .slice(from)
-        .some(({ path }) => path === '/redfish/v1/Systems'),
-    );
+        .map(({ path }) => path);
+      return paths.includes('/redfish/v1/Systems') && paths.filter(path => path === '/redfish/v1/Systems/1').length > 1;
+    });
   });
 
   it('is missed as a whole when not even the system was read', async () => {

@@ -274,11 +274,13 @@ export class RedfishBmc implements Bmc {
     this.#polling.forget();
   }
 
-  /** For looks alone: on a slow BMC discovery takes as long as a look may, so what was found last will do while it is found anew. */
+  /**
+   * For looks alone: on a slow BMC discovery takes as long as a look may, so what was found last will do while it is found anew.
+   * That goes on after the look, and so shares nothing with it: what the look's deadline cuts off would be missing from the links.
+   */
   async #lately(seen: Seen): Promise<Topology> {
-    const found = this.#discovered(seen);
-    if (this.#last === undefined) return found;
-    found.catch(() => undefined);
+    if (this.#last === undefined) return this.#discovered(seen);
+    this.#discovered().catch(() => undefined);
     return this.#last;
   }
 

@@ -3,7 +3,7 @@
  * beside it `curl --parallel` and python3-sushy in threads, on the same lab in
  * one run. Lab and readers are processes of their own, started for each turn.
  *
- *   npm run bench:sweep -- [--bmcs 3000] [--pause 60] [--sushy 3000] [--heap 256] [--skip curl,sushy]
+ *   npm run bench:sweep -- [--bmcs 3000] [--every 60] [--sushy 3000] [--heap 208] [--skip curl,sushy]
  */
 import { mkdtemp, rm } from 'node:fs/promises';
 import { cpus, tmpdir } from 'node:os';
@@ -19,9 +19,9 @@ import type { Sweeper } from './parts/sweeper.ts';
 const { values } = parseArgs({
   options: {
     bmcs: { type: 'string', default: '3000' },
-    pause: { type: 'string', default: '60' },
+    every: { type: 'string', default: '60' },
     sushy: { type: 'string' },
-    heap: { type: 'string', default: '256' },
+    heap: { type: 'string', default: '208' },
     skip: { type: 'string', default: '' },
   },
 });
@@ -69,13 +69,15 @@ async function ours(scene: Scene): Promise<string[]> {
       return sweep(began);
     });
     urls = await lab.ask('read', undefined);
+    const again = performance.now();
+    await turn(scene, 'ours, right after', () => sweep(again));
+    // As the product does: a look at each BMC every minute.
+    await delay(Math.max(0, again + Number(values.every) * 1000 - performance.now()));
     await turn(scene, 'ours, warm', () => sweep(performance.now()));
-    await delay(Number(values.pause) * 1000);
-    await turn(scene, `ours, after ${values.pause} s`, () => sweep(performance.now()));
     const open = await lab.ask('sessions', undefined);
-    const again = await sweeper.ask('close', undefined);
+    const repeated = await sweeper.ask('close', undefined);
     const left = await lab.ask('sessions', undefined);
-    console.log(`sessions: ${open} open after the sweeps, ${left} after the end (${again} times repeated)`);
+    console.log(`sessions: ${open} open after the sweeps, ${left} after the end (${repeated} times repeated)`);
   } finally {
     await sweeper.stop();
   }

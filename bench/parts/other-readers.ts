@@ -46,7 +46,7 @@ export async function byCurl(urls: string[], account: Account, folder: string): 
     'write-out = "%{http_code} %{num_connects}\\n"',
   ];
   // An address may hold what curl takes for a range of addresses.
-  const reads = urls.flatMap(url => [`url = "${url}"`, 'output = "/dev/null"']);
+  const reads = byTurns(urls).flatMap(url => [`url = "${url}"`, 'output = "/dev/null"']);
   await writeFile(config, [...options, 'globoff', ...reads].join('\n'), { mode: 0o600 });
   const began = performance.now();
   const { stdout, stderr } = await run(clock, ['-f', '%U %S %M', 'curl', '--config', config], {
@@ -66,6 +66,18 @@ export async function byCurl(urls: string[], account: Account, folder: string): 
     failed: urls.length - transfers.filter(([code]) => code === 200).length,
     connections: transfers.reduce((sum, [, connects = 0]) => sum + connects, 0),
   };
+}
+
+/** The order that suits curl best: so many BMCs as it has transfers, by turns, so that each connection serves its BMC to the end. */
+function byTurns(urls: string[]): string[] {
+  const bmcs = [...Map.groupBy(urls, url => new URL(url).origin).values()];
+  const groups = Array.from({ length: Math.ceil(bmcs.length / parallel) }, (_, at) =>
+    bmcs.slice(at * parallel, (at + 1) * parallel),
+  );
+  return groups.flatMap(group => {
+    const most = Math.max(...group.map(each => each.length));
+    return Array.from({ length: most }, (_, turn) => group.flatMap(each => each.slice(turn, turn + 1))).flat();
+  });
 }
 
 /** Reads every BMC through sushy in as many threads as curl has transfers; logs in and out of each. */

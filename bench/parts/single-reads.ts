@@ -28,12 +28,13 @@ export async function singleReads(urls: string[], { bmcs, account }: Fleet): Pro
 
 /** Whole resources below this one, not the links to others. */
 function inside(body: unknown): string[] {
-  if (Array.isArray(body)) return body.flatMap(inside);
   if (typeof body !== 'object' || body === null) return [];
-  return Object.values(body).flatMap(value => {
-    const isWhole = typeof value === 'object' && value !== null && 'Id' in value && '@odata.id' in value;
-    return isWhole ? [String(value['@odata.id']), ...inside(value)] : inside(value);
-  });
+  return Object.values(body).flatMap(value => [...itself(value), ...inside(value)]);
+}
+
+function itself(value: unknown): string[] {
+  const isWhole = typeof value === 'object' && value !== null && 'Id' in value && '@odata.id' in value;
+  return isWhole ? [String(value['@odata.id'])] : [];
 }
 
 function read(url: string, { username, password }: Account): Promise<unknown> {

@@ -12,7 +12,7 @@ import {
   type Tree,
 } from '../support/capture-server.ts';
 import { clientBench } from '../support/client-bench.ts';
-import { account, startTestBmc } from '../support/lab-bmc.ts';
+import { account, startTestBmc, type TestBmc } from '../support/lab-bmc.ts';
 import { memoryLedger } from '../support/session-ledger.ts';
 
 let server: CaptureServer | undefined;
@@ -41,12 +41,12 @@ const warm: Record<string, [plain: number, expanded: number]> = {
   'gigabyte-h262-megarac-12.84': [22, 7],
   'hpe-cray-ex425': [25, 25],
   'hpe-dl360gen10plus-ilo5-3.11': [39, 7],
-  'hpe-dl380a-gen12-ilo7-1.13': [43, 11],
-  'intel-s2600bpb-1.93': [19, 19],
-  'lenovo-sr670v2-xcc-2.83': [41, 8],
+  'hpe-dl380a-gen12-ilo7-1.13': [11, 11],
+  'intel-s2600bpb-1.93': [13, 13],
+  'lenovo-sr670v2-xcc-2.83': [9, 8],
   'nvidia-gb200nvl-openbmc': [87, 76],
   'openbmc-stock-2.15': [5, 5],
-  'supermicro-sys821ge-x13-11.01': [77, 7],
+  'supermicro-sys821ge-x13-11.01': [45, 7],
 };
 
 const reason = 'the captures are kept outside this repository, in ../shared/redfish, and are not here';
@@ -228,6 +228,56 @@ describe('the lab', () => {
       await lab.stop();
     },
   );
+});
+
+describe('modules of which a summary says that all is well', () => {
+  const machine = 'x11';
+
+  async function watched(address: string) {
+    const lab = await startTestBmc({ vendor: machine, address });
+    const { url, spki } = lab.bmc;
+    const time = { now: Date.parse('2026-01-01T00:00:00Z') };
+    const bmcs = openBmcs({
+      bmcs: [{ node: 'node', url, spki, ...account }],
+      ledger: memoryLedger(),
+      now: () => time.now,
+    });
+    const look = async () => {
+      const before = modulesRead(lab).length;
+      const { memory } = await bmcs.of('node').sample();
+      const bad = listed(memory).filter(each => factValue(each.health) !== 'ok').length;
+      return { modules: listed(memory).length, bad, asked: modulesRead(lab).length - before };
+    };
+    const close = async () => {
+      await bmcs.closeAll();
+      await lab.stop();
+    };
+    return { lab, time, look, close };
+  }
+
+  const modulesRead = (lab: TestBmc) => lab.bmc.received().filter(({ path }) => /\/Memory\/[^/]+$/.test(path));
+
+  test('are asked one by one only every five minutes', async () => {
+    const { time, look, close } = await watched('127.31.29.41');
+    const first = await look();
+    expect(first).toEqual({ modules: 12, bad: 0, asked: 12 });
+    time.now += 4 * 60_000;
+    expect(await look()).toEqual({ ...first, asked: 0 });
+    time.now += 60_000;
+    expect(await look()).toEqual(first);
+    await close();
+  });
+
+  test('are asked at once, and in each look, as soon as it does not', async () => {
+    const { lab, time, look, close } = await watched('127.31.29.42');
+    await look();
+    lab.bmc.faults.set({ kind: 'ecc-uncorrectable', dimm: 3 });
+    for (let minute = 0; minute < 2; minute++) {
+      time.now += 60_000;
+      expect(await look()).toEqual({ modules: 12, bad: 1, asked: 12 });
+    }
+    await close();
+  });
 });
 
 function listed<T>(fact: Fact<T[]>): T[] {

@@ -23,6 +23,8 @@ export type ReadOptions = {
   slow?: boolean;
   /** What the server is made of, not how it fares: an answer of the last minutes will do. */
   lasting?: boolean;
+  /** The BMC says elsewhere, and said so just now, that all is well with it: an answer of the last minutes will do. */
+  vouched?: boolean;
 };
 
 export type MembersOptions<T extends z.ZodType = z.ZodType> = ReadOptions & {

@@ -5,7 +5,7 @@
 import type { Connection, Member } from './connection.ts';
 import { reasonOf } from './facts.ts';
 import { lastSegment, plain } from './links.ts';
-import { type ComputerSystem, logService } from './schema.ts';
+import { type ComputerSystem, type LogService, logService } from './schema.ts';
 import { readManagers, type Topology } from './topology.ts';
 
 /** Logs of who logged in, of the BMC's own programs, or of large dumps: no news of the hardware. */
@@ -21,10 +21,12 @@ export async function logs(connection: Connection, system: ComputerSystem, topol
   const seen = new Map(collections.map(link => [plain(link), link]));
   const services = await Promise.all(
     [...seen.values()].map(async link => {
-      const { members } = await connection.members(link, { lasting: true }).catch(error => {
-        reasonOf(error);
-        return { members: [] };
-      });
+      const { members } = await connection
+        .members(link, { lasting: true, expand: 1, of: logService })
+        .catch((error: unknown) => {
+          reasonOf(error);
+          return { members: [] };
+        });
       return Promise.all(members.map(member => candidate(connection, member, topology)));
     }),
   );
@@ -34,12 +36,16 @@ export async function logs(connection: Connection, system: ComputerSystem, topol
     .sort((a, b) => a.rank - b.rank);
 }
 
-async function candidate(connection: Connection, member: Member, topology: Topology): Promise<Candidate | undefined> {
+async function candidate(
+  connection: Connection,
+  member: Member<LogService>,
+  topology: Topology,
+): Promise<Candidate | undefined> {
   const id = lastSegment(member.uri);
   const preferred = [/^sel$/i, ...topology.profile.logs].findIndex(pattern => pattern.test(id));
   if (preferred === -1 && unrelated.test(id)) return undefined;
   try {
-    const read = await connection.read(member.uri, logService, { lasting: true });
+    const read = member.whole ? member.inline : await connection.read(member.uri, logService, { lasting: true });
     if (read.Entries == null) return undefined;
     const byType = read.LogEntryType === 'SEL' ? 50 : read.LogEntryType === 'Event' ? 51 : 52;
     const wraps = read.OverWritePolicy === 'WrapsWhenFull';

@@ -38,7 +38,7 @@ export type OpenBmcsOptions = {
   /** Requests in flight to all BMCs together; 1,024 unless said. It spares this process: each BMC has limits of its own. */
   inFlight?: number;
   /**
-   * Connections that are kept while nothing is asked, of all BMCs together; 1,500 unless said. One takes some 70 KiB here, and
+   * Connections that are kept while nothing is asked, of all BMCs together; 4,000 unless said. One takes some 70 KiB here, and
    * saves the BMC a handshake each minute: those that are met first have theirs.
    */
   kept?: number;
@@ -64,7 +64,7 @@ type Common = OpenBmcsOptions & {
 /** Connects to nothing yet. Throws invalid_config for a bad URL, or two credentials for one BMC. */
 export function openBmcs(options: OpenBmcsOptions): Bmcs {
   const now = options.now ?? Date.now;
-  let room = options.kept ?? 1_500;
+  let room = options.kept ?? 4_000;
   const common = {
     ...options,
     now,

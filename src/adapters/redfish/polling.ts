@@ -26,6 +26,8 @@ import type { Wire } from './wire.ts';
 
 /** How long an answer is good that was said to last. */
 const lastingMs = 10 * 60_000;
+/** What a BMC vouches for with a summary is looked at itself so often all the same: summaries have been wrong. */
+const vouchedMs = 5 * 60_000;
 /** That something is not there is believed for this long at first. */
 const absentMs = 15_000;
 
@@ -77,12 +79,13 @@ export class PollingConnection extends Connection {
   }
 
   override read<T extends z.ZodType>(link: string, schema: T, options: ReadOptions = {}): Promise<z.infer<T>> {
-    if (options.lasting !== true) return super.read(link, schema, options);
+    if (options.lasting !== true && options.vouched !== true) return super.read(link, schema, options);
     const key = plain(link);
     const held = this.#memory.lasting.get(key);
     if (held?.through === schema && this.#now() - held.at < held.goodForMs) return held.seen as Promise<z.infer<T>>;
     const seen = super.read(link, schema, options);
-    const fresh: Lasting = { through: schema, seen, at: this.#now(), goodForMs: lastingMs };
+    const goodForMs = options.lasting === true ? lastingMs : vouchedMs;
+    const fresh: Lasting = { through: schema, seen, at: this.#now(), goodForMs };
     this.#memory.lasting.set(key, fresh);
     seen.then(
       read => {
@@ -117,12 +120,15 @@ export class PollingConnection extends Connection {
     }
   }
 
-  protected override async view<T extends z.ZodType>(path: string, schema: T, slow: boolean): Promise<z.infer<T>> {
-    const read = this.#memory.etags.read({
-      path,
-      through: schema,
-      send: headers => this.get(path, slow, { headers }),
-      see: answer => this.see(path, schema, answer),
+  protected override view<T extends z.ZodType>(path: string, schema: T, slow: boolean): Promise<z.infer<T>> {
+    const read = this.#fields.wire.polls.run(0, () => {
+      this.#deadline?.signal.throwIfAborted();
+      return this.#memory.etags.read({
+        path,
+        through: schema,
+        send: headers => this.get(path, slow, { headers }),
+        see: answer => this.see(path, schema, answer),
+      });
     });
     return this.#deadline === undefined ? read : this.#deadline.within(read);
   }

@@ -2,10 +2,12 @@
 import type { z } from 'zod';
 import { FleetError } from '../../core/errors.ts';
 import { protocolError } from './answer.ts';
-import type { Connection, Member, MembersOptions } from './connection.ts';
+import type { Connection, Member, MembersOptions, ReadOptions } from './connection.ts';
 import { reasonOf } from './facts.ts';
 import { lastSegment, plain } from './links.ts';
 
+/** `each` is how those are read that take a request of their own. */
+type Options = Pick<MembersOptions, 'expand' | 'list' | 'lasting'> & { each?: ReadOptions };
 export type ReadMember<T> = { uri: string } & ({ found: T } | { unread: string });
 
 /** Every member of a collection; one that is not there (404) is left out. Throws when the collection cannot be read to its end. */
@@ -13,32 +15,27 @@ export async function readMembers<T extends z.ZodType>(
   connection: Connection,
   link: string,
   schema: T,
-  options: Pick<MembersOptions, 'expand' | 'list'> = {},
+  { each: manner, ...options }: Options = {},
 ): Promise<ReadMember<z.infer<T>>[]> {
   const { members, complete } = await connection.members(link, { expand: 1, ...options, of: schema });
   if (!complete) throw protocolError(`a collection of ${connection.url} does not end`);
-  return readEach(connection, members, schema);
-}
-
-/** Two links to one resource count once. */
-async function readEach<T extends z.ZodType>(
-  connection: Connection,
-  members: Member<z.infer<T>>[],
-  schema: T,
-): Promise<ReadMember<z.infer<T>>[]> {
+  // Two links to one resource count once.
   const each = new Map(members.map(member => [plain(member.uri), member]));
-  const read = await Promise.all([...each.values()].map(member => readOne(connection, member, schema)));
+  const read = await Promise.all(
+    [...each.values()].map(member => readMember(connection, member, { schema, ...manner })),
+  );
   return read.filter(one => one !== undefined);
 }
 
-async function readOne<T extends z.ZodType>(
+/** Undefined where it is not there: a collection that lists what is gone is common, what is there but unreadable is worth knowing. */
+async function readMember<T extends z.ZodType>(
   connection: Connection,
   { uri, whole, inline }: Member<z.infer<T>>,
-  schema: T,
+  { schema, ...options }: ReadOptions & { schema: T },
 ): Promise<ReadMember<z.infer<T>> | undefined> {
   if (whole) return { uri, found: inline };
   try {
-    return { uri, found: await connection.read(uri, schema) };
+    return { uri, found: await connection.read(uri, schema, options) };
   } catch (error) {
     const unread = reasonOf(error);
     return FleetError.from(error).code === 'not_found' ? undefined : { uri, unread };

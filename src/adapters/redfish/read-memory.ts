@@ -1,5 +1,5 @@
 /** Memory modules and their error counters. HPE and others keep no counters: there errors show in health and log alone. */
-import { type Fact, type HealthLevel, known, type MemoryErrors, unknown } from '../../core/bmc.ts';
+import { type Fact, factValue, type HealthLevel, known, type MemoryErrors, unknown } from '../../core/bmc.ts';
 import type { Connection } from './connection.ts';
 import { factOf, healthFact, inUse, reasonOf, worst } from './facts.ts';
 import { lastSegment } from './links.ts';
@@ -11,7 +11,8 @@ export async function readMemory(connection: Connection, system: ComputerSystem)
   const link = system.Memory;
   if (link == null) return unknown('the BMC links no memory');
   return factOf(async () => {
-    const read = await readMembers(connection, link, memory, { expand: 2 });
+    const vouched = factValue(healthFact(system.MemorySummary?.Status, 'memory')) === 'ok';
+    const read = await readMembers(connection, link, memory, { expand: 2, each: { vouched } });
     const modules = await Promise.all(read.map(each => ofModule(connection, each)));
     const present = modules.filter(each => each !== undefined);
     return present.length > 0 ? known(present) : unknown('the BMC lists no memory modules');

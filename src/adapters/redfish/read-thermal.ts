@@ -8,6 +8,7 @@ import { type Fact, known, type SensorReading, unknown } from '../../core/bmc.ts
 import type { Connection } from './connection.ts';
 import { readingFact, reasonOf, sensorHealthFact } from './facts.ts';
 import { lastSegment } from './links.ts';
+import { readMembers } from './read-members.ts';
 import { fan, type Status, sensor, thermal, thermalMetrics, thermalSubsystem } from './schema.ts';
 import { readChassis, type ServerChassis, type Topology } from './topology.ts';
 
@@ -109,23 +110,15 @@ async function fromMetrics(connection: Connection, link: string): Promise<Sensor
 }
 
 async function fromFans(connection: Connection, link: string): Promise<SensorReading[]> {
-  const { members } = await connection.members(link, { lasting: true });
-  return Promise.all(
-    members.map(async ({ uri }): Promise<SensorReading> => {
-      try {
-        const read = await connection.read(uri, fan);
-        // Some BMCs put the speed into the percentage too, so the speed goes first.
-        const [value, unit]: [number | null | undefined, Unit] =
-          read.SpeedPercent?.SpeedRPM != null
-            ? [read.SpeedPercent.SpeedRPM, 'rpm']
-            : [read.SpeedPercent?.Reading, 'percent'];
-        const name = read.Name?.trim() || lastSegment(uri);
-        return { name, uri, unit, ...readingAndHealth(value, read.Status) };
-      } catch (error) {
-        return blank({ name: lastSegment(uri), uri, unit: 'rpm' }, reasonOf(error));
-      }
-    }),
-  );
+  return (await readMembers(connection, link, fan)).map((read): SensorReading => {
+    const { uri } = read;
+    if ('unread' in read) return blank({ name: lastSegment(uri), uri, unit: 'rpm' }, read.unread);
+    const { Name: name, SpeedPercent: speed, Status: status } = read.found;
+    // Some BMCs put the speed into the percentage too, so the speed goes first.
+    const [value, unit]: [number | null | undefined, Unit] =
+      speed?.SpeedRPM != null ? [speed.SpeedRPM, 'rpm'] : [speed?.Reading, 'percent'];
+    return { name: name?.trim() || lastSegment(uri), uri, unit, ...readingAndHealth(value, status) };
+  });
 }
 
 function readingAndHealth(value: number | null | undefined, status: Status): Pick<SensorReading, 'reading' | 'health'> {

@@ -117,6 +117,7 @@ export const computerSystem = z.object({
   Status: status,
   Processors: link,
   Memory: link,
+  MemorySummary: object({ Status: status }),
   Storage: link,
   SimpleStorage: link,
   EthernetInterfaces: link,
@@ -222,6 +223,7 @@ export const logService = z.object({
   MaxNumberOfRecords: number,
   OverWritePolicy: text,
 });
+export type LogService = z.infer<typeof logService>;
 export const logEntry = z.object({
   '@odata.id': text,
   Id: text,

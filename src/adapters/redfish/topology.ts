@@ -10,6 +10,7 @@ import type { Connection, ReadOptions } from './connection.ts';
 import { reasonOf } from './facts.ts';
 import { lastSegment, plain, sameResource } from './links.ts';
 import type { VendorProfile } from './profiles/profile.ts';
+import { readMembers } from './read-members.ts';
 import { type ComputerSystem, chassis, computerSystem, type Manager, manager, serviceRoot } from './schema.ts';
 import { profileOf } from './vendor.ts';
 
@@ -91,30 +92,27 @@ export type ServerChassis =
 /** The chassis that are this server's: all, but those of neighbours. */
 export async function readChassis(connection: Connection, topology: Topology): Promise<ServerChassis[]> {
   if (topology.chassis === undefined) return [];
-  const { members } = await connection.members(topology.chassis, { lasting: true });
-  const found = await Promise.all(
-    members.map(async ({ uri }): Promise<ServerChassis | undefined> => {
-      try {
-        const read = await connection.read(uri, chassis, { lasting: true });
-        if (isNeighbours(topology, uri, read.Links?.ComputerSystems ?? [])) return undefined;
-        return {
-          uri,
-          thermal: read.Thermal ?? undefined,
-          thermalSubsystem: read.ThermalSubsystem ?? undefined,
-          power: read.Power ?? undefined,
-          powerSubsystem: read.PowerSubsystem ?? undefined,
-          sensors: read.Sensors ?? undefined,
-          environmentMetrics: read.EnvironmentMetrics ?? undefined,
-          networkAdapters: read.NetworkAdapters ?? undefined,
-        };
-      } catch (error) {
-        // A collection that lists what is not there is common; what is there but unreadable is worth knowing.
-        const reason = reasonOf(error);
-        return FleetError.from(error).code === 'not_found' ? undefined : { uri, unread: reason };
-      }
-    }),
-  );
-  return found.filter(each => each !== undefined);
+  const members = await readMembers(connection, topology.chassis, chassis, {
+    lasting: true,
+    each: { lasting: true },
+  });
+  return members.flatMap((member): ServerChassis[] => {
+    if ('unread' in member) return [member];
+    const { uri, found } = member;
+    if (isNeighbours(topology, uri, found.Links?.ComputerSystems ?? [])) return [];
+    return [
+      {
+        uri,
+        thermal: found.Thermal ?? undefined,
+        thermalSubsystem: found.ThermalSubsystem ?? undefined,
+        power: found.Power ?? undefined,
+        powerSubsystem: found.PowerSubsystem ?? undefined,
+        sensors: found.Sensors ?? undefined,
+        environmentMetrics: found.EnvironmentMetrics ?? undefined,
+        networkAdapters: found.NetworkAdapters ?? undefined,
+      },
+    ];
+  });
 }
 
 function isNeighbours(topology: Topology, chassisUri: string, systems: string[]): boolean {

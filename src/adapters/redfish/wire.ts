@@ -28,11 +28,7 @@ export class Wire {
   readonly #lane = new Lane(this.#pace.inFlight);
   #allowed = this.#pace.inFlight;
   readonly #writeLane = new Lane(1);
-  /**
-   * Samples are in no hurry: one read at a time, so that one connection does for a BMC; only behind an answer that takes long
-   * do others go on, and one place is always left for what is more urgent.
-   */
-  readonly #pollLane = new Lane(1);
+  readonly #polls = new Lane(1);
   #longPolls = 0;
 
   /** `fleet` is the lane that all BMCs share, and `isRoom` tells whether they leave one for a connection that is kept. */
@@ -60,11 +56,19 @@ export class Wire {
     const exchange = () => (isPoll ? this.#unblocked(this.#timed(request)) : this.#timed(request));
     const job = () => this.#lane.run(order, () => this.#fleet.run(order, exchange));
     try {
-      if (isWrite) return await this.#writeLane.run(order, job);
-      return await (isPoll ? this.#pollLane.run(order, job) : job());
+      return await (isWrite ? this.#writeLane.run(order, job) : job());
     } catch (error) {
       throw this.#named(error, request);
     }
+  }
+
+  /**
+   * The turn of one who polls. Samples are in no hurry: one read at a time, so that one connection does for a BMC; only behind
+   * an answer that takes long do others go on, and one place is always left for what is more urgent. A look has dozens of reads
+   * and a fleet thousands of looks, so they wait here, where a read holds next to nothing, and not on their way out.
+   */
+  get polls(): Turns {
+    return this.#polls;
   }
 
   /** Method and address for messages. */
@@ -122,7 +126,7 @@ export class Wire {
   }
 
   #fitPolls(): void {
-    this.#pollLane.resize(Math.min(1 + this.#longPolls, Math.max(1, this.#allowed - 1)));
+    this.#polls.resize(Math.min(1 + this.#longPolls, Math.max(1, this.#allowed - 1)));
   }
 
   #keepPace(): void {

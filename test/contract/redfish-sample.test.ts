@@ -36,11 +36,11 @@ async function open(tree: Tree, manners: CaptureManners, options: { systemUri?: 
 
 /** Requests of a warm sample: where the BMC does no expansion, and where it does what it offers. */
 const warm: Record<string, [plain: number, expanded: number]> = {
-  'dell-r750-idrac9-6.00.30': [40, 23],
-  'dmtf-rackmount1-2025.4': [11, 8],
+  'dell-r750-idrac9-6.00.30': [24, 23],
+  'dmtf-rackmount1-2025.4': [7, 8],
   'gigabyte-h262-megarac-12.84': [22, 7],
   'hpe-cray-ex425': [25, 25],
-  'hpe-dl360gen10plus-ilo5-3.11': [39, 7],
+  'hpe-dl360gen10plus-ilo5-3.11': [7, 7],
   'hpe-dl380a-gen12-ilo7-1.13': [11, 11],
   'intel-s2600bpb-1.93': [13, 13],
   'lenovo-sr670v2-xcc-2.83': [9, 8],

@@ -2,7 +2,8 @@
  * Temperatures and fans. Older BMCs have `Thermal`, one resource with readings
  * and thresholds; newer ones `ThermalSubsystem`, spread over metrics, fans and
  * sensors; many have both, of unequal worth, and either may fail. `Thermal` is
- * read first, being whole in one answer; what it lacks comes from the other.
+ * read first, being whole in one answer, unless the profile knows it to fail;
+ * what the first lacks comes from the other.
  */
 import { type Fact, known, type SensorReading, unknown } from '../../core/bmc.ts';
 import type { Connection } from './connection.ts';
@@ -18,7 +19,9 @@ type Unit = SensorReading['unit'];
 
 /** All sensors of the server. A chassis that cannot be read appears as one sensor without a reading: its sensors are not forgotten. */
 export async function readThermal(connection: Connection, topology: Topology): Promise<ThermalReadings> {
-  const found = await Promise.all((await readChassis(connection, topology)).map(each => ofChassis(connection, each)));
+  const newerFirst = topology.profile.newerThermalFirst ?? false;
+  const chassis = await readChassis(connection, topology);
+  const found = await Promise.all(chassis.map(each => ofChassis(connection, each, newerFirst)));
   const temperatures = unique(found.flatMap(each => each.temperatures));
   const fans = unique(found.flatMap(each => each.fans));
   return {
@@ -27,10 +30,14 @@ export async function readThermal(connection: Connection, topology: Topology): P
   };
 }
 
-async function ofChassis(connection: Connection, chassis: ServerChassis): Promise<Readings> {
+type Attempt = <T>(read: () => Promise<T>) => Promise<T | undefined>;
+/** Gives of what is `missing` what it has. */
+type Source = (missing: { temperatures: boolean; fans: boolean }, attempt: Attempt) => Promise<Partial<Readings>>;
+
+async function ofChassis(connection: Connection, chassis: ServerChassis, newerFirst: boolean): Promise<Readings> {
   if ('unread' in chassis) return unreadable(chassis.uri, chassis.unread);
   const reasons: string[] = [];
-  const attempt = async <T>(read: () => Promise<T>): Promise<T | undefined> => {
+  const attempt: Attempt = async read => {
     try {
       return await read();
     } catch (error) {
@@ -38,19 +45,20 @@ async function ofChassis(connection: Connection, chassis: ServerChassis): Promis
       return undefined;
     }
   };
-  const { thermal: first, thermalSubsystem: second } = chassis;
-  const found = first === undefined ? undefined : await attempt(() => fromThermal(connection, first));
-  const result: Readings = found ?? { temperatures: [], fans: [] };
-  if (second !== undefined && (result.temperatures.length === 0 || result.fans.length === 0)) {
-    const links = await attempt(() => connection.read(second, thermalSubsystem, { lasting: true }));
-    const metrics = links?.ThermalMetrics ?? undefined;
-    const fans = links?.Fans ?? undefined;
-    if (result.temperatures.length === 0 && metrics !== undefined) {
-      result.temperatures = (await attempt(() => fromMetrics(connection, metrics))) ?? [];
-    }
-    if (result.fans.length === 0 && fans !== undefined) {
-      result.fans = (await attempt(() => fromFans(connection, fans))) ?? [];
-    }
+  const { thermal: older, thermalSubsystem: newer } = chassis;
+  const sources = [
+    ...(older === undefined ? [] : [olderSource(connection, older)]),
+    ...(newer === undefined ? [] : [newerSource(connection, newer)]),
+  ];
+  let result: Readings = { temperatures: [], fans: [] };
+  for (const source of newerFirst ? sources.toReversed() : sources) {
+    const missing = { temperatures: result.temperatures.length === 0, fans: result.fans.length === 0 };
+    if (!missing.temperatures && !missing.fans) break;
+    const found = await source(missing, attempt);
+    result = {
+      temperatures: missing.temperatures ? (found.temperatures ?? []) : result.temperatures,
+      fans: missing.fans ? (found.fans ?? []) : result.fans,
+    };
   }
   const [reason] = reasons;
   if (reason === undefined) return result;
@@ -58,6 +66,24 @@ async function ofChassis(connection: Connection, chassis: ServerChassis): Promis
   return {
     temperatures: result.temperatures.length > 0 ? result.temperatures : missing.temperatures,
     fans: result.fans.length > 0 ? result.fans : missing.fans,
+  };
+}
+
+function olderSource(connection: Connection, link: string): Source {
+  return async (_, attempt) => (await attempt(() => fromThermal(connection, link))) ?? {};
+}
+
+function newerSource(connection: Connection, link: string): Source {
+  return async (missing, attempt) => {
+    const links = await attempt(() => connection.read(link, thermalSubsystem, { lasting: true }));
+    const metrics = links?.ThermalMetrics;
+    const fans = links?.Fans;
+    return {
+      ...(missing.temperatures && metrics != null
+        ? { temperatures: await attempt(() => fromMetrics(connection, metrics)) }
+        : {}),
+      ...(missing.fans && fans != null ? { fans: await attempt(() => fromFans(connection, fans)) } : {}),
+    };
   };
 }
 

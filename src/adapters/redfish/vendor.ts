@@ -5,6 +5,7 @@
 import type { Vendor } from '../../core/bmc.ts';
 import { ami } from './profiles/ami.ts';
 import { dell } from './profiles/dell.ts';
+import { editionFor } from './profiles/edition.ts';
 import { generic } from './profiles/generic.ts';
 import { hpe } from './profiles/hpe.ts';
 import { lenovo } from './profiles/lenovo.ts';
@@ -34,8 +35,12 @@ const byVendor: Record<string, Vendor> = {
   openbmc: 'openbmc',
 };
 
-/** The profile of a BMC; `generic` when nothing tells. */
-export function profileOf(root: ServiceRoot, managers: Pick<Manager, 'Model'>[]): VendorProfile {
+/** The profile of a BMC and of the version that it runs; `generic` when nothing tells. */
+export function profileOf(root: ServiceRoot, managers: Pick<Manager, 'Model' | 'FirmwareVersion'>[]): VendorProfile {
+  return editionFor(baseOf(root, managers), managers[0]?.FirmwareVersion);
+}
+
+function baseOf(root: ServiceRoot, managers: Pick<Manager, 'Model'>[]): VendorProfile {
   for (const key of Object.keys(root.Oem ?? {})) {
     const vendor = byOemKey[key.toLowerCase()];
     if (vendor !== undefined) return profiles[vendor];

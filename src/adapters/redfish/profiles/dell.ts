@@ -11,6 +11,8 @@ import type { FirmwareClues, RunningFirmware, VendorProfile, Verdict } from './p
 export const dell: VendorProfile = {
   vendor: 'dell',
   logs: [/^sel$/i, /^lclog$/i],
+  // Its `Thermal` fails now and then (check_redfish#195).
+  editions: [{ since: '7.30', switches: { newerThermalFirst: true } }],
   // GracefulRestart is missing on many iDRACs and a hard reset on others.
   trustsGracefulRestart: false,
   biosSaysWhen: true,

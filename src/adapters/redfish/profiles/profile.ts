@@ -36,16 +36,23 @@ export type UpdateFlow = Pick<UpdateTraits, 'activation' | 'settleMs'> & {
   /** The image is sent to the BMC; otherwise the BMC fetches it by SimpleUpdate. */
   push?: true;
   waitsForStart?: true;
+  /** Parameters of SimpleUpdate that are this vendor's own, sent where its ActionInfo lists them. `saysAll`: it has to list each. */
+  says?: Record<string, string | boolean>;
+  saysAll?: true;
   /** What the form with a pushed image names as its target; nothing unless said. */
   targets?: 'bios' | 'manager';
 };
 
 export type VendorProfile = {
   vendor: Vendor;
+  /** What is otherwise from a version of the BMC's firmware on; the later ones go last. */
+  editions?: { since: string; switches: Partial<Omit<VendorProfile, 'vendor' | 'editions'>> }[];
   /** Names of log services worth reading, best first, beside the SEL that is always preferred. */
   logs: RegExp[];
   /** A graceful restart is what it says: the OS shuts down in order. */
   trustsGracefulRestart: boolean;
+  /** Temperatures and fans are read from `ThermalSubsystem` first, not from `Thermal`. */
+  newerThermalFirst?: true;
   /** Requests at once that it bears, where that is fewer than usual. */
   inFlight?: number;
   /** Sent with each boot override, for BMCs that fall back to legacy mode without it; what they show may be that already. */

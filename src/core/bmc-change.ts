@@ -17,6 +17,8 @@ export type PlannedBmcChange =
 /** All that can be asked; addresses in it are made here, and never come from a person or a model. */
 export type BmcChange =
   | PlannedBmcChange
+  /** Takes the power from everything in the server, the BMC included, and gives it back. Its host has to be off. */
+  | { act: 'power-cycle' }
   /** For the next start. */
   | { act: 'set-bios'; attributes: Record<string, BiosValue> }
   /** Into an empty virtual drive; the BMC fetches it, now and as it is read. */

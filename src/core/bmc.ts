@@ -91,7 +91,17 @@ export type ServerHealth = {
   /** Newest first, at most 20. */
   log: Fact<LogEntry[]>;
   firmware: Fact<FirmwareMember[]>;
+  /** How an update of each would come into force; unknown where it cannot be updated from here, with the reason. */
+  activations: Record<Component, Fact<Activation>>;
 };
+
+/**
+ * How firmware that was taken comes into force. A BIOS: its task waits for a host reset that we must send
+ * (`reset-while-pending`), or finishes first (`reset-after`). A BMC's own, while the host runs on: it restarts by itself after
+ * its task (`bmc-restarts`), or only when it is told to (`restart-bmc`). Or the whole server, BMC included, has to lose its
+ * power for a moment, and its host with it (`power-cycle`).
+ */
+export type Activation = 'reset-while-pending' | 'reset-after' | 'bmc-restarts' | 'restart-bmc' | 'power-cycle';
 
 export type TaskState = 'pending' | 'running' | 'awaiting-reset' | 'completed' | 'failed' | 'gone';
 
@@ -129,11 +139,7 @@ export type UpdateOutcome =
 
 /** How this BMC's vendor profile carries an update to the running version. */
 export type UpdateTraits = {
-  /**
-   * The task waits for a host reset that we must send (`reset-while-pending`), or finishes first (`reset-after`). Or it is the
-   * BMC's own firmware: it restarts by itself after its task, and the host runs on (`bmc-restarts`).
-   */
-  activation: 'reset-while-pending' | 'reset-after' | 'bmc-restarts';
+  activation: Activation;
   /** After this long without fetch, task or version change, a POST whose answer was lost counts as never accepted. */
   settleMs: number;
   /** The BMC fetches the image itself (`pull`), or is sent it (`push`). */

@@ -4,7 +4,7 @@
  * on and what every effect is checked against; another nonce is another plan.
  */
 import type { BiosChange } from './bios.ts';
-import type { Component, Fact, Vendor } from './bmc.ts';
+import type { Activation, Component, Fact, Vendor } from './bmc.ts';
 import type { PlannedBmcChange } from './bmc-change.ts';
 import { digestOf } from './canonical.ts';
 import type { Taint } from './cluster.ts';
@@ -62,6 +62,8 @@ export type FirmwareChange = {
   from: string;
   to: string;
   sha256: string;
+  /** What is done to the server once it took the image; another than this is not done. */
+  activation: Activation;
   /** Asked for: `to` is older, or nobody knows. */
   downgrade?: true;
 };

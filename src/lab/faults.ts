@@ -53,8 +53,11 @@ export const faultSchema = z.discriminatedUnion('kind', [
   z.strictObject({ kind: z.literal('bios-drops-settings') }),
   /** Update requests are answered with 400 and extended info. */
   z.strictObject({ kind: z.literal('reject-update') }),
-  /** A build that knows no form: it offers to take an image as bare bytes alone, and takes a form for a bad image. */
-  z.strictObject({ kind: z.literal('push-bytes-only') }),
+  /**
+   * A build that knows no form: it offers to take an image as bare bytes alone, and takes a form for a bad image. `only`: the
+   * parts that somebody left it set to give these bytes to.
+   */
+  z.strictObject({ kind: z.literal('push-bytes-only'), only: z.array(z.string()).default([]) }),
   /** `refused`: nothing listens. `hang`: connections are taken and never answered. `lost`: as where packets vanish, no handshake ends either. */
   z.strictObject({ kind: z.literal('bmc-down'), mode: z.enum(['refused', 'hang', 'lost']).default('refused') }),
   /** Every answer comes this many wall-clock milliseconds late. */

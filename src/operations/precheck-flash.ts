@@ -37,6 +37,8 @@ export async function precheckFlash(job: NodeJob): Promise<'flash' | 'current'> 
   const weak = weakPower(factValue(supplies) ?? []);
   if (weak) throw fail(`${weak}: power that fails while firmware is written damages the server`);
   if (!node.ready) throw fail('is not Ready before the update, so its return could not be proved');
+  if ((await bmc.updateTraits(change.component)).activation !== change.activation)
+    throw fail(`its image would come into force in another way than the plan says (${change.activation})`);
   const busy = tasks.filter(isActive);
   if (busy.length > 0) throw fail(`the BMC works on ${busy.length} other task${busy.length > 1 ? 's' : ''}`);
   await proveReachable(job);

@@ -1,5 +1,5 @@
 /**
- * The only proof of a BMC's own update: after it restarted by itself (nobody listens, connections are cut, 503, a tree with
+ * The only proof of a BMC's own update: after it restarted (nobody listens, connections are cut, 503, a tree with
  * parts missing) it reads well several times in a row, and its active member shows the wanted version. Before it restarts it
  * shows the old one as steadily, so that alone proves nothing.
  */

@@ -86,7 +86,7 @@ export function planRollout(request: RolloutRequest): PlanDraft {
     cluster: cluster.name,
     targets,
     waves: waves.waves,
-    steps: firmwareSteps(targets.flatMap(target => target.firmware?.component ?? [])),
+    steps: firmwareSteps(targets.flatMap(target => target.firmware?.activation ?? [])),
     excluded,
     budget: cluster.budget,
     blast: {
@@ -135,6 +135,8 @@ function judge(request: RolloutRequest, { entry, server, node }: RolloutRequest[
   const path = versionPath({ have: from, wanted, stones, model, downgrade });
   if ('refused' in path) return excluded(path.refused);
   const { image } = path;
+  const activation = server.value.activations[image.component];
+  if ('unknown' in activation) return excluded(activation.unknown);
   const forecast = forecastDrain(request, entry.name);
   const [blocked] = forecast.block;
   if (blocked)
@@ -147,6 +149,7 @@ function judge(request: RolloutRequest, { entry, server, node }: RolloutRequest[
     from,
     to: image.version,
     sha256: image.sha256,
+    activation: activation.value,
     ...(path.downgrade ? { downgrade: true as const } : {}),
   };
   return {

@@ -1,5 +1,5 @@
 /** The steps that each kind of plan promises, in order, as approvers read them. */
-import type { Component } from '../core/bmc.ts';
+import type { Activation } from '../core/bmc.ts';
 import type { PlanKind, PlanStep } from '../core/plan.ts';
 
 const identity: PlanStep = {
@@ -61,12 +61,42 @@ export function undrainedSteps(kind: PlanKind): PlanStep[] {
   return stepsOf[kind].flatMap(step => (step === drain ? [silent] : step === budgets ? [] : [step]));
 }
 
-/** Of a rollout: where it is the BMC's own firmware alone, no host is restarted. */
-export function firmwareSteps(components: Component[]): PlanStep[] {
-  const all = stepsOf['firmware-rollout'];
-  if (components.includes('bios')) return all;
-  const ranOn: PlanStep = { name: 'ran on', does: 'the same boot ID, Ready, lease advancing', settling: true };
-  return all.flatMap(step => (step.name === 'reset' ? [] : step.name === 'rejoin' ? [ranOn] : [step]));
+const ranOn: PlanStep = { name: 'ran on', does: 'the same boot ID, Ready, lease advancing', settling: true };
+const restartBmc: PlanStep = {
+  name: 'restart of the BMC',
+  does: 'restart the BMC, where it has not by itself',
+  settling: true,
+};
+const off: PlanStep = { name: 'off', does: 'shut down the empty host, or cut its power', settling: true };
+const powerCycle: PlanStep = {
+  name: 'power cycle',
+  does: 'take the power from the whole server, its BMC included, for a moment',
+  settling: true,
+};
+const on: PlanStep = { name: 'on', does: 'switch the host on', settling: true };
+
+/** Of a rollout: the host is restarted only where an image needs it to come into force. */
+export function firmwareSteps(activations: Activation[]): PlanStep[] {
+  const needs = (...these: Activation[]) => these.some(each => activations.includes(each));
+  const restarts = needs('reset-while-pending', 'reset-after');
+  return stepsOf['firmware-rollout'].flatMap(step => {
+    switch (step.name) {
+      case 'reset':
+        return [
+          ...(needs('restart-bmc') ? [restartBmc] : []),
+          ...(needs('power-cycle') ? [off, powerCycle] : []),
+          ...(restarts ? [step] : []),
+        ];
+      case 'rejoin':
+        return [
+          ...(needs('bmc-restarts', 'restart-bmc') && !restarts ? [ranOn] : []),
+          ...(needs('power-cycle') ? [on] : []),
+          ...(restarts || needs('power-cycle') ? [step] : []),
+        ];
+      default:
+        return [step];
+    }
+  });
 }
 
 export const stepsOf: Record<PlanKind, PlanStep[]> = {

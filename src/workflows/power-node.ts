@@ -4,18 +4,18 @@
  * only touched where the plan says so and it is silent still.
  */
 import { factValue } from '../core/bmc.ts';
-import { FleetError } from '../core/errors.ts';
 import type { NodeOutcome } from '../core/operation.ts';
 import { cordon, uncordon } from '../operations/cordon.ts';
 import { proveDrained } from '../operations/drain.ts';
 import type { NodeJob, Parts } from '../operations/job.ts';
-import { powerHost, provePower } from '../operations/power-host.ts';
+import { powerHost } from '../operations/power-host.ts';
 import { proveIdentity } from '../operations/prove-identity.ts';
 import { proveNothingStaged } from '../operations/prove-no-task.ts';
 import { proveRejoin } from '../operations/prove-rejoin.ts';
 import { proveSilent } from '../operations/prove-silent.ts';
 import { proveNoRemediator } from '../operations/refuse-remediators.ts';
 import { readBeforeReset, resetHost } from '../operations/reset-host.ts';
+import { askToEnd, endOrCut } from './go-off.ts';
 import {
   empty,
   giveBack,
@@ -54,18 +54,9 @@ export function powerOffNode(parts: Parts): NodeWorkflow {
       await steps.stopHere('off');
       const { undrained = false } = await steps.quietly('plan', async ({ plan }) => ({ undrained: plan.undrained }));
       // A silent operating system does not hear a request either.
-      const asked = !undrained && (await steps.step('shut down', shutDown, did => (did ? 'asked' : 'not offered')));
+      const asked = !undrained && (await askToEnd(steps, { prove: proveEmpty, settling: false }));
       return async () => {
-        const patient = await steps.deadline('shut down', asked ? parts.timings.rebootMs / 2 : 0);
-        const by = await steps.deadline('off', parts.timings.rebootMs);
-        const ended = asked && (await steps.step('ended?', job => isOff(job, patient)));
-        if (!ended)
-          await steps.step('cut', job => powerHost(job, { purpose: 'cut', prove: proveEmpty, settling: asked }));
-        const proof = await steps.step(
-          'off',
-          job => provePower(job, 'off', by),
-          seen => seen,
-        );
+        const proof = await endOrCut(parts, steps, { asked, prove: proveEmpty, settling: asked });
         await steps.tell({ reason: 'PoweredOff', message: proof, maintenance: true });
         return { state: 'done', message: `${proof}; the node stays cordoned` };
       };
@@ -140,24 +131,4 @@ async function emptyOrSilent(parts: Parts, steps: NodeSteps): Promise<void> {
 async function proveEmpty(job: NodeJob): Promise<void> {
   await proveNothingStaged(job);
   await (job.plan.undrained ? proveSilent(job) : proveDrained(job));
-}
-
-/** False where the BMC offers no shutdown, or refused it. One whose answer was lost counts as asked. */
-async function shutDown(job: NodeJob): Promise<boolean> {
-  try {
-    await powerHost(job, { purpose: 'shut-down', prove: proveEmpty });
-    return true;
-  } catch (thrown) {
-    const { code } = FleetError.from(thrown);
-    if (code === 'ambiguous') return true;
-    if (code === 'bmc_refused') return false;
-    throw thrown;
-  }
-}
-
-async function isOff(job: NodeJob, by: number): Promise<boolean> {
-  return provePower(job, 'off', by).then(
-    () => true,
-    () => false,
-  );
 }

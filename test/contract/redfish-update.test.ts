@@ -210,6 +210,45 @@ test('an OpenBMC that would keep bare bytes until somebody restarts it is sent n
   expect(handOvers()).toEqual([]);
 });
 
+test('a BMC that was left set to give bare bytes to other parts is sent none', async () => {
+  const { bmc, lab, request, handOvers } = await bench('openbmc');
+  const only = ['/redfish/v1/UpdateService/FirmwareInventory/psu0'];
+  lab.bmc.faults.set({ kind: 'push-bytes-only', only });
+  await expect(bmc.startUpdate(testGrant, request())).rejects.toMatchObject({
+    code: 'bmc_refused',
+    message: expect.stringContaining('to 1 parts alone; nothing was sent'),
+  });
+  expect(handOvers()).toEqual([]);
+});
+
+test('AMI is told what an image is for, and refuses one that is for something else', async () => {
+  const { bmc, request, handOvers, firmware } = await bench('ami');
+  const task = await start(bmc, { ...request(), component: 'bmc' });
+  await reaches(bmc, task, 'failed');
+  expect(await activeBios(bmc)).toBe(firmware.bios);
+  await start(bmc, request());
+  expect(handOvers().map(({ body }) => body)).toEqual([
+    expect.objectContaining({ UpdateComponent: 'BMC', ResetBMC: true }),
+    expect.not.objectContaining({ ResetBMC: expect.anything() }),
+  ]);
+});
+
+describe('a power cycle of a whole server', () => {
+  test('is refused by the BMC while its host is on', async () => {
+    const { bmc, lab } = await bench('nvidia');
+    await expect(bmc.change(testGrant, { act: 'power-cycle' })).rejects.toMatchObject({
+      code: 'bmc_refused',
+      untrusted: expect.stringContaining('powered off'),
+    });
+    expect([lab.host.phase, lab.bmc.sessions().length]).toEqual(['os', 1]);
+  });
+
+  test('is nothing that other vendors offer', async () => {
+    const { bmc } = await bench('openbmc');
+    await expect(bmc.changeTarget({ act: 'power-cycle' })).rejects.toMatchObject({ code: 'bmc_refused' });
+  });
+});
+
 test('an image of the BMC goes out with the word to apply it at once', async () => {
   const { bmc, lab, files, request, handOvers } = await bench('openbmc');
   const { model: fits, vendor } = bmcProfiles.openbmc;

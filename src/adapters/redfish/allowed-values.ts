@@ -1,6 +1,6 @@
-/** What an action accepts for a parameter: written beside the action, or in the ActionInfo that it names. */
+/** What an action accepts: written beside it, or in the ActionInfo that it names. */
 import type { Connection } from './connection.ts';
-import { type Action, actionInfo } from './schema.ts';
+import { type Action, type ActionParameter, actionInfo } from './schema.ts';
 
 /** Undefined when the BMC does not say. */
 export async function allowedValues(
@@ -10,8 +10,12 @@ export async function allowedValues(
 ): Promise<string[] | undefined> {
   const beside = action?.[`${parameter}@Redfish.AllowableValues`];
   if (beside != null) return beside;
+  const listed = await listedParameters(connection, action);
+  return listed.find(each => each.Name === parameter)?.AllowableValues ?? undefined;
+}
+
+/** Those that the ActionInfo lists; none where there is no such resource. */
+export async function listedParameters(connection: Connection, action: Action): Promise<ActionParameter[]> {
   const link = action?.['@Redfish.ActionInfo'];
-  if (link == null) return undefined;
-  const info = await connection.read(link, actionInfo);
-  return info.Parameters.find(each => each.Name === parameter)?.AllowableValues ?? undefined;
+  return link == null ? [] : (await connection.read(link, actionInfo)).Parameters;
 }

@@ -10,6 +10,7 @@ import { type Connection, isForNow } from './connection.ts';
 import { httpBootRequest } from './http-boot.ts';
 import { lightRequest } from './light.ts';
 import { pathOnBmc } from './links.ts';
+import { powerCycleRequest } from './power-cycle.ts';
 import { action, object } from './schema.ts';
 import { eraseRequest } from './secure-erase.ts';
 import { taskOf } from './task-handle.ts';
@@ -34,6 +35,8 @@ export async function changeRequest(
     }
     case 'boot-once':
       return bootRequest(connection, topology, change.from);
+    case 'power-cycle':
+      return powerCycleRequest(connection, topology);
     case 'set-bios':
       return biosRequest(connection, topology, change.attributes);
     case 'insert-media':

@@ -10,7 +10,7 @@ import { readNetwork } from './read-network.ts';
 import { readMeteredSupplies } from './read-power-supplies.ts';
 import { readProcessors } from './read-processors.ts';
 import { readSensors } from './read-sensors.ts';
-import { identityOf, readSystem } from './read-system.ts';
+import { identify, readSystem } from './read-system.ts';
 import type { Topology } from './topology.ts';
 
 /** Throws when the BMC or its system cannot be read at all. */
@@ -28,7 +28,7 @@ export async function readInventory(connection: Connection, topology: Topology):
       return members.length > 0 ? known(members) : unknown('the firmware inventory is empty');
     }),
   ]);
-  const identity = identityOf(system, topology);
+  const identity = await identify(connection, system, topology);
   return { identity, processors, memory, drives, network, powerSupplies, sensors, firmware };
 }
 

@@ -1,8 +1,8 @@
 /** Reads who the server is and how it is: identity, power, overall health, last reset. */
 import { type Fact, type HealthLevel, known, type PowerState, type ServerIdentity, unknown } from '../../core/bmc.ts';
 import type { Connection } from './connection.ts';
-import { healthFact, textFact, timeFact, uuidFact } from './facts.ts';
-import { type ComputerSystem, computerSystem } from './schema.ts';
+import { factOf, healthFact, textFact, timeFact, uuidFact } from './facts.ts';
+import { type ComputerSystem, chassis, computerSystem } from './schema.ts';
 import type { Topology } from './topology.ts';
 
 export async function readSystem(connection: Connection, topology: Topology): Promise<ComputerSystem> {
@@ -10,15 +10,35 @@ export async function readSystem(connection: Connection, topology: Topology): Pr
 }
 
 /** While it is uncertain which system is meant, nothing that tells one server from another is known. */
-export function identityOf(system: ComputerSystem, topology: Topology): ServerIdentity {
+export async function identify(
+  connection: Connection,
+  system: ComputerSystem,
+  topology: Topology,
+): Promise<ServerIdentity> {
   const { uncertain } = topology;
+  const made = await makeOf(connection, system);
   return {
     systemUri: topology.systemUri,
     uuid: uncertain === undefined ? uuidFact(system.UUID) : unknown(uncertain),
     serial: uncertain === undefined ? serialFact(system.SerialNumber) : unknown(uncertain),
-    manufacturer: textFact(system.Manufacturer, 'manufacturer'),
-    model: uncertain === undefined ? textFact(system.Model, 'model') : unknown(uncertain),
+    manufacturer: made.manufacturer,
+    model: uncertain === undefined ? made.model : unknown(uncertain),
     vendor: topology.profile.vendor,
+  };
+}
+
+type Make = Pick<ServerIdentity, 'manufacturer' | 'model'>;
+
+/** A GB200's system names neither; the chassis that it links does. A serial is never taken from there: it is another part's. */
+async function makeOf(connection: Connection, { Manufacturer, Model, Links }: ComputerSystem): Promise<Make> {
+  const own = { manufacturer: textFact(Manufacturer, 'manufacturer'), model: textFact(Model, 'model') };
+  const [only, ...more] = Links?.Chassis ?? [];
+  if ('value' in own.model || only === undefined || more.length > 0) return own;
+  const around = await factOf(async () => known(await connection.read(only, chassis, { lasting: true })));
+  if ('unknown' in around) return own;
+  return {
+    manufacturer: textFact(Manufacturer ?? around.value.Manufacturer, 'manufacturer'),
+    model: textFact(around.value.Model, 'model'),
   };
 }
 

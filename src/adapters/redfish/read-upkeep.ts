@@ -5,18 +5,19 @@ import type { Connection } from './connection.ts';
 import { factOf } from './facts.ts';
 import { logs } from './log-services.ts';
 import { readFirmware } from './read-firmware.ts';
-import { identityOf, readSystem } from './read-system.ts';
+import { identify, readSystem } from './read-system.ts';
 import { type ComputerSystem, counted } from './schema.ts';
 import type { Topology } from './topology.ts';
 
 /** Throws when the BMC or its system cannot be read at all. */
 export async function readUpkeep(connection: Connection, topology: Topology): Promise<Upkeep> {
   const system = await readSystem(connection, topology);
-  const [firmware, logFilled] = await Promise.all([
+  const [identity, firmware, logFilled] = await Promise.all([
+    identify(connection, system, topology),
     factOf(async () => known(await readFirmware(connection, topology))),
     factOf(() => fillOf(connection, system, topology)),
   ]);
-  return { identity: identityOf(system, topology), firmware, logFilled };
+  return { identity, firmware, logFilled };
 }
 
 async function fillOf(connection: Connection, system: ComputerSystem, topology: Topology): Promise<Fact<number>> {

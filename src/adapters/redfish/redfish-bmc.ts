@@ -38,7 +38,7 @@ import { readMemory } from './read-memory.ts';
 import { readPowerSupplies } from './read-power-supplies.ts';
 import { readSample } from './read-sample.ts';
 import { readStatus } from './read-status.ts';
-import { healthOf, identityOf, lastResetOf, powerOf, readSystem } from './read-system.ts';
+import { healthOf, identify, lastResetOf, powerOf, readSystem } from './read-system.ts';
 import { readTask, readTasks } from './read-tasks.ts';
 import { readThermal } from './read-thermal.ts';
 import { readUpkeep } from './read-upkeep.ts';
@@ -46,7 +46,7 @@ import { powerTarget, sendReset } from './reset.ts';
 import { surveyErase } from './secure-erase.ts';
 import type { Session } from './session.ts';
 import { discover, type Topology } from './topology.ts';
-import { sendUpdate, sendWrite, traitsOf, updatePath, writePath } from './update.ts';
+import { activationsOf, sendUpdate, sendWrite, traitsOf, updatePath, writePath } from './update.ts';
 import { readMedia } from './virtual-media.ts';
 
 /** How long discovered links are believed. Writes and closing forget them at once. */
@@ -91,7 +91,7 @@ export class RedfishBmc implements Bmc {
 
   async identity(): Promise<ServerIdentity> {
     const topology = await this.#discovered();
-    return identityOf(await readSystem(this.#connection, topology), topology);
+    return identify(this.#connection, await readSystem(this.#connection, topology), topology);
   }
 
   /** Throws when the BMC or its system cannot be read at all; any other resource becomes an unknown reading. */
@@ -99,14 +99,15 @@ export class RedfishBmc implements Bmc {
     const topology = await this.#discovered();
     const connection = this.#connection;
     const system = await readSystem(connection, topology);
-    const [thermal, memory, log, firmware] = await Promise.all([
+    const [identity, thermal, memory, log, firmware] = await Promise.all([
+      identify(connection, system, topology),
       factOf(async () => known(await readThermal(connection, topology))),
       readMemory(connection, system),
       readLog(connection, system, topology),
       factOf(async () => listFact(await readFirmware(connection, topology))),
     ]);
     return {
-      identity: identityOf(system, topology),
+      identity,
       power: powerOf(system, topology),
       health: healthOf(system, topology),
       temperatures: 'value' in thermal ? thermal.value.temperatures : thermal,
@@ -114,6 +115,7 @@ export class RedfishBmc implements Bmc {
       memory,
       log,
       firmware,
+      activations: activationsOf(topology),
     };
   }
 

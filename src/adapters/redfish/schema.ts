@@ -122,7 +122,7 @@ export const computerSystem = z.object({
   SimpleStorage: link,
   EthernetInterfaces: link,
   LogServices: link,
-  Links: object({ ManagedBy: links }),
+  Links: object({ Chassis: links, ManagedBy: links }),
   Actions: object({ '#ComputerSystem.Reset': action }),
 });
 export type ComputerSystem = z.infer<typeof computerSystem>;
@@ -141,6 +141,8 @@ export type Manager = z.infer<typeof manager>;
 
 export const chassis = z.object({
   Id: text,
+  Manufacturer: text,
+  Model: text,
   Thermal: link,
   ThermalSubsystem: link,
   Power: link,
@@ -242,6 +244,7 @@ export const updateService = z.object({
   SoftwareInventory: link,
   MultipartHttpPushUri: text,
   HttpPushUri: text,
+  HttpPushUriTargets: texts,
   HttpPushUriOptions: object({ HttpPushUriApplyTime: object({ ApplyTime: text }) }),
   Actions: object({ '#UpdateService.SimpleUpdate': action, '#UpdateService.StartUpdate': action }),
 });
@@ -253,9 +256,9 @@ export const softwareInventory = z.object({
   RelatedItem: links,
 });
 
-export const actionInfo = z.object({
-  Parameters: list(z.object({ Name: text, AllowableValues: nullish(z.array(z.string())) })),
-});
+const actionParameter = z.object({ Name: text, AllowableValues: nullish(z.array(z.string())) });
+export type ActionParameter = z.infer<typeof actionParameter>;
+export const actionInfo = z.object({ Parameters: list(actionParameter) });
 
 export const taskService = z.object({ Tasks: link });
 const taskMessage = z.object({ MessageId: text, Message: text });

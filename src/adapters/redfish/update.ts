@@ -2,12 +2,22 @@
  * Starts a firmware update: by SimpleUpdate, where the BMC pulls the image, or by sending it. Either way it is asked once, and
  * answers with a task to follow. Where the image was only checked, a second request begins to write it.
  */
-import type { Component, UpdateOutcome, UpdateRequest, UpdateTraits } from '../../core/bmc.ts';
+import {
+  type Activation,
+  type Component,
+  type Fact,
+  known,
+  type UpdateOutcome,
+  type UpdateRequest,
+  type UpdateTraits,
+  unknown,
+} from '../../core/bmc.ts';
 import { FleetError } from '../../core/errors.ts';
-import { allowedValues } from './allowed-values.ts';
+import { allowedValues, listedParameters } from './allowed-values.ts';
 import type { Connection, WriteOutcome } from './connection.ts';
 import { pathOnBmc } from './links.ts';
 import { multipart, octetStream } from './multipart.ts';
+import { powerCycleRequest } from './power-cycle.ts';
 import type { UpdateFlow } from './profiles/profile.ts';
 import { readTasks } from './read-tasks.ts';
 import { type Action, updateService } from './schema.ts';
@@ -20,10 +30,24 @@ export function traitsOf(topology: Topology, component: Component): UpdateTraits
   return { activation, settleMs, transfer: push ? 'push' : 'pull', waitsForStart: waitsForStart ?? false };
 }
 
+/** As {@link traitsOf}, of both components, with the reason where there is none. */
+export function activationsOf(topology: Topology): Record<Component, Fact<Activation>> {
+  const of = (component: Component) => {
+    const flow = topology.profile.update[component];
+    return flow === undefined ? unknown(whyNone(topology, component)) : known(flow.activation);
+  };
+  return { bios: of('bios'), bmc: of('bmc') };
+}
+
 /** Where the update request goes. Throws bmc_refused when the BMC does not offer what its profile needs. */
 export async function updatePath(connection: Connection, topology: Topology, component: Component): Promise<string> {
-  if (flowOf(topology, component).push) return (await pushTarget(connection, topology)).path;
-  return (await simpleUpdate(connection, topology)).path;
+  const flow = flowOf(topology, component);
+  // What could not come into force is not sent.
+  if (flow.activation === 'power-cycle') await powerCycleRequest(connection, topology);
+  if (flow.push) return (await pushTarget(connection, topology)).path;
+  const { path, action } = await simpleUpdate(connection, topology);
+  await ownParameters(connection, action, flow);
+  return path;
 }
 
 /** Sends the request once. Throws ambiguous when its answer was lost; precondition_failed when the server is uncertain. */
@@ -47,9 +71,24 @@ export async function sendUpdate(
     ImageURI: request.imageUri,
     TransferProtocol: request.protocol,
     ...(flow.applyTime === undefined ? {} : { '@Redfish.OperationApplyTime': flow.applyTime }),
+    ...(await ownParameters(connection, action, flow)),
   };
   const answer = await connection.post(path, body, { mayRepeat: () => isIdle(connection, topology) });
   return outcomeOf(connection, answer);
+}
+
+/** What its vendor adds to the standard's parameters, as far as this BMC lists them. Throws bmc_refused where it has to list them all. */
+async function ownParameters(connection: Connection, action: Action, { says, saysAll }: UpdateFlow): Promise<object> {
+  if (says === undefined) return {};
+  const listed = await listedParameters(connection, action);
+  const known = Object.entries(says).filter(([name, value]) => {
+    const parameter = listed.find(each => each.Name === name);
+    if (parameter === undefined) return false;
+    return parameter.AllowableValues?.includes(String(value)) ?? true;
+  });
+  const missing = Object.keys(says).filter(name => !known.some(([given]) => given === name));
+  if (saysAll && missing.length > 0) throw offersNo(connection.url, `${missing.join(' and ')} for SimpleUpdate`);
+  return Object.fromEntries(known);
 }
 
 /** No task is under way, so the refused request started none, and it would disturb nobody's. */
@@ -75,7 +114,14 @@ async function sendImage(
   topology: Topology,
   { flow, request }: { flow: UpdateFlow; request: UpdateRequest },
 ): Promise<WriteOutcome> {
-  const { path, takes, applies } = await pushTarget(connection, topology);
+  const { path, takes, applies, only } = await pushTarget(connection, topology);
+  if (takes === 'bytes' && only.length > 0) {
+    throw new FleetError({
+      code: 'bmc_refused',
+      message: `${connection.url} was set to give every image that it is sent to ${only.length} parts alone; nothing was sent`,
+      hint: 'Empty HttpPushUriTargets of its UpdateService, unless somebody is updating these parts now.',
+    });
+  }
   // Bare bytes say nothing of when; where the BMC would wait, it would never restart by itself.
   if (takes === 'bytes' && flow.applyTime === 'Immediate' && applies !== 'Immediate') {
     throw new FleetError({
@@ -103,18 +149,18 @@ function targetsOf({ targets }: UpdateFlow, { systemUri, managerUris }: Topology
   }
 }
 
+/** `applies` and `only`: when, and for which parts alone, says the BMC of bare bytes. */
+type PushTarget = { path: string; takes: 'form' | 'bytes'; applies: string | null | undefined; only: string[] };
+
 /** A form says what the image is for, so it goes before the bare bytes, which are all that old builds take. */
-async function pushTarget(
-  connection: Connection,
-  topology: Topology,
-): Promise<{ path: string; takes: 'form' | 'bytes'; applies?: string | null | undefined }> {
+async function pushTarget(connection: Connection, topology: Topology): Promise<PushTarget> {
   const service = await readService(connection, topology);
+  const applies = service?.HttpPushUriOptions?.HttpPushUriApplyTime?.ApplyTime;
+  const about = { applies, only: service?.HttpPushUriTargets ?? [] };
   if (service?.MultipartHttpPushUri != null)
-    return { path: pathOnBmc(connection.url, service.MultipartHttpPushUri), takes: 'form' };
-  if (service?.HttpPushUri != null) {
-    const applies = service.HttpPushUriOptions?.HttpPushUriApplyTime?.ApplyTime;
-    return { path: pathOnBmc(connection.url, service.HttpPushUri), takes: 'bytes', applies };
-  }
+    return { path: pathOnBmc(connection.url, service.MultipartHttpPushUri), takes: 'form', ...about };
+  if (service?.HttpPushUri != null)
+    return { path: pathOnBmc(connection.url, service.HttpPushUri), takes: 'bytes', ...about };
   throw offersNo(connection.url, 'address that an image can be sent to');
 }
 
@@ -128,14 +174,18 @@ function outcomeOf(connection: Connection, answer: WriteOutcome): UpdateOutcome 
 function flowOf(topology: Topology, component: Component) {
   const flow = topology.profile.update[component];
   if (flow !== undefined) return flow;
-  const why = topology.profile.refuses?.[component];
   throw new FleetError({
     code: 'bmc_refused',
-    message: why
-      ? `no ${component} update on ${topology.profile.vendor}: ${why}`
-      : `there is no update profile for ${component} on ${topology.profile.vendor} yet`,
+    message: whyNone(topology, component),
     hint: 'Update this component with the tools of its vendor.',
   });
+}
+
+function whyNone({ profile: { refuses, vendor } }: Topology, component: Component): string {
+  const why = refuses?.[component];
+  return why
+    ? `no ${component} update on ${vendor}: ${why}`
+    : `there is no update profile for ${component} on ${vendor} yet`;
 }
 
 async function simpleUpdate(connection: Connection, topology: Topology): Promise<{ path: string; action: Action }> {

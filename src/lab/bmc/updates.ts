@@ -35,6 +35,9 @@ const lastWordsMs = 10_000;
 /** `now`: the BMC reboots the host by itself where the flash needs POST. */
 export type ApplyTime = 'now' | 'on-reset';
 
+/** What the image is said to be for, where something is said. */
+export type Purpose = ImageHeader['component'] | undefined;
+
 /** Where the bytes come from: an address that the BMC fetches, or the request itself. */
 export type ImageSource = { uri: string } | { bytes: Buffer };
 
@@ -43,8 +46,8 @@ export class Updates {
   readonly firmware: FirmwareState;
   /** An image that was checked and waits for StartUpdate: the BMC is in update mode. */
   #verified: Content | undefined;
-  /** Version of the BMC's own image that runs from its next start. */
-  #nextBmc: string | undefined;
+  /** The power was away since the BMC's own image was written. */
+  #lostPower = false;
 
   constructor(options: UpdatesOptions) {
     this.#options = options;
@@ -54,6 +57,7 @@ export class Updates {
       previous: firmware.earlierBios,
       staged: undefined,
       bmc: firmware.bmc,
+      stagedBmc: undefined,
     };
   }
 
@@ -67,10 +71,10 @@ export class Updates {
   }
 
   /** Begins an update. The caller has made sure that none is going on. */
-  start(source: ImageSource, applyTime: ApplyTime): Task {
+  start(source: ImageSource, applyTime: ApplyTime, purpose?: Purpose): Task {
     const message = 'uri' in source ? 'The image is being downloaded.' : 'The image is being verified.';
     const task = this.#options.tasks.add({ kind: 'firmware', stage: 'download', message });
-    void this.#run(task, { source, applyTime });
+    void this.#run(task, { source, applyTime, purpose });
     return task;
   }
 
@@ -102,19 +106,29 @@ export class Updates {
     }
   }
 
-  /** To be called when the BMC starts: its own new image is the one that runs. */
-  bmcStarts(): void {
-    this.firmware.bmc = this.#nextBmc ?? this.firmware.bmc;
-    this.#nextBmc = undefined;
+  /** To be called when everything loses its power, before the BMC starts again. */
+  powerGoes(): void {
+    this.#lostPower = true;
   }
 
-  async #run(task: Task, { source, applyTime }: { source: ImageSource; applyTime: ApplyTime }): Promise<void> {
+  /** To be called when the BMC starts: its own new image is the one that runs, unless it waits for more than that. */
+  bmcStarts(): void {
+    const { firmware } = this;
+    if (this.#options.profile.update.ownWaitsFor === 'power-cycle' && !this.#lostPower) return;
+    firmware.bmc = firmware.stagedBmc ?? firmware.bmc;
+    firmware.stagedBmc = undefined;
+  }
+
+  async #run(
+    task: Task,
+    { source, applyTime, purpose }: { source: ImageSource; applyTime: ApplyTime; purpose: Purpose },
+  ): Promise<void> {
     const { profile } = this.#options;
     const { push } = profile.update;
     const pulled = await this.#arrived(source);
     if (!(await this.#endStage(task, 'download'))) return;
     if (pulled.outcome === 'failed') return this.#fail(task, `Unable to transfer the image. ${pulled.reason}`);
-    const content = this.#checked(task, pulled.bytes);
+    const content = this.#checked(task, pulled.bytes, purpose);
     if (content === undefined) return;
     if ('bytes' in source && push?.waitsForStart) {
       this.#verified = content;
@@ -143,12 +157,14 @@ export class Updates {
   }
 
   /** What an image that fits this machine holds; anything else fails the task. */
-  #checked(task: Task, bytes: Buffer): Content | undefined {
+  #checked(task: Task, bytes: Buffer, purpose: Purpose): Content | undefined {
     const { profile } = this.#options;
     const header = readImage(bytes);
     if (header === undefined) this.#fail(task, 'The image is not valid: its signature cannot be verified.');
     else if (header.vendor !== profile.vendor || !header.models.includes(profile.model)) {
       this.#fail(task, 'The image is not meant for this system.');
+    } else if (purpose !== undefined && header.component !== purpose) {
+      this.#fail(task, 'The image is not meant for this component.');
     } else return header;
     return undefined;
   }
@@ -170,11 +186,13 @@ export class Updates {
   async #flashBmc(task: Task, version: string, applyTime: ApplyTime): Promise<void> {
     const { clock, profile, faults, restart } = this.#options;
     if (!(await this.#written(task))) return;
-    if (faults.get('update-completes-unchanged') === undefined) this.#nextBmc = version;
+    if (faults.get('update-completes-unchanged') === undefined) this.firmware.stagedBmc = version;
+    this.#lostPower = false;
     endTask(task, 'completed', 'The update was completed. It takes effect when the management controller restarts.');
     this.#options.log.append({ severity: 'OK', messageId: 'SUP1905', message: 'A firmware update was completed.' });
-    const waits = profile.update.push?.applyTime !== undefined && applyTime === 'on-reset';
-    if (waits) return;
+    const { push, ownWaitsFor, ownParameters } = profile.update;
+    const leavesIt = push?.applyTime !== undefined || ownParameters !== undefined;
+    if (ownWaitsFor !== undefined || (leavesIt && applyTime === 'on-reset')) return;
     do {
       if (!(await clock.sleep(lastWordsMs))) return;
     } while (faults.get('bmc-reset-ignored') !== undefined);

@@ -1,5 +1,6 @@
 /** Every write this BMC performs, by method and URI. What is not listed here answers 404 or 405. */
 import type { Caller } from './access.ts';
+import { auxPowerReset } from './actions/aux-power-reset.ts';
 import { clearPending, createJob, deleteJob, patchBios, resetBios } from './actions/bios-settings.ts';
 import { patchSystem, patchSystemSettings } from './actions/patch-system.ts';
 import { pushUpdate, startUpdate } from './actions/push-update.ts';
@@ -13,6 +14,7 @@ import type { Controller } from './controller.ts';
 import { neighboursOwn } from './neighbour.ts';
 import { type Body, problem, type Reply } from './reply.ts';
 import { sessionBody, sessionsUri } from './resources/access.ts';
+import { auxPowerResetUri } from './resources/aux-power-reset.ts';
 import { biosSettingsUri, biosUri, clearPendingUri } from './resources/bios.ts';
 import { systemSettingsUri } from './resources/boot.ts';
 import { eraseTargets } from './resources/erase.ts';
@@ -31,6 +33,7 @@ export type Writes = Record<string, Write>;
 export function writesOf(bmc: Controller): Writes {
   const { system } = bmc.uris;
   const settings = systemSettingsUri(bmc);
+  const auxPower = auxPowerResetUri(bmc);
   return {
     [`POST ${sessionsUri}`]: body => logIn(bmc, body),
     ...Object.fromEntries(
@@ -40,6 +43,7 @@ export function writesOf(bmc: Controller): Writes {
     ...(settings === undefined ? {} : { [`PATCH ${settings}`]: (body: Body) => patchSystemSettings(bmc, body) }),
     [`POST ${system}/Actions/ComputerSystem.Reset`]: body => performReset(bmc, body),
     [`POST ${managerResetUri(bmc)}`]: body => resetManager(bmc, body),
+    ...(auxPower === undefined ? {} : { [`POST ${auxPower}`]: (body: Body) => auxPowerReset(bmc, body) }),
     [`POST ${clearLogUri(bmc)}`]: () => clearLog(bmc),
     ...updateWrites(bmc),
     ...biosWrites(bmc),

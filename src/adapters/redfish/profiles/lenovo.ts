@@ -1,4 +1,7 @@
-/** Lenovo XCC: the running images beside `-Pending` (staged) and `-Backup` ones. SimpleUpdate takes the backup image alone, so images are sent. */
+/**
+ * Lenovo XCC: the running images beside `-Pending` (staged) and `-Backup` ones. SimpleUpdate takes the backup image alone, so
+ * images are sent. Its own runs once it was told to restart (digitalrebar/provision-content#477).
+ */
 import { plain } from '../links.ts';
 import type { FirmwareClues, RunningFirmware, VendorProfile, Verdict } from './profile.ts';
 
@@ -8,8 +11,10 @@ export const lenovo: VendorProfile = {
   trustsGracefulRestart: true,
   // RDOC and Remote slots are listed, and fail.
   mediaSlots: /^ext\d+$/i,
-  update: { bios: { activation: 'reset-after', settleMs: 60_000, push: true } },
-  refuses: { bmc: 'it is not known whether it restarts by itself after that' },
+  update: {
+    bios: { activation: 'reset-after', settleMs: 60_000, push: true },
+    bmc: { activation: 'restart-bmc', settleMs: 60_000, push: true },
+  },
   classify: (members, running) => members.map(member => classify(member, running)),
 };
 

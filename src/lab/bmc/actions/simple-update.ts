@@ -3,7 +3,7 @@ import type { Controller } from '../controller.ts';
 import { type Body, problem, type Reply, vendorProblem } from '../reply.ts';
 import { resourceTree } from '../resources/tree.ts';
 import { transferProtocols } from '../resources/update.ts';
-import type { ApplyTime } from '../updates.ts';
+import type { ApplyTime, Purpose } from '../updates.ts';
 import { updateAccepted } from './update-accepted.ts';
 
 /** Answers 202 with the task, 400 for what it cannot use, or the vendor's refusal while another update goes on. */
@@ -17,8 +17,20 @@ export function simpleUpdate(bmc: Controller, body: Body): Reply {
   if (faults.get('reject-update') !== undefined) {
     return problem(profile, 400, 'ActionParameterValueFormatError', 'ImageURI');
   }
+  const purpose = purposeOf(bmc, body);
+  if (typeof purpose === 'object') return purpose;
   if (updates.busy) return vendorProblem(profile.update.busy);
-  return updateAccepted(bmc, updates.start(image, applyTime));
+  return updateAccepted(bmc, updates.start(image, applyTime, purpose));
+}
+
+/** Of those that this firmware knows images for; refused where it lists the parameter and not this value, or not the parameter. */
+function purposeOf({ profile }: Controller, { UpdateComponent: asked }: Body): Purpose | Reply {
+  if (asked === undefined) return undefined;
+  const known = profile.update.ownParameters?.UpdateComponent ?? [];
+  if (typeof asked !== 'string' || !known.includes(asked)) {
+    return problem(profile, 400, 'ActionParameterNotSupported', 'UpdateComponent');
+  }
+  return asked === 'BMC' ? 'bmc' : 'bios';
 }
 
 function imageUri({ profile }: Controller, body: Body): { uri: string } | { refusal: Reply } {
@@ -43,7 +55,8 @@ function imageUri({ profile }: Controller, body: Body): { uri: string } | { refu
 /** Where apply times exist, none at all means now: the BMC then reboots the host by itself. */
 function applyTimeOf({ profile }: Controller, body: Body): ApplyTime | Reply {
   const asked = body['@Redfish.OperationApplyTime'];
-  const { applyTimes } = profile.update;
+  const { applyTimes, ownParameters } = profile.update;
+  if (ownParameters !== undefined && asked === undefined) return body.ResetBMC === true ? 'now' : 'on-reset';
   if (asked === undefined) return applyTimes === undefined ? 'on-reset' : 'now';
   if (typeof asked !== 'string' || !applyTimes?.includes(asked)) {
     return problem(profile, 400, 'PropertyValueNotInList', '@Redfish.OperationApplyTime');

@@ -101,6 +101,7 @@ export const ami: BmcProfile = {
   update: {
     flash: 'at-once',
     flashMs: 220_000,
+    ownParameters: { UpdateComponent: ['BMC', 'BIOS', 'MB_CPLD'] },
     userAgent: 'MegaRAC',
     firstTaskId: 1,
     busy: {

@@ -92,7 +92,12 @@ export const lenovo: BmcProfile = {
     const empty = { version: null, state: 'Disabled' as const };
     return [
       { id: 'BMC-Primary', ...bmc, description: 'Primary BMC image', version: state.bmc, state: 'Enabled' },
-      { id: 'BMC-Primary-Pending', ...bmc, description: 'Primary BMC image that waits', ...empty },
+      {
+        id: 'BMC-Primary-Pending',
+        ...bmc,
+        description: 'Primary BMC image that waits',
+        ...(state.stagedBmc === undefined ? empty : { version: state.stagedBmc, state: 'StandbySpare' as const }),
+      },
       { id: 'BMC-Backup', ...bmc, description: 'Backup BMC image', version: '42S-2.60', state: 'StandbySpare' },
       { id: 'UEFI', ...uefi, description: 'UEFI image', version: state.active, state: 'Enabled' },
       {
@@ -120,6 +125,7 @@ export const lenovo: BmcProfile = {
   update: {
     flash: 'at-once',
     push: { multipart: '/mfwupdate', stream: '/fwupdate' },
+    ownWaitsFor: 'restart',
     simpleTargets: ['/redfish/v1/UpdateService/FirmwareInventory/BMC-Backup'],
     flashMs: 200_000,
     userAgent: 'XCC',

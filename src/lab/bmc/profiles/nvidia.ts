@@ -103,6 +103,7 @@ export const nvidia: BmcProfile = {
       maxMhz: 2062,
     })),
   },
+  auxPowerReset: true,
   firmware: { bmc: 'GB200Nvl-24.12-8', bios: '02.03.19', newBios: '02.04.12', earlierBios: '02.02.05' },
   inventory(state) {
     const software = { name: 'Software Inventory', state: 'Enabled' as const };
@@ -119,6 +120,7 @@ export const nvidia: BmcProfile = {
     flash: 'at-once',
     flashMs: 240_000,
     push: { multipart: '/redfish/v1/UpdateService/update-multipart', stream: '/redfish/v1/UpdateService/update' },
+    ownWaitsFor: 'power-cycle',
     simpleTargets: 'absent',
     userAgent: 'bmcweb',
     firstTaskId: 0,

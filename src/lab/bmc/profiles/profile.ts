@@ -29,6 +29,8 @@ export type FirmwareState = {
   staged: string | undefined;
   /** The BMC's own version. */
   bmc: string;
+  /** The BMC's own version that was written and does not run yet. */
+  stagedBmc: string | undefined;
 };
 
 export type InventoryMember = {
@@ -112,6 +114,8 @@ export type BmcProfile = {
   storage: StorageSpec;
   adapters: AdapterSpec[];
   power: PowerSpec;
+  /** A reset that takes the power from everything, the BMC included; refused while the host is on. */
+  auxPowerReset?: true;
   /** Accelerators behind the same BMC that call themselves a system, with a manager and a chassis of their own. */
   baseboard?: BaseboardSpec;
   /** What differs on the second server behind the same BMC, where there is one. */
@@ -124,6 +128,10 @@ export type BmcProfile = {
     /** Real milliseconds that the flash takes. */
     flashMs: number;
     applyTimes?: string[];
+    /** What the BMC's own new image waits for; the BMC restarts by itself where nothing is said. */
+    ownWaitsFor?: 'restart' | 'power-cycle';
+    /** Parameters that SimpleUpdate has beyond the standard's: what the image is for, and whether the BMC restarts after its own. */
+    ownParameters?: { UpdateComponent: readonly string[] };
     /** Where an image can be sent to, beside or in place of SimpleUpdate. */
     push?: {
       multipart: string;

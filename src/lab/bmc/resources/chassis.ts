@@ -1,6 +1,7 @@
 /** The enclosure that cooling and sensors hang under. */
 import type { Controller } from '../controller.ts';
 import { type Body, collection, link } from '../reply.ts';
+import { auxPowerResetAction } from './aux-power-reset.ts';
 import { baseboardUris } from './baseboard.ts';
 import { hasAdapters } from './network.ts';
 import { powerLinks } from './power.ts';
@@ -40,5 +41,6 @@ function chassisBody(bmc: Controller): Body {
     ...powerLinks(bmc),
     ...(hasAdapters(bmc) ? { NetworkAdapters: link(`${uris.chassis}/NetworkAdapters`) } : {}),
     Links: { ComputerSystems: [link(uris.system)], ManagedBy: [link(uris.manager)] },
+    ...auxPowerResetAction(bmc),
   };
 }

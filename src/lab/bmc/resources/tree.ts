@@ -8,6 +8,7 @@ import type { Controller } from '../controller.ts';
 import { neighboursOwn } from '../neighbour.ts';
 import type { Body } from '../reply.ts';
 import { accessResources } from './access.ts';
+import { auxPowerResetResources } from './aux-power-reset.ts';
 import { baseboardResources } from './baseboard.ts';
 import { biosResources } from './bios.ts';
 import { bootResources } from './boot.ts';
@@ -50,6 +51,7 @@ function lastingResources(bmc: Controller): Resources {
     ...thermalResources(bmc),
     ...powerResources(bmc),
     ...managerResetResources(bmc),
+    ...auxPowerResetResources(bmc),
     ...bootResources(bmc),
     ...biosResources(bmc),
   };

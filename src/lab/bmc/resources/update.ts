@@ -21,7 +21,7 @@ export function updateResources(bmc: Controller): Resources {
     [updateServiceUri]: () => serviceBody(bmc),
     ...(bmc.profile.allowableValues === 'inline' || bmc.profile.update.simpleTargets === 'absent'
       ? {}
-      : { [actionInfoUri]: actionInfo }),
+      : { [actionInfoUri]: () => actionInfo(bmc.profile) }),
     [inventoryUri]: () =>
       collection({
         uri: inventoryUri,
@@ -44,7 +44,9 @@ function serviceBody({ profile, faults }: Controller): Body {
     Status: { Health: 'OK', State: 'Enabled' },
     FirmwareInventory: link(inventoryUri),
     ...(push === undefined || faults.get('push-bytes-only') ? {} : { MultipartHttpPushUri: push.multipart }),
-    ...(push?.stream === undefined ? {} : { HttpPushUri: push.stream }),
+    ...(push?.stream === undefined
+      ? {}
+      : { HttpPushUri: push.stream, HttpPushUriTargets: faults.get('push-bytes-only')?.only ?? [] }),
     ...(push?.applyTime === undefined
       ? {}
       : { HttpPushUriOptions: { HttpPushUriApplyTime: { ApplyTime: push.applyTime } } }),
@@ -76,7 +78,8 @@ function simpleUpdateAction({ allowableValues, update }: BmcProfile): Body {
   };
 }
 
-function actionInfo(): Body {
+function actionInfo({ update }: BmcProfile): Body {
+  const own = update.ownParameters;
   return {
     '@odata.id': actionInfoUri,
     '@odata.type': '#ActionInfo.v1_1_2.ActionInfo',
@@ -86,6 +89,12 @@ function actionInfo(): Body {
       { Name: 'ImageURI', Required: true, DataType: 'String' },
       { Name: 'TransferProtocol', Required: false, DataType: 'String', AllowableValues: transferProtocols },
       { Name: 'Targets', Required: false, DataType: 'StringArray' },
+      ...(own === undefined
+        ? []
+        : [
+            { Name: 'UpdateComponent', Required: false, DataType: 'String', AllowableValues: own.UpdateComponent },
+            { Name: 'ResetBMC', Required: false, DataType: 'Boolean' },
+          ]),
     ],
   };
 }

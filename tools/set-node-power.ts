@@ -10,7 +10,7 @@ export const setNodePower = changeTool({
   name: 'setNodePower',
   title: 'Restart a server or switch it off or on',
   description:
-    'Restarts the server of a node, or switches it off or on, through its BMC. Before a restart or power-off the node is cordoned and drained; after a restart it is uncordoned once it is proved to be back, after a power-off it stays cordoned. A node that Kubernetes does not hear from cannot be drained: undrained restarts it all the same.',
+    'Restarts the server of a node, or switches it off or on, through its BMC. Before a restart or power-off the node is cordoned and drained; after a restart it is uncordoned once it is proved to be back, after a power-off it stays cordoned. A node that Kubernetes does not hear from cannot be drained: undrained restarts it all the same. Refused where BIOS settings wait on its BMC that the start would bring into force; applyWaiting lets it.',
   risk: 'disruptive',
   scope: 'execute',
   input: z.strictObject({
@@ -20,16 +20,21 @@ export const setNodePower = changeTool({
       .boolean()
       .default(false)
       .describe('Skip the drain; allowed only while Kubernetes does not hear from the node'),
+    applyWaiting: z
+      .boolean()
+      .default(false)
+      .describe('Start it although BIOS settings wait on its BMC that the start brings into force'),
     ...drainInput,
   }),
   positional: ['node', 'power'],
   example: { node: 'bos-w-1', power: 'restart', deleteEmptyDir: true },
-  plan: (context, { node, power, undrained, ...drain }) =>
+  plan: (context, { node, power, undrained, applyWaiting, ...drain }) =>
     planNodeChange(context, {
       kind: kinds[power],
       action: power === 'on' ? 'switchOnServer' : 'setNodePower',
       node,
       drain,
+      applyWaiting,
       ...(undrained && power !== 'on' ? { undrained } : {}),
     }),
 });

@@ -6,8 +6,10 @@ export type BiosValue = string | number | boolean;
 export type BiosReading = {
   /** In force since the last start. A finished task says nothing of it. */
   active: Record<string, BiosValue>;
-  /** What the next start would bring into force, where that is something else. */
+  /** What waits beside what is in force. */
   waiting: Fact<Record<string, BiosValue>>;
+  /** The next start brings into force what waits. Otherwise only a job does, and such a job is a task of the BMC. */
+  startApplies: boolean;
 };
 
 export type BiosAttribute = {

@@ -83,6 +83,8 @@ export type PlanTarget = {
   drain?: DrainForecast;
   firmware?: FirmwareChange;
   bios?: BiosChange[];
+  /** Settings that wait already and that the start of this plan brings into force; there only where somebody said that it may. */
+  waitingBios?: Fact<BiosChange[]>;
 };
 
 export type PlanStep = {

@@ -1,6 +1,6 @@
 /**
  * What must hold before an image is handed over, read when the node's turn comes and once more right before the request:
- * nothing changed since the plan, nothing else waits on the BMC, power would survive a lost supply, and the image can get there.
+ * nothing changed since the plan, nothing else waits on the BMC or for the start that the image needs, power would survive a lost supply, and the image can get there.
  */
 import { factValue, type UpdateTask } from '../core/bmc.ts';
 import { FleetError } from '../core/errors.ts';
@@ -8,6 +8,7 @@ import type { PowerSupply } from '../core/hardware.ts';
 import { compareVersions } from '../planning/version.ts';
 import { changeOf, isWanted, runningVersion } from './firmware-change.ts';
 import type { NodeJob } from './job.ts';
+import { proveSettings } from './waiting-bios.ts';
 
 /**
  * Answers `current` when the node already runs the wanted version. Throws `precondition_failed` where anything is not as it
@@ -41,6 +42,7 @@ export async function precheckFlash(job: NodeJob): Promise<'flash' | 'current'> 
     throw fail(`its image would come into force in another way than the plan says (${change.activation})`);
   const busy = tasks.filter(isActive);
   if (busy.length > 0) throw fail(`the BMC works on ${busy.length} other task${busy.length > 1 ? 's' : ''}`);
+  if (change.activation !== 'bmc-restarts' && change.activation !== 'restart-bmc') await proveSettings(job);
   await proveReachable(job);
   return 'flash';
 }

@@ -1,5 +1,6 @@
 /** Makes the one-node plans: cordon, drain, taint, power, and what is changed on a BMC. Pure. */
-import { factValue, type ServerHealth, showFact } from '../core/bmc.ts';
+import { type BiosChange, showBiosChange } from '../core/bios.ts';
+import { type Fact, factValue, type ServerHealth, showFact } from '../core/bmc.ts';
 import type { PlannedBmcChange } from '../core/bmc-change.ts';
 import { cordonReason, type NodeFacts, outOfService } from '../core/cluster.ts';
 import { FleetError } from '../core/errors.ts';
@@ -34,6 +35,10 @@ export type ChangeRequest = {
   bmcChange?: PlannedBmcChange;
   /** Of a BIOS change. */
   bios?: CheckedBios;
+  /** Settings that wait on the BMC; read for what starts the host, or the BMC. */
+  waiting?: Fact<BiosChange[]>;
+  /** Of what starts the host: it may bring them into force. */
+  applyWaiting?: boolean;
   /** Of what the watch over servers asks for. */
   health?: HealthAct;
   /** Why the program itself asks for it. */
@@ -66,6 +71,8 @@ export function planChange(request: ChangeRequest): PlanDraft {
       message: `Kubernetes hears from ${entry.name}: its pods can be moved, so it is drained first`,
       hint: 'leave out --undrained',
     });
+  const starts = kind === 'restart' || kind === 'power-on';
+  if (starts && !request.applyWaiting) refuseWaiting(request);
   const forecast = empties(kind) && !undrained ? forecastDrain(request, entry.name) : undefined;
   if (forecast && forecast.block.length > 0) {
     const why = forecast.block.map(block => `${block.pod}: ${block.reason}`).join('; ');
@@ -87,6 +94,7 @@ export function planChange(request: ChangeRequest): PlanDraft {
         ...targetBase(entry, server, node),
         ...(forecast ? { drain: forecast } : {}),
         ...(request.bios ? { bios: request.bios.changes } : {}),
+        ...(starts && request.applyWaiting && request.waiting ? { waitingBios: request.waiting } : {}),
       },
     ],
     waves: [[entry.name]],
@@ -116,10 +124,11 @@ export function planChange(request: ChangeRequest): PlanDraft {
       ...(recovers
         ? ['a task on the BMC is taken for stuck: if it still wrote firmware, the restart would damage it']
         : []),
+      ...waitingWarnings(request, starts),
       ...(kind === 'power-off' ? ['the node stays cordoned and off until it is switched on and uncordoned'] : []),
     ],
     irreversible: [
-      ...(request.bios
+      ...(request.bios || (starts && isSomething(request.waiting))
         ? ['a setting may keep the server from starting; going back is another plan, or its setup']
         : []),
       ...(forecast ? ['evicted pods are deleted and started elsewhere'] : []),
@@ -133,6 +142,36 @@ function refuseAgainst({ entry, evidence }: ChangeRequest): void {
   const against = evidence ? evidenceAgainst(entry, evidence) : 'nothing was read that could speak for it';
   if (against)
     throw new FleetError({ code: 'precondition_failed', message: `${entry.name} is not drained: ${against}` });
+}
+
+const biosShown = 10;
+
+function isSomething(waiting: Fact<BiosChange[]> | undefined): boolean {
+  return waiting !== undefined && ('unknown' in waiting || waiting.value.length > 0);
+}
+
+/** `Name old → new` of each, or why they are not known. */
+function waitingText(waiting: Fact<BiosChange[]>): string {
+  if ('unknown' in waiting) return `what waits is not known (${waiting.unknown})`;
+  const changes = waiting.value.slice(0, biosShown).map(showBiosChange).join(', ');
+  const more = waiting.value.length - biosShown;
+  return more > 0 ? `${changes} and ${more} more` : changes;
+}
+
+function refuseWaiting({ entry, waiting }: ChangeRequest): void {
+  if (waiting === undefined || !isSomething(waiting)) return;
+  throw new FleetError({
+    code: 'precondition_failed',
+    message: `a start of ${entry.name} would bring BIOS settings into force that somebody left on its BMC: ${waitingText(waiting)}`,
+    hint: 'take them back on the BMC, or say that this start may apply them: --apply-waiting',
+  });
+}
+
+function waitingWarnings({ waiting, bmcChange }: ChangeRequest, starts: boolean): string[] {
+  if (waiting === undefined || !isSomething(waiting)) return [];
+  if (starts) return [`this start brings BIOS settings into force that wait on the BMC: ${waitingText(waiting)}`];
+  if (bmcChange?.act !== 'reset-bmc') return [];
+  return [`BIOS settings wait on the BMC, and its restart may lose them: ${waitingText(waiting)}`];
 }
 
 /** The node's pods that a new NoExecute taint deletes, now or after the time for which they tolerate it. */

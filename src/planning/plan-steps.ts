@@ -44,6 +44,10 @@ const nothingStaged: PlanStep = {
   does: 'refuse while an update waits on the BMC: the next start would apply it',
   settling: false,
 };
+const startAsPlanned: PlanStep = {
+  ...nothingStaged,
+  does: 'refuse while an update, or BIOS settings that the plan does not name, wait on the BMC: the start would apply them',
+};
 
 const stuck: PlanStep = {
   name: 'stuck',
@@ -106,7 +110,7 @@ export const stepsOf: Record<PlanKind, PlanStep[]> = {
   taint: [identity, { name: 'taint', does: 'add or remove one taint, marked as ours', settling: false }],
   restart: [
     identity,
-    nothingStaged,
+    startAsPlanned,
     remediators,
     cordon,
     budgets,
@@ -126,7 +130,7 @@ export const stepsOf: Record<PlanKind, PlanStep[]> = {
   ],
   'power-on': [
     identity,
-    nothingStaged,
+    startAsPlanned,
     { name: 'on', does: 'switch the host on', settling: false },
     { ...rejoin, does: 'new boot ID, Ready, lease advancing; a cordon stays' },
   ],

@@ -5,7 +5,7 @@ import { powerHost, provePower } from '../operations/power-host.ts';
 import type { NodeSteps } from './node-steps.ts';
 
 /** Throws where the host may not go down now; asked right before each request. */
-type Prove = (job: NodeJob) => Promise<void>;
+export type Prove = (job: NodeJob) => Promise<void>;
 
 /** False where the BMC offers no shutdown, or refused it. One whose answer was lost counts as asked. */
 export async function askToEnd(steps: NodeSteps, { prove, settling }: { prove: Prove; settling: boolean }) {

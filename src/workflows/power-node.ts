@@ -7,7 +7,7 @@ import { factValue } from '../core/bmc.ts';
 import type { NodeOutcome } from '../core/operation.ts';
 import { cordon, uncordon } from '../operations/cordon.ts';
 import { proveDrained } from '../operations/drain.ts';
-import type { NodeJob, Parts } from '../operations/job.ts';
+import type { Parts } from '../operations/job.ts';
 import { powerHost } from '../operations/power-host.ts';
 import { proveIdentity } from '../operations/prove-identity.ts';
 import { proveNothingStaged } from '../operations/prove-no-task.ts';
@@ -15,7 +15,8 @@ import { proveRejoin } from '../operations/prove-rejoin.ts';
 import { proveSilent } from '../operations/prove-silent.ts';
 import { proveNoRemediator } from '../operations/refuse-remediators.ts';
 import { readBeforeReset, resetHost } from '../operations/reset-host.ts';
-import { askToEnd, endOrCut } from './go-off.ts';
+import { proveStart } from '../operations/waiting-bios.ts';
+import { askToEnd, endOrCut, type Prove } from './go-off.ts';
 import {
   empty,
   giveBack,
@@ -28,21 +29,24 @@ import {
 
 export function restartNode(parts: Parts): NodeWorkflow {
   return nodeWorkflow('restart-node', parts, async steps =>
-    goDown(parts, steps, async ours => {
-      const before = await steps.quietly('before reset', readBeforeReset);
-      await steps.stopHere('reset');
-      await steps.step('reset', job => resetHost(job, before, { settling: false, prove: proveEmpty }));
-      return async () => {
-        const by = await steps.deadline('rejoin', parts.timings.rebootMs + parts.timings.rejoinMs);
-        const { proof } = await steps.step(
-          'rejoin',
-          job => proveRejoin(job, before, by),
-          back => back.proof,
-        );
-        if (ours) await steps.step('uncordon', job => uncordon(job));
-        await steps.tell({ reason: 'MaintenanceEnded', message: `restarted: ${proof}`, maintenance: false });
-        return { state: 'done', message: `restarted: ${proof}` };
-      };
+    goDown(parts, steps, {
+      prove: proveStart,
+      down: async ours => {
+        const before = await steps.quietly('before reset', readBeforeReset);
+        await steps.stopHere('reset');
+        await steps.step('reset', job => resetHost(job, before, { settling: false, prove: empties(proveStart) }));
+        return async () => {
+          const by = await steps.deadline('rejoin', parts.timings.rebootMs + parts.timings.rejoinMs);
+          const { proof } = await steps.step(
+            'rejoin',
+            job => proveRejoin(job, before, by),
+            back => back.proof,
+          );
+          if (ours) await steps.step('uncordon', job => uncordon(job));
+          await steps.tell({ reason: 'MaintenanceEnded', message: `restarted: ${proof}`, maintenance: false });
+          return { state: 'done', message: `restarted: ${proof}` };
+        };
+      },
     }),
   );
 }
@@ -50,16 +54,20 @@ export function restartNode(parts: Parts): NodeWorkflow {
 /** The node stays cordoned: a host that is switched on again is released by a person. */
 export function powerOffNode(parts: Parts): NodeWorkflow {
   return nodeWorkflow('power-off-node', parts, async steps =>
-    goDown(parts, steps, async () => {
-      await steps.stopHere('off');
-      const { undrained = false } = await steps.quietly('plan', async ({ plan }) => ({ undrained: plan.undrained }));
-      // A silent operating system does not hear a request either.
-      const asked = !undrained && (await askToEnd(steps, { prove: proveEmpty, settling: false }));
-      return async () => {
-        const proof = await endOrCut(parts, steps, { asked, prove: proveEmpty, settling: asked });
-        await steps.tell({ reason: 'PoweredOff', message: proof, maintenance: true });
-        return { state: 'done', message: `${proof}; the node stays cordoned` };
-      };
+    goDown(parts, steps, {
+      prove: proveNothingStaged,
+      down: async () => {
+        await steps.stopHere('off');
+        const { undrained = false } = await steps.quietly('plan', async ({ plan }) => ({ undrained: plan.undrained }));
+        // A silent operating system does not hear a request either.
+        const prove = empties(proveNothingStaged);
+        const asked = !undrained && (await askToEnd(steps, { prove, settling: false }));
+        return async () => {
+          const proof = await endOrCut(parts, steps, { asked, prove, settling: asked });
+          await steps.tell({ reason: 'PoweredOff', message: proof, maintenance: true });
+          return { state: 'done', message: `${proof}; the node stays cordoned` };
+        };
+      },
     }),
   );
 }
@@ -71,7 +79,7 @@ export function powerOnNode(parts: Parts): NodeWorkflow {
     const power = await steps.quietly('power', async ({ bmc }) => factValue(await bmc.power()) ?? null);
     if (power === 'on') return { state: 'done', message: 'was on already' };
     await steps.stopHere('on');
-    await steps.step('on', job => powerHost(job, { purpose: 'on', prove: proveNothingStaged }));
+    await steps.step('on', job => powerHost(job, { purpose: 'on', prove: proveStart }));
     try {
       const by = await steps.deadline('rejoin', parts.timings.rebootMs + parts.timings.rejoinMs);
       const { proof } = await steps.step(
@@ -96,10 +104,10 @@ export function powerOnNode(parts: Parts): NodeWorkflow {
 async function goDown(
   parts: Parts,
   steps: NodeSteps,
-  down: (ours: boolean) => Promise<() => Promise<NodeOutcome>>,
+  { prove, down }: { prove: Prove; down(ours: boolean): Promise<() => Promise<NodeOutcome>> },
 ): Promise<NodeOutcome> {
   await steps.step('identity', proveIdentity, proof => proof);
-  await steps.step('nothing staged', proveNothingStaged);
+  await steps.step('nothing staged', prove);
   await steps.step('remediators', proveNoRemediator, proof => proof);
   await steps.stopHere('cordon');
   let ours = false;
@@ -127,8 +135,10 @@ async function emptyOrSilent(parts: Parts, steps: NodeSteps): Promise<void> {
   await empty(parts, steps);
 }
 
-/** Asked right before the power is touched. */
-async function proveEmpty(job: NodeJob): Promise<void> {
-  await proveNothingStaged(job);
-  await (job.plan.undrained ? proveSilent(job) : proveDrained(job));
+/** With that the node is empty, or silent where the plan says so; asked right before the power is touched. */
+function empties(prove: Prove): Prove {
+  return async job => {
+    await prove(job);
+    await (job.plan.undrained ? proveSilent(job) : proveDrained(job));
+  };
 }

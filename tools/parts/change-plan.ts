@@ -4,12 +4,13 @@ import type { PlanDraft } from '../../src/core/plan.ts';
 import type { ToolContext } from '../../src/core/tool.ts';
 import { surveyCluster } from '../../src/operations/survey.ts';
 import { surveyEvidence } from '../../src/operations/survey-evidence.ts';
+import { waitingBios } from '../../src/operations/waiting-bios.ts';
 import type { DrainOptions } from '../../src/planning/drain-filter.ts';
 import { type ChangeRequest, empties, planChange } from '../../src/planning/plan-change.ts';
 import { noPlan } from './facts.ts';
 import { clusterOf, nodeNamed } from './lookup.ts';
 
-type Change = Pick<ChangeRequest, 'kind' | 'action' | 'taint' | 'undrained' | 'bmcChange' | 'bios'> & {
+type Change = Pick<ChangeRequest, 'kind' | 'action' | 'taint' | 'undrained' | 'bmcChange' | 'bios' | 'applyWaiting'> & {
   node: string;
   drain?: DrainOptions;
 };
@@ -28,8 +29,10 @@ export async function planNodeChange(
     throw noPlan('cluster_unreachable', 'unknown' in survey.kubernetes ? survey.kubernetes.unknown : '');
   if ('unknown' in found.server) throw noPlan('bmc_unreachable', found.server.unknown);
   if ('unknown' in found.node) throw noPlan('not_found', `${name}: ${found.node.unknown}`);
+  const restarts = change.kind === 'restart' || change.kind === 'power-on' || change.bmcChange?.act === 'reset-bmc';
   return planChange({
     ...change,
+    ...(restarts ? { waiting: await waitingBios(context.bmcs.of(name)) } : {}),
     cluster,
     entry,
     server: found.server.value,

@@ -24,7 +24,11 @@ export async function readBios(connection: Connection, topology: Topology): Prom
   const active = valuesOf(bios.Attributes);
   if (Object.keys(active).length === 0)
     throw offersNone(connection, 'BIOS attributes to read', 'A change could not be proved; use its setup.');
-  return { active, waiting: await waitingOf(connection, settingsOf(connection, bios), active) };
+  return {
+    active,
+    waiting: await waitingOf(connection, settingsOf(connection, bios), active),
+    startApplies: topology.profile.biosSaysWhen !== true,
+  };
 }
 
 export async function readResource(connection: Connection, { systemUri }: Topology): Promise<BiosResource> {

@@ -9,6 +9,7 @@ export const findingKinds = [
   'memory-corrected',
   'memory-health',
   'fan',
+  'fan-redundancy',
   'component-temperature',
   'inlet-temperature',
   'power-supply',

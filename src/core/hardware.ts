@@ -125,6 +125,9 @@ export type LogReading = {
   whole: boolean;
 };
 
+/** Parts of one kind of which some may fail, by the BMC's own judgement: anything but `ok` means fewer than there should be. */
+export type RedundancyGroup = { uri: string; name: string; of: 'fans' | 'supplies'; health: Fact<HealthLevel> };
+
 /** Everything that is read again and again: what may change from one minute to the next, without inventories. */
 export type HealthSample = {
   power: Fact<PowerState>;
@@ -132,6 +135,8 @@ export type HealthSample = {
   temperatures: Fact<SensorReading[]>;
   fans: Fact<SensorReading[]>;
   powerSupplies: Fact<PowerSupply[]>;
+  /** None where the BMC keeps no such groups. */
+  redundancy: Fact<RedundancyGroup[]>;
   memory: Fact<MemoryErrors[]>;
   drives: Fact<Drive[]>;
   /** Of the log that says most, newest first; at most 20, or all that is new where it was asked for what is new. */

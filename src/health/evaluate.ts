@@ -4,10 +4,17 @@
  */
 import { factValue } from '../core/bmc.ts';
 import { type Finding, type FindingSubject, isStanding } from '../core/finding.ts';
-import type { HealthSample } from '../core/hardware.ts';
+import type { HealthSample, RedundancyGroup } from '../core/hardware.ts';
 import { isBad, judged, type Observation, worse } from './observation.ts';
 import { isSilence, observeBmc, observeMissing, type ReadingsState } from './rules/bmc.ts';
-import { inletLimits, isInlet, observeFans, observeTemperatures, plausibleCelsius } from './rules/cooling.ts';
+import {
+  inletLimits,
+  isInlet,
+  observeFanRedundancy,
+  observeFans,
+  observeTemperatures,
+  plausibleCelsius,
+} from './rules/cooling.ts';
 import { observeDrives } from './rules/drives.ts';
 import { type Given, observeGiven } from './rules/given.ts';
 import { type LogState, observeLog, type TakenEntry } from './rules/log.ts';
@@ -85,7 +92,8 @@ function observe(before: ServerState, sample: HealthSample, look: { at: Date; to
     ...memory.observations,
     ...observeFans(factValue(sample.fans) ?? [], factValue(sample.power)),
     ...observeTemperatures(factValue(sample.temperatures) ?? []),
-    ...observePower(factValue(sample.powerSupplies) ?? []),
+    ...observeFanRedundancy(groupsOf(sample, 'fans'), factValue(sample.power)),
+    ...observePower(factValue(sample.powerSupplies) ?? [], groupsOf(sample, 'supplies')),
     ...observeDrives(factValue(sample.drives) ?? []),
   ];
   const inlet = inletOf(before.inlet, sample, now);
@@ -101,6 +109,10 @@ function observe(before: ServerState, sample: HealthSample, look: { at: Date; to
     observations: [...parts, ...log.observations, ...bmc.observations, ...rollUp(sample, parts)],
     entries: log.taken,
   };
+}
+
+function groupsOf({ redundancy }: HealthSample, of: RedundancyGroup['of']): RedundancyGroup[] {
+  return (factValue(redundancy) ?? []).filter(group => group.of === of);
 }
 
 /** The BMC's word for the whole is news only while no part explains it. */

@@ -26,6 +26,8 @@ export const kindRules: Record<FindingKind, KindRule> = {
   'memory-corrected': { source: 'memory', raise: { bad: 2, of: 3 }, clear: 5 },
   'memory-health': { source: 'memory', raise: { bad: 3, of: 5 }, clear: 5 },
   fan: { source: 'fan', raise: { bad: 3, of: 5 }, clear: 5 },
+  // Judged by the speeds that we read too: one witness.
+  'fan-redundancy': { source: 'fan', raise: { bad: 3, of: 5 }, clear: 5 },
   // One sensor that jumps about is over a limit often, and seldom five times in a row.
   'component-temperature': { source: 'temperature', raise: { bad: 5, of: 5 }, clear: 5 },
   // The air that comes in is the room's matter: moving pods to the neighbour does not cool it.

@@ -104,6 +104,7 @@ function serverOf(dice: Dice, has: Has, perHour: number): (minute: number, since
       temperatures: dice.chance() < 0.02 ? unread : known(temperatures),
       fans: known(turning.map(each => (missing() ? { ...each, reading: unread } : each))),
       powerSupplies: known(supplies(known<HealthLevel>(psuGone ? 'critical' : slips ? 'warning' : 'ok'))),
+      redundancy: known([]),
       memory:
         dice.chance() < 0.01 ? unread : known(dimms.map(each => (missing() ? { ...each, corrected: unread } : each))),
       drives: known(

@@ -28,6 +28,8 @@ const well = (name: string, made: Ingredient[], beside: FindingKind[] = []): Sto
 const memory = { as: 'memory-corrected', within: 100 } as const;
 const uncorrectable = { as: 'memory-uncorrectable', within: 5 } as const;
 const fan = { as: 'fan', within: 5 } as const;
+/** What a BMC makes of a lost fan. */
+const fanless = 'fan-redundancy' as const;
 const supply = { as: 'power-supply', within: 5 } as const;
 const drive = { as: 'drive-health', within: 5 } as const;
 const inlet = { as: 'inlet-temperature', within: 90 } as const;
@@ -54,9 +56,9 @@ export const stories: Story[] = [
   { name: 'corrected errors rise', made: ['ecc-ramp'], told: [memory], cordon: 'no' },
   { name: 'corrected errors in bursts', made: ['ecc-bursts'], told: [memory], cordon: 'no' },
   { name: 'uncorrectable error', made: ['ecc-uncorrectable'], told: [uncorrectable], cordon: 'no' },
-  { name: 'fan lost', made: ['fan-loss'], told: [fan], cordon: 'no' },
-  { name: 'fan lost, not judged', made: ['fan-silent'], told: [fan], cordon: 'no' },
-  { name: 'fan that fades', made: ['fan-fading'], told: [{ ...fan, within: 75 }], cordon: 'no' },
+  { name: 'fan lost', made: ['fan-loss'], told: [fan], beside: [fanless], cordon: 'no' },
+  { name: 'fan lost, not judged', made: ['fan-silent'], told: [fan], beside: [fanless], cordon: 'no' },
+  { name: 'fan that fades', made: ['fan-fading'], told: [{ ...fan, within: 75 }], beside: [fanless], cordon: 'no' },
   { name: 'power supply lost', made: ['psu-loss'], told: [supply], beside: ['power-redundancy'], cordon: 'no' },
   {
     name: 'power supply comes and goes',
@@ -86,10 +88,16 @@ export const stories: Story[] = [
     name: 'fan lost, and its log entry',
     made: ['fan-silent', 'logged'],
     told: [fan],
-    beside: ['log-critical'],
+    beside: ['log-critical', fanless],
     cordon: 'no',
   },
-  { name: 'fan lost, an app crashes', made: ['fan-silent', 'one-app-crashes'], told: [fan], cordon: 'no' },
+  {
+    name: 'fan lost, an app crashes',
+    made: ['fan-silent', 'one-app-crashes'],
+    told: [fan],
+    beside: [fanless],
+    cordon: 'no',
+  },
   {
     name: 'memory errors, and a noisy sensor',
     made: ['ecc-uncorrectable', 'noisy-sensor'],
@@ -116,7 +124,13 @@ export const stories: Story[] = [
     beside: ['bmc-unreachable'],
     cordon: 'yes',
   },
-  { name: 'fan and memory', made: ['fan-silent', 'ecc-uncorrectable'], told: [fan, uncorrectable], cordon: 'yes' },
+  {
+    name: 'fan and memory',
+    made: ['fan-silent', 'ecc-uncorrectable'],
+    told: [fan, uncorrectable],
+    beside: [fanless],
+    cordon: 'yes',
+  },
   {
     name: 'fan and memory, readings missing',
     made: ['fan-loss', 'ecc-uncorrectable', 'missing-readings'],
@@ -124,12 +138,14 @@ export const stories: Story[] = [
       { ...fan, within: 10 },
       { ...uncorrectable, within: 10 },
     ],
+    beside: [fanless],
     cordon: 'yes',
   },
   {
     name: 'fan lost, and the heat that follows',
     made: ['fan-silent', 'thermal-runaway'],
     told: [fan, heat],
+    beside: [fanless],
     cordon: 'yes',
   },
   {

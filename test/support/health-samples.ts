@@ -20,6 +20,7 @@ export function sampleOf(changes: Partial<HealthSample> = {}): HealthSample {
     temperatures: known([inlet(22), sensorOf('CPU1 Temp', 50, { upperCaution: 90, upperCritical: 95 })]),
     fans: known([fanOf(5000)]),
     powerSupplies: known([supplyOf(1), supplyOf(2)]),
+    redundancy: known([]),
     memory: known([dimmOf({})]),
     drives: known([driveOf({})]),
     log: known([]),

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { known, unknown } from '../../src/core/bmc.ts';
+import { type Fact, type HealthLevel, known, unknown } from '../../src/core/bmc.ts';
 import { FleetError } from '../../src/core/errors.ts';
 import { findingsOf } from '../../src/health/evaluate.ts';
 import {
@@ -159,6 +159,23 @@ describe('temperatures', () => {
   });
 });
 
+describe('the redundancy of fans', () => {
+  const grouped = (health: HealthLevel, more = {}) =>
+    times(5, { redundancy: known([{ uri: '/r', name: 'Fans', of: 'fans' as const, health: known(health) }]), ...more });
+
+  it('is lost when the BMC says so long enough, and is back likewise', () => {
+    const open = play(grouped('warning'));
+    expect(standing(open)).toEqual([['fan-redundancy', 'warning']]);
+    expect(standing(play(grouped('warning').slice(0, 2)))).toEqual([]);
+    expect(standing(play(grouped('ok').slice(0, 4), { after: open }))).toHaveLength(1);
+    expect(standing(play(grouped('ok'), { after: open }))).toEqual([]);
+  });
+
+  it('is nothing that a server needs that is off', () => {
+    expect(standing(play(grouped('critical', { power: known('off') })))).toEqual([]);
+  });
+});
+
 describe('power', () => {
   const supplies = (...list: ReturnType<typeof supplyOf>[]) => times(5, { powerSupplies: known(list) });
 
@@ -167,6 +184,18 @@ describe('power', () => {
       ['power-redundancy', 'warning'],
       ['power-supply', 'critical'],
     ]);
+  });
+
+  it('has none to spare where the BMC says so, though every supply is well; what it does not judge says nothing', () => {
+    const grouped = (health: Fact<HealthLevel>) =>
+      times(5, { redundancy: known([{ uri: '/r', name: 'PSU Redundancy', of: 'supplies' as const, health }]) });
+    expect(standing(play(grouped(known('warning'))))).toEqual([['power-redundancy', 'warning']]);
+    expect(standing(play(grouped(known('critical'))))).toEqual([['power-redundancy', 'warning']]);
+    expect(standing(play(grouped(unknown('switched off'))))).toEqual([]);
+    expect(standing(play(grouped(known('warning')).slice(0, 2)))).toEqual([]);
+    const open = play(grouped(known('warning')));
+    expect(standing(play(grouped(known('ok')).slice(0, 4), { after: open }))).toHaveLength(1);
+    expect(standing(play(grouped(known('ok')), { after: open }))).toEqual([]);
   });
 
   it('has a spare left with one of three gone', () => {

@@ -53,6 +53,7 @@ describe('a sample as numbers', () => {
     temperatures: known([sensor('Inlet', 22), sensor('CPU', undefined), sensor('Inlet', 24)]),
     fans: unknown('not there'),
     powerSupplies: known([]),
+    redundancy: known([]),
     memory: known([{ dimm: 'A1', corrected: known(3), uncorrected: unknown('no counter'), health: known('ok') }]),
     drives: known([]),
     log: known([]),

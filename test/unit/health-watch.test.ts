@@ -85,6 +85,7 @@ function look(node: string, minute: number, change: Partial<HealthSample> = {}):
     ]),
     fans: known([]),
     powerSupplies: known([]),
+    redundancy: known([]),
     memory: unknown('no counters'),
     drives: known([]),
     log: known([]),

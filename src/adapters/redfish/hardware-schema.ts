@@ -1,6 +1,6 @@
 /** Lenient views of the parts that a server is made of; see {@link ./schema.ts}. */
 import { z } from 'zod';
-import { flag, link, list, number, object, status, text } from './schema.ts';
+import { flag, link, list, number, object, redundancies, status, text } from './schema.ts';
 
 const texts = list(z.string());
 
@@ -66,7 +66,7 @@ export const deviceFunction = z.object({
   Status: status,
 });
 
-export const powerSubsystem = z.object({ PowerSupplies: link });
+export const powerSubsystem = z.object({ PowerSupplies: link, PowerSupplyRedundancy: redundancies });
 export const powerSupply = z.object({
   Name: text,
   Model: text,
@@ -80,4 +80,7 @@ export const powerSupply = z.object({
 export type PowerSupplyBody = z.infer<typeof powerSupply>;
 const reading = object({ Reading: number });
 export const supplyMetrics = z.object({ InputPowerWatts: reading, OutputPowerWatts: reading });
-export const power = z.object({ PowerSupplies: list(powerSupply.extend({ '@odata.id': text })) });
+export const power = z.object({
+  PowerSupplies: list(powerSupply.extend({ '@odata.id': text })),
+  Redundancy: redundancies,
+});

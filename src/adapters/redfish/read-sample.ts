@@ -9,6 +9,7 @@ import { readLog } from './read-log.ts';
 import { readLogNews } from './read-log-news.ts';
 import { readMemory } from './read-memory.ts';
 import { readPowerSupplies } from './read-power-supplies.ts';
+import { readRedundancy } from './read-redundancy.ts';
 import { healthOf, powerOf, readSystem } from './read-system.ts';
 import { readThermal } from './read-thermal.ts';
 import { type ComputerSystem, manager } from './schema.ts';
@@ -21,9 +22,10 @@ export async function readSample(
   knownEntries?: KnownEntries,
 ): Promise<HealthSample> {
   const system = await readSystem(connection, topology);
-  const [thermal, powerSupplies, memory, drives, log, bmcTime] = await Promise.all([
+  const [thermal, powerSupplies, redundancy, memory, drives, log, bmcTime] = await Promise.all([
     factOf(async () => known(await readThermal(connection, topology))),
     ofServer(topology, () => readPowerSupplies(connection, topology)),
+    ofServer(topology, () => readRedundancy(connection, topology)),
     ofServer(topology, () => readMemory(connection, system)),
     ofServer(topology, () => readDrives(connection, system)),
     logOf(connection, { system, topology, known: knownEntries }),
@@ -36,6 +38,7 @@ export async function readSample(
     temperatures: 'value' in thermal ? thermal.value.temperatures : thermal,
     fans: 'value' in thermal ? thermal.value.fans : thermal,
     powerSupplies,
+    redundancy,
     memory,
     drives,
     ...log,

@@ -153,7 +153,13 @@ export const chassis = z.object({
   Links: object({ ComputerSystems: links }),
 });
 
+/** The older form is an object with a name, the newer has neither address nor name. */
+export const redundancies = list(z.object({ '@odata.id': text, Name: text, GroupName: text, Status: status }));
+
+export type Redundancies = z.infer<typeof redundancies>;
+
 export const thermal = z.object({
+  Redundancy: redundancies,
   Temperatures: list(
     z.object({
       '@odata.id': text,
@@ -180,7 +186,7 @@ export const thermal = z.object({
   ),
 });
 
-export const thermalSubsystem = z.object({ Fans: link, ThermalMetrics: link });
+export const thermalSubsystem = z.object({ Fans: link, ThermalMetrics: link, FanRedundancy: redundancies });
 export const thermalMetrics = z.object({
   TemperatureReadingsCelsius: list(z.object({ DeviceName: text, Reading: number, DataSourceUri: text })),
 });

@@ -4,7 +4,8 @@
  * is wrong, and that is a warning.
  */
 import { factValue, type PowerState, type SensorReading } from '../../core/bmc.ts';
-import { judged, type Observation, type Verdict, worse } from '../observation.ts';
+import type { RedundancyGroup } from '../../core/hardware.ts';
+import { isBad, judged, type Observation, type Verdict, worse } from '../observation.ts';
 
 /** Below this a fan of a server stands still for all that matters. */
 const lowestRpm = 300;
@@ -43,6 +44,18 @@ export function observeFans(fans: SensorReading[], power: PowerState | undefined
         value: reading,
       }),
     ];
+  });
+}
+
+/** `groups` are those of the fans. A server that is off needs none to spare. */
+export function observeFanRedundancy(groups: RedundancyGroup[], power: PowerState | undefined): Observation[] {
+  if (power !== 'on') return [];
+  return groups.flatMap(({ name, uri, health }): Observation[] => {
+    const verdict = judged(health);
+    if (verdict === undefined) return [];
+    const part = { name, uri };
+    if (!isBad(verdict)) return [{ kind: 'fan-redundancy', part, verdict }];
+    return [{ kind: 'fan-redundancy', part, verdict: 'warning', text: 'the BMC says that the fans are not redundant' }];
   });
 }
 

@@ -95,6 +95,11 @@ export class ThermalModel {
     return this.#stage.fans(read);
   }
 
+  /** Whether one more fan may be lost. */
+  redundancy(): Severity {
+    return this.fans().some(({ health }) => health === 'Critical') ? 'Warning' : 'OK';
+  }
+
   #advance(): void {
     const now = Date.now();
     const passed = (now - this.#updated) * this.#clock.speed;

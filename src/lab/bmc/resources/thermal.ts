@@ -36,7 +36,20 @@ function legacyResources(bmc: Controller): Resources {
         Reading: fan.reading,
         ReadingUnits: fanUnit,
         Status: status(fan),
+        Redundancy: [link(`${uri}#/Redundancy/0`)],
       })),
+      Redundancy: [
+        {
+          '@odata.id': `${uri}#/Redundancy/0`,
+          MemberId: '0',
+          Name: 'System Fan Redundancy',
+          Mode: 'N+m',
+          MinNumNeeded: Math.max(1, bmc.profile.fans.length - 1),
+          MaxNumSupported: bmc.profile.fans.length,
+          RedundancySet: bmc.profile.fans.map((_, i) => link(`${uri}#/Fans/${i}`)),
+          Status: { Health: bmc.thermal.redundancy(), State: 'Enabled' },
+        },
+      ],
     }),
   };
 }
@@ -55,6 +68,19 @@ function subsystemResources(bmc: Controller): Resources {
       Name: 'Thermal Subsystem',
       Fans: link(`${uri}/Fans`),
       ThermalMetrics: link(`${uri}/ThermalMetrics`),
+      ...(fanBodies.length === 0
+        ? {}
+        : {
+            FanRedundancy: [
+              {
+                RedundancyType: 'NPlusM',
+                MinNeededInGroup: Math.max(1, fanBodies.length - 1),
+                MaxSupportedInGroup: fanBodies.length,
+                RedundancyGroup: fanBodies.map(({ id }) => link(`${uri}/Fans/${id}`)),
+                Status: { Health: bmc.thermal.redundancy(), State: 'Enabled' },
+              },
+            ],
+          }),
       Status: { Health: 'OK', State: 'Enabled' },
     }),
     [`${uri}/ThermalMetrics`]: () => ({

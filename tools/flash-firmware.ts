@@ -1,6 +1,7 @@
 /** Updates one node to one image of the catalogue: a rollout with a single target. */
 import { z } from 'zod';
 import { factValue } from '../src/core/bmc.ts';
+import { allNodes } from '../src/core/fleet.ts';
 import { changeTool } from '../src/core/tool.ts';
 import { surveyCluster } from '../src/operations/survey.ts';
 import { surveyEvidence } from '../src/operations/survey-evidence.ts';
@@ -43,6 +44,7 @@ export const flashFirmware = changeTool({
       facts,
       evidence: await surveyEvidence(context, cluster.name),
       candidates: survey.nodes,
+      fleet: allNodes(context.fleet),
       images: [wanted],
       // Who names an image means it, and no other.
       stones: [],

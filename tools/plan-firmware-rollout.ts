@@ -2,6 +2,7 @@
 import { z } from 'zod';
 import { factValue } from '../src/core/bmc.ts';
 import { FleetError } from '../src/core/errors.ts';
+import { allNodes } from '../src/core/fleet.ts';
 import type { Plan } from '../src/core/plan.ts';
 import { readTool, type ToolContext } from '../src/core/tool.ts';
 import { surveyCluster } from '../src/operations/survey.ts';
@@ -44,6 +45,7 @@ export const planFirmwareRollout = readTool({
         facts,
         evidence: await surveyEvidence(context, cluster.name),
         candidates: survey.nodes,
+        fleet: allNodes(context.fleet),
         images: baselineImages(context, site),
         stones: context.fleet.images,
         drain: { deleteEmptyDir, force, byPriority },

@@ -91,6 +91,8 @@ export type ServerHealth = {
   /** Newest first, at most 20. */
   log: Fact<LogEntry[]>;
   firmware: Fact<FirmwareMember[]>;
+  /** URIs of other servers behind the same BMC. */
+  neighbours: string[];
   /** How an update of each would come into force; unknown where it cannot be updated from here, with the reason. */
   activations: Record<Component, Fact<Activation>>;
 };

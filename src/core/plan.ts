@@ -80,6 +80,8 @@ export type PlanTarget = {
   bmcUrl: string;
   systemUri: string;
   zone?: string;
+  /** Other nodes behind the same BMC, where that matters to what is done. */
+  alongside?: string[];
   drain?: DrainForecast;
   firmware?: FirmwareChange;
   bios?: BiosChange[];

@@ -114,6 +114,9 @@ async function currentBlast(
   const open = await parts.records.operations.list({ open: true, limit: maxOpen });
   const here = open.filter(operation => operation.cluster === plan.cluster && operation.site === plan.site);
   const running = here.flatMap(operation => operation.nodes).filter(part => part.state === 'running');
-  const unavailable = new Set([...down, ...running.map(part => part.node), node]);
+  const { alongside = [] } = targetOf(plan, node);
+  // A BMC that restarts leaves all its servers running.
+  const taken = plan.kind === 'bmc-change' ? [] : alongside.filter(name => nodes.some(facts => facts.name === name));
+  const unavailable = new Set([...down, ...running.map(part => part.node), node, ...taken]);
   return { ...plan.blast, peakUnavailable: unavailable.size };
 }

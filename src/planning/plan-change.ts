@@ -13,6 +13,7 @@ import { sameMachine } from './identity.ts';
 import { qualifiedName } from './pdb-groups.ts';
 import { type ClusterFacts, forecastDrain, targetBase } from './plan-rollout.ts';
 import { recoverySteps, stepsOf, undrainedSteps } from './plan-steps.ts';
+import { alongside, othersText } from './shared-bmc.ts';
 import { isSilent } from './silent.ts';
 import { isTolerated } from './taints.ts';
 
@@ -41,12 +42,16 @@ export type ChangeRequest = {
   applyWaiting?: boolean;
   /** Of what the watch over servers asks for. */
   health?: HealthAct;
+  /** Every node, of all clusters; those of this one unless given. */
+  fleet?: FleetNode[];
   /** Why the program itself asks for it. */
   because?: string;
 };
 
 /** Kinds that empty the node, and need evidence that nobody works against them. */
 const emptying = new Set<PlanKind>(['drain', 'restart', 'power-off', 'bios-change', 'health-drain']);
+/** Kinds that touch the power of a server. */
+const powering = new Set<PlanKind>(['restart', 'power-off', 'power-on', 'bios-change']);
 /** Kinds that take no capacity away. */
 const harmless = new Set<PlanKind>(['uncordon', 'power-on', 'bmc-change', 'health-release', 'health-mark']);
 
@@ -81,6 +86,8 @@ export function planChange(request: ChangeRequest): PlanDraft {
   const down = facts.nodes
     .filter(candidate => !candidate.ready || candidate.unschedulable)
     .map(candidate => candidate.name);
+  const resetsBmc = request.bmcChange?.act === 'reset-bmc';
+  const others = powering.has(kind) || resetsBmc ? alongside(request.fleet ?? cluster.nodes, entry) : [];
   const left = node.annotations[cordonReason];
   const recovers = request.bmcChange?.act === 'reset-bmc' && request.bmcChange.recover === true;
   const deleted = request.taint ? deletedBy(request.taint, request) : [];
@@ -92,6 +99,7 @@ export function planChange(request: ChangeRequest): PlanDraft {
     targets: [
       {
         ...targetBase(entry, server, node),
+        ...(others.length > 0 ? { alongside: others.map(({ name }) => name) } : {}),
         ...(forecast ? { drain: forecast } : {}),
         ...(request.bios ? { bios: request.bios.changes } : {}),
         ...(starts && request.applyWaiting && request.waiting ? { waitingBios: request.waiting } : {}),
@@ -102,9 +110,12 @@ export function planChange(request: ChangeRequest): PlanDraft {
     excluded: [],
     budget: cluster.budget,
     blast: {
-      peakUnavailable: harmless.has(kind) ? down.length : new Set([...down, entry.name]).size,
-      targets: 1,
-      controlPlane: entry.role === 'control-plane' && (kind === 'uncordon' || !harmless.has(kind)) ? 1 : 0,
+      peakUnavailable: harmless.has(kind) ? down.length : new Set([...down, ...here(cluster, [entry, ...others])]).size,
+      targets: 1 + others.length,
+      controlPlane:
+        kind === 'uncordon' || !harmless.has(kind)
+          ? [entry, ...others].filter(({ role }) => role === 'control-plane').length
+          : 0,
     },
     drain: request.drain,
     ...(request.taint ? { taint: request.taint } : {}),
@@ -124,6 +135,7 @@ export function planChange(request: ChangeRequest): PlanDraft {
       ...(recovers
         ? ['a task on the BMC is taken for stuck: if it still wrote firmware, the restart would damage it']
         : []),
+      ...(powering.has(kind) || resetsBmc ? sharedWarnings(request, others) : []),
       ...waitingWarnings(request, starts),
       ...(kind === 'power-off' ? ['the node stays cordoned and off until it is switched on and uncordoned'] : []),
     ],
@@ -142,6 +154,18 @@ function refuseAgainst({ entry, evidence }: ChangeRequest): void {
   const against = evidence ? evidenceAgainst(entry, evidence) : 'nothing was read that could speak for it';
   if (against)
     throw new FleetError({ code: 'precondition_failed', message: `${entry.name} is not drained: ${against}` });
+}
+
+/** Names of those of this cluster, whose budget it is. */
+function here({ name }: FleetCluster, nodes: FleetNode[]): string[] {
+  return nodes.filter(({ cluster }) => cluster === name).map(node => node.name);
+}
+
+function sharedWarnings({ server, bmcChange }: ChangeRequest, others: FleetNode[]): string[] {
+  const told = othersText(others, server);
+  if (told === undefined) return [];
+  const effect = bmcChange ? 'nothing reaches them either while it restarts' : 'they are counted with this one';
+  return [`the same BMC serves ${told}: ${effect}`];
 }
 
 const biosShown = 10;

@@ -14,6 +14,7 @@ import { type Evidence, evidenceAgainst } from './evidence.ts';
 import { sameMachine } from './identity.ts';
 import { pdbGroupsOfNode, qualifiedName } from './pdb-groups.ts';
 import { firmwareSteps } from './plan-steps.ts';
+import { alongside, othersText } from './shared-bmc.ts';
 import { versionPath } from './version-path.ts';
 import { planWaves } from './waves.ts';
 
@@ -30,6 +31,8 @@ export type RolloutRequest = {
   stones: FirmwareImage[];
   /** Somebody asked for going back. */
   downgrade?: boolean;
+  /** Every node, of all clusters. */
+  fleet: FleetNode[];
   drain: DrainOptions;
   canary: number;
   soakMs: number;
@@ -63,6 +66,7 @@ export function planRollout(request: RolloutRequest): PlanDraft {
     targets: targets.map(target => ({
       name: target.node,
       zone: target.zone,
+      bmc: target.bmcUrl,
       pdbGroups: pdbGroupsOfNode(target.node, facts.pods, facts.pdbs),
       unavailable: unavailable.includes(target.node),
     })),
@@ -75,7 +79,9 @@ export function planRollout(request: RolloutRequest): PlanDraft {
       code: 'precondition_failed',
       message: `no wave can be planned in ${cluster.name}: ${waves.refused}`,
     });
-  const widest = Math.max(...waves.waves.map(wave => wave.length));
+  const affected = (wave: string[]) => affectedBy(targets, wave);
+  const widest = Math.max(...waves.waves.map(wave => here(request, affected(wave)).length));
+  const all = affected(targets.map(({ node }) => node));
   const localData = targets
     .flatMap(target => target.drain?.warnings ?? [])
     .filter(warning => warning.includes('is lost'));
@@ -91,8 +97,8 @@ export function planRollout(request: RolloutRequest): PlanDraft {
     budget: cluster.budget,
     blast: {
       peakUnavailable: unavailable.length + widest,
-      targets: targets.length,
-      controlPlane: targets.filter(target => target.role === 'control-plane').length,
+      targets: all.length,
+      controlPlane: request.fleet.filter(({ name, role }) => role === 'control-plane' && all.includes(name)).length,
     },
     drain: request.drain,
     warnings: judged.flatMap(({ node, verdict }) =>
@@ -105,6 +111,17 @@ export function planRollout(request: RolloutRequest): PlanDraft {
     ],
     soakMs: request.soakMs,
   };
+}
+
+/** The nodes of a wave, and those behind the same BMCs. */
+function affectedBy(targets: PlanTarget[], wave: string[]): string[] {
+  const these = targets.filter(({ node }) => wave.includes(node));
+  return [...new Set(these.flatMap(({ node, alongside: others = [] }) => [node, ...others]))];
+}
+
+/** Those of the cluster, whose budget it is. */
+function here({ cluster }: RolloutRequest, names: string[]): string[] {
+  return names.filter(name => cluster.nodes.some(each => each.name === name));
 }
 
 function judge(request: RolloutRequest, { entry, server, node }: RolloutRequest['candidates'][number]): Judged {
@@ -137,12 +154,16 @@ function judge(request: RolloutRequest, { entry, server, node }: RolloutRequest[
   const { image } = path;
   const activation = server.value.activations[image.component];
   if ('unknown' in activation) return excluded(activation.unknown);
+  const others = alongside(request.fleet, entry);
+  const told = othersText(others, server.value);
+  if (told !== undefined && activation.value === 'power-cycle')
+    return excluded(`its update needs a power cycle, which would take the power from ${told} too`);
   const forecast = forecastDrain(request, entry.name);
   const [blocked] = forecast.block;
   if (blocked)
     return excluded(`the drain would stop: ${forecast.block.map(block => `${block.pod}: ${block.reason}`).join('; ')}`);
-  const others = behind.length - 1;
-  if (others > 0) return excluded(`${behind.length} components are behind; one component a plan in this version`);
+  if (behind.length > 1)
+    return excluded(`${behind.length} components are behind; one component a plan in this version`);
   const firmwareChange = {
     component: image.component,
     image: image.id,
@@ -153,8 +174,17 @@ function judge(request: RolloutRequest, { entry, server, node }: RolloutRequest[
     ...(path.downgrade ? { downgrade: true as const } : {}),
   };
   return {
-    target: { ...targetBase(entry, server.value, node.value), drain: forecast, firmware: firmwareChange },
-    warnings: [...path.warnings, ...forecast.warnings],
+    target: {
+      ...targetBase(entry, server.value, node.value),
+      ...(others.length > 0 ? { alongside: others.map(({ name }) => name) } : {}),
+      drain: forecast,
+      firmware: firmwareChange,
+    },
+    warnings: [
+      ...path.warnings,
+      ...forecast.warnings,
+      ...(told === undefined ? [] : [`the same BMC serves ${told}: they are counted with this one`]),
+    ],
   };
 }
 

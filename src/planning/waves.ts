@@ -1,7 +1,7 @@
 /**
  * Splits nodes into waves. A wave never takes two nodes from one failure
- * domain or one PodDisruptionBudget group, and never more than the budget
- * leaves, so losing a whole wave still leaves each domain serving.
+ * domain, one PodDisruptionBudget group or one BMC, and never more than the
+ * budget leaves, so losing a whole wave still leaves each domain serving.
  */
 
 export type WaveTarget = {
@@ -10,6 +10,8 @@ export type WaveTarget = {
   zone?: string;
   /** Qualified names of the PodDisruptionBudgets that count its pods. */
   pdbGroups: string[];
+  /** Where its BMC is. */
+  bmc?: string;
   /** Not serving now. Such nodes come last, so that the canary is a node that works. */
   unavailable?: boolean;
 };
@@ -68,7 +70,8 @@ function isCount(value: number): boolean {
 
 function conflict(a: WaveTarget, b: WaveTarget, zoned: boolean): boolean {
   const sameDomain = zoned && (!a.zone || !b.zone || a.zone === b.zone);
-  return sameDomain || a.pdbGroups.some(group => b.pdbGroups.includes(group));
+  const sameBmc = a.bmc !== undefined && a.bmc === b.bmc;
+  return sameDomain || sameBmc || a.pdbGroups.some(group => b.pdbGroups.includes(group));
 }
 
 /** Code-point order: the same on every machine, whatever its locale. */

@@ -93,8 +93,12 @@ export function changeNodeBmc(parts: Parts): NodeWorkflow {
       job => proveBmcChange(job, change, { restart, by }),
       seen => seen,
     );
-    await steps.tell({ reason: 'ServerChanged', message: proof });
-    return { state: 'done', message: proof };
+    const { alongside = [] } = await steps.quietly('alongside', async ({ target }) => ({
+      alongside: target.alongside,
+    }));
+    const message = alongside.length === 0 ? proof : `${proof}; it serves ${alongside.join(', ')} too`;
+    await steps.tell({ reason: 'ServerChanged', message });
+    return { state: 'done', message };
   });
 }
 

@@ -47,6 +47,7 @@ export function recoveryOffers(parts: OfferParts): (node: string, why: string) =
       server,
       node,
       facts,
+      fleet: allNodes(fleet),
       drain: { deleteEmptyDir: false, force: false, byPriority: false },
       bmcChange: { act: 'reset-bmc', recover: true },
       because: why,

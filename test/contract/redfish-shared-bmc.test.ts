@@ -35,6 +35,7 @@ test('each declared server is read and switched as itself, over one session', as
     ['n1', 'Node1'],
   ] as const) {
     expect((await bmcs.of(name).identity()).systemUri).toBe(uri(id));
+    expect((await bmcs.of(name).health()).neighbours).toEqual([uri(id === 'Node0' ? 'Node1' : 'Node0')]);
     const running = (await bmcs.of(name).firmware()).filter(
       each => each.component === 'bios' && each.state === 'active',
     );

@@ -7,6 +7,7 @@ const target = fc.record({
   name: fc.stringMatching(/^n[0-9]{1,3}$/),
   zone,
   pdbGroups: fc.uniqueArray(fc.constantFrom('shop/api', 'shop/db', 'kube-system/dns'), { maxLength: 2 }),
+  bmc: fc.option(fc.constantFrom('https://10.1.0.1', 'https://10.1.0.2', 'https://10.1.0.3'), { nil: undefined }),
   unavailable: fc.boolean(),
 });
 const targets = fc.uniqueArray(target, { selector: one => one.name, maxLength: 30 });
@@ -63,6 +64,12 @@ describe('waves', () => {
       for (const [a, b] of waves.flatMap(pairs)) {
         expect(a.pdbGroups.filter(group => b.pdbGroups.includes(group))).toEqual([]);
       }
+    });
+  });
+
+  it('never take two nodes behind one BMC', () => {
+    always((_, waves) => {
+      for (const [a, b] of waves.flatMap(pairs)) if (a.bmc !== undefined) expect(a.bmc).not.toBe(b.bmc);
     });
   });
 

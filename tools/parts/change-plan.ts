@@ -1,5 +1,6 @@
 /** Reads what a one-node change stands on and plans it. */
 import { factValue } from '../../src/core/bmc.ts';
+import { allNodes } from '../../src/core/fleet.ts';
 import type { PlanDraft } from '../../src/core/plan.ts';
 import type { ToolContext } from '../../src/core/tool.ts';
 import { surveyCluster } from '../../src/operations/survey.ts';
@@ -35,6 +36,7 @@ export async function planNodeChange(
     ...(restarts ? { waiting: await waitingBios(context.bmcs.of(name)) } : {}),
     cluster,
     entry,
+    fleet: allNodes(context.fleet),
     server: found.server.value,
     node: found.node.value,
     facts,

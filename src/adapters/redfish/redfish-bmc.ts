@@ -115,6 +115,7 @@ export class RedfishBmc implements Bmc {
       memory,
       log,
       firmware,
+      neighbours: topology.neighbours,
       activations: activationsOf(topology),
     };
   }

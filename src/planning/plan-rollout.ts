@@ -151,20 +151,34 @@ function judge(request: RolloutRequest, { entry, server, node }: RolloutRequest[
   const { stones, downgrade = false } = request;
   const path = versionPath({ have: from, wanted, stones, model, downgrade });
   if ('refused' in path) return excluded(path.refused);
-  const { image } = path;
-  const activation = server.value.activations[image.component];
-  if ('unknown' in activation) return excluded(activation.unknown);
-  const others = alongside(request.fleet, entry);
-  const told = othersText(others, server.value);
-  if (told !== undefined && activation.value === 'power-cycle')
-    return excluded(`its update needs a power cycle, which would take the power from ${told} too`);
-  const forecast = forecastDrain(request, entry.name);
-  const [blocked] = forecast.block;
-  if (blocked)
-    return excluded(`the drain would stop: ${forecast.block.map(block => `${block.pod}: ${block.reason}`).join('; ')}`);
   if (behind.length > 1)
     return excluded(`${behind.length} components are behind; one component a plan in this version`);
-  const firmwareChange = {
+  return judgeWay(request, { entry, server: server.value, node: node.value, from, path });
+}
+
+type Way = {
+  entry: FleetNode;
+  server: ServerHealth;
+  node: NodeFacts;
+  from: string;
+  path: Exclude<ReturnType<typeof versionPath>, { refused: string }>;
+};
+
+/** Whether what brings the image into force can be done to this node: to its server, to those beside it, and to its pods. */
+function judgeWay(request: RolloutRequest, { entry, server, node, from, path }: Way): Judged {
+  const { image } = path;
+  const activation = server.activations[image.component];
+  if ('unknown' in activation) return { excluded: activation.unknown };
+  const others = alongside(request.fleet, entry);
+  const told = othersText(others, server);
+  if (told !== undefined && activation.value === 'power-cycle')
+    return { excluded: `its update needs a power cycle, which would take the power from ${told} too` };
+  const forecast = forecastDrain(request, entry.name);
+  if (forecast.block.length > 0) {
+    const why = forecast.block.map(block => `${block.pod}: ${block.reason}`).join('; ');
+    return { excluded: `the drain would stop: ${why}` };
+  }
+  const firmware = {
     component: image.component,
     image: image.id,
     from,
@@ -175,10 +189,10 @@ function judge(request: RolloutRequest, { entry, server, node }: RolloutRequest[
   };
   return {
     target: {
-      ...targetBase(entry, server.value, node.value),
+      ...targetBase(entry, server, node),
       ...(others.length > 0 ? { alongside: others.map(({ name }) => name) } : {}),
       drain: forecast,
-      firmware: firmwareChange,
+      firmware,
     },
     warnings: [
       ...path.warnings,

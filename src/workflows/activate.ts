@@ -10,6 +10,7 @@ import type { Flash } from '../operations/flash.ts';
 import { followTask } from '../operations/follow-task.ts';
 import type { Parts } from '../operations/job.ts';
 import { powerHost } from '../operations/power-host.ts';
+import { proveBmcRestart } from '../operations/prove-bmc-restart.ts';
 import { proveBmcVersion } from '../operations/prove-bmc-version.ts';
 import { proveNothingStaged } from '../operations/prove-no-task.ts';
 import { proveRejoin, proveSteady } from '../operations/prove-rejoin.ts';
@@ -117,16 +118,27 @@ async function byPowerCycle(parts: Parts, steps: NodeSteps, { before, bmcBefore 
   const down = { prove: proveDrained, settling: true };
   const asked = await askToEnd(steps, down);
   await endOrCut(parts, steps, { asked, ...down });
+  const proof = await withoutPower(parts, steps, bmcBefore).catch(thrown => {
+    throw leftOff(FleetError.from(thrown));
+  });
+  await steps.step('on', job => powerHost(job, { purpose: 'on', prove: proveNothingStaged, settling: true }));
+  return { proof, bootId: await rejoined(parts.timings, steps, before) };
+}
+
+/** Until the power is seen to have gone, the inventory may show what is written and does not run. */
+async function withoutPower({ timings }: Parts, steps: NodeSteps, bmcBefore: BeforeChange): Promise<string> {
   await steps.step(
     'power cycle',
     job => powerCycle(job, bmcBefore),
     said => said,
   );
-  const proof = await bmcVersion(parts.timings, steps, bmcBefore).catch(thrown => {
-    throw leftOff(FleetError.from(thrown));
-  });
-  await steps.step('on', job => powerHost(job, { purpose: 'on', prove: proveNothingStaged, settling: true }));
-  return { proof, bootId: await rejoined(parts.timings, steps, before) };
+  const by = await steps.deadline('power cycle', timings.rebootMs);
+  await steps.step(
+    'power back',
+    job => proveBmcRestart(job, { ...bmcBefore, seen: null }, by),
+    seen => seen,
+  );
+  return bmcVersion(timings, steps, bmcBefore);
 }
 
 /** Nobody knows what a host would start on now, so it is not started. */

@@ -81,14 +81,14 @@ export async function sendUpdate(
 async function ownParameters(connection: Connection, action: Action, { says, saysAll }: UpdateFlow): Promise<object> {
   if (says === undefined) return {};
   const listed = await listedParameters(connection, action);
-  const known = Object.entries(says).filter(([name, value]) => {
+  const taken = Object.entries(says).filter(([name, value]) => {
     const parameter = listed.find(each => each.Name === name);
     if (parameter === undefined) return false;
     return parameter.AllowableValues?.includes(String(value)) ?? true;
   });
-  const missing = Object.keys(says).filter(name => !known.some(([given]) => given === name));
+  const missing = Object.keys(says).filter(name => !taken.some(([given]) => given === name));
   if (saysAll && missing.length > 0) throw offersNo(connection.url, `${missing.join(' and ')} for SimpleUpdate`);
-  return Object.fromEntries(known);
+  return Object.fromEntries(taken);
 }
 
 /** No task is under way, so the refused request started none, and it would disturb nobody's. */

@@ -137,7 +137,14 @@ export type UpdateOutcome =
       reason: string;
       /** What it says, for programs: ids of message registries. */
       messageIds: string[];
+      why?: RefusedFor;
     };
+
+/**
+ * What a refusal means where that is known. `unlicensed`: nobody paid for it, and no other account helps. `update-mode`: the BMC
+ * holds an image that was never written, and takes no other until it restarts.
+ */
+export type RefusedFor = 'unlicensed' | 'update-mode';
 
 /** How this BMC's vendor profile carries an update to the running version. */
 export type UpdateTraits = {

@@ -47,12 +47,16 @@ export const faultSchema = z.discriminatedUnion('kind', [
   }),
   /** The update ends in failure at the end of this stage; the running version stays. */
   z.strictObject({ kind: z.literal('update-fails'), stage: untilStage }),
+  /** The flash damages what it writes, and its task ends as Completed: a host never starts again, a BMC never answers again. */
+  z.strictObject({ kind: z.literal('brick') }),
   /** A restart of the BMC is answered as usual, and nothing comes of it; the one after its own update waits until this ends. */
   z.strictObject({ kind: z.literal('bmc-reset-ignored') }),
   /** POST ends without the BIOS settings that waited for it, and nothing says so: the job, where there is one, ends as Completed. */
   z.strictObject({ kind: z.literal('bios-drops-settings') }),
   /** Update requests are answered with 400 and extended info. */
   z.strictObject({ kind: z.literal('reject-update') }),
+  /** What has to be paid for is refused with 403 and the vendor's own id: updates, and images in virtual drives. */
+  z.strictObject({ kind: z.literal('unlicensed') }),
   /**
    * A build that knows no form: it offers to take an image as bare bytes alone, and takes a form for a bad image. `only`: the
    * parts that somebody left it set to give these bytes to.
@@ -91,6 +95,12 @@ export const faultSchema = z.discriminatedUnion('kind', [
     kind: z.literal('busy-sometimes'),
     every: z.int().min(1).default(3),
     seconds: z.int().min(1).default(1),
+  }),
+  /** Every n-th read of a resource whose path ends so is a general error; all that it links answers well. */
+  z.strictObject({
+    kind: z.literal('resource-fails'),
+    path: z.string().min(1),
+    every: z.int().min(1).default(2),
   }),
   /**
    * `none`: no ETag anywhere. `weak-only`: weak ones are given and only their strong form is taken. `wrong-412`: no

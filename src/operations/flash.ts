@@ -3,7 +3,7 @@
  * image listener, whose fetch log is evidence, or is sent it; a finished task is not success,
  * only the inventory read after activation is (see prove-version.ts).
  */
-import type { UpdateOutcome } from '../core/bmc.ts';
+import type { RefusedFor, UpdateOutcome } from '../core/bmc.ts';
 import { digestOf } from '../core/canonical.ts';
 import { FleetError, unreachable } from '../core/errors.ts';
 import type { EffectRow } from '../core/records.ts';
@@ -63,11 +63,24 @@ export function accepted({ target }: NodeJob, answer: UpdateOutcome): Flash {
     case 'refused':
       throw new FleetError({
         code: 'bmc_refused',
-        message: `the BMC of ${target.node} refused the update (HTTP ${answer.status})`,
+        message: `the BMC of ${target.node} refused the update (HTTP ${answer.status})${meaningOf(answer.why)}`,
         untrusted: answer.reason,
       });
     default:
       return unreachable(answer);
+  }
+}
+
+function meaningOf(why: RefusedFor | undefined): string {
+  switch (why) {
+    case 'unlicensed':
+      return ': it has no licence for updates, and no other account helps';
+    case 'update-mode':
+      return ': it holds an image that was never written, and only a restart of it (reset-bmc) ends that';
+    case undefined:
+      return '';
+    default:
+      return unreachable(why);
   }
 }
 

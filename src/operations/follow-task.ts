@@ -55,6 +55,20 @@ export async function followTask(job: NodeJob, { task }: { task: string | undefi
   });
 }
 
+/**
+ * Where a flash is written while its host runs, a task that is gone says nothing: it may be over, or still write, and a restart
+ * during that damages the machine. Throws `ambiguous`, so that a person looks.
+ */
+export function refuseUnlessEnded({ target }: NodeJob, end: TaskEnd): void {
+  if (end !== 'gone') return;
+  throw new FleetError({
+    code: 'ambiguous',
+    retry: 'ask',
+    message: `the BMC of ${target.node} shows no end of the update: its task is gone, and it may still be writing, so the server is not restarted`,
+    hint: 'look at the BMC; once it rests, restart the node and read its version',
+  });
+}
+
 function stuck({ target }: NodeJob, message: string, untrusted?: string): FleetError {
   return new FleetError({
     code: 'task_stuck',

@@ -7,7 +7,7 @@ import { FleetError, unreachable } from '../core/errors.ts';
 import type { BeforeChange } from '../operations/change-bmc.ts';
 import { proveDrained } from '../operations/drain.ts';
 import type { Flash } from '../operations/flash.ts';
-import { followTask } from '../operations/follow-task.ts';
+import { followTask, refuseUnlessEnded, type TaskEnd } from '../operations/follow-task.ts';
 import type { Parts } from '../operations/job.ts';
 import { powerHost } from '../operations/power-host.ts';
 import { proveBmcRestart } from '../operations/prove-bmc-restart.ts';
@@ -36,7 +36,10 @@ export async function activate(parts: Parts, steps: NodeSteps, ready: Ready): Pr
   const { traits, before } = ready;
   const { activation } = traits;
   const updatedBy = await steps.deadline('update', parts.timings.updateMs);
-  await written(steps, ready, updatedBy);
+  const end = await written(steps, ready, updatedBy);
+  // What restarts on our word must not do so while it may be writing.
+  const restartsItself = activation === 'bmc-restarts' || activation === 'reset-while-pending';
+  if (!restartsItself) await steps.quietly('ended?', async job => refuseUnlessEnded(job, end));
   const bmcBefore = ready.bmcBefore ?? { lastReset: null };
   switch (activation) {
     case 'reset-while-pending':
@@ -59,17 +62,17 @@ export async function activate(parts: Parts, steps: NodeSteps, ready: Ready): Pr
 }
 
 /** Until the image is where it comes into force from. */
-async function written(steps: NodeSteps, { flashed, traits }: Ready, updatedBy: number): Promise<void> {
-  await steps.step(
+async function written(steps: NodeSteps, { flashed, traits }: Ready, updatedBy: number): Promise<TaskEnd> {
+  const transferred = await steps.step(
     'transfer',
     job => followTask(job, flashed, updatedBy),
     end => `task ${end}`,
   );
-  if (!traits.waitsForStart) return;
+  if (!traits.waitsForStart) return transferred;
   const writing = await steps.step('write', startWriting, done =>
     done.task ? `accepted, task ${done.task}` : 'accepted',
   );
-  await steps.step(
+  return steps.step(
     'written',
     job => followTask(job, writing, updatedBy),
     end => `task ${end}`,

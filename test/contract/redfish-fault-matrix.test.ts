@@ -30,6 +30,12 @@ sensor-noisy               ok     ok      ok       ok       ok     ok     ok   |
 sensor-absent              ok    part    part     part      ok     ok     ok   |  done  done   done   done  done
 sensor-nan                 ok    part    part     part      ok     ok     ok   |  done  done   done   done  done
 resource-hangs             ok    part    part     part      ok     ok     ok   |  done  done   done   done  done
+resource-fails             ok     ok      ok       ok       ok     ok     ok   |  done  done   done   done  done
+resource-fails/hpe         ok    part    part     part      ok     ok     ok   |  done  done   done   done  done
+resource-fails/ilo6        ok     ok      ok       ok       ok     ok     ok   |  done  done   done   done  done
+resource-fails/ilo7        ok     ok      ok       ok       ok     ok     ok   |  done  done   done   done  done
+resource-fails/ami         ok    part    part     part      ok     ok     ok   |  done  done   done   done  done
+resource-fails/supermicro  ok    part    part     part      ok     ok     ok   |  done  done   done   done  done
 dangling-links             ok     ok      ok       ok       ok     ok     ok   |  done  done   done   done  done
 dangling-links/openbmc     ok    part    part      ok       ok     ok     ok   |  done  done   done   done  done
 dangling-links/idrac10     ok    part    part      ok       ok     ok     ok   |  done  done   done   done  done
@@ -42,10 +48,12 @@ task-purge                 ok     ok      ok       ok       ok     ok     ok   |
 update-completes-unchanged ok     ok      ok       ok       ok     ok     ok   |  done  done   done   done  done
 update-stalls              ok     ok      ok       ok       ok     ok     ok   |  done  done   done   done  done
 update-fails               ok     ok      ok       ok       ok     ok     ok   |  done  done   done   done  done
+brick                      ok     ok      ok       ok       ok     ok     ok   |  done  done   done   done  done
 bmc-reset-ignored          ok     ok      ok       ok       ok     ok     ok   |  done  done   done   done  done
 bios-drops-settings        ok     ok      ok       ok       ok     ok     ok   |  done  done   done   done  done
 push-bytes-only            ok     ok      ok       ok       ok     ok     ok   |  done  done   done   done  done
 push-bytes-only/supermicro ok     ok      ok       ok       ok     ok     ok   |  done  done    no    done  done
+unlicensed                 ok     ok      ok       ok       ok     ok     ok   |  done  done    no    done  done
 reject-update              ok     ok      ok       ok       ok     ok     ok   |  done  done    no    done  done
 etag-none                  ok     ok      ok       ok       ok     ok     ok   |  done  done   done   done  done
 etag-weak-only             ok     ok      ok       ok       ok     ok     ok   |  done  done   done   done  done
@@ -83,6 +91,7 @@ const faults: Record<string, FaultInput> = {
   'sensor-absent': { kind: 'sensor-absent', sensor: '' },
   'sensor-nan': { kind: 'sensor-nan', sensor: '' },
   'resource-hangs': { kind: 'resource-hangs', path: '/Memory' },
+  'resource-fails': { kind: 'resource-fails', path: '/Thermal', every: 1 },
   'dangling-links': { kind: 'dangling-links' },
   'page-overlap': { kind: 'page-overlap' },
   'event-storm': { kind: 'event-storm' },
@@ -92,9 +101,11 @@ const faults: Record<string, FaultInput> = {
   'update-completes-unchanged': { kind: 'update-completes-unchanged' },
   'update-stalls': { kind: 'update-stalls' },
   'update-fails': { kind: 'update-fails' },
+  brick: { kind: 'brick' },
   'bmc-reset-ignored': { kind: 'bmc-reset-ignored' },
   'bios-drops-settings': { kind: 'bios-drops-settings' },
   'push-bytes-only': { kind: 'push-bytes-only' },
+  unlicensed: { kind: 'unlicensed' },
   'reject-update': { kind: 'reject-update' },
   'etag-none': { kind: 'etag', mode: 'none' },
   'etag-weak-only': { kind: 'etag', mode: 'weak-only' },

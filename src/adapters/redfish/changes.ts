@@ -10,6 +10,7 @@ import { type Connection, isForNow } from './connection.ts';
 import { httpBootRequest } from './http-boot.ts';
 import { lightRequest } from './light.ts';
 import { pathOnBmc } from './links.ts';
+import { says } from './messages.ts';
 import { powerCycleRequest } from './power-cycle.ts';
 import { action, object } from './schema.ts';
 import { eraseRequest } from './secure-erase.ts';
@@ -62,11 +63,14 @@ export async function sendChange(
 ): Promise<BmcChangeOutcome> {
   const answer = method === 'POST' ? await connection.post(path, body) : await connection.patch(path, body);
   if (answer.outcome === 'accepted') return taskOf(connection, answer);
+  const unlicensed = says(answer.messageIds, 'unlicensed');
   throw new FleetError({
     code: 'bmc_refused',
     retry: answer.status === 503 || isForNow(answer) ? 'later' : 'never',
-    message: `${connection.url} refused the change (${answer.status})`,
-    hint: 'Read the state of the server: a firmware task may hold it, or it may be in POST.',
+    message: `${connection.url} refused the change (${answer.status})${unlicensed ? ': it has no licence for it' : ''}`,
+    hint: unlicensed
+      ? 'Buy the licence from its vendor, or do without: no other account helps.'
+      : 'Read the state of the server: a firmware task may hold it, or it may be in POST.',
     untrusted: answer.reason,
   });
 }

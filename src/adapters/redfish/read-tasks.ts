@@ -1,12 +1,13 @@
 /**
  * Firmware tasks. Dell keeps two books: a Task that is deleted shortly after it
  * ends, and a job of the same id that stays and knows more; where there is a
- * job, it is believed.
+ * job, it is believed. iLO says in a word of its own what goes on, task or not.
  */
 import type { TaskState, UpdateTask } from '../../core/bmc.ts';
 import { FleetError } from '../../core/errors.ts';
 import type { Connection } from './connection.ts';
-import { lastSegment } from './links.ts';
+import { readHpeUpdate } from './hpe-update.ts';
+import { lastSegment, plain } from './links.ts';
 import { dellJob, type Task, task, taskService } from './schema.ts';
 import { isStalled, jobState, taskState } from './task-state.ts';
 import { readManagers, type Topology } from './topology.ts';
@@ -25,12 +26,20 @@ export async function readTasks(connection: Connection, topology: Topology): Pro
     ...jobs.map(uri => readJob(connection, { uri, shownAs: uri })),
     ...tasks.map(uri => readPlainTask(connection, uri)),
   ]);
-  return read.filter(each => each.state !== 'gone');
+  const shown = read.filter(each => each.state !== 'gone');
+  if (shown.some(each => each.state === 'running')) return shown;
+  const untold = await readHpeUpdate(connection, topology);
+  return untold?.state === 'running' ? [...shown, untold] : shown;
 }
 
-/** One task by the URI that the update answered with. 404 is `gone`, unless a Dell job still tells the end. */
+/** One task by the URI that the update answered with. 404 is `gone`, unless a Dell job or iLO itself still tells the end. */
 export async function readTask(connection: Connection, topology: Topology, uri: string): Promise<UpdateTask> {
-  const found = await readPlainTask(connection, uri);
+  const isService = topology.updateService !== undefined && plain(uri) === plain(topology.updateService);
+  const found: UpdateTask = isService ? { uri, state: 'gone' } : await readPlainTask(connection, uri);
+  if (found.state === 'gone') {
+    const told = await readHpeUpdate(connection, topology);
+    if (told !== undefined) return { uri, state: told.state };
+  }
   const settled = found.state === 'completed' || found.state === 'failed' || found.state === 'running';
   if (settled || !jobId.test(lastSegment(uri))) return found;
   const queue = await dellQueue(connection, topology);

@@ -253,6 +253,7 @@ export const updateService = z.object({
   HttpPushUriTargets: texts,
   HttpPushUriOptions: object({ HttpPushUriApplyTime: object({ ApplyTime: text }) }),
   Actions: object({ '#UpdateService.SimpleUpdate': action, '#UpdateService.StartUpdate': action }),
+  Oem: object({ Hpe: object({ State: text }) }),
 });
 export const softwareInventory = z.object({
   Id: text,

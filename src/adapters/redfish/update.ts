@@ -16,6 +16,7 @@ import { FleetError } from '../../core/errors.ts';
 import { allowedValues, listedParameters } from './allowed-values.ts';
 import type { Connection, WriteOutcome } from './connection.ts';
 import { pathOnBmc } from './links.ts';
+import { says } from './messages.ts';
 import { multipart, octetStream } from './multipart.ts';
 import { powerCycleRequest } from './power-cycle.ts';
 import type { UpdateFlow } from './profiles/profile.ts';
@@ -166,9 +167,8 @@ async function pushTarget(connection: Connection, topology: Topology): Promise<P
 
 function outcomeOf(connection: Connection, answer: WriteOutcome): UpdateOutcome {
   if (answer.outcome === 'accepted') return { outcome: 'accepted', ...taskOf(connection, answer) };
-  // Not a matter of the account: this BMC was never paid to be updated this way.
-  const unlicensed = answer.messageIds.some(id => /OemLicenseNotPassed/i.test(id));
-  return unlicensed ? { ...answer, reason: `the BMC has no licence for updates: ${answer.reason}` } : answer;
+  if (says(answer.messageIds, 'unlicensed')) return { ...answer, why: 'unlicensed' };
+  return says(answer.messageIds, 'in-update-mode') ? { ...answer, why: 'update-mode' } : answer;
 }
 
 function flowOf(topology: Topology, component: Component) {

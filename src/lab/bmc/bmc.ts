@@ -89,12 +89,13 @@ export async function startBmc(options: BmcOptions): Promise<RunningBmc> {
     }
     lost.close();
     server.closeAllConnections();
-    const refuses = bmc.faults.get('bmc-down')?.mode === 'refused' || bmc.life.stage === 'refused';
+    const { stage } = bmc.life;
+    const refuses = bmc.faults.get('bmc-down')?.mode === 'refused' || stage === 'refused' || stage === 'dead';
     if (refuses && server.listening) server.close();
     else if (!refuses && !server.listening && !bmc.clock.stopped) server.listen(port, address);
   };
   bmc.life.onStage(stage => {
-    if (stage === 'refused' || stage === 'cut') changeListening();
+    if (stage === 'refused' || stage === 'cut' || stage === 'dead') changeListening();
   });
   bmc.faults.onChange(kind => {
     if (kind === 'bmc-down') changeListening();

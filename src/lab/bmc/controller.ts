@@ -114,7 +114,7 @@ export class Controller {
       log,
       tasks,
       address,
-      restart: () => this.life.restart(),
+      life: { restart: () => this.life.restart(), die: () => this.life.die() },
     });
     const system = `/redfish/v1/Systems/${profile.systemId}`;
     const manager = `/redfish/v1/Managers/${profile.managerId}`;
@@ -164,7 +164,7 @@ export class Controller {
   /** What a restart of the BMC takes with it. */
   #atStage(stage: LifeStage): void {
     if (stage === 'unavailable') this.updates.bmcStarts();
-    if (stage !== 'refused') return;
+    if (stage !== 'refused' && stage !== 'dead') return;
     this.updates.interrupt();
     if (this.faults.get('update-stalls')?.until === 'bmc-reset') this.faults.clear('update-stalls');
     this.access.logOutAll();

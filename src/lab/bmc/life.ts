@@ -6,7 +6,8 @@
 import type { LabClock } from '../clock.ts';
 import type { ResetStages } from './profiles/acts.ts';
 
-export type LifeStage = 'up' | 'refused' | 'cut' | 'unavailable' | 'partial';
+/** `dead`: nobody listens any more, for good. */
+export type LifeStage = 'up' | 'refused' | 'cut' | 'unavailable' | 'partial' | 'dead';
 
 export class Life {
   readonly #clock: LabClock;
@@ -34,6 +35,11 @@ export class Life {
     if (this.stage === 'up') void this.#restart();
   }
 
+  /** Its own firmware is damaged: it takes its sessions along, and never comes back. */
+  die(): void {
+    this.#enter('dead');
+  }
+
   async #restart(): Promise<void> {
     const { refusedMs, cutMs, unavailableMs, partialMs } = this.#stages;
     const durations = [
@@ -51,6 +57,7 @@ export class Life {
   }
 
   #enter(stage: LifeStage): void {
+    if (this.stage === 'dead') return;
     this.stage = stage;
     for (const listener of this.#listeners) listener(stage);
   }

@@ -44,6 +44,8 @@ export async function answer(bmc: Controller, request: BmcRequest): Promise<Answ
     return { reply: { ...refusal, headers: { 'WWW-Authenticate': 'Basic realm="Redfish"' } }, caller };
   }
   if (!open && !isWrite(method) && bmc.wire.strikes('busy-sometimes')) return { reply: busyRead(bmc), caller };
+  if (!open && !isWrite(method) && fails(bmc, path))
+    return { reply: problem(bmc.profile, 500, 'GeneralError'), caller };
   const known = { ...request, path };
   return { reply: isWrite(method) ? await write(bmc, known, method, caller) : read(bmc, known), caller };
 }
@@ -53,6 +55,11 @@ function busyRead({ profile, faults }: Controller): Reply {
   if (profile.vendor !== 'dell') return problem(profile, 503, 'ServiceTemporarilyUnavailable', String(seconds));
   const message = `The Lifecycle Controller is not ready. Retry in ${seconds} seconds.`;
   return vendorProblem({ status: 503, messageId: 'IDRAC.2.8.SYS518', message, args: [String(seconds)] });
+}
+
+function fails({ faults, wire }: Controller, path: string): boolean {
+  const end = faults.get('resource-fails')?.path.toLowerCase();
+  return end !== undefined && path.toLowerCase().endsWith(end) && wire.strikes('resource-fails');
 }
 
 /** The path in the spelling of the tree, where the vendor does not mind the case. */

@@ -8,6 +8,7 @@ import type { FaultSet } from '../faults.ts';
 import type { Host } from '../host.ts';
 import { type ImageHeader, readImage } from '../images.ts';
 import type { EventLog } from './event-log.ts';
+import type { Life } from './life.ts';
 import type { BmcProfile, FirmwareState } from './profiles/profile.ts';
 import { type Pulled, pullImage } from './pull.ts';
 import { endTask, isFragile, isOver, type Task } from './task.ts';
@@ -22,8 +23,8 @@ export type UpdatesOptions = {
   tasks: TaskList;
   /** Address of this BMC, which it pulls from. */
   address: string;
-  /** Begins a restart of the BMC. */
-  restart(): void;
+  /** The BMC's own: it restarts, or ends. */
+  life: Pick<Life, 'restart' | 'die'>;
 };
 
 /** What an image holds for this machine. */
@@ -184,7 +185,7 @@ export class Updates {
 
   /** The BMC restarts by itself then, unless it was told to leave that for later. The host runs on. */
   async #flashBmc(task: Task, version: string, applyTime: ApplyTime): Promise<void> {
-    const { clock, profile, faults, restart } = this.#options;
+    const { clock, profile, faults, life } = this.#options;
     if (!(await this.#written(task))) return;
     if (faults.get('update-completes-unchanged') === undefined) this.firmware.stagedBmc = version;
     this.#lostPower = false;
@@ -196,13 +197,15 @@ export class Updates {
     do {
       if (!(await clock.sleep(lastWordsMs))) return;
     } while (faults.get('bmc-reset-ignored') !== undefined);
-    restart();
+    if (faults.get('brick') === undefined) life.restart();
+    else life.die();
   }
 
   async #flash(task: Task, version: string): Promise<void> {
     const { profile, faults, host } = this.#options;
     const { flash } = profile.update;
     if (!(await this.#written(task))) return;
+    if (faults.get('brick') !== undefined) host.brick(`update ${task.id} wrote an image that does not start`);
     const unchanged = faults.get('update-completes-unchanged') !== undefined;
     const activate = () => this.#activate(unchanged ? this.firmware.active : version);
     this.firmware.staged = flash === 'in-post' || unchanged ? undefined : version;

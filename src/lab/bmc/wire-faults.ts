@@ -38,7 +38,7 @@ export class WireFaults {
   }
 
   /** True for every n-th request that asks, while the fault is set. */
-  strikes(kind: 'connection-reset' | 'unauthorized-sometimes' | 'busy-sometimes'): boolean {
+  strikes(kind: 'connection-reset' | 'unauthorized-sometimes' | 'busy-sometimes' | 'resource-fails'): boolean {
     const every = this.#options.faults.get(kind)?.every;
     if (every === undefined) return false;
     const turn = (this.#turns.get(kind) ?? 0) + 1;

@@ -12,7 +12,7 @@ import { submitTestEvent, subscribe, unsubscribe } from './actions/subscribe.ts'
 import { ejectMedia, insertMedia, patchMedia } from './actions/virtual-media.ts';
 import type { Controller } from './controller.ts';
 import { neighboursOwn } from './neighbour.ts';
-import { type Body, problem, type Reply } from './reply.ts';
+import { type Body, problem, type Reply, vendorProblem } from './reply.ts';
 import { sessionBody, sessionsUri } from './resources/access.ts';
 import { auxPowerResetUri } from './resources/aux-power-reset.ts';
 import { biosSettingsUri, biosUri, clearPendingUri } from './resources/bios.ts';
@@ -118,15 +118,19 @@ function logIn(bmc: Controller, body: Body): Reply {
   if (typeof password !== 'string') return problem(bmc.profile, 400, 'PropertyMissing', 'Password');
   const result = bmc.access.logIn(username, password);
   if ('refused' in result) {
-    return result.refused === 'limit'
-      ? problem(bmc.profile, 503, 'SessionLimitExceeded')
-      : problem(bmc.profile, 401, 'ResourceAtUriUnauthorized');
+    return result.refused === 'limit' ? noSessionLeft(bmc) : problem(bmc.profile, 401, 'ResourceAtUriUnauthorized');
   }
   return {
     status: 201,
     body: sessionBody(result.session),
     headers: { 'X-Auth-Token': result.token, Location: `${sessionsUri}/${result.session.id}` },
   };
+}
+
+function noSessionLeft({ profile }: Controller): Reply {
+  if (profile.vendor !== 'dell') return problem(profile, 503, 'SessionLimitExceeded');
+  const message = 'The maximum number of user sessions is reached.';
+  return vendorProblem({ status: 503, messageId: 'IDRAC.2.8.RAC0218', message });
 }
 
 function logOut(bmc: Controller, id: string): Reply {

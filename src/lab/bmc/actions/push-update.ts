@@ -4,11 +4,14 @@ import { type Body, problem, type Reply, vendorProblem } from '../reply.ts';
 import { inventoryUri } from '../resources/update.ts';
 import type { ApplyTime } from '../updates.ts';
 import { UploadedFile } from '../uploaded-file.ts';
+import { unlicensed } from './unlicensed.ts';
 import { updateAccepted } from './update-accepted.ts';
 
 /** Answers 202 with the task, 400 for what it cannot use, or the vendor's refusal while another update goes on. */
 export function pushUpdate(bmc: Controller, body: Body): Reply {
   const { profile, updates, faults } = bmc;
+  const unpaid = unlicensed(bmc);
+  if (unpaid !== undefined) return unpaid;
   const { UpdateFile: file, UpdateParameters: parameters } = body;
   if (!(file instanceof UploadedFile)) return problem(profile, 400, 'PropertyMissing', 'UpdateFile');
   const unread = parameters !== undefined && faults.get('push-bytes-only') !== undefined;

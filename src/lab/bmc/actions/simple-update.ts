@@ -4,11 +4,14 @@ import { type Body, problem, type Reply, vendorProblem } from '../reply.ts';
 import { resourceTree } from '../resources/tree.ts';
 import { transferProtocols } from '../resources/update.ts';
 import type { ApplyTime, Purpose } from '../updates.ts';
+import { unlicensed } from './unlicensed.ts';
 import { updateAccepted } from './update-accepted.ts';
 
 /** Answers 202 with the task, 400 for what it cannot use, or the vendor's refusal while another update goes on. */
 export function simpleUpdate(bmc: Controller, body: Body): Reply {
   const { profile, updates, faults } = bmc;
+  const unpaid = unlicensed(bmc);
+  if (unpaid !== undefined) return unpaid;
   const image = imageUri(bmc, body);
   if ('refusal' in image) return image.refusal;
   const applyTime = applyTimeOf(bmc, body);

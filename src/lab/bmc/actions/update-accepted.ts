@@ -1,10 +1,10 @@
-/** How a BMC answers to an update that it begins: with the task, or on Supermicro with a message that names it. */
+/** How a BMC answers to an update that it begins: with the task, or on older Supermicro with a message that names it. */
 import type { Controller } from '../controller.ts';
 import type { Reply } from '../reply.ts';
 import { monitorsUri, taskBody, tasksUri } from '../resources/tasks.ts';
 import type { Task } from '../task.ts';
 
-export function updateAccepted({ profile }: Controller, task: Task): Reply {
+export function updateAccepted({ profile, updates }: Controller, task: Task): Reply {
   const uri = `${tasksUri}/${task.id}`;
   switch (profile.update.location) {
     case 'task':
@@ -15,8 +15,11 @@ export function updateAccepted({ profile }: Controller, task: Task): Reply {
         body: taskBody(task),
         headers: { Location: `${monitorsUri}/${task.id}`, 'Retry-After': '5' },
       };
-    case 'message':
-      return { status: 202, body: taskAccepted(uri) };
+    case 'message': {
+      const { taskInBodySince: since } = profile.update;
+      const isTask = since !== undefined && updates.firmware.bmc >= since;
+      return { status: 202, body: isTask ? taskBody(task) : taskAccepted(uri) };
+    }
   }
 }
 

@@ -2,6 +2,7 @@
 import type { Controller } from '../controller.ts';
 import { type Body, problem, type Reply } from '../reply.ts';
 import type { Slot } from '../virtual-media.ts';
+import { unlicensed } from './unlicensed.ts';
 
 const parameters: readonly string[] = [
   'Image',
@@ -16,6 +17,8 @@ const parameters: readonly string[] = [
 /** Fetches the image first: 204 means that it was there. */
 export async function insertMedia(bmc: Controller, slot: Slot, body: Body): Promise<Reply> {
   const { profile } = bmc;
+  const unpaid = unlicensed(bmc);
+  if (unpaid !== undefined) return unpaid;
   const { rejects = [] } = profile.acts.virtualMedia ?? {};
   const odd = Object.keys(body).find(name => !parameters.includes(name) || rejects.includes(name));
   if (odd !== undefined) return problem(profile, 400, 'ActionParameterNotSupported', odd);

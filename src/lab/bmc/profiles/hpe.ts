@@ -128,6 +128,8 @@ export const hpe: BmcProfile = {
   update: {
     flash: 'at-once',
     flashMs: 180_000,
+    webUpload: '/cgi-bin/uploadFile',
+    oemState: true,
     userAgent: 'iLO/5',
     firstTaskId: 1,
     busy: {

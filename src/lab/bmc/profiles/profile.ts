@@ -144,6 +144,10 @@ export type BmcProfile = {
       /** Said of what comes as bare bytes. */
       applyTime?: 'OnReset' | 'Immediate';
     };
+    /** What `HttpPushUri` names where only the vendor's own web page can send there. */
+    webUpload?: string;
+    /** The vendor's own word for where an update stands is shown beside the tasks. */
+    oemState?: true;
     /** The only Targets that SimpleUpdate takes, or `absent` where there is no SimpleUpdate. Any where nothing is said. */
     simpleTargets?: 'absent' | readonly string[];
     userAgent: string;
@@ -153,6 +157,8 @@ export type BmcProfile = {
     taskKeptMs?: number;
     /** What an update's 202 names in `Location`; `message`: there is none, and only a message of the body names the task. */
     location: 'task' | 'monitor' | 'message';
+    /** From this version of the BMC on, the body is the task itself, and still nothing is in `Location`. */
+    taskInBodySince?: string;
   };
   acts: ActsSpec;
 };

@@ -142,6 +142,7 @@ export const supermicro: BmcProfile = {
       message: 'The BMC is in update mode already.',
     },
     location: 'message',
+    taskInBodySince: '01.05.03',
   },
   acts: supermicroActs,
 };

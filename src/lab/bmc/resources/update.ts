@@ -2,6 +2,7 @@
 import type { Controller } from '../controller.ts';
 import type { BmcProfile, InventoryMember } from '../profiles/profile.ts';
 import { type Body, collection, link } from '../reply.ts';
+import type { Task, TaskStage } from '../task.ts';
 import type { Resources } from './tree.ts';
 
 const updateServiceUri = '/redfish/v1/UpdateService';
@@ -33,8 +34,9 @@ export function updateResources(bmc: Controller): Resources {
   };
 }
 
-function serviceBody({ profile, faults }: Controller): Body {
+function serviceBody({ profile, faults, tasks }: Controller): Body {
   const { push } = profile.update;
+  const newest = tasks.all().findLast(({ kind }) => kind === 'firmware');
   return {
     '@odata.id': updateServiceUri,
     '@odata.type': '#UpdateService.v1_9_0.UpdateService',
@@ -44,9 +46,8 @@ function serviceBody({ profile, faults }: Controller): Body {
     Status: { Health: 'OK', State: 'Enabled' },
     FirmwareInventory: link(inventoryUri),
     ...(push === undefined || faults.get('push-bytes-only') ? {} : { MultipartHttpPushUri: push.multipart }),
-    ...(push?.stream === undefined
-      ? {}
-      : { HttpPushUri: push.stream, HttpPushUriTargets: faults.get('push-bytes-only')?.only ?? [] }),
+    ...pushUri(push?.stream ?? profile.update.webUpload),
+    ...(push?.stream === undefined ? {} : { HttpPushUriTargets: faults.get('push-bytes-only')?.only ?? [] }),
     ...(push?.applyTime === undefined
       ? {}
       : { HttpPushUriOptions: { HttpPushUriApplyTime: { ApplyTime: push.applyTime } } }),
@@ -56,8 +57,29 @@ function serviceBody({ profile, faults }: Controller): Body {
         : { '#UpdateService.SimpleUpdate': simpleUpdateAction(profile) }),
       ...(push?.waitsForStart ? { '#UpdateService.StartUpdate': { target: startUpdateUri } } : {}),
     },
+    ...(profile.update.oemState ? oemState(newest) : {}),
   };
 }
+
+function pushUri(uri: string | undefined): Body {
+  return uri === undefined ? {} : { HttpPushUri: uri };
+}
+
+/** iLO's own: what the newest update does, also while no task tells of it. */
+function oemState(newest: Task | undefined): Body {
+  const state = newest === undefined ? 'Idle' : oemStates[newest.stage];
+  return {
+    Oem: { Hpe: { '@odata.type': '#HpeiLOUpdateServiceExt.v2_6_0.HpeiLOUpdateServiceExt', State: state } },
+  };
+}
+
+const oemStates: Readonly<Record<TaskStage, string>> = {
+  download: 'Uploading',
+  staged: 'Complete',
+  flash: 'Updating',
+  completed: 'Complete',
+  failed: 'Error',
+};
 
 function simpleUpdateAction({ allowableValues, update }: BmcProfile): Body {
   const { applyTimes, simpleTargets } = update;

@@ -31,11 +31,6 @@ sensor-absent              ok    part    part     part      ok     ok     ok   |
 sensor-nan                 ok    part    part     part      ok     ok     ok   |  done  done   done   done  done
 resource-hangs             ok    part    part     part      ok     ok     ok   |  done  done   done   done  done
 resource-fails             ok     ok      ok       ok       ok     ok     ok   |  done  done   done   done  done
-resource-fails/hpe         ok    part    part     part      ok     ok     ok   |  done  done   done   done  done
-resource-fails/ilo6        ok     ok      ok       ok       ok     ok     ok   |  done  done   done   done  done
-resource-fails/ilo7        ok     ok      ok       ok       ok     ok     ok   |  done  done   done   done  done
-resource-fails/ami         ok    part    part     part      ok     ok     ok   |  done  done   done   done  done
-resource-fails/supermicro  ok    part    part     part      ok     ok     ok   |  done  done   done   done  done
 dangling-links             ok     ok      ok       ok       ok     ok     ok   |  done  done   done   done  done
 dangling-links/openbmc     ok    part    part      ok       ok     ok     ok   |  done  done   done   done  done
 dangling-links/idrac10     ok    part    part      ok       ok     ok     ok   |  done  done   done   done  done
@@ -91,7 +86,7 @@ const faults: Record<string, FaultInput> = {
   'sensor-absent': { kind: 'sensor-absent', sensor: '' },
   'sensor-nan': { kind: 'sensor-nan', sensor: '' },
   'resource-hangs': { kind: 'resource-hangs', path: '/Memory' },
-  'resource-fails': { kind: 'resource-fails', path: '/Thermal', every: 1 },
+  'resource-fails': { kind: 'resource-fails', path: '/Thermal', every: 2 },
   'dangling-links': { kind: 'dangling-links' },
   'page-overlap': { kind: 'page-overlap' },
   'event-storm': { kind: 'event-storm' },

@@ -9,6 +9,7 @@
 import { type Fact, known, unknown } from '../../core/bmc.ts';
 import { FleetError } from '../../core/errors.ts';
 import { type Sensor, sensorKinds } from '../../core/hardware.ts';
+import { askAgain } from './ask-again.ts';
 import type { Connection } from './connection.ts';
 import { isAbsent, reasonOf } from './facts.ts';
 import { plain } from './links.ts';
@@ -47,7 +48,7 @@ async function ofChassis(connection: Connection, chassis: ReadableChassis): Prom
   const place = (what: string) => `${idOf(chassis.uri)} (${what})`;
   const [listed, thermal, power, cooling] = await Promise.all([
     orUnread(place('sensors'), chassis.sensors, link => fromCollection(connection, link)),
-    orUnread(place('Thermal'), chassis.thermal, link => fromThermal(connection, link)),
+    orUnread(place('Thermal'), chassis.thermal, link => askAgain(() => fromThermal(connection, link))),
     orUnread(place('Power'), chassis.power, link => fromPower(connection, link)),
     orUnread(place('cooling'), chassis.thermalSubsystem, link => fromLeakDetection(connection, link)),
   ]);

@@ -6,6 +6,7 @@
  * what the first lacks comes from the other.
  */
 import { type Fact, known, type SensorReading, unknown } from '../../core/bmc.ts';
+import { askAgain } from './ask-again.ts';
 import type { Connection } from './connection.ts';
 import { readingFact, reasonOf, sensorHealthFact } from './facts.ts';
 import { lastSegment } from './links.ts';
@@ -70,7 +71,7 @@ async function ofChassis(connection: Connection, chassis: ServerChassis, newerFi
 }
 
 function olderSource(connection: Connection, link: string): Source {
-  return async (_, attempt) => (await attempt(() => fromThermal(connection, link))) ?? {};
+  return async (_, attempt) => (await attempt(() => askAgain(() => fromThermal(connection, link)))) ?? {};
 }
 
 function newerSource(connection: Connection, link: string): Source {

@@ -109,6 +109,8 @@ export const faultSchema = z.discriminatedUnion('kind', [
   z.strictObject({ kind: z.literal('etag'), mode: z.enum(['none', 'weak-only', 'wrong-412', 'required-428']) }),
   /** Task resources are gone, whatever they stand at; a vendor's job queue keeps its jobs. */
   z.strictObject({ kind: z.literal('task-purge') }),
+  /** An update is answered with 200 and no word of its task, which is listed all the same. */
+  z.strictObject({ kind: z.literal('task-unnamed') }),
   /** The power state is shown as it was this many real milliseconds ago. */
   z.strictObject({ kind: z.literal('stale-power'), ms: z.int().min(1).default(30_000) }),
   /** Collections of parts, log entries and firmware name one member more than there is. */

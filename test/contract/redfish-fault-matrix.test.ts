@@ -40,6 +40,7 @@ event-storm                ok     ok      ok       ok       ok     ok     ok   |
 stale-power                ok     ok      ok       ok       ok     ok     ok   |  done  done   done   done  done
 clock-skew                 ok     ok      ok       ok       ok     ok     ok   |  done  done   done   done  done
 task-purge                 ok     ok      ok       ok       ok     ok     ok   |  done  done   done   done  done
+task-unnamed               ok     ok      ok       ok       ok     ok     ok   |  done  done   done   done  done
 update-completes-unchanged ok     ok      ok       ok       ok     ok     ok   |  done  done   done   done  done
 update-stalls              ok     ok      ok       ok       ok     ok     ok   |  done  done   done   done  done
 update-fails               ok     ok      ok       ok       ok     ok     ok   |  done  done   done   done  done
@@ -93,6 +94,7 @@ const faults: Record<string, FaultInput> = {
   'stale-power': { kind: 'stale-power' },
   'clock-skew': { kind: 'clock-skew', ms: 3_600_000 },
   'task-purge': { kind: 'task-purge' },
+  'task-unnamed': { kind: 'task-unnamed' },
   'update-completes-unchanged': { kind: 'update-completes-unchanged' },
   'update-stalls': { kind: 'update-stalls' },
   'update-fails': { kind: 'update-fails' },

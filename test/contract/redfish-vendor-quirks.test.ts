@@ -138,6 +138,18 @@ describe('an iLO', () => {
     expect(lab.bmc.firmware.active).toBe(bmcProfiles.hpe.firmware.bios);
   });
 
+  test('that names no task is followed by its own word', async () => {
+    const { lab, bmc } = await bench('hpe');
+    const { request } = await biosFor({ lab });
+    lab.bmc.faults.set({ kind: 'task-unnamed' });
+    lab.bmc.faults.set({ kind: 'update-stalls', stage: 'flash' });
+    const task = await accepted(bmc, request);
+    expect(task).toBe('/redfish/v1/UpdateService');
+    expect((await bmc.task(task)).state).toBe('running');
+    lab.bmc.faults.clear('update-stalls');
+    await reaches(bmc, task, 'completed');
+  });
+
   test('whose flash fails says so, task or not', async () => {
     const { lab, bmc } = await bench('hpe');
     const { request } = await biosFor({ lab });

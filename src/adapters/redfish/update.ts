@@ -58,7 +58,7 @@ export async function sendUpdate(
   request: UpdateRequest,
 ): Promise<UpdateOutcome> {
   const flow = flowOf(topology, request.component);
-  if (flow.push) return outcomeOf(connection, await sendImage(connection, topology, { flow, request }));
+  if (flow.push) return outcomeOf(connection, topology, await sendImage(connection, topology, { flow, request }));
   const { path, action } = await simpleUpdate(connection, topology);
   const protocols = await allowedValues(connection, action, 'TransferProtocol');
   if (protocols !== undefined && !protocols.includes(request.protocol)) {
@@ -75,7 +75,7 @@ export async function sendUpdate(
     ...(await ownParameters(connection, action, flow)),
   };
   const answer = await connection.post(path, body, { mayRepeat: () => isIdle(connection, topology) });
-  return outcomeOf(connection, answer);
+  return outcomeOf(connection, topology, answer);
 }
 
 /** What its vendor adds to the standard's parameters, as far as this BMC lists them. Throws bmc_refused where it has to list them all. */
@@ -107,7 +107,7 @@ export async function writePath(connection: Connection, topology: Topology): Pro
 
 /** Lets the BMC write the image that it checked. Sent once; throws ambiguous when its answer was lost. */
 export async function sendWrite(connection: Connection, topology: Topology): Promise<UpdateOutcome> {
-  return outcomeOf(connection, await connection.post(await writePath(connection, topology), {}));
+  return outcomeOf(connection, topology, await connection.post(await writePath(connection, topology), {}));
 }
 
 async function sendImage(
@@ -165,10 +165,16 @@ async function pushTarget(connection: Connection, topology: Topology): Promise<P
   throw offersNo(connection.url, 'address that an image can be sent to');
 }
 
-function outcomeOf(connection: Connection, answer: WriteOutcome): UpdateOutcome {
-  if (answer.outcome === 'accepted') return { outcome: 'accepted', ...taskOf(connection, answer) };
+function outcomeOf(connection: Connection, topology: Topology, answer: WriteOutcome): UpdateOutcome {
+  if (answer.outcome === 'accepted')
+    return { outcome: 'accepted', ...standIn(topology), ...taskOf(connection, answer) };
   if (says(answer.messageIds, 'unlicensed')) return { ...answer, why: 'unlicensed' };
   return says(answer.messageIds, 'in-update-mode') ? { ...answer, why: 'update-mode' } : answer;
+}
+
+/** What is followed where the answer names no task: iLO's service, which tells how its newest update stands. */
+function standIn({ profile, updateService: uri }: Topology): { task?: string } {
+  return profile.vendor === 'hpe' && uri !== undefined ? { task: uri } : {};
 }
 
 function flowOf(topology: Topology, component: Component) {

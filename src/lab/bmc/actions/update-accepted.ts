@@ -4,7 +4,8 @@ import type { Reply } from '../reply.ts';
 import { monitorsUri, taskBody, tasksUri } from '../resources/tasks.ts';
 import type { Task } from '../task.ts';
 
-export function updateAccepted({ profile, updates }: Controller, task: Task): Reply {
+export function updateAccepted({ profile, updates, faults }: Controller, task: Task): Reply {
+  if (faults.get('task-unnamed') !== undefined) return { status: 200, body: success(profile.baseRegistry) };
   const uri = `${tasksUri}/${task.id}`;
   switch (profile.update.location) {
     case 'task':
@@ -21,6 +22,11 @@ export function updateAccepted({ profile, updates }: Controller, task: Task): Re
       return { status: 202, body: isTask ? taskBody(task) : taskAccepted(uri) };
     }
   }
+}
+
+function success(registry: string) {
+  const said = { MessageId: `${registry}.Success`, Message: 'The request completed successfully.', MessageArgs: [] };
+  return { error: { code: said.MessageId, message: said.Message, '@Message.ExtendedInfo': [said] } };
 }
 
 function taskAccepted(uri: string) {

@@ -64,7 +64,7 @@ export function refuseUnlessEnded({ target }: NodeJob, end: TaskEnd): void {
   throw new FleetError({
     code: 'ambiguous',
     retry: 'ask',
-    message: `the BMC of ${target.node} shows no end of the update: its task is gone, and it may still be writing, so the server is not restarted`,
+    message: `the BMC of ${target.node} shows no end of the update: no task is left to follow, and it may still be writing, so the server is not restarted`,
     hint: 'look at the BMC; once it rests, restart the node and read its version',
   });
 }

@@ -76,7 +76,7 @@ describe.concurrent('a task that is gone while the image is written', () => {
     expect([state, nodes[0]?.state, nodes[0]?.message]).toEqual([
       'halted',
       'ambiguous',
-      expect.stringMatching(/its task is gone, and it may still be writing/),
+      expect.stringMatching(/no task is left to follow, and it may still be writing/),
     ]);
     expect([reached(stack, node), isCordoned(stack, node)]).toEqual([['cordon', 'flash', 'explain'], true]);
     expect([host.bricked, host.phase]).toEqual([undefined, 'os']);

@@ -33,12 +33,15 @@ function reasonOn(node: string): string {
 }
 
 describe('an update', () => {
-  it('that the BMC refuses ends with the node as before', async () => {
-    const node = 'bos-w-1';
-    faultsOf(node).set({ kind: 'reject-update' });
+  it.each([
+    ['bos-w-1', 'reject-update', /refused the update \(HTTP 400\) \(the machine said/],
+    ['sea-w-1', 'unlicensed', /refused the update \(HTTP 403\): it has no licence for updates/],
+  ] as const)('that the BMC refuses ends with the node as before, and says why (%s)', async (node, kind, why) => {
+    faultsOf(node).set({ kind });
     const { state, nodes } = await flash(stack, node);
-    expect([state, nodes[0]?.state]).toEqual(['halted', 'failed']);
+    expect([state, nodes[0]?.state, nodes[0]?.message]).toEqual(['halted', 'failed', expect.stringMatching(why)]);
     expect([reached(stack, node), isCordoned(stack, node)]).toEqual([['cordon', 'flash', 'uncordon'], false]);
+    faultsOf(node).clear(kind);
   });
 
   it('that fails leaves the node cordoned, with the reason on it, and not reset', async () => {

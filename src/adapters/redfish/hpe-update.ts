@@ -7,7 +7,7 @@ import type { Connection } from './connection.ts';
 import { updateService } from './schema.ts';
 import type { Topology } from './topology.ts';
 
-/** As a task with the address of the service; `gone` where it rests, and for vendors that have no such word. */
+/** As a task with the address of the service, `gone` where it rests; undefined for other makers. */
 export async function readHpeUpdate(connection: Connection, topology: Topology): Promise<UpdateTask | undefined> {
   const { profile, updateService: uri } = topology;
   if (profile.vendor !== 'hpe' || uri === undefined) return undefined;

@@ -12,8 +12,8 @@ import { openImageListener } from './adapters/images/image-listener.ts';
 import { openClusters } from './adapters/kubernetes/open-clusters.ts';
 import { openDatabase } from './adapters/postgres/database.ts';
 import { startEmbeddedPostgres } from './adapters/postgres/embedded.ts';
-import { openBmcs } from './adapters/redfish/open-bmcs.ts';
 import type { Config } from './config.ts';
+import { openConfiguredBmcs } from './configured-bmcs.ts';
 import { FleetError } from './core/errors.ts';
 import { allNodes, servicePerson } from './core/fleet.ts';
 import { startEngine } from './engine/engine.ts';
@@ -88,10 +88,7 @@ async function compose(config: Config, log: Logger, opened: Opened): Promise<Run
     }),
     open => open.close(),
   );
-  const bmcs = opened.add(
-    openBmcs({ bmcs: bmcAccess(config), ledger: records.sessions, logins: records.refusedLogins }),
-    open => open.end(),
-  );
+  const bmcs = opened.add(await openConfiguredBmcs(config, records), open => open.end());
   const images = opened.add(
     await openImageListener({
       sites: config.imageListeners,
@@ -128,6 +125,8 @@ async function compose(config: Config, log: Logger, opened: Opened): Promise<Run
     }),
     open => open.stop(),
   );
+
+  bmcs.listen(duty.hint);
 
   const persons = new Map(config.people.map(({ name, groups }) => [name, { name, groups }]));
   const people: People = { find: name => (name === servicePerson.name ? servicePerson : persons.get(name)) };
@@ -220,6 +219,7 @@ async function compose(config: Config, log: Logger, opened: Opened): Promise<Run
       everyMs: config.health.sampleEveryMs,
       backlog: duty.watch.backlog,
       logIns: bmcs.logIns,
+      hearings: bmcs.hearings,
       sessions: async () => (await records.sessions.list()).length,
     };
     opened.add(await openMetrics({ ...config.metrics, ...own, health, servers }), open => open.close());
@@ -265,26 +265,4 @@ async function database({ databaseUrl, service }: Config, opened: Opened): Promi
   if (databaseUrl !== 'embedded') return databaseUrl.reveal();
   const postgres = await startEmbeddedPostgres({ dataDir: join(service.dataDir, 'postgres') });
   return opened.add(postgres, server => server.stop()).url;
-}
-
-function bmcAccess({ fleet, bmcCredentials, bmcCas }: Config) {
-  return allNodes(fleet).map(({ name, site, server }) => {
-    const credential = bmcCredentials.get(server.credential);
-    if (!credential)
-      throw new FleetError({
-        code: 'invalid_config',
-        message: `node ${name} names the unknown credential ${server.credential}`,
-      });
-    const password = credential.password.reveal();
-    return {
-      node: name,
-      site,
-      url: server.bmcUrl,
-      username: credential.username,
-      password,
-      spki: server.spki,
-      ca: bmcCas.get(name),
-      systemUri: server.systemUri,
-    };
-  });
 }

@@ -9,7 +9,7 @@ export const getBmcStatus = readTool({
   name: 'getBmcStatus',
   title: 'Status of a BMC',
   description:
-    'The BMC of one node: model and firmware, health, its clock beside ours, when it last started, the power of its server, the locating light and what the next start is set to.',
+    'The BMC of one node: model and firmware, health, its clock beside ours, when it last started, the power of its server, the locating light, what the next start is set to, and how its events reach us.',
   risk: 'read',
   scope: 'read',
   input: z.strictObject({ node: z.string().describe('Node name') }),
@@ -28,6 +28,11 @@ export const getBmcStatus = readTool({
     power: z.string(),
     locatingLight: z.string(),
     nextStart: z.string(),
+    events: z.object({
+      way: z.enum(['stream', 'push', 'polling']).describe('polling: no events, only regular looks'),
+      why: z.string(),
+      received: z.number().describe('Since the service started; each only brings a look forward'),
+    }),
   }),
   async run(context, { node }) {
     const entry = nodeNamed(context, node);
@@ -48,6 +53,7 @@ export const getBmcStatus = readTool({
       power: showFact(status.power),
       locatingLight: showFact(lit),
       nextStart: showFact(status.bootOnce),
+      events: { way: status.hearing.way, why: status.hearing.why, received: status.hearing.received },
     };
   },
   present: status => [
@@ -62,10 +68,15 @@ export const getBmcStatus = readTool({
         ['power', status.power],
         ['light', status.locatingLight],
         ['next start', status.nextStart === 'none' ? 'as usual' : status.nextStart],
+        ['events', eventsText(status.events)],
       ],
     },
   ],
 });
+
+function eventsText({ way, why, received }: { way: string; why: string; received: number }): string {
+  return way === 'polling' ? `polling only: ${why}` : `by ${way}, ${received} so far: ${why}`;
+}
 
 function clockText({ time, clockAheadSeconds: ahead }: { time: string; clockAheadSeconds: number | string }): string {
   if (typeof ahead === 'string') return ahead;

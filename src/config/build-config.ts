@@ -9,7 +9,8 @@ import type { Outside } from './check-files.ts';
 import type { ConfigDocument } from './document-schema.ts';
 
 export type BmcCredential = { username: string; password: Secret };
-export type ImageListener = {
+/** Where this program listens for BMCs. */
+export type BmcListener = {
   bind: HostPort;
   /** Origin under which BMCs reach it. */
   advertise: string;
@@ -33,7 +34,9 @@ export type Config = {
   /** Where etcd members answer for themselves, by cluster name; none where nothing is configured. */
   etcdEndpoints: Map<string, EtcdEndpoint[]>;
   /** By site name. */
-  imageListeners: Map<string, ImageListener>;
+  imageListeners: Map<string, BmcListener>;
+  /** Where BMCs may push events to, by site name; sites without one are not here. */
+  eventListeners: Map<string, BmcListener>;
   /** Durations in milliseconds. */
   rollout: {
     canary: number;
@@ -53,6 +56,8 @@ export type Config = {
     keepSamplesMs: number;
     keepHistoryMs: number;
     cordon: HealthCordonSettings | 'off';
+    /** Whether events of BMCs bring looks forward. */
+    events: 'on' | 'off';
   };
   /** Where Prometheus may read; nowhere when left out. */
   metrics?: { host: string; port: number };
@@ -92,6 +97,9 @@ export function buildConfig(document: ConfigDocument, outside: Outside, baseDir:
     ),
     etcdEndpoints: new Map(clusters.map(({ name, etcd }) => [name, etcd])),
     imageListeners: new Map(document.sites.map(site => [site.name, site.imageListener])),
+    eventListeners: new Map(
+      document.sites.flatMap(({ name, eventListener }) => (eventListener ? [[name, eventListener] as const] : [])),
+    ),
     rollout: {
       canary: rollout.canary,
       soakMs: rollout.soak,
@@ -109,6 +117,7 @@ export function buildConfig(document: ConfigDocument, outside: Outside, baseDir:
       keepSamplesMs: health.keepSamples,
       keepHistoryMs: health.keepHistory,
       cordon: cordonOf(health.cordon),
+      events: health.events,
     },
     ...(document.metrics && { metrics: document.metrics.listen }),
     mcp: document.mcp,

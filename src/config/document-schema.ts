@@ -115,15 +115,17 @@ const cluster = mapping({
   etcd: list(etcdEndpoint).default([]),
   nodes: filled(node),
 });
+const listener = mapping({
+  bind: hostPort,
+  advertise: field('http://host:port without path', written => parseOrigin(written, ['http', 'https'])?.origin),
+});
 const site = mapping({
   name,
   timeZone: field('an IANA time zone such as America/New_York', timeZoneOf),
   bmcNetwork: field('a network such as 10.1.0.0/16', written => (parseNetwork(written) ? written : undefined)),
   baseline: name.optional(),
-  imageListener: mapping({
-    bind: hostPort,
-    advertise: field('http://host:port without path', written => parseOrigin(written, ['http', 'https'])?.origin),
-  }),
+  imageListener: listener,
+  eventListener: listener.optional(),
   clusters: filled(cluster),
 });
 const image = mapping({
@@ -208,6 +210,7 @@ export const configDocument = mapping({
     keepSamples: period.default(172_800_000),
     keepHistory: longPeriod.default(34_560_000_000),
     cordon: cordonOrOff.prefault({}),
+    events: oneOf(['on', 'off']).default('on'),
   }).prefault({}),
   metrics: mapping({ listen: hostPort }).optional(),
   mcp: mapping({ scope: oneOf(['read', 'plan', 'execute']).default('read') }).prefault({}),

@@ -1,6 +1,7 @@
 /** What can be changed on a BMC, or through it, beside firmware and power. */
 import type { BiosValue } from './bios.ts';
 import type { Fact, HealthLevel, PowerState, Vendor } from './bmc.ts';
+import type { Hearing } from './bmc-events.ts';
 
 /** `none` takes an earlier choice back. */
 export const bootSources = ['pxe', 'http', 'disk', 'cd', 'setup', 'none'] as const;
@@ -61,4 +62,6 @@ export type BmcStatus = {
   /** Whether the server's locating light is on. */
   lit: Fact<boolean>;
   bootOnce: Fact<BootSource>;
+  /** How its events come in. */
+  hearing: Hearing;
 };

@@ -5,6 +5,7 @@
  */
 import type { BiosReading, BiosRegistry } from './bios.ts';
 import type { BmcChange, BmcChangeOutcome, BmcStatus, ErasableDrive, MediaSlot } from './bmc-change.ts';
+import type { Hearing, Hint } from './bmc-events.ts';
 import type { EffectGrant } from './effect.ts';
 import type { HardwareInventory, HealthSample, PowerSupply, Upkeep } from './hardware.ts';
 import type { ImageFile } from './images.ts';
@@ -236,6 +237,10 @@ export type Bmcs = {
   closeAll(): Promise<void>;
   /** One for each BMC, under the site that it was opened with. */
   logIns(): (LogInCounts & { site: string | undefined })[];
+  /** Hears of events from now on, in the way that each BMC allows; `hint` is told of each. */
+  listen(hint: Hint): void;
+  /** One for each BMC, as {@link logIns}. */
+  hearings(): (Hearing & { site: string | undefined })[];
   /** Closes them all for good: whatever still runs logs in nowhere any more. */
   end(): Promise<void>;
 };

@@ -17,6 +17,8 @@ export type LabConfigOptions = {
   rollout: { soak: string; pollInterval: string };
   /** How often every server is looked at; `off` for never. */
   sampleEvery: string;
+  /** Whether BMCs may push events; not unless said. */
+  pushes?: boolean;
   /** What it does by itself on nodes whose hardware fails; the product's default when left out. */
   healthCordon?: 'off' | { maxPerCluster?: number; maxPerHour?: number; healthyFor?: string; drain?: boolean };
 };
@@ -39,7 +41,7 @@ export async function writeLabConfig(lab: LabDescription, options: LabConfigOpti
     credentials: { lab: { username: lab.account.username, password: `file:${lab.account.passwordFile}` } },
     firmware: lab.images,
     baselines: [{ name: 'current', images: lab.images.map(image => image.id) }],
-    sites: lab.sites.map((site, index) => siteOf(site, index)),
+    sites: lab.sites.map((site, index) => siteOf(site, { index, pushes: options.pushes === true })),
     rollout: {
       canary: 1,
       ...options.rollout,
@@ -66,14 +68,18 @@ function newPerson(name: string): DemoPerson {
   return { name, passphrase: newToken().slice(0, 20) };
 }
 
-function siteOf(site: LabDescription['sites'][number], index: number) {
+type SiteOptions = { index: number; pushes: boolean };
+
+function siteOf(site: LabDescription['sites'][number], { index, pushes }: SiteOptions) {
   const listener = imageListener(site, index);
+  const events = eventListener(site, index);
   return {
     name: site.name,
     timeZone: ['America/New_York', 'America/Chicago', 'America/Los_Angeles'][index % 3],
     bmcNetwork: site.bmcNetwork,
     baseline: 'current',
     imageListener: { bind: listener, advertise: `http://${listener}` },
+    ...(pushes ? { eventListener: { bind: events, advertise: `http://${events}` } } : {}),
     clusters: [
       {
         name: site.cluster.name,
@@ -93,4 +99,10 @@ function siteOf(site: LabDescription['sites'][number], index: number) {
 function imageListener(site: LabDescription['sites'][number], index: number): string {
   const { hostname } = new URL(site.cluster.url);
   return hostname === '127.0.0.1' ? `127.0.0.1:${18_080 + index}` : `${hostname}:8080`;
+}
+
+/** As {@link imageListener}, on other ports. */
+function eventListener(site: LabDescription['sites'][number], index: number): string {
+  const { hostname } = new URL(site.cluster.url);
+  return hostname === '127.0.0.1' ? `127.0.0.1:${18_180 + index}` : `${hostname}:8081`;
 }

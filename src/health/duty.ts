@@ -1,10 +1,12 @@
 /** Keeps the watch going: sampling, looking around, writing down, condensing what grows old. */
 import { factValue } from '../core/bmc.ts';
+import type { Hint } from '../core/bmc-events.ts';
 import { FleetError } from '../core/errors.ts';
 import type { Upkeep } from '../core/hardware.ts';
 import type { LogArchive } from '../core/health-records.ts';
 import type { HistoryStore, Retention } from '../core/history.ts';
 import { type Clock, wallClock } from './clock.ts';
+import { hintsOf } from './hints.ts';
 import type { Drift } from './rules/given.ts';
 import { type SamplerOptions, startSampler } from './sampler.ts';
 import { startUpkeep, upkeepEvery } from './upkeep.ts';
@@ -29,11 +31,18 @@ const condenseMs = 10 * 60_000;
 /** So many readings may fail in a row before what was read is no longer believed. */
 const upkeepsKept = 3;
 
-export async function startDuty(options: DutyOptions): Promise<{ watch: Watch; stop(): Promise<void> }> {
+export type Duty = {
+  watch: Watch;
+  /** An event came from a server: it is looked at sooner, within limits. */
+  hint: Hint;
+  stop(): Promise<void>;
+};
+
+export async function startDuty(options: DutyOptions): Promise<Duty> {
   const { servers, bmcs, history, logEntries, everyMs, retention, compareFirmware, onError } = options;
   const { clock = wallClock } = options;
   const watch = await openWatch(options);
-  if (everyMs === 'off') return { watch, stop: async () => {} };
+  if (everyMs === 'off') return { watch, hint: () => false, stop: async () => {} };
   const nodes = servers.map(({ node }) => node);
   const sampler = startSampler({ nodes, bmcs, everyMs, known: watch.known, take: watch.take, onError, clock });
   const upkeep = startUpkeep({
@@ -58,6 +67,7 @@ export async function startDuty(options: DutyOptions): Promise<{ watch: Watch; s
   ];
   return {
     watch,
+    hint: hintsOf({ servers, everyMs, hurry: sampler.hurry, clock }),
     async stop() {
       sampler.stop();
       upkeep.stop();

@@ -5,8 +5,9 @@
 import type { Bmcs, KnownEntries } from '../core/bmc.ts';
 import { FleetError } from '../core/errors.ts';
 import type { HealthSample } from '../core/hardware.ts';
-import { keepBeat } from './beat.ts';
+import { type Beat, keepBeat } from './beat.ts';
 import { type Clock, wallClock } from './clock.ts';
+import { restMs } from './hints.ts';
 
 /** What one look gave: a sample, or why there is none. `at` is when it began. */
 export type Look = { node: string; at: Date; tookMs: number } & ({ sample: HealthSample } | { missing: FleetError });
@@ -34,13 +35,14 @@ export function lookLimit(everyMs: number): number {
 }
 
 /** Begins spread over the first interval. What is under way at the stop is dropped. */
-export function startSampler(options: SamplerOptions): { stop(): void } {
+export function startSampler(options: SamplerOptions): Beat {
   const { nodes, bmcs, everyMs, known, take, onError, clock = wallClock } = options;
   const withinMs = lookLimit(everyMs);
   return keepBeat({
     nodes,
     everyMs,
     spreadMs: everyMs,
+    restMs: restMs(everyMs),
     clock,
     async visit(node, signal) {
       const look = await lookAt(node);

@@ -20,6 +20,10 @@ const own = {
     { site: 'boston', tried: 1, refused: 1, withheld: 5 },
   ],
   sessions: async () => 4,
+  hearings: () => [
+    { site: 'boston', way: 'stream' as const, why: '', received: 5, dropped: 3 },
+    { site: 'boston', way: 'polling' as const, why: '', received: 1, dropped: 0 },
+  ],
 };
 let open: Awaited<ReturnType<typeof openMetrics>>;
 
@@ -91,6 +95,10 @@ it('tells how late each site is, and what the watch itself costs and loses', asy
       'groundskeeper_samples_waiting 3',
       'groundskeeper_samples_dropped_total 2',
       'groundskeeper_bmc_sessions 4',
+      'groundskeeper_bmcs_heard{site="boston",way="stream"} 1',
+      'groundskeeper_bmcs_heard{site="boston",way="polling"} 1',
+      'groundskeeper_bmc_events_total{site="boston"} 6',
+      'groundskeeper_bmc_events_dropped_total{site="boston"} 3',
       'groundskeeper_bmc_logins_total{site="boston",outcome="tried"} 3',
       'groundskeeper_bmc_logins_total{site="boston",outcome="refused"} 2',
       'groundskeeper_bmc_logins_total{site="boston",outcome="withheld"} 5',

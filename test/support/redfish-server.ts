@@ -5,7 +5,7 @@ import { makeCertificate } from '../../src/lab/certificate.ts';
 
 export const account = { username: 'operator', password: 'a secret that must not leak' };
 
-export type Seen = { method: string; path: string; token?: string; basic: boolean; body: string };
+export type Seen = { method: string; path: string; token?: string; basic: boolean; body: string; lastEventId?: string };
 export type Reply = {
   status?: number;
   headers?: Record<string, string>;
@@ -13,6 +13,8 @@ export type Reply = {
   text?: string;
   drop?: boolean;
   hang?: boolean;
+  /** Gets what to write the body with, which never ends by itself. */
+  stream?: (write: (text: string) => void) => void;
   /** The answer comes after this. */
   after?: Promise<unknown>;
 };
@@ -94,6 +96,7 @@ async function serve(running: RedfishServer, request: IncomingMessage, response:
     token: request.headers['x-auth-token']?.toString(),
     basic: request.headers.authorization?.startsWith('Basic ') ?? false,
     body: Buffer.concat(chunks).toString('utf8'),
+    lastEventId: request.headers['last-event-id']?.toString(),
   };
   running.seen.push(seen);
   const reply = running.override(seen) ?? standard(running, seen);
@@ -101,6 +104,10 @@ async function serve(running: RedfishServer, request: IncomingMessage, response:
   await reply.after;
   if (reply.drop === true) return void request.socket.destroy();
   response.writeHead(reply.status ?? 200, { 'content-type': 'application/json', ...reply.headers });
+  if (reply.stream !== undefined) {
+    response.flushHeaders();
+    return reply.stream(text => void response.write(text));
+  }
   response.end(reply.text ?? (reply.body === undefined ? undefined : JSON.stringify(reply.body)));
 }
 

@@ -1,5 +1,6 @@
 /** Ledgers in memory, for tests of adapters alone. */
 import type { LoginLedger, SessionLedger } from '../../src/core/bmc.ts';
+import type { SubscriptionLedger } from '../../src/core/bmc-events.ts';
 
 export type MemoryLedger = SessionLedger & { entries: { bmcUrl: string; sessionUri: string }[] };
 
@@ -11,6 +12,24 @@ export function memoryLedger(entries: { bmcUrl: string; sessionUri: string }[] =
     },
     async closed(bmcUrl, sessionUri) {
       ledger.entries = ledger.entries.filter(each => each.bmcUrl !== bmcUrl || each.sessionUri !== sessionUri);
+    },
+    async list() {
+      return ledger.entries;
+    },
+  };
+  return ledger;
+}
+
+export type MemorySubscriptions = SubscriptionLedger & { entries: { bmcUrl: string; destination: string }[] };
+
+export function memorySubscriptions(): MemorySubscriptions {
+  const ledger: MemorySubscriptions = {
+    entries: [],
+    async opened(bmcUrl, destination) {
+      ledger.entries.push({ bmcUrl, destination });
+    },
+    async closed(bmcUrl, destination) {
+      ledger.entries = ledger.entries.filter(each => each.bmcUrl !== bmcUrl || each.destination !== destination);
     },
     async list() {
       return ledger.entries;

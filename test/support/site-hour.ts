@@ -105,6 +105,7 @@ export async function playSiteHour(addressBase: string): Promise<SiteHour> {
     backlog: watch.backlog,
     logIns: () => [...boston.logIns(), ...chicago.logIns()],
     sessions: async () => 0,
+    hearings: () => [],
   });
 
   /** A minute further; returns once each of these was looked at in it. */

@@ -29,6 +29,8 @@ export type StackOptions = {
   mcpScope?: 'read' | 'plan' | 'execute';
   /** Default: off, so that only what a test asks for reaches a BMC. */
   sampleEvery?: string;
+  /** Whether BMCs may push events; not unless said. */
+  pushes?: boolean;
   /** Default: as the product ships. */
   healthCordon?: LabConfigOptions['healthCordon'];
 };
@@ -71,6 +73,7 @@ export async function startStack(options: StackOptions): Promise<Stack> {
     mcpScope: options.mcpScope ?? 'read',
     rollout: { soak: '1s', pollInterval: '200ms' },
     sampleEvery: options.sampleEvery ?? 'off',
+    pushes: options.pushes ?? false,
     ...(options.healthCordon ? { healthCordon: options.healthCordon } : {}),
   });
   const env = { GROUNDSKEEPER_TEST_DATABASE: database.url };

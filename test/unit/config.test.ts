@@ -30,8 +30,18 @@ describe('a sound configuration', () => {
       keepSamplesMs: 7 * days,
       keepHistoryMs: 730 * days,
       cordon: { maxPerCluster: 1, maxPerHour: 3, healthyForMs: 21_600_000, drain: false },
+      events: 'on',
     });
     expect(configOf({ health: { sampleEvery: 'off' } }).health.sampleEveryMs).toBe('off');
+  });
+
+  it('hears of events unless told otherwise, and lets BMCs push only where a site has an address for it', () => {
+    expect(configOf().eventListeners.size).toBe(0);
+    const eventListener = { bind: '0.0.0.0:7481', advertise: 'https://10.1.0.1' };
+    const config = configOf({ sites: [site({ eventListener })], health: { events: 'off' } });
+    const bind = { host: '0.0.0.0', port: 7481 };
+    expect([...config.eventListeners]).toEqual([['boston', { bind, advertise: 'https://10.1.0.1' }]]);
+    expect(config.health.events).toBe('off');
   });
 
   it('says how many nodes may be cordoned for their hardware, or none', () => {

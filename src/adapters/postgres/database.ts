@@ -2,6 +2,7 @@
 import { CompiledQuery, Kysely, PostgresDialect } from 'kysely';
 import pg from 'pg';
 import type { LoginLedger } from '../../core/bmc.ts';
+import type { SubscriptionLedger } from '../../core/bmc-events.ts';
 import { FleetError } from '../../core/errors.ts';
 import type { FindingArchive, LogArchive, StateStore } from '../../core/health-records.ts';
 import type { HistoryStore } from '../../core/history.ts';
@@ -12,7 +13,7 @@ import { historyStore } from './history-store.ts';
 import { approvalStore, effectStore, operationStore } from './operation-store.ts';
 import { migrate, type Tables } from './schema.ts';
 import { ServiceLock } from './service-lock.ts';
-import { imageStore, leaseStore, loginStore, planStore, sessionLedger } from './stores.ts';
+import { imageStore, leaseStore, loginStore, planStore, sessionLedger, subscriptionLedger } from './stores.ts';
 
 function storesOver(db: Kysely<Tables>): Stores {
   const executor = {
@@ -40,6 +41,7 @@ export type Database = Records & {
   findings: FindingArchive;
   logEntries: LogArchive;
   refusedLogins: LoginLedger;
+  subscriptions: SubscriptionLedger;
   close(): Promise<void>;
 };
 
@@ -75,6 +77,7 @@ export async function openDatabase(url: string, options: { lock: boolean }): Pro
     logEntries: logArchive(db),
     findings: findingArchive(db),
     refusedLogins: loginLedger(db),
+    subscriptions: subscriptionLedger(db),
     async transaction(work) {
       await lock?.hold();
       return db.transaction().execute(tx => work(storesOver(tx)));

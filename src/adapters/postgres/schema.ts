@@ -95,6 +95,7 @@ export type Tables = {
   };
   refused_login: { bmc_url: string; credential: string; at: Date };
   bmc_session: { bmc_url: string; session_uri: string; opened_at: Generated<Date> };
+  bmc_subscription: { bmc_url: string; destination: string; opened_at: Generated<Date> };
 };
 
 const first = [
@@ -127,12 +128,18 @@ const first = [
 
 const imageDigest = [`alter table image_token add column sha256 text not null default ''`];
 
+const subscriptions = [
+  `create table bmc_subscription (bmc_url text not null, destination text not null, opened_at timestamptz not null default now(),
+     primary key (bmc_url, destination))`,
+];
+
 const migrations: { name: string; statements: string[] }[] = [
   { name: '2026-11-22 first form', statements: first },
   { name: '2026-11-23 digest of an offered image', statements: imageDigest },
   { name: '2026-11-24 readings over time', statements: historySchema },
   { name: '2026-11-24 findings and refused log-ins', statements: healthSchema },
   { name: '2026-11-26 entries of event logs', statements: logSchema },
+  { name: '2026-11-26 subscriptions to events', statements: subscriptions },
 ];
 
 /** Brings the database to this version's form; two services that start at once take turns. */

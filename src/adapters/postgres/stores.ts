@@ -1,7 +1,8 @@
-/** Plans, leases, images, log-ins and BMC sessions in Postgres. */
+/** Plans, leases, images, log-ins, BMC sessions and subscriptions in Postgres. */
 import type { Kysely } from 'kysely';
 import { sql } from 'kysely';
 import type { SessionLedger } from '../../core/bmc.ts';
+import type { SubscriptionLedger } from '../../core/bmc-events.ts';
 import { canonicalBytes, digestOf } from '../../core/canonical.ts';
 import { FleetError } from '../../core/errors.ts';
 import type { Plan } from '../../core/plan.ts';
@@ -153,6 +154,29 @@ export function sessionLedger(db: Db): SessionLedger {
     async list() {
       const rows = await db.selectFrom('bmc_session').selectAll().orderBy('opened_at').execute();
       return rows.map(row => ({ bmcUrl: row.bmc_url, sessionUri: row.session_uri }));
+    },
+  };
+}
+
+export function subscriptionLedger(db: Db): SubscriptionLedger {
+  return {
+    async opened(bmcUrl, destination) {
+      await db
+        .insertInto('bmc_subscription')
+        .values({ bmc_url: bmcUrl, destination })
+        .onConflict(conflict => conflict.doNothing())
+        .execute();
+    },
+    async closed(bmcUrl, destination) {
+      await db
+        .deleteFrom('bmc_subscription')
+        .where('bmc_url', '=', bmcUrl)
+        .where('destination', '=', destination)
+        .execute();
+    },
+    async list() {
+      const rows = await db.selectFrom('bmc_subscription').selectAll().execute();
+      return rows.map(row => ({ bmcUrl: row.bmc_url, destination: row.destination }));
     },
   };
 }

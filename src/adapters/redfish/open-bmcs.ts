@@ -5,8 +5,11 @@
 import type { Bmc, Bmcs, LoginLedger, SessionLedger } from '../../core/bmc.ts';
 import { FleetError } from '../../core/errors.ts';
 import { Connection } from './connection.ts';
+import { EventLine } from './events/event-line.ts';
+import { type EventOptions, listenTo } from './events/listen.ts';
 import { Lane, type Turns } from './lane.ts';
 import { LoginBreaker } from './login-breaker.ts';
+import { once } from './once.ts';
 import { PollingConnection } from './polling.ts';
 import { RedfishBmc } from './redfish-bmc.ts';
 import { type Credential, Session } from './session.ts';
@@ -42,6 +45,8 @@ export type OpenBmcsOptions = {
    * saves the BMC a handshake each minute: those that are met first have theirs.
    */
   kept?: number;
+  /** Without it, nobody listens for events. */
+  events?: EventOptions | undefined;
   /** Milliseconds since the epoch; for the breaker and the age of what was discovered. */
   now?: () => number;
 };
@@ -52,6 +57,9 @@ type Shared = {
   session: Session;
   connection: Connection;
   polling: PollingConnection;
+  line: EventLine;
+  /** Behind it, by node. */
+  servers: Map<string, RedfishBmc>;
 };
 
 type Common = OpenBmcsOptions & {
@@ -84,7 +92,9 @@ export function openBmcs(options: OpenBmcsOptions): Bmcs {
       });
     }
     shared.set(url, held);
-    bmcs.set(access.node, new RedfishBmc({ ...held, systemUri: access.systemUri, now }));
+    const bmc = new RedfishBmc({ ...held, systemUri: access.systemUri, now });
+    held.servers.set(access.node, bmc);
+    bmcs.set(access.node, bmc);
   }
   return {
     of(node) {
@@ -93,8 +103,14 @@ export function openBmcs(options: OpenBmcsOptions): Bmcs {
       throw new FleetError({ code: 'not_found', message: `no BMC is declared for node ${node}` });
     },
     logIns: () => [...shared.values()].map(({ access: { site }, session }) => ({ site, ...session.logIns })),
+    hearings: () => [...shared.values()].map(({ access: { site }, line }) => ({ site, ...line.hearing })),
+    listen(hint) {
+      const lines = [...shared.values()].map(({ access: { site }, wire: { url }, line }) => ({ site, url, line }));
+      if (options.events !== undefined) listenTo(lines, hint, options.events);
+    },
     closeAll: () => closeAll([...shared.values()], options.ledger),
     async end() {
+      await Promise.all([...shared.values()].map(({ line }) => line.stop()));
       for (const { session } of shared.values()) session.refuseLogIns();
       await closeAll([...shared.values()], options.ledger);
     },
@@ -119,10 +135,12 @@ function lanesOf({ bmcs, inFlight = 1024 }: OpenBmcsOptions): Common['laneOf'] {
 }
 
 function share(access: BmcAccess, url: string, options: Common): Shared {
+  const trust = { spki: access.spki, ca: access.ca };
+  const timeouts = { ...defaultTimeouts, ...options.timeouts };
   const wire = new Wire({
     url,
-    trust: { spki: access.spki, ca: access.ca },
-    timeouts: { ...defaultTimeouts, ...options.timeouts },
+    trust,
+    timeouts,
     fleet: options.laneOf(access.site),
     isRoom: options.isRoom,
   });
@@ -131,7 +149,10 @@ function share(access: BmcAccess, url: string, options: Common): Shared {
   const inherited = async () => ofBmc(await options.inherited(), url);
   const session = new Session({ wire, credential, ledger: options.ledger, breaker, now: options.now, inherited });
   const polling = new PollingConnection({ wire, session, now: options.now });
-  return { access, wire, session, connection: new Connection({ wire, session }), polling };
+  const connection = new Connection({ wire, session });
+  const servers: Shared['servers'] = new Map();
+  const line = new EventLine({ door: { origin: url, trust, timeouts }, wire, session, connection, servers });
+  return { access, wire, session, connection, polling, servers, line };
 }
 
 /** What cannot be deleted stays in the ledger for the next time; one error at the end names those BMCs. */
@@ -157,18 +178,6 @@ type Rows = Awaited<ReturnType<SessionLedger['list']>>;
 
 function ofBmc(rows: Rows, url: string): string[] {
   return rows.filter(({ bmcUrl }) => bmcUrl === url).map(({ sessionUri }) => sessionUri);
-}
-
-/** One read for the whole fleet; a failed one is tried again. */
-function once<T>(read: () => Promise<T>): () => Promise<T> {
-  let held: Promise<T> | undefined;
-  return () => {
-    held ??= read().catch(error => {
-      held = undefined;
-      throw error;
-    });
-    return held;
-  };
 }
 
 function originOf(access: BmcAccess): string {

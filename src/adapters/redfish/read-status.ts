@@ -18,7 +18,7 @@ const statusOfManager = manager.extend({
 type ManagerStatus = z.infer<typeof statusOfManager>;
 
 /** Throws when the BMC or its system cannot be read at all. */
-export async function readStatus(connection: Connection, topology: Topology): Promise<BmcStatus> {
+export async function readStatus(connection: Connection, topology: Topology): Promise<Omit<BmcStatus, 'hearing'>> {
   const [system, own, read] = await Promise.all([
     readSystem(connection, topology),
     bootUri(connection, topology).then(uri => connection.read(uri, bootable)),

@@ -20,6 +20,7 @@ import {
   unknown,
 } from '../../core/bmc.ts';
 import type { BmcChange, BmcChangeOutcome, BmcStatus, ErasableDrive, MediaSlot } from '../../core/bmc-change.ts';
+import type { Hearing } from '../../core/bmc-events.ts';
 import type { EffectGrant } from '../../core/effect.ts';
 import { FleetError } from '../../core/errors.ts';
 import type { HardwareInventory, HealthSample, PowerSupply, Upkeep } from '../../core/hardware.ts';
@@ -29,6 +30,7 @@ import type { ChangeRequest } from './change-request.ts';
 import { changeRequest, sendChange } from './changes.ts';
 import type { Connection, Seen } from './connection.ts';
 import { Deadline } from './deadline.ts';
+import { type EventOffer, readEventOffer } from './events/event-offer.ts';
 import { factOf } from './facts.ts';
 import type { PollingConnection } from './polling.ts';
 import { readFirmware } from './read-firmware.ts';
@@ -58,6 +60,7 @@ export class RedfishBmc implements Bmc {
   readonly #polling: PollingConnection;
   readonly #session: Session;
   readonly #declaredSystem: string | undefined;
+  readonly #line: { readonly hearing: Hearing };
   readonly #now: () => number;
   #topology: { found: Promise<Topology>; at: number } | undefined;
   /** What was found last, however long ago. */
@@ -68,12 +71,14 @@ export class RedfishBmc implements Bmc {
     polling: PollingConnection;
     session: Session;
     systemUri?: string;
+    line: { readonly hearing: Hearing };
     now: () => number;
   }) {
     this.#connection = fields.connection;
     this.#polling = fields.polling;
     this.#session = fields.session;
     this.#declaredSystem = fields.systemUri;
+    this.#line = fields.line;
     this.#now = fields.now;
   }
 
@@ -227,7 +232,14 @@ export class RedfishBmc implements Bmc {
   }
 
   async status(): Promise<BmcStatus> {
-    return readStatus(this.#connection, await this.#discovered());
+    const told = await readStatus(this.#connection, await this.#discovered());
+    return { ...told, hearing: this.#line.hearing };
+  }
+
+  /** Behind everything else, as {@link sample}. */
+  async eventOffer(): Promise<EventOffer> {
+    const seen: Seen = new Map();
+    return readEventOffer(this.#polling.look({ seen }), await this.#discovered(seen));
   }
 
   async changeTarget(change: BmcChange): Promise<ChangeRequest> {

@@ -52,6 +52,7 @@ export const serviceRoot = z.object({
   Managers: link,
   Tasks: link,
   UpdateService: link,
+  EventService: link,
   Registries: link,
   SessionService: link,
   Links: object({ Sessions: link }),

@@ -25,6 +25,7 @@ export type Topology = {
   chassis?: string;
   updateService?: string;
   taskService?: string;
+  eventService?: string;
 };
 
 type Candidate = { uri: string; system: ComputerSystem };
@@ -53,6 +54,7 @@ export async function discover(connection: Connection, declared: string | undefi
     chassis: root.Chassis ?? undefined,
     updateService: root.UpdateService ?? undefined,
     taskService: root.Tasks ?? undefined,
+    eventService: root.EventService ?? undefined,
   };
 }
 

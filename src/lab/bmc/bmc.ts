@@ -16,6 +16,7 @@ import type { LogIns, OpenSession } from './access.ts';
 import { type ConnectionCounts, Connections } from './connections.ts';
 import { Controller, type ControllerOptions } from './controller.ts';
 import type { EventLog } from './event-log.ts';
+import type { Subscription } from './events.ts';
 import { parseRequest } from './parse-request.ts';
 import type { BmcProfile, FirmwareState } from './profiles/profile.ts';
 import { problem, type Reply } from './reply.ts';
@@ -49,6 +50,8 @@ export type RunningBmc = {
   /** Versions as they are now. */
   firmware: Readonly<FirmwareState>;
   sessions(): OpenSession[];
+  /** To its events, open streams among them. */
+  subscriptions(): Pick<Subscription, 'type' | 'destination'>[];
   /** How often a user name and password were shown to it since it was started. */
   logIns(): Readonly<LogIns>;
   /** The newest requests that came through, oldest first; some thousands. */
@@ -116,6 +119,7 @@ export async function startBmc(options: BmcOptions): Promise<RunningBmc> {
     log: bmc.log,
     firmware: bmc.updates.firmware,
     sessions: () => bmc.access.sessions(),
+    subscriptions: () => bmc.events.subscriptions(),
     logIns: () => bmc.access.logIns,
     received: () => received,
     connections: () => connections.counts,
@@ -143,7 +147,8 @@ async function serve(exchange: Exchange): Promise<void> {
   const { bmc, connections, request, response } = exchange;
   const { faults, wire } = bmc;
   const reused = connections.reused(request.socket);
-  response.once('close', wire.enter());
+  const leave = wire.enter();
+  response.once('close', leave);
   const parsed = await parseRequest(request);
   if (faults.get('bmc-down') !== undefined) return;
   exchange.received.push({ method: parsed.method, path: parsed.path, at: Date.now() });
@@ -166,7 +171,11 @@ async function serve(exchange: Exchange): Promise<void> {
     response.destroy();
     outcome.reply.after?.();
   } else if (outcome === 'html') sendHtml(response, isWrite(parsed.method) ? 503 : 200);
-  else sendReply(response, outcome.reply, faults);
+  else {
+    // A stream that is open is no work for the BMC.
+    if (outcome.reply.stream !== undefined) leave();
+    sendReply(response, outcome.reply, faults);
+  }
 }
 
 async function perform({ bmc }: Exchange, request: BmcRequest): Promise<Answer | 'html'> {

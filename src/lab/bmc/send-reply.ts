@@ -20,7 +20,10 @@ export function sendReply(response: ServerResponse, reply: Reply, faults: FaultS
     response.writeHead(reply.status, headers);
     response.once(
       'close',
-      reply.stream(text => response.write(text)),
+      // Over a line that is cut nothing arrives.
+      reply.stream(text => {
+        if (faults.get('bmc-down') === undefined) response.write(text);
+      }),
     );
     return;
   }

@@ -26,10 +26,14 @@ export class WireFaults {
     });
   }
 
-  /** Counts a request in; the function that it answers counts it out. */
+  /** Counts a request in; the function that it answers counts it out, once. */
   enter(): () => void {
     this.#inFlight++;
-    return () => void this.#inFlight--;
+    let inside = true;
+    return () => {
+      if (inside) this.#inFlight--;
+      inside = false;
+    };
   }
 
   /** Whether so many requests are in flight that this one is turned away. */

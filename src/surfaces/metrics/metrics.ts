@@ -17,6 +17,7 @@ export type MetricsOptions = {
   /** Samples that wait for the database, and those given up since the start. */
   backlog(): { waiting: number; dropped: number };
   logIns: Bmcs['logIns'];
+  hearings: Bmcs['hearings'];
   /** Sessions that are on record as open. */
   sessions(): Promise<number>;
 };
@@ -64,6 +65,7 @@ function registryOf(options: MetricsOptions): Registry {
   collectDefaultMetrics({ register: registry, prefix: 'groundskeeper_' });
   showServers(registry, options);
   showSampling(registry, options);
+  showEvents(registry, options);
   return registry;
 }
 
@@ -134,6 +136,36 @@ function showSampling(registry: Registry, options: MetricsOptions): void {
         for (const [outcome, count] of Object.entries(counts)) this.inc({ site, outcome }, count);
     },
   });
+}
+
+/** How events come in; each only brings a look forward. */
+function showEvents(registry: Registry, { hearings }: MetricsOptions): void {
+  const gauge = gaugesOf(registry);
+  gauge(
+    'bmcs_heard',
+    'BMCs by the way in which their events come: stream, push, or polling only',
+    ['site', 'way'],
+    heard => {
+      for (const { site = '', way } of hearings()) heard.inc({ site, way });
+    },
+  );
+  const count = (of: 'received' | 'dropped', name: string, help: string) =>
+    new Counter({
+      name: `groundskeeper_${name}`,
+      help,
+      labelNames: ['site'],
+      registers: [registry],
+      collect() {
+        this.reset();
+        for (const { site = '', [of]: events } of hearings()) this.inc({ site }, events);
+      },
+    });
+  count('received', 'bmc_events_total', 'Events that came from BMCs');
+  count(
+    'dropped',
+    'bmc_events_dropped_total',
+    'Events that brought no look forward: one was due already, or the site has had its share',
+  );
 }
 
 /** Milliseconds since the newest look at each server began; since the start where there was none. */

@@ -32,7 +32,7 @@ export type ControlPlane = {
   /** How volumes attach and detach. */
   storage: StorageBehaviour;
   /** The kubelet of a node. Throws when there is no such node. */
-  kubelet(node: string): { restart(): void };
+  kubelet(node: string): Pick<Kubelet, 'restart' | 'evictFor'>;
   /** PEM certificate of the authority that signs client certificates. */
   clientAuthority: string;
   stop(): void;

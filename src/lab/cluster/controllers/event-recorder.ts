@@ -112,7 +112,14 @@ export class EventRecorder {
     const namespace = regarding.namespace ?? 'default';
     const home = this.#store.get('namespaces', { name: namespace });
     if (home === undefined || home.metadata.deletionTimestamp !== undefined) return undefined;
-    const about = `${source.component}/${source.host ?? ''}/${regarding.kind}/${regarding.uid}`;
+    const about = [
+      source.component,
+      source.host ?? '',
+      regarding.kind,
+      namespace,
+      regarding.name,
+      regarding.uid ?? '',
+    ].join('/');
     if (!this.#mayWrite(about)) return undefined;
     const key = [about, regarding.fieldPath ?? '', text.type ?? 'Normal', text.reason, text.message].join('/');
     const known = this.#known.get(key);
@@ -176,7 +183,7 @@ function involved({ apiVersion, kind, metadata }: KubeObject, fieldPath?: string
     kind,
     ...(namespace === undefined ? {} : { namespace }),
     name,
-    uid,
+    ...(uid === '' ? {} : { uid }),
     ...(apiVersion === '' ? {} : { apiVersion }),
     ...(resourceVersion === '' ? {} : { resourceVersion }),
     ...(fieldPath === undefined ? {} : { fieldPath }),

@@ -25,7 +25,9 @@ export function taintEviction(context: ControllerContext): KeyedController {
   const evict = (pod: PodObject) => {
     const { namespace, name } = pod.metadata;
     const message = `Marking for deletion Pod ${namespace}/${name}`;
-    events.record(source, pod, { reason: 'TaintManagerEviction', message });
+    // This controller knows the names of pods alone, so its events carry no uid.
+    const metadata = { ...pod.metadata, uid: '', resourceVersion: '' };
+    events.record(source, { ...pod, metadata }, { reason: 'TaintManagerEviction', message });
     markDisrupted(store, pod, {
       reason: 'DeletionByTaintManager',
       message: 'Taint manager: deleting due to NoExecute taint',

@@ -72,6 +72,15 @@ export class Kubelet {
     this.#readyLater();
   }
 
+  /** Runs short of a resource, such as `memory`, and drives this pod off. */
+  evictFor(resource: string, pod: { uid: string }): void {
+    const node = this.#options.store.get('nodes', { name: this.#node.name });
+    if (node === undefined) return;
+    const message = `Attempting to reclaim ${resource}`;
+    this.#tell(node, { type: 'Warning', reason: 'EvictionThresholdMet', message });
+    this.#pods?.evict(pod.uid, resource);
+  }
+
   /** Looks at one pod that is bound to this node and was created or changed. */
   podChanged(pod: PodObject): void {
     this.#pods?.changed(pod);

@@ -15,6 +15,8 @@ import { containerStatus, qosClassOf } from './pod-status.ts';
 const podStartMs = 5000;
 /** Real milliseconds to unmount the volumes of a pod that ended, and then to report it. */
 const unmountMs = 1000;
+/** Exit code of a process that signal 9 ended. */
+const killed = 137;
 
 type Work =
   | { kind: 'mounting' | 'starting' | 'running' }
@@ -165,6 +167,24 @@ export class PodWorker {
     if (uid !== undefined) this.#exit(uid, exitCode);
   }
 
+  /** Drives a running pod off because its node runs short of a resource, such as `memory`: no budget is asked. */
+  evict(uid: string, resource: string): void {
+    const pod = this.#find(uid);
+    if (this.#work.get(uid)?.kind !== 'running' || pod === undefined) return;
+    const message = `The node was low on resource: ${resource}. `;
+    this.#options.events.record(this.#source, pod, { type: 'Warning', reason: 'Evicted', message });
+    this.#tellKilling(pod);
+    this.#work.delete(uid);
+    this.#report(pod, draft => {
+      Object.assign(draft.status, { phase: 'Failed', reason: 'Evicted', message });
+      this.#containersEnded(draft, killed);
+      this.#setReady(draft, false, 'PodFailed');
+      const why = { reason: 'TerminationByKubelet', message };
+      setCondition(draft.status, this.#options.stamp(), { type: 'DisruptionTarget', status: 'True', ...why });
+    });
+    this.forget(pod);
+  }
+
   #finish(pod: PodObject, exitCode: number): void {
     this.#work.delete(pod.metadata.uid);
     this.#report(pod, draft => {
@@ -204,19 +224,20 @@ export class PodWorker {
       if (earlier.graceSeconds <= graceSeconds) return;
       earlier.cancel();
     } else if (earlier?.kind === 'running') {
-      for (const { name } of pod.spec.containers) {
-        const text = {
-          reason: 'Killing',
-          message: `Stopping container ${name}`,
-          fieldPath: `spec.containers{${name}}`,
-        };
-        this.#options.events.record(this.#source, pod, text);
-      }
+      this.#tellKilling(pod);
     }
     const mounted = this.#mounts.has(uid) ? unmountMs : 0;
     const patienceMs = earlier?.kind === 'mounting' ? 0 : graceSeconds * 1000;
     const cancel = this.#timers.after(patienceMs + mounted, () => this.#letGo(uid));
     this.#work.set(uid, { kind: 'ending', graceSeconds, cancel });
+  }
+
+  #tellKilling(pod: PodObject): void {
+    for (const { name } of pod.spec.containers) {
+      const fieldPath = `spec.containers{${name}}`;
+      const text = { reason: 'Killing', message: `Stopping container ${name}`, fieldPath };
+      this.#options.events.record(this.#source, pod, text);
+    }
   }
 
   /** The kubelet's last word on a pod: a delete without grace, which finalizers may still hold back. */

@@ -195,6 +195,7 @@ async function compose(config: Config, log: Logger, opened: Opened): Promise<Run
   const health = {
     ...duty.watch,
     archive: records.findings,
+    logEntries: records.logEntries,
     cordons: () => cordons?.status() ?? ({ state: 'off' } as const),
     resumeCordons: async () => cordons?.resume() ?? ({ state: 'off' } as const),
   };

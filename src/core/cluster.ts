@@ -174,6 +174,17 @@ export type EventFacts = {
   source: string;
 };
 
+/** Of a pod of some name, or of one that had this name before. Whoever may write Events there may have written any of it. */
+export type PodEventFacts = EventFacts & {
+  /** The taint manager leaves it out. */
+  uid?: string;
+  /** RFC 3339. */
+  firstSeen?: string;
+  container?: string;
+  /** Name of the node whose kubelet wrote it, or that the scheduler chose. */
+  node?: string;
+};
+
 export type EtcdMember = { node: string; healthy: Fact<boolean>; leader: Fact<boolean> };
 
 /** What is known of the etcd that this cluster stands on. */
@@ -280,6 +291,8 @@ export type Cluster = {
   volumeTies(): Promise<VolumeTie[]>;
   /** What the cluster tells of a Node, newest first. */
   nodeEvents(node: string): Promise<EventFacts[]>;
+  /** What the cluster tells of the pods that have or had this name, newest first. */
+  podEvents(namespace: string, name: string): Promise<PodEventFacts[]>;
   /** The etcd members as far as they can be told; what cannot be read is unknown with its reason. */
   etcd(): Promise<EtcdFacts>;
   /** Others that act on nodes; throws when any kind of them cannot be read, because unknown must refuse. */

@@ -64,6 +64,8 @@ export type EffectStore = {
   latest(operation: string, step: string): Promise<EffectRow | undefined>;
   /** Attempts in one of these states, of the steps that begin with `prefix`, the oldest first. */
   list(operation: string, wanted: { prefix: string; states: EffectState[] }): Promise<EffectRow[]>;
+  /** Those on a cluster whose step has this part, the newest first. */
+  onCluster(cluster: string, wanted: { part: string; since: Date; limit: number }): Promise<EffectRow[]>;
   insert(row: Omit<EffectRow, 'state' | 'result' | 'detail' | 'startedAt'>): Promise<void>;
   /** Compare-and-set; false when the state was another one. */
   close(row: {

@@ -11,11 +11,11 @@ import type { Clusters } from './cluster.ts';
 import type { Block } from './document.ts';
 import type { Finding, ServerScore } from './finding.ts';
 import type { Fleet, Person } from './fleet.ts';
-import type { CordonStatus, FindingArchive, NewestLook } from './health-records.ts';
+import type { CordonStatus, FindingArchive, LogArchive, NewestLook } from './health-records.ts';
 import type { HistoryStore } from './history.ts';
 import type { Operation } from './operation.ts';
 import type { PlanDraft, StoredPlan } from './plan.ts';
-import type { Records } from './records.ts';
+import type { EffectStore, Records } from './records.ts';
 
 export type Scope = 'read' | 'plan' | 'execute';
 
@@ -29,6 +29,8 @@ export type HealthReader = {
   /** Of one node or of all, alarms of sites included, those that cleared within a day too. */
   findings(node?: string): Finding[];
   archive: Pick<FindingArchive, 'list'>;
+  /** What was seen of the event logs of servers. */
+  logEntries: Pick<LogArchive, 'list'>;
   score(node: string): ServerScore;
   /** What each server showed last; before its first look there is nothing of it. */
   newest(): NewestLook[];
@@ -40,7 +42,7 @@ export type ToolContext = {
   fleet: Fleet;
   clusters: Clusters;
   bmcs: Bmcs;
-  records: Pick<Records, 'plans' | 'approvals' | 'operations'>;
+  records: Pick<Records, 'plans' | 'approvals' | 'operations'> & { effects: Pick<EffectStore, 'onCluster'> };
   history: Pick<HistoryStore, 'quantities' | 'series'>;
   health: HealthReader;
   rollout: RolloutSettings;

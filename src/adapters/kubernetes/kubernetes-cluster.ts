@@ -26,6 +26,7 @@ import type {
   NodeFacts,
   NodePatch,
   PdbFacts,
+  PodEventFacts,
   PodFacts,
   RemediatorFacts,
   StorageFacts,
@@ -35,6 +36,7 @@ import type { EffectGrant } from '../../core/effect.ts';
 import { FleetError } from '../../core/errors.ts';
 import { Connection, type ConnectionOptions } from './connection.ts';
 import { readEtcd } from './etcd.ts';
+import { podEventFacts, readEvents } from './events.ts';
 import { attachmentFacts, daemonSetFacts, eventFacts, nodeFacts, pdbFacts, timeText } from './facts.ts';
 import { byAdmission, type CallContext, refusalOf, translate } from './failures.ts';
 import { ClusterMirror, type MirrorOptions } from './mirror.ts';
@@ -165,15 +167,15 @@ export class KubernetesCluster implements Cluster {
   }
 
   async nodeEvents(node: string): Promise<EventFacts[]> {
-    const { core } = this.#apis();
-    const context = { ...this.#context(`the events of node ${node}`), kind: 'EventList' };
-    const fieldSelector = `involvedObject.kind=Node,involvedObject.name=${node}`;
-    const events = await readList(
-      context,
-      page => core.listNamespacedEvent({ namespace: nodeEventNamespace, ...page, fieldSelector }),
-      eventFacts,
-    );
-    return events.toSorted((a, b) => (b.lastSeen ?? '').localeCompare(a.lastSeen ?? ''));
+    const context = this.#context(`the events of node ${node}`);
+    const regarding = { kind: 'Node', namespace: nodeEventNamespace, name: node } as const;
+    return readEvents(this.#apis().core, { context, regarding, toFacts: eventFacts });
+  }
+
+  async podEvents(namespace: string, name: string): Promise<PodEventFacts[]> {
+    const context = this.#context(`the events of ${podSubject({ namespace, name })}`);
+    const regarding = { kind: 'Pod', namespace, name } as const;
+    return readEvents(this.#apis().core, { context, regarding, toFacts: podEventFacts });
   }
 
   async etcd(): Promise<EtcdFacts> {

@@ -47,7 +47,7 @@ export function podFacts({ metadata, spec, status }: V1Pod): PodFacts {
   };
 }
 
-/** The newest end of a container that was not a success; else that of the pod as a whole. */
+/** Why the pod as a whole failed; else the newest end of a container that was not a success. */
 function failureOf(status: V1Pod['status']): Pick<PodFacts, 'failure'> {
   const ends = (status?.containerStatuses ?? []).flatMap(({ name, state, lastState }) =>
     [state?.terminated, lastState?.terminated].flatMap(end => {
@@ -58,8 +58,10 @@ function failureOf(status: V1Pod['status']): Pick<PodFacts, 'failure'> {
     }),
   );
   const [newest] = ends.toSorted((a, b) => (b.at ?? '').localeCompare(a.at ?? ''));
-  if (newest) return { failure: newest };
-  return status?.phase === 'Failed' && status.reason ? { failure: { reason: status.reason } } : {};
+  // The kubelet kills the containers of a pod that it evicts; how they ended says less.
+  if (status?.phase === 'Failed' && status.reason)
+    return { failure: { reason: status.reason, ...(newest?.at === undefined ? {} : { at: newest.at }) } };
+  return newest ? { failure: newest } : {};
 }
 
 function unschedulable(status: V1Pod['status']): Pick<PodFacts, 'unschedulable'> {

@@ -1,5 +1,5 @@
 /** Approvals, operations and effects in Postgres; every change of state is a compare-and-set. */
-import type { Kysely, Selectable } from 'kysely';
+import { type Kysely, type Selectable, sql } from 'kysely';
 import type { Approval, ApprovalState, Vote } from '../../core/approval.ts';
 import { FleetError } from '../../core/errors.ts';
 import {
@@ -271,6 +271,19 @@ export function effectStore(db: Db): EffectStore {
         .orderBy('intent')
         .execute();
       return rows.filter(row => row.step.startsWith(prefix)).map(effectOf);
+    },
+    async onCluster(cluster, { part, since, limit }) {
+      const rows = await db
+        .selectFrom('effect')
+        .innerJoin('operation', 'operation.id', 'effect.operation')
+        .selectAll('effect')
+        .where('operation.cluster', '=', cluster)
+        .where('effect.started_at', '>=', since)
+        .where(sql<boolean>`strpos(effect.step, ${part}) > 0`)
+        .orderBy('effect.intent', 'desc')
+        .limit(limit)
+        .execute();
+      return rows.map(effectOf);
     },
     async insert(row) {
       await db

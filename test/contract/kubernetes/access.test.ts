@@ -43,7 +43,7 @@ describe('the account of the product', () => {
     { verb: 'list', group: 'apps', resource: 'daemonsets' },
     { verb: 'list', group: 'storage.k8s.io', resource: 'volumeattachments' },
     { verb: 'list', resource: 'persistentvolumes' },
-    { verb: 'list', resource: 'events', namespace: 'default' },
+    { verb: 'list', resource: 'events' },
     { verb: 'get', group: 'coordination.k8s.io', resource: 'leases', namespace: 'kube-node-lease' },
     { verb: 'create', resource: 'events', namespace: 'default' },
   ])('may $verb $resource $subresource', async question => {
@@ -68,7 +68,7 @@ describe('the account of the product', () => {
     { verb: 'impersonate', resource: 'users' },
     { verb: 'escalate', group: 'rbac.authorization.k8s.io', resource: 'clusterroles' },
     { verb: 'create', resource: 'events', namespace: 'kube-system' },
-    { verb: 'list', resource: 'events' },
+    { verb: 'watch', resource: 'events' },
     { verb: 'list', resource: 'namespaces' },
     { verb: 'get', group: 'coordination.k8s.io', resource: 'leases', namespace: 'kube-system' },
     { verb: '*', group: '*', resource: '*' },

@@ -18,10 +18,13 @@ export function crashesOn(node: string, pods: Pods): Crash[] {
   return pods.filter(pod => pod.node === node).flatMap(pod => crashOf(pod, pods) ?? []);
 }
 
+/** A failure by where and when it was; `at` is RFC 3339. */
+export type FailureMoment = { node: string; at?: string; workload: string };
+
 /** Other workloads of its node that failed at about the same time. */
-export function failedTogether(pod: PodFacts, pods: Pods): string[] {
+export function failedTogether({ node, at, workload }: FailureMoment, pods: Pods): string[] {
   const others = pods.filter(
-    each => each.node === pod.node && ownerName(each) !== ownerName(pod) && isTogether(each, pod),
+    each => each.node === node && ownerName(each) !== workload && isTogether(each.failure?.at, at),
   );
   return [...new Set(others.map(ownerName))].toSorted();
 }
@@ -31,10 +34,13 @@ function failsElsewhere(pod: PodFacts, pods: Pods): boolean {
   const workload = ownerName(pod);
   return pods.some(
     each =>
-      each.node !== pod.node && each.controller !== undefined && ownerName(each) === workload && isTogether(each, pod),
+      each.node !== pod.node &&
+      each.controller !== undefined &&
+      ownerName(each) === workload &&
+      isTogether(each.failure?.at, pod.failure?.at),
   );
 }
 
-function isTogether(a: PodFacts, b: PodFacts): boolean {
-  return Math.abs(Date.parse(a.failure?.at ?? '') - Date.parse(b.failure?.at ?? '')) <= togetherMs;
+function isTogether(a: string | undefined, b: string | undefined): boolean {
+  return Math.abs(Date.parse(a ?? '') - Date.parse(b ?? '')) <= togetherMs;
 }

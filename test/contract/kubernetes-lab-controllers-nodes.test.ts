@@ -161,6 +161,7 @@ describe('pods on a node that stays away', () => {
     scene.hosts['w-1']?.powerOff();
     const [pod] = moving;
     const event = await eventually(pod?.name ?? '', 'TaintManagerEviction', pod?.namespace);
+    expect(event.involvedObject).not.toHaveProperty('uid');
     expect(event.message).toBe(`Marking for deletion Pod ${pod?.namespace}/${pod?.name}`);
     const { status } = (await scene.raw(`/api/v1/namespaces/${pod?.namespace}/pods/${pod?.name}`)).body;
     expect(status?.conditions).toContainEqual(

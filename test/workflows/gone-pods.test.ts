@@ -167,7 +167,7 @@ describe('a pod of a StatefulSet that the kubelet evicted, and that came back un
   it('is not what is meant when the one that is there has failed itself', async () => {
     const { uid, namespace, name } = await oneOf('shop/orders-1');
     store().update('pods', { namespace, name }, draft => {
-      const terminated = { exitCode: 139, reason: 'Error', finishedAt: new Date().toISOString() };
+      const terminated = { exitCode: 139, reason: 'Error', finishedAt: new Date(Date.now() - 600_000).toISOString() };
       for (const status of draft.status.containerStatuses ?? []) Object.assign(status, { lastState: { terminated } });
     });
     expect(await explain('shop/orders-1')).toMatchObject({

@@ -6,8 +6,8 @@ import { explainPodFailure as explain } from '../src/health/explain-pod-failure.
 import { failedTogether } from '../src/operations/pod-crashes.ts';
 import { clusterNamed } from './parts/lookup.ts';
 import { machineWord } from './parts/machine-word.ts';
-import { asAsked, eventRow, gapsOf, nothingFound, refuseStrangers, serverOf } from './parts/pod-answer.ts';
-import { seePod, subjectOf } from './parts/pod-subject.ts';
+import { asAsked, eventRow, gapsOf, nothingFound, otherPod, refuseStrangers, serverOf } from './parts/pod-answer.ts';
+import { endedPods, seePod } from './parts/pod-subject.ts';
 import { serverAround } from './parts/server-around.ts';
 
 const newestEvents = 8;
@@ -59,6 +59,7 @@ export const explainPodFailure = readTool({
     events: z
       .array(z.object({ at: z.string(), untrusted: z.string() }))
       .describe('What Kubernetes told of the pod, newest first; anybody who may write Events may have written it'),
+    others: z.array(z.string()).describe('Other pods that had this name and ended, with our evictions of them'),
     gaps: z.array(z.string()).describe('What could not be looked at, and what that leaves open'),
   }),
   async run(context, input) {
@@ -66,7 +67,8 @@ export const explainPodFailure = readTool({
     refuseStrangers(context, cluster, input.node);
     const [namespace = '', name = ''] = input.pod.split('/');
     const seen = await seePod(context, { cluster, namespace, name });
-    const subject = subjectOf(seen) ?? asAsked(seen, input);
+    const [ended, ...others] = endedPods(seen);
+    const subject = ended ?? asAsked(seen, input);
     if (!subject) throw nothingFound(seen, { cluster, pod: input.pod });
     const { told, standing, uid, evicted, events } = subject;
     const failure = { ...subject.failure, at: subject.failure.at ?? input.at };
@@ -96,10 +98,11 @@ export const explainPodFailure = readTool({
       alsoFailed: together,
       explanations,
       events: events.slice(0, newestEvents).map(eventRow),
+      others: others.map(otherPod),
       gaps: gapsOf(seen, subject, node),
     };
   },
-  present: ({ pod, standing, workload, node, failed, at, alsoFailed, explanations, events, gaps }) => [
+  present: ({ pod, standing, workload, node, failed, at, alsoFailed, explanations, events, others, gaps }) => [
     { heading: `Why ${pod} failed` },
     {
       facts: [
@@ -130,6 +133,7 @@ export const explainPodFailure = readTool({
     ...(events.length > 0
       ? [{ untrusted: events.map(({ at: when, untrusted }) => `${when} ${untrusted}`), source: 'Events of the pod' }]
       : []),
+    ...(others.length > 0 ? [{ list: others, title: 'other pods of this name' }] : []),
     ...(gaps.length > 0 ? [{ list: gaps, title: 'not known' }] : []),
   ],
 });

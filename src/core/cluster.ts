@@ -176,7 +176,7 @@ export type EventFacts = {
 
 /** Of a pod of some name, or of one that had this name before. Whoever may write Events there may have written any of it. */
 export type PodEventFacts = EventFacts & {
-  /** The taint manager leaves it out. */
+  /** A UUID. The taint manager leaves it out. */
   uid?: string;
   /** RFC 3339. */
   firstSeen?: string;

@@ -34,6 +34,12 @@ export function eventRow({ lastSeen = '', source, reason, count, message }: PodE
   return { at: lastSeen, untrusted: `${source} ${reason}${times}: ${message.slice(0, longestMessage)}` };
 }
 
+/** In our words alone: no pod but the one that is answered about is told of by its own status. */
+export function otherPod({ uid = 'one of unknown uid', failure, evicted }: PodSubject): string {
+  const ours = evicted ? `, eviction by Groundskeeper in operation ${evicted.operation}` : '';
+  return `${uid}: ${failure.reason} at ${failure.at ?? 'an unknown time'}${ours}`;
+}
+
 export function gapsOf({ events }: SeenPod, { told, node: named }: PodSubject, node: string | undefined): string[] {
   return [
     ...('unknown' in events ? [`the Events of the pod could not be read: ${events.unknown}`] : []),

@@ -52,14 +52,14 @@ export async function seePod(
   return { pods, present: pods.find(pod => pod.namespace === namespace && pod.name === name), events, evictions };
 }
 
-/** The pod that is there now when it shows a failure, else the one that ended last; undefined where none did. */
-export function subjectOf(seen: SeenPod): PodSubject | undefined {
+/** Those that ended: the one that is there now first when it shows a failure, then the newest. */
+export function endedPods(seen: SeenPod): PodSubject[] {
   const { present, evictions } = seen;
   const events = byPod(factValue(seen.events) ?? []);
   const uids = new Set([present?.uid ?? '', ...events.keys(), ...evictions.map(({ uid }) => uid)]);
   const ended = [...uids].flatMap(uid => endedPod(seen, uid, events.get(uid) ?? []) ?? []);
-  const [newest] = ended.toSorted((a, b) => (b.failure.at ?? '').localeCompare(a.failure.at ?? ''));
-  return ended.find(({ told }) => told === 'pod') ?? newest;
+  const newestFirst = ended.toSorted((a, b) => (b.failure.at ?? '').localeCompare(a.failure.at ?? ''));
+  return newestFirst.toSorted((a, b) => Number(b.told === 'pod') - Number(a.told === 'pod'));
 }
 
 function endedPod({ pods, present, evictions }: SeenPod, uid: string, events: PodEventFacts[]): PodSubject | undefined {

@@ -21,19 +21,21 @@ export async function readEvents<F extends EventFacts>(core: CoreV1Api, wanted: 
   return events.toSorted((a, b) => (b.lastSeen ?? '').localeCompare(a.lastSeen ?? ''));
 }
 
+/** The API takes any text; the kubelet itself gives static pods a digest. */
+const uuid = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
 const ofContainer = /^spec\.(?:initContainers|containers)\{(.+)\}$/;
 /** The scheduler's events name the node in their words alone. */
 const assigned = /^Successfully assigned \S+ to (\S+)$/;
 
 export function podEventFacts(event: CoreV1Event): PodEventFacts {
   const { involvedObject, firstTimestamp, eventTime, reason, message = '', source } = event;
-  const { uid, fieldPath = '' } = involvedObject;
+  const { uid = '', fieldPath = '' } = involvedObject;
   const firstSeen = timeText(firstTimestamp ?? eventTime);
   const container = ofContainer.exec(fieldPath)?.[1];
   const node = source?.host || (reason === 'Scheduled' ? assigned.exec(message)?.[1] : undefined);
   return {
     ...eventFacts(event),
-    ...(uid ? { uid } : {}),
+    ...(uuid.test(uid) ? { uid } : {}),
     ...(firstSeen === undefined ? {} : { firstSeen }),
     ...(container === undefined ? {} : { container }),
     ...(node ? { node } : {}),

@@ -1,5 +1,5 @@
 /**
- * iDRAC 7.30 answers `/Thermal` with a general error now and then, and well when it is asked once more. Without that the sensors
+ * Some BMCs answer `/Thermal` with a general error now and then, and well when it is asked once more. Without that the sensors
  * would come from another resource for that one look, under other addresses, and be taken for others.
  */
 import { BmcStatus } from './answer.ts';

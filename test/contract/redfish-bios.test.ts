@@ -118,10 +118,11 @@ describe.each(settable)('%s of the lab', machine => {
     const [write] = lab.effects.since().filter(each => each.path === path);
     expect([write?.method, write?.body]).toEqual([method, body]);
     expect(task !== undefined).toBe(bmcProfiles[machine].acts.bios.jobs !== undefined);
-    expect(await bmc.bios()).toEqual({ active, waiting: { value: { [name]: to } } });
+    const startApplies = bmcProfiles[machine].acts.bios.jobs === undefined;
+    expect(await bmc.bios()).toEqual({ active, waiting: { value: { [name]: to } }, startApplies });
     const { bootId } = lab.host;
     lab.host.restart();
     await eventually('the start', () => lab.host.bootId !== bootId);
-    expect(await bmc.bios()).toEqual({ active: { ...active, [name]: to }, waiting: { value: {} } });
+    expect(await bmc.bios()).toEqual({ active: { ...active, [name]: to }, waiting: { value: {} }, startApplies });
   });
 });

@@ -6,16 +6,20 @@ import type { Connection, Member, MembersOptions, ReadOptions } from './connecti
 import { reasonOf } from './facts.ts';
 import { lastSegment, plain } from './links.ts';
 
-/** `each` is how those are read that take a request of their own. */
-type Options = Pick<MembersOptions, 'expand' | 'list' | 'lasting'> & { each?: ReadOptions };
+type Options = Pick<MembersOptions, 'expand' | 'list' | 'lasting'> & {
+  /** How those are read that take a request of their own. */
+  each?: ReadOptions;
+  /** Lists name what is gone, so it is left out unless said; of a fan that stopped, the BMC may tell no more than that. */
+  gone?: 'unread';
+};
 export type ReadMember<T> = { uri: string } & ({ found: T } | { unread: string });
 
-/** Every member of a collection; one that is not there (404) is left out. Throws when the collection cannot be read to its end. */
+/** Every member of a collection; one that is not there (404) is left out unless said. Throws when the collection cannot be read to its end. */
 export async function readMembers<T extends z.ZodType>(
   connection: Connection,
   link: string,
   schema: T,
-  { each: manner, ...options }: Options = {},
+  { each: manner, gone, ...options }: Options = {},
 ): Promise<ReadMember<z.infer<T>>[]> {
   const { members, complete } = await connection.members(link, { expand: 1, ...options, of: schema });
   if (!complete) throw protocolError(`a collection of ${connection.url} does not end`);
@@ -24,21 +28,20 @@ export async function readMembers<T extends z.ZodType>(
   const read = await Promise.all(
     [...each.values()].map(member => readMember(connection, member, { schema, ...manner })),
   );
-  return read.filter(one => one !== undefined);
+  return read.flatMap(one => (one.gone && gone === undefined ? [] : [one.member]));
 }
 
-/** Undefined where it is not there: a collection that lists what is gone is common, what is there but unreadable is worth knowing. */
 async function readMember<T extends z.ZodType>(
   connection: Connection,
   { uri, whole, inline }: Member<z.infer<T>>,
   { schema, ...options }: ReadOptions & { schema: T },
-): Promise<ReadMember<z.infer<T>> | undefined> {
-  if (whole) return { uri, found: inline };
+): Promise<{ member: ReadMember<z.infer<T>>; gone: boolean }> {
+  if (whole) return { member: { uri, found: inline }, gone: false };
   try {
-    return { uri, found: await connection.read(uri, schema, options) };
+    return { member: { uri, found: await connection.read(uri, schema, options) }, gone: false };
   } catch (error) {
     const unread = reasonOf(error);
-    return FleetError.from(error).code === 'not_found' ? undefined : { uri, unread };
+    return { member: { uri, unread }, gone: FleetError.from(error).code === 'not_found' };
   }
 }
 

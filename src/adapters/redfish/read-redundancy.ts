@@ -4,6 +4,7 @@
  */
 import { type Fact, known } from '../../core/bmc.ts';
 import type { RedundancyGroup } from '../../core/hardware.ts';
+import { askAgain } from './ask-again.ts';
 import type { Connection } from './connection.ts';
 import { healthFact, reasonOf, textFact } from './facts.ts';
 import { power, powerSubsystem } from './hardware-schema.ts';
@@ -32,7 +33,7 @@ async function fansOf(connection: Connection, chassis: Read, newerFirst: boolean
       async () => (await connection.read(newer, thermalSubsystem, { lasting: true })).FanRedundancy,
     );
   if (older === undefined) return [];
-  return groups('fans', older, async () => (await connection.read(older, thermal)).Redundancy);
+  return groups('fans', older, () => askAgain(async () => (await connection.read(older, thermal)).Redundancy));
 }
 
 async function suppliesOf(connection: Connection, { power: older, powerSubsystem: newer }: Read) {

@@ -137,7 +137,7 @@ async function fromMetrics(connection: Connection, link: string): Promise<Sensor
 }
 
 async function fromFans(connection: Connection, link: string): Promise<SensorReading[]> {
-  return (await readMembers(connection, link, fan)).map((read): SensorReading => {
+  return (await readMembers(connection, link, fan, { gone: 'unread' })).map((read): SensorReading => {
     const { uri } = read;
     if ('unread' in read) return blank({ name: lastSegment(uri), uri, unit: 'rpm' }, read.unread);
     const { Name: name, SpeedPercent: speed, Status: status } = read.found;

@@ -54,13 +54,16 @@ export type CustodyReceipt = { seq: number; leaf: string };
 
 export type TreeHead = { size: number; root: Uint8Array };
 
+/** `peaks`: roots of the perfect subtrees, largest first: what the next entry is hashed onto. */
+export type StoredHead = TreeHead & { peaks: Uint8Array[] };
+
 /** The stored form: what a verifier reads. */
 export type CustodyRow = { seq: number; bytes: Uint8Array; leaf: Uint8Array };
 
 /** Where the log lives. Appending is one atomic call, inside or outside a wider transaction. */
 export type CustodyStore = {
   append(bytes: Uint8Array[]): Promise<CustodyReceipt[]>;
-  head(): Promise<TreeHead>;
+  head(): Promise<StoredHead>;
   /** Rows in order, from `from` on. */
   rows(from: number, limit: number): Promise<CustodyRow[]>;
   saveCheckpoint(size: number, note: string): Promise<void>;

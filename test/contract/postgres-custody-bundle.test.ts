@@ -60,6 +60,9 @@ const changes: [string, string, (text: string) => string][] = [
         .join('\n'),
   ],
   ['a line more', 'entries.ndjson', text => text + text.slice(text.lastIndexOf('\n', text.length - 2) + 1)],
+  ['the last leaf dropped', 'leaves', text => text.slice(0, -65)],
+  ['a tail without a line feed', 'entries.ndjson', text => `${text}tail`],
+  ['a leaf in capitals', 'leaves', text => text.replace(/[a-f]/, letter => letter.toUpperCase())],
   ['a changed leaf', 'leaves', text => text.replace(/^./, first => (first === '0' ? '1' : '0'))],
   ['a changed size', 'checkpoint', text => text.replace('\n11\n', '\n10\n')],
   [
@@ -71,7 +74,11 @@ const changes: [string, string, (text: string) => string][] = [
 
 describe('an exported bundle', () => {
   it('holds exactly what its checkpoint signs, and verifies', async () => {
-    expect(await verifyBundle(dir, scene.log.verifierKey)).toMatchObject({ ok: true, size: 11, unanchoredTail: 0 });
+    expect(await verifyBundle(dir, { verifierKey: scene.log.verifierKey })).toMatchObject({
+      ok: true,
+      size: 11,
+      unsignedTail: 0,
+    });
     expect(await verifyBundle(dir)).toMatchObject({ ok: true, size: 11 });
   });
 
@@ -91,7 +98,7 @@ describe('an exported bundle', () => {
 
   it('does not verify against another key than the one it came with', async () => {
     const other = verifierKeyText(signer('custody.test/fleet', generateKeyPairSync('ed25519').privateKey));
-    expect(await verifyBundle(dir, other)).toMatchObject({ ok: false });
+    expect(await verifyBundle(dir, { verifierKey: other })).toMatchObject({ ok: false });
   });
 
   it('is refused when a file is missing', async () => {

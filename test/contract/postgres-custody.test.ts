@@ -21,7 +21,7 @@ describe('appending', () => {
       const [receipt] = await scene.store.append([bytes]);
       written.push(bytes);
       expect(receipt).toEqual({ seq: size - 1, leaf: leafHash(bytes).toString('hex') });
-      expect(await scene.store.head()).toEqual({ size, root: treeHash(written) });
+      expect(await scene.store.head()).toMatchObject({ size, root: treeHash(written) });
     }
   });
 
@@ -129,7 +129,8 @@ describe('a checkpoint', () => {
     expect(await scene.log.checkpoint()).toBe(first);
     await scene.log.append(serviceEntry('two'));
     const second = await scene.log.checkpoint();
-    expect(openCheckpoint(second, scene.signer)).toMatchObject(await scene.store.head());
+    const { size, root } = await scene.store.head();
+    expect(openCheckpoint(second, scene.signer)).toMatchObject({ size, root });
     expect(await scene.store.checkpoints()).toEqual([
       { size: 1, note: first },
       { size: 2, note: second },

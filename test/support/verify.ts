@@ -4,7 +4,7 @@ import { type CustodyVerdict, verifyLog } from '../../src/guard/custody/verify.t
 import type { Client } from '../../src/surfaces/cli/client.ts';
 
 export async function verifyRunning(client: Client): Promise<CustodyVerdict> {
-  const { size, root, checkpoints, verifierKey } = await client.custodyHead();
+  const { size, root, peaks, checkpoints, verifierKey } = await client.custodyHead();
   async function* rows(): AsyncGenerator<CustodyRow> {
     for (let from = 0; from < size; ) {
       const page = await client.custodyEntries({ from, limit: Math.min(1000, size - from) });
@@ -12,5 +12,7 @@ export async function verifyRunning(client: Client): Promise<CustodyVerdict> {
       from += page.length;
     }
   }
-  return verifyLog({ rows: rows(), head: { size, root: Buffer.from(root, 'base64') }, checkpoints, verifierKey });
+  const bytes = (text: string) => Buffer.from(text, 'base64');
+  const head = { size, root: bytes(root), peaks: peaks.map(bytes) };
+  return verifyLog({ rows: rows(), head, checkpoints, verifierKey });
 }

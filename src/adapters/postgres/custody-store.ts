@@ -32,9 +32,9 @@ export function custodyStore(executor: QueryExecutor): CustodyStore {
       return rows.map(row => ({ seq: count(row.seq), leaf: bytesOf(row.leaf).toString('hex') }));
     },
     async head() {
-      const [row] = await run('select size, root from custody_head');
+      const [row] = await run('select size, root, frontier from custody_head');
       if (!row) throw new FleetError({ code: 'database', message: 'the custody log has lost its head', retry: 'ask' });
-      return { size: count(row.size), root: bytesOf(row.root) };
+      return { size: count(row.size), root: bytesOf(row.root), peaks: listOf(row.frontier).map(bytesOf) };
     },
     async rows(from, limit) {
       const rows = await run('select seq, bytes, leaf from custody_entry where seq >= $1 order by seq limit $2', [
@@ -80,6 +80,11 @@ function count(value: unknown): number {
 
 function bytesOf(value: unknown): Buffer {
   if (!Buffer.isBuffer(value)) throw unexpected();
+  return value;
+}
+
+function listOf(value: unknown): unknown[] {
+  if (!Array.isArray(value)) throw unexpected();
   return value;
 }
 

@@ -11,9 +11,11 @@ checkpoint      signed note (C2SP signed-note, tlog-checkpoint): origin, number 
 verifier-key    the public key, as name+id+base64
 
 A key that came with the entries proves little: compare verifier-key with the one that you
-were given on another way, then check:
+were given on another way, and the checkpoint with one that was kept elsewhere. Nobody signs this
+file: take its script from an export that you trust, or write your own. Then check:
 
-1. Every line of entries.ndjson, without its line feed, hashes to the same line of leaves.
+1. Every line of entries.ndjson, without its line feed, hashes to the same line of leaves;
+   there are as many of one as of the other, and each file ends with a line feed.
 2. There are as many lines as the checkpoint says, and the Merkle tree hash over the leaves
    (RFC 6962, section 2.1; inner nodes are SHA-256 of a one byte, left hash, right hash) is
    the checkpoint's root.
@@ -57,10 +59,13 @@ ours = [blob[4:] for blob in blobs if blob[:4].hex() == key_id]
 if not ours or not all(openssl_accepts(key[1:], signature, text) for signature in ours): fail('the signature is wrong')
 origin, size, signed_root = text.decode().splitlines()
 if origin != name: fail('the checkpoint is of another log')
-entries = open('entries.ndjson', 'rb').read().split(b'\\n')[:-1]
+*entries, rest = open('entries.ndjson', 'rb').read().split(b'\\n')
+if rest: fail('the last entry does not end with a line feed')
 leaves = [sha(b'\\x00' + entry) for entry in entries]
-for number, (leaf, listed) in enumerate(zip(leaves, open('leaves').read().split())):
-    if leaf.hex() != listed: fail('entry %d was changed' % number)
+*listed, rest = open('leaves').read().split('\\n')
+if rest or len(listed) != len(leaves): fail('not every entry has its leaf')
+for number, (leaf, line) in enumerate(zip(leaves, listed)):
+    if leaf.hex() != line: fail('entry %d was changed' % number)
 if len(entries) != int(size): fail('%d entries, signed are %s' % (len(entries), size))
 if root(leaves) != base64.b64decode(signed_root): fail('the root is not the signed one')
 print('verified: %s entries' % size)

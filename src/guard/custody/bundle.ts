@@ -69,33 +69,52 @@ async function createNew(file: string) {
   });
 }
 
-/**
- * Verifies an exported folder. `verifierKey` is the key kept from elsewhere; without it the bundle's own key is used, which
- * proves only that the bundle agrees with itself. Throws `invalid_input` when files are missing or the key is none.
- */
-export async function verifyBundle(dir: string, verifierKey?: string): Promise<CustodyVerdict> {
+export type BundleCheck = {
+  /** The key kept from elsewhere; without it the bundle's own key is used, which proves only that the bundle agrees with itself. */
+  verifierKey?: string;
+  /** Signed notes kept where the bundle's maker cannot reach them. */
+  anchors?: { note: string }[];
+  /** Is shown every row on the way, before anything is known: what it made of them counts only if the verdict is good. */
+  see?(row: CustodyRow): void;
+};
+
+/** Verifies an exported folder. Throws `invalid_input` when files are missing or the key is none. */
+export async function verifyBundle(
+  dir: string,
+  { verifierKey, anchors, see }: BundleCheck = {},
+): Promise<CustodyVerdict> {
   const note = await readPart(dir, 'checkpoint');
-  const key = verifierKey ?? (await readPart(dir, 'verifier-key')).trim();
+  const enclosed = await readPart(dir, 'verifier-key');
+  const key = verifierKey ?? enclosed.replace(/\n$/, '');
   await access(join(dir, 'entries.ndjson')).catch(missing('entries.ndjson'));
   const claimed = (await readPart(dir, 'leaves')).split('\n').slice(0, -1);
   const problems: CustodyProblem[] = [];
+  if (enclosed !== `${key}\n`) problems.push({ problem: 'the export encloses another verifier key' });
   const verdict = await verifyLog({
-    rows: bundleRows(dir, claimed, problems),
+    rows: shown(bundleRows(dir, claimed, problems), see),
     checkpoints: [{ note }],
+    anchors,
     verifierKey: key,
   });
-  if (verdict.ok && verdict.unanchoredTail > 0) {
-    problems.push({ problem: `${verdict.unanchoredTail} entries follow that the checkpoint does not sign` });
+  if (verdict.ok && verdict.unsignedTail > 0) {
+    problems.push({ problem: `${verdict.unsignedTail} entries follow that the checkpoint does not sign` });
   }
   if (problems.length === 0) return verdict;
   return { ok: false, problems: verdict.ok ? problems : [...verdict.problems, ...problems] };
+}
+
+async function* shown(rows: AsyncIterable<CustodyRow>, see: BundleCheck['see']): AsyncGenerator<CustodyRow> {
+  for await (const row of rows) {
+    see?.(row);
+    yield row;
+  }
 }
 
 async function* bundleRows(dir: string, claimed: string[], problems: CustodyProblem[]): AsyncGenerator<CustodyRow> {
   let seq = 0;
   for await (const { bytes, ended } of lines(createReadStream(join(dir, 'entries.ndjson')))) {
     if (!ended) problems.push({ seq, problem: `entry ${seq} does not end with a line feed` });
-    yield { seq, bytes, leaf: Buffer.from(claimed[seq] ?? '', 'hex') };
+    yield { seq, bytes, leaf: leafIn(claimed[seq]) };
     seq++;
   }
   if (claimed.length > seq)
@@ -113,6 +132,11 @@ async function* lines(chunks: AsyncIterable<Buffer>): AsyncGenerator<{ bytes: Bu
     }
   }
   if (rest.length > 0) yield { bytes: rest, ended: false };
+}
+
+/** Empty, and so no entry's, unless written exactly as an export writes it: Node's own decoder takes capitals too. */
+function leafIn(line = ''): Buffer {
+  return Buffer.from(/^[0-9a-f]{64}$/.test(line) ? line : '', 'hex');
 }
 
 async function readPart(dir: string, name: string): Promise<string> {

@@ -2,8 +2,9 @@
  * The reading side of the custody log: everything is computed again from the
  * stored bytes, and what differs is named. It trusts the verifier key and
  * nothing else; the stored leaves and head are only what the bytes are held
- * against. What no checkpoint from outside the database covers, the database's
- * owner could have rewritten together with the key: see `unanchoredTail`.
+ * against. A checkpoint from the store itself shows what was meddled with by
+ * somebody without the key; what no checkpoint kept outside covers, the owner of
+ * database and key could have rewritten: see `unanchoredTail`.
  */
 import type { CustodyRow, CustodyStore, TreeHead } from '../../core/custody.ts';
 import { FleetError } from '../../core/errors.ts';
@@ -24,6 +25,10 @@ export type CustodyVerdict =
       /** The largest signed tree; size 0 when nothing was ever signed. */
       checkpoint: { size: number };
       /** Entries after that checkpoint: consistent, but covered by no signature yet. */
+      unsignedTail: number;
+      /** The largest tree of a checkpoint kept outside; size 0 when there was none to hold the log against. */
+      anchor: { size: number };
+      /** Entries after that one, signed or not. */
       unanchoredTail: number;
       /** Effects announced and not concluded yet: a fact, not a fault. */
       openIntents: OpenIntent[];
@@ -34,9 +39,11 @@ export type LogToVerify = {
   /** All rows, in order, from 0. */
   rows: AsyncIterable<CustodyRow>;
   /** What the store claims; undefined where it keeps no head, as in a bundle. */
-  head?: TreeHead;
-  /** Signed notes, from the store and from anywhere else they were kept. */
-  checkpoints: { note: string }[];
+  head?: TreeHead & { peaks?: Uint8Array[] };
+  /** Signed notes from the store, with the size under which it keeps each. */
+  checkpoints: { note: string; size?: number }[];
+  /** Signed notes kept where the log's owner cannot reach them. */
+  anchors?: { note: string }[];
   /** C2SP text form. */
   verifierKey: string;
 };
@@ -44,7 +51,10 @@ export type LogToVerify = {
 /** Recomputes the whole log and reports every deviation. Throws only what `rows` throws, and `invalid_input` on a bad verifier key. */
 export async function verifyLog(log: LogToVerify): Promise<CustodyVerdict> {
   const problems: CustodyProblem[] = [];
-  const signed = openAll(log, problems);
+  const open = openerFor(log.verifierKey, problems);
+  const own = open('checkpoint', log.checkpoints);
+  const outside = open('anchor', log.anchors ?? []);
+  const signed = [...own, ...outside].sort((a, b) => a.size - b.size);
   const tree = new TreeCheck(signed, problems);
   const intents = new IntentLedger();
   for await (const row of log.rows) {
@@ -65,12 +75,15 @@ export async function verifyLog(log: LogToVerify): Promise<CustodyVerdict> {
   const { size, root } = tree.finish(log.head);
   if (problems.length > 0) return { ok: false, problems };
   const covered = signed.at(-1)?.size ?? 0;
+  const anchored = Math.max(0, ...outside.map(anchor => anchor.size));
   return {
     ok: true,
     size,
     root: root.toString('hex'),
     checkpoint: { size: covered },
-    unanchoredTail: size - covered,
+    unsignedTail: size - covered,
+    anchor: { size: anchored },
+    unanchoredTail: size - anchored,
     openIntents: intents.open(),
   };
 }
@@ -127,7 +140,7 @@ class TreeCheck {
     this.#compareSigned();
   }
 
-  finish(head: TreeHead | undefined): { size: number; root: Buffer } {
+  finish(head: LogToVerify['head']): { size: number; root: Buffer } {
     const root = frontierRoot(this.#computed);
     for (const { size } of this.#signed.filter(checkpoint => checkpoint.size > this.#next)) {
       this.#problems.push({ problem: `the log was cut: a checkpoint signs ${size} entries, ${this.#next} are left` });
@@ -136,6 +149,10 @@ class TreeCheck {
       this.#problems.push({ problem: `the stored head counts ${head.size} entries, the log holds ${this.#next}` });
     } else if (head && !this.#broken && !root.equals(head.root)) {
       this.#problems.push({ problem: `the stored head's root is not the root of the ${this.#next} entries` });
+    } else if (head?.peaks && !this.#broken && !sameHashes(head.peaks, this.#computed.peaks)) {
+      this.#problems.push({
+        problem: 'the stored peaks, onto which the next entry is hashed, are not those of the tree',
+      });
     }
     return { size: this.#next, root };
   }
@@ -160,19 +177,25 @@ class TreeCheck {
   }
 }
 
-function openAll(log: LogToVerify, problems: CustodyProblem[]): Checkpoint[] {
-  const verifier = parseVerifierKey(log.verifierKey);
-  const opened: Checkpoint[] = [];
-  for (const [index, { note }] of log.checkpoints.entries()) {
-    try {
-      opened.push(openCheckpoint(note, verifier));
-    } catch (thrown) {
-      problems.push({
-        problem: `checkpoint ${index + 1} of ${log.checkpoints.length}: ${FleetError.from(thrown).message}`,
-      });
-    }
-  }
-  return opened.sort((a, b) => a.size - b.size);
+function openerFor(verifierKey: string, problems: CustodyProblem[]) {
+  const verifier = parseVerifierKey(verifierKey);
+  return (kind: string, notes: LogToVerify['checkpoints']): Checkpoint[] =>
+    notes.flatMap(({ note, size }, index) => {
+      const name = `${kind} ${index + 1} of ${notes.length}`;
+      try {
+        const opened = openCheckpoint(note, verifier);
+        if (size !== undefined && size !== opened.size)
+          problems.push({ problem: `${name} is kept as one of ${size} entries and signs ${opened.size}` });
+        return [opened];
+      } catch (thrown) {
+        problems.push({ problem: `${name}: ${FleetError.from(thrown).message}` });
+        return [];
+      }
+    });
+}
+
+function sameHashes(a: Uint8Array[], b: Uint8Array[]): boolean {
+  return Buffer.concat(a).equals(Buffer.concat(b)) && a.length === b.length;
 }
 
 /** The names inside a changed entry were perhaps changed too, so they are quoted and cut short. */

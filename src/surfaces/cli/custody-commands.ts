@@ -1,4 +1,5 @@
 /** Reading, checking and taking away the custody log. All checks run here, on bytes, and not in the service that is checked. */
+import { readFile } from 'node:fs/promises';
 import { type Command, InvalidArgumentError } from 'commander';
 import type { Block, Cell } from '../../core/document.ts';
 import { FleetError } from '../../core/errors.ts';
@@ -13,11 +14,11 @@ import type { CustodyHead } from '../http/api.ts';
 import type { Client } from './client.ts';
 import { type CommandContext, printBlocks, printJson } from './context.ts';
 import { entryCells, entryColumns, entryOf, servedRows } from './custody-rows.ts';
-import { exitCodes } from './exit-codes.ts';
+import { reportVerdict } from './custody-verdict.ts';
 import { keepCheckpoint, recallCheckpoint } from './seen-checkpoints.ts';
 
 type ShowOptions = { from?: number; limit: number; operation?: string; json?: boolean };
-type VerifyOptions = { export?: string; key?: string; forget?: boolean };
+type VerifyOptions = { export?: string; key?: string; anchor?: string[]; forget?: boolean };
 
 /** Adds `custody show|verify|export`. */
 export function addCustodyCommands(program: Command, context: CommandContext): void {
@@ -43,6 +44,7 @@ export function addCustodyCommands(program: Command, context: CommandContext): v
     )
     .option('--export <dir>', 'verify an exported folder instead; needs no service')
     .option('--key <text>', 'the verifier key you keep from elsewhere; else the key that comes with the log is used')
+    .option('--anchor <file>', 'a checkpoint that was kept elsewhere; may be given again', collected)
     .option('--forget', 'forget what was verified here before, for a service that was set up anew')
     .action((options: VerifyOptions) => verify(context, options));
   group
@@ -81,7 +83,9 @@ async function digestOfOperation(client: Client, operation: string): Promise<str
 }
 
 async function verify(context: CommandContext, options: VerifyOptions): Promise<void> {
-  if (options.export !== undefined) return report(context, await verifyBundle(options.export, options.key));
+  const anchors = await anchorsOf(options);
+  if (options.export !== undefined)
+    return reportVerdict(context, await verifyBundle(options.export, { verifierKey: options.key, anchors }));
   const { configDir } = context.settings;
   const client = await context.client();
   if (options.forget) await keepCheckpoint(configDir, client.url, undefined);
@@ -95,8 +99,9 @@ async function verify(context: CommandContext, options: VerifyOptions): Promise<
   }
   const verdict = await verifyLog({
     rows: servedRows(client, 0, head.size),
-    head: { size: head.size, root: rootOf(head) },
-    checkpoints: [...head.checkpoints, ...(seen ? [{ note: seen.note }] : [])],
+    head: { size: head.size, root: rootOf(head), peaks: head.peaks.map(peak => Buffer.from(peak, 'base64')) },
+    checkpoints: head.checkpoints,
+    anchors: [...(seen ? [seen] : []), ...anchors],
     verifierKey,
   });
   const whole: CustodyVerdict =
@@ -105,7 +110,7 @@ async function verify(context: CommandContext, options: VerifyOptions): Promise<
   if (whole.ok && newest) {
     await keepCheckpoint(configDir, client.url, { verifierKey, note: newest, at: new Date().toISOString() });
   }
-  report(context, whole, seen && `also held against what was verified here at ${seen.at}`);
+  reportVerdict(context, whole, seen && `also held against what was verified here at ${seen.at}`);
 }
 
 /** A head and its checkpoints are read one after the other; when one was signed in between, both are read again. */
@@ -130,37 +135,7 @@ async function exportTo(context: CommandContext, dir: string): Promise<void> {
   const left = size - written;
   const tail = left > 0 ? ` ${left} newer entries wait for the next checkpoint.` : '';
   printBlocks(context, [{ text: `${written} entries written to ${dir}.${tail}` }]);
-  report(context, await verifyBundle(dir, verifierKey));
-}
-
-function report(context: CommandContext, verdict: CustodyVerdict, note?: string): void {
-  if (!verdict.ok) {
-    context.finish(exitCodes.custody);
-    printBlocks(context, [
-      { text: 'The custody log does NOT verify.', tone: 'bad' },
-      { list: verdict.problems.map(({ problem }): Cell => ({ text: problem, tone: 'bad' })) },
-    ]);
-    return;
-  }
-  const { size, root, checkpoint, unanchoredTail, openIntents } = verdict;
-  const blocks: Block[] = [
-    { text: 'The custody log verifies: nothing was changed, dropped or swapped.', tone: 'good' },
-    {
-      facts: [
-        ['entries', String(size)],
-        ['root', root],
-        ['signed up to', `${checkpoint.size}${note ? `; ${note}` : ''}`],
-        ['not signed yet', `${unanchoredTail} newer entries`],
-        [
-          'open effects',
-          openIntents.length === 0
-            ? 'none'
-            : { text: `${openIntents.length} announced, not concluded yet`, tone: 'warn' },
-        ],
-      ],
-    },
-  ];
-  printBlocks(context, blocks);
+  reportVerdict(context, await verifyBundle(dir, { verifierKey }));
 }
 
 function newestCheckpoint({ checkpoints }: CustodyHead): string | undefined {
@@ -172,6 +147,20 @@ function newestCheckpoint({ checkpoints }: CustodyHead): string | undefined {
 
 function rootOf({ root }: CustodyHead): Buffer {
   return Buffer.from(root, /^[0-9a-f]{64}$/i.test(root) ? 'hex' : 'base64');
+}
+
+async function anchorsOf({ anchor = [] }: VerifyOptions): Promise<{ note: string }[]> {
+  return Promise.all(anchor.map(async file => ({ note: await readFile(file, 'utf8').catch(unreadable(file)) })));
+}
+
+function unreadable(file: string): (cause: unknown) => never {
+  return cause => {
+    throw new FleetError({ code: 'invalid_input', message: `the checkpoint ${file} cannot be read`, cause });
+  };
+}
+
+function collected(file: string, earlier: string[] = []): string[] {
+  return [...earlier, file];
 }
 
 function wholeNumber(text: string): number {

@@ -35,7 +35,9 @@ export type ApprovalAnswer = { approval: Approval; plan: Plan; digest: string; b
 export type VoteRequest = { vote: 'approve' | 'reject'; reason: string; passphrase: string };
 export type CustodyHead = {
   size: number;
+  /** Base64, as the peaks are. */
   root: string;
+  peaks: string[];
   checkpoints: { size: number; note: string }[];
   verifierKey: string;
 };

@@ -178,6 +178,7 @@ function routes(door: ServiceDoor, fleet: Fleet): Hono {
     const answer: CustodyHead = {
       size: head.size,
       root: Buffer.from(head.root).toString('base64'),
+      peaks: head.peaks.map(peak => Buffer.from(peak).toString('base64')),
       checkpoints: await door.records.custody.checkpoints(),
       verifierKey: door.custody.verifierKey,
     };

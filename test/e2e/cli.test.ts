@@ -7,7 +7,7 @@ import type { Operation } from '../../src/core/operation.ts';
 import type { Plan } from '../../src/core/plan.ts';
 import { commandLine } from '../../src/gateway/command-form.ts';
 import { catalog } from '../../tools/index.ts';
-import { changes } from '../support/audit.ts';
+import { changes, isHandOver } from '../support/audit.ts';
 import { openShell, processesNaming, type Ran, type Shell, type Started } from '../support/program.ts';
 import { reached } from '../support/rollout.ts';
 import { type Stack, startStack } from '../support/stack.ts';
@@ -218,7 +218,32 @@ describe('the custody log', () => {
     await ok(asker.run(['custody', 'verify', '--export', 'taken']));
     const key = (await readFile(join(asker.home, 'taken', 'verifier-key'), 'utf8')).trim();
     await ok(asker.run(['custody', 'verify', '--export', 'taken', '--key', key]));
+    const tail = async (...words: string[]) =>
+      (await ok(asker.run(['custody', 'verify', '--export', 'taken', ...words]))).replace(/\s+/g, ' ');
+    expect(await tail()).toContain('no checkpoint kept elsewhere covers entries 0 to');
+    expect(await tail('--anchor', 'taken/checkpoint')).toMatch(/a checkpoint kept elsewhere, of all \d+ entries/);
     expect(bytes.toString()).not.toContain(stack.passphrase('approver'));
+  });
+
+  it("tells one server's life, alike from the service and from the export", async () => {
+    type Line = {
+      seq: number;
+      type: string;
+      node?: string;
+      sent?: { path: string };
+      entry: { resource: { serial?: string } };
+    };
+    const { lines } = await json<{ lines: Line[] }>(asker, 'custody', 'trail', '--node', 'bos-w-2');
+    expect(new Set(lines.map(line => line.type))).toEqual(
+      new Set(['plan', 'decision', 'vote', 'operation', 'effect.intent', 'effect.result']),
+    );
+    expect(new Set(lines.map(line => line.node))).toEqual(new Set([undefined, 'bos-w-2']));
+    expect(lines.filter(line => line.sent && isHandOver(line.sent.path))).toHaveLength(1);
+    const serial = lines.find(line => line.sent)?.entry.resource.serial ?? '';
+    const taken = await json(asker, 'custody', 'trail', '--server', serial, '--bundle', 'taken');
+    expect(taken).toMatchObject({ verifiedBy: 'enclosed key', lines });
+    const shown = await ok(asker.run(['custody', 'trail', '--server', serial]));
+    for (const { seq } of lines) expect(shown).toMatch(new RegExp(`^(seq: )?${seq}\\b`, 'm'));
   });
 });
 

@@ -14,13 +14,14 @@ import type { CustodyHead } from '../http/api.ts';
 import type { Client } from './client.ts';
 import { type CommandContext, printBlocks, printJson } from './context.ts';
 import { entryCells, entryColumns, entryOf, servedRows } from './custody-rows.ts';
+import { showTrail, type TrailOptions } from './custody-trail.ts';
 import { reportVerdict } from './custody-verdict.ts';
 import { keepCheckpoint, recallCheckpoint } from './seen-checkpoints.ts';
 
 type ShowOptions = { from?: number; limit: number; operation?: string; json?: boolean };
 type VerifyOptions = { export?: string; key?: string; anchor?: string[]; forget?: boolean };
 
-/** Adds `custody show|verify|export`. */
+/** Adds `custody show|trail|verify|export`. */
 export function addCustodyCommands(program: Command, context: CommandContext): void {
   const group = program
     .command('custody')
@@ -36,6 +37,19 @@ export function addCustodyCommands(program: Command, context: CommandContext): v
     .option('--operation <id>', 'only what belongs to this operation: its plan, votes and effects')
     .option('--json', 'print the entries as JSON')
     .action((options: ShowOptions) => show(context, options));
+  group
+    .command('trail')
+    .summary("Tell one server's life")
+    .description(
+      'Tells what the log holds of one server, node or operation, in order: plan, decision, votes, each effect as it was sent and what came back. Each line has its sequence number in the log.',
+    )
+    .option('--server <serial>', 'the server of this serial number')
+    .option('--node <name>', 'the node of this name, whichever servers bore it')
+    .option('--operation <id>', 'this operation, on all its nodes')
+    .option('--bundle <dir>', 'read an exported folder, after verifying it; needs no service')
+    .option('--key <text>', 'the verifier key you keep from elsewhere, for --bundle')
+    .option('--json', 'print the lines as JSON, each with its whole entry')
+    .action((options: TrailOptions) => showTrail(context, options));
   group
     .command('verify')
     .summary('Verify the log, or an export')

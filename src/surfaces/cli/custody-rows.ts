@@ -59,29 +59,34 @@ const toldMembers = [
   'evidence',
 ];
 
-function whatOf(entry: SeenEntry): string {
-  const told = toldMembers.flatMap(name => {
+/** The words of these members, in their order; a vote that does not count says so. */
+export function told(entry: SeenEntry, members: string[]): string[] {
+  const words = members.flatMap(name => {
     const text = wordOf(entry[name]);
     return text === '' ? [] : [name === 'intent' ? `of intent ${text}` : text];
   });
-  if (entry.counted === false) told.push('not counted');
+  return entry.counted === false ? [...words, 'not counted'] : words;
+}
+
+function whatOf(entry: SeenEntry): string {
+  const words = told(entry, toldMembers);
   const request = memberOf(entry.request, 'method');
-  if (request) told.push(`${request} ${memberOf(entry.request, 'target')}${memberOf(entry.request, 'path')}`);
+  if (request) words.push(`${request} ${memberOf(entry.request, 'target')}${memberOf(entry.request, 'path')}`);
   const node = memberOf(entry.resource, 'node');
-  if (node) told.unshift(node);
-  return told.join(' · ');
+  if (node) words.unshift(node);
+  return words.join(' · ');
 }
 
 /** `2026-11-23T01:02:07.387Z` to the second; any other text stays. */
-function secondOf(time: string): string {
+export function secondOf(time: string): string {
   return time.replace(/^(\d{4}-\d\d-\d\d)T(\d\d:\d\d:\d\d)(?:\.\d+)?Z$/, '$1 $2Z');
 }
 
-function memberOf(value: unknown, name: string): string {
+export function memberOf(value: unknown, name: string): string {
   return typeof value === 'object' && value !== null ? wordOf((value as SeenEntry)[name]) : '';
 }
 
-function wordOf(value: unknown): string {
+export function wordOf(value: unknown): string {
   if (Array.isArray(value)) return value.map(wordOf).join(', ');
   return typeof value === 'string' || typeof value === 'number' ? String(value) : '';
 }

@@ -177,6 +177,7 @@ class TreeCheck {
   }
 }
 
+/** Opens what the key signed; what it did not, or what is kept under another size than it signs, is a problem. */
 function openerFor(verifierKey: string, problems: CustodyProblem[]) {
   const verifier = parseVerifierKey(verifierKey);
   return (kind: string, notes: LogToVerify['checkpoints']): Checkpoint[] =>

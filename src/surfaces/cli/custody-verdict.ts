@@ -38,6 +38,7 @@ export function reportVerdict(context: CommandContext, verdict: CustodyVerdict, 
 
 /** What the owner of database and key could still have rewritten, for lack of a checkpoint that they cannot reach. */
 function tailCell(anchored: number, size: number): Cell {
+  if (size === 0) return 'nothing, as there are no entries';
   if (anchored === size) return `a checkpoint kept elsewhere, of all ${size} entries`;
   const tail = `entries ${anchored} to ${size - 1}: who has the database and the key could have rewritten them`;
   if (anchored === 0) return { text: `no checkpoint kept elsewhere covers ${tail}`, tone: 'warn' };

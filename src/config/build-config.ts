@@ -2,7 +2,7 @@
 import { resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { EtcdEndpoint } from '../core/cluster.ts';
-import type { FirmwareImage, Fleet, FleetSite, Person } from '../core/fleet.ts';
+import { budgetOf, type FirmwareImage, type Fleet, type FleetSite, type Person } from '../core/fleet.ts';
 import { Secret } from '../core/secret.ts';
 import type { HostPort } from './addresses.ts';
 import type { Outside } from './check-files.ts';
@@ -139,7 +139,7 @@ function siteOf(site: ConfigDocument['sites'][number]): FleetSite {
   const clusters = site.clusters.map(cluster => ({
     name: cluster.name,
     site: name,
-    budget: cluster.budget,
+    budget: budgetOf(cluster.budget, cluster.nodes.length),
     nodes: cluster.nodes.map(({ server, ...node }) => ({
       ...node,
       site: name,

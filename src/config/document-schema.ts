@@ -87,6 +87,10 @@ const node = mapping({
   role: oneOf(['control-plane', 'worker']),
   server: mapping({ serial: text.optional(), rack: text.optional(), bmc }),
 });
+const percent = z
+  .int({ error: 'a whole number from 1 to 100' })
+  .min(1, { error: 'a whole number from 1 to 100' })
+  .max(100, { error: 'a whole number from 1 to 100' });
 const kubeconfig = mapping({
   file: text.optional(),
   context: text.optional(),
@@ -111,7 +115,7 @@ const etcdEndpoint = mapping({
 const cluster = mapping({
   name,
   kubeconfig,
-  budget: mapping({ maxUnavailable: whole }),
+  budget: mapping({ maxUnavailable: whole, maxPercent: percent.optional() }),
   etcd: list(etcdEndpoint).default([]),
   nodes: filled(node),
 });

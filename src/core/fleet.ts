@@ -34,6 +34,12 @@ export type FleetNode = {
 /** Upper bound of nodes of one cluster that may be unavailable at once, whatever the cause. Never unset: zero means none. */
 export type Budget = { maxUnavailable: number };
 
+/** The tighter of a number and a percentage of the nodes, rounded down: 10 % of nine nodes is none. */
+export function budgetOf({ maxUnavailable, maxPercent }: Budget & { maxPercent?: number }, nodes: number): Budget {
+  if (maxPercent === undefined) return { maxUnavailable };
+  return { maxUnavailable: Math.min(maxUnavailable, Math.floor((nodes * maxPercent) / 100)) };
+}
+
 export type FleetCluster = { name: string; site: string; budget: Budget; nodes: FleetNode[] };
 
 export type FleetSite = {

@@ -34,6 +34,11 @@ describe('a configuration is refused', () => {
       { sites: [site({ clusters: [cluster({ budget: {} })] })] },
       `${place}.budget.maxUnavailable`,
     ],
+    ...[0, 101, 12.5, '10%'].map((maxPercent): [string, object, string] => [
+      `a budget of ${maxPercent} percent`,
+      { sites: [site({ clusters: [cluster({ budget: { maxUnavailable: 2, maxPercent } })] })] },
+      `${place}.budget.maxPercent`,
+    ]),
     [
       'a password that stands in the file',
       { credentials: { lab: { username: 'admin', password: 'hunter2' } } },

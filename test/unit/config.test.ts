@@ -55,6 +55,16 @@ describe('a sound configuration', () => {
     expect(configOf({ health: { cordon: 'off' } }).health.cordon).toBe('off');
   });
 
+  it('takes the tighter of two budgets, and a percentage that comes to no node allows none', () => {
+    const nodes = Array.from({ length: 9 }, (_, index) => node(`n${index}`, `10.1.0.${index + 1}`));
+    const budgetFor = (budget: object) =>
+      configOf({ sites: [site({ clusters: [cluster({ nodes, budget })] })] }).fleet.sites[0]?.clusters[0]?.budget;
+    expect(budgetFor({ maxUnavailable: 5 })).toEqual({ maxUnavailable: 5 });
+    expect(budgetFor({ maxUnavailable: 5, maxPercent: 34 })).toEqual({ maxUnavailable: 3 });
+    expect(budgetFor({ maxUnavailable: 2, maxPercent: 100 })).toEqual({ maxUnavailable: 2 });
+    expect(budgetFor({ maxUnavailable: 5, maxPercent: 10 })).toEqual({ maxUnavailable: 0 });
+  });
+
   it('holds the etcd endpoints of each cluster', () => {
     const nodes = [{ ...node('n1', '10.1.0.11'), role: 'control-plane' }];
     const etcd = [{ node: 'n1', url: 'http://10.0.0.1:2381/' }];

@@ -7,6 +7,7 @@ import { type Plan, type PlanTarget, targetOf } from '../core/plan.ts';
 import type { Blast } from '../core/policy.ts';
 import type { Stores } from '../core/records.ts';
 import type { EffectSpec, PerformEffect } from '../guard/effects.ts';
+import { blastNow } from '../planning/blast.ts';
 import type { HardwareWatch } from './hardware-now.ts';
 import { sharedRead } from './wait.ts';
 
@@ -110,13 +111,8 @@ async function currentBlast(
   plan: Plan,
   { node, nodes }: { node: string; nodes: NodeFacts[] },
 ): Promise<Blast> {
-  const down = nodes.filter(facts => !facts.ready || facts.unschedulable).map(facts => facts.name);
   const open = await parts.records.operations.list({ open: true, limit: maxOpen });
   const here = open.filter(operation => operation.cluster === plan.cluster && operation.site === plan.site);
   const running = here.flatMap(operation => operation.nodes).filter(part => part.state === 'running');
-  const { alongside = [] } = targetOf(plan, node);
-  // A BMC that restarts leaves all its servers running.
-  const taken = plan.kind === 'bmc-change' ? [] : alongside.filter(name => nodes.some(facts => facts.name === name));
-  const unavailable = new Set([...down, ...running.map(part => part.node), node, ...taken]);
-  return { ...plan.blast, peakUnavailable: unavailable.size };
+  return blastNow(plan, node, { nodes, running: running.map(part => part.node) });
 }

@@ -1,19 +1,35 @@
 /** What a disruption must know beyond the node itself, and what forbids it. Pure. */
-import type { Fact } from '../core/bmc.ts';
+import { type Fact, factValue } from '../core/bmc.ts';
 import type { EtcdFacts, RemediatorFacts } from '../core/cluster.ts';
-import type { FleetNode } from '../core/fleet.ts';
+import type { FleetNode, NodeRole } from '../core/fleet.ts';
 import { quorumSentence } from './quorum.ts';
 import { remediatorRefusal } from './remediators.ts';
 
 export type Evidence = { etcd: Fact<EtcdFacts>; remediators: Fact<RemediatorFacts[]> };
 
-/** Why this node may not be disrupted by this version of the program; undefined where nothing speaks against it. */
+/**
+ * Why this node may not be disrupted by this version of the program; undefined where nothing speaks against it. `seen` is
+ * the role that Kubernetes gives it, where that was read.
+ */
 export function evidenceAgainst(
-  { name, role, server }: FleetNode,
+  entry: FleetNode,
   { etcd, remediators }: Evidence,
+  seen: NodeRole | undefined,
 ): string | undefined {
-  if (role === 'control-plane')
-    return `control-plane node, which this version never disrupts; ${quorumSentence(etcd, name)}`;
+  const critical = criticalPart(entry, etcd, seen);
+  if (critical) return `${critical}, which this version never disrupts; ${quorumSentence(etcd, entry.name)}`;
   if ('unknown' in remediators) return `whether anything else repairs nodes is not known: ${remediators.unknown}`;
-  return remediatorRefusal({ node: name, bmcUrl: server.bmcUrl }, remediators.value);
+  return remediatorRefusal({ node: entry.name, bmcUrl: entry.server.bmcUrl }, remediators.value);
+}
+
+/** What the control plane would lose with this node. A configuration that calls it a worker proves nothing. */
+export function criticalPart(
+  { name, role }: FleetNode,
+  etcd: Fact<EtcdFacts>,
+  seen: NodeRole | undefined,
+): string | undefined {
+  if (role === 'control-plane') return 'control-plane node';
+  if (seen === 'control-plane') return 'control-plane node, although declared a worker';
+  const members = factValue(etcd)?.members ?? [];
+  return members.some(({ node }) => node === name) ? 'node with an etcd member' : undefined;
 }

@@ -7,6 +7,7 @@ import { FleetError } from '../core/errors.ts';
 import type { FleetCluster, FleetNode } from '../core/fleet.ts';
 import type { HealthAct, PlanDraft, PlanKind, TaintChange } from '../core/plan.ts';
 import type { CheckedBios } from './bios-settings.ts';
+import { unavailableOf } from './blast.ts';
 import type { DrainOptions } from './drain-filter.ts';
 import { type Evidence, evidenceAgainst } from './evidence.ts';
 import { sameMachine } from './identity.ts';
@@ -83,9 +84,7 @@ export function planChange(request: ChangeRequest): PlanDraft {
     const why = forecast.block.map(block => `${block.pod}: ${block.reason}`).join('; ');
     throw new FleetError({ code: 'precondition_failed', message: `the drain of ${entry.name} would stop: ${why}` });
   }
-  const down = facts.nodes
-    .filter(candidate => !candidate.ready || candidate.unschedulable)
-    .map(candidate => candidate.name);
+  const down = unavailableOf(facts.nodes);
   const resetsBmc = request.bmcChange?.act === 'reset-bmc';
   const others = powering.has(kind) || resetsBmc ? alongside(request.fleet ?? cluster.nodes, entry) : [];
   const left = node.annotations[cordonReason];
@@ -150,8 +149,8 @@ export function planChange(request: ChangeRequest): PlanDraft {
   };
 }
 
-function refuseAgainst({ entry, evidence }: ChangeRequest): void {
-  const against = evidence ? evidenceAgainst(entry, evidence) : 'nothing was read that could speak for it';
+function refuseAgainst({ entry, evidence, node }: ChangeRequest): void {
+  const against = evidence ? evidenceAgainst(entry, evidence, node.role) : 'nothing was read that could speak for it';
   if (against)
     throw new FleetError({ code: 'precondition_failed', message: `${entry.name} is not drained: ${against}` });
 }

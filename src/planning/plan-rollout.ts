@@ -7,10 +7,11 @@ import type { DaemonSetFacts, NodeFacts, PdbFacts, PodFacts } from '../core/clus
 import { FleetError } from '../core/errors.ts';
 import type { FirmwareImage, FleetCluster, FleetNode } from '../core/fleet.ts';
 import type { DrainForecast, PlanDraft, PlanTarget } from '../core/plan.ts';
+import { unavailableOf } from './blast.ts';
 import { type Compliance, complianceOf } from './compliance.ts';
 import type { DrainOptions } from './drain-filter.ts';
 import { drainPreview } from './drain-preview.ts';
-import { type Evidence, evidenceAgainst } from './evidence.ts';
+import { criticalPart, type Evidence, evidenceAgainst } from './evidence.ts';
 import { sameMachine } from './identity.ts';
 import { pdbGroupsOfNode, qualifiedName } from './pdb-groups.ts';
 import { firmwareSteps } from './plan-steps.ts';
@@ -61,12 +62,13 @@ export function planRollout(request: RolloutRequest): PlanDraft {
       message: `there is nothing to update in ${cluster.name}: ${why}`,
     });
   }
-  const unavailable = facts.nodes.filter(node => !node.ready || node.unschedulable).map(node => node.name);
+  const unavailable = unavailableOf(facts.nodes);
   const waves = planWaves({
     targets: targets.map(target => ({
       name: target.node,
       zone: target.zone,
       bmc: target.bmcUrl,
+      beside: here(request, target.alongside ?? []),
       pdbGroups: pdbGroupsOfNode(target.node, facts.pods, facts.pdbs),
       unavailable: unavailable.includes(target.node),
     })),
@@ -126,7 +128,7 @@ function here({ cluster }: RolloutRequest, names: string[]): string[] {
 
 function judge(request: RolloutRequest, { entry, server, node }: RolloutRequest['candidates'][number]): Judged {
   const excluded = (reason: string) => ({ excluded: reason });
-  const against = evidenceAgainst(entry, request.evidence);
+  const against = evidenceAgainst(entry, request.evidence, factValue(node)?.role);
   if (against) return excluded(against);
   if ('unknown' in server) return excluded(`its BMC: ${server.unknown}`);
   if ('unknown' in node) return excluded(`Kubernetes: ${node.unknown}`);
@@ -170,6 +172,8 @@ function judgeWay(request: RolloutRequest, { entry, server, node, from, path }: 
   const activation = server.activations[image.component];
   if ('unknown' in activation) return { excluded: activation.unknown };
   const others = alongside(request.fleet, entry);
+  const against = againstOthers(request, others);
+  if (against) return { excluded: against };
   const told = othersText(others, server);
   if (told !== undefined && activation.value === 'power-cycle')
     return { excluded: `its update needs a power cycle, which would take the power from ${told} too` };
@@ -200,6 +204,22 @@ function judgeWay(request: RolloutRequest, { entry, server, node, from, path }: 
       ...(told === undefined ? [] : [`the same BMC serves ${told}: they are counted with this one`]),
     ],
   };
+}
+
+/** Those beside it may go down with it: no part of the control plane, and no more than the budget leaves. */
+function againstOthers(request: RolloutRequest, others: FleetNode[]): string | undefined {
+  const { cluster, evidence, facts } = request;
+  for (const other of others) {
+    const seen = facts.nodes.find(({ name }) => name === other.name)?.role;
+    const critical = criticalPart(other, evidence.etcd, seen);
+    if (critical) return `the same BMC serves ${other.name}, a ${critical}`;
+  }
+  const names = others.map(({ name }) => name);
+  const width = 1 + here(request, names).length;
+  const room = cluster.budget.maxUnavailable - unavailableOf(facts.nodes).length;
+  // With no room at all nothing can be planned, and that is what is said then.
+  if (width === 1 || !(room >= 1) || width <= room) return undefined;
+  return `its BMC serves ${names.join(', ')} too: ${width} nodes count at once, and the budget leaves ${room}`;
 }
 
 /** Where going back was asked for, so is what runs a newer version, or one whose order is not known. */

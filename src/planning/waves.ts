@@ -1,7 +1,8 @@
 /**
  * Splits nodes into waves. A wave never takes two nodes from one failure
  * domain, one PodDisruptionBudget group or one BMC, and never more than the
- * budget leaves, so losing a whole wave still leaves each domain serving.
+ * budget leaves, so losing a whole wave still leaves each domain serving. What
+ * hangs on a target's BMC counts against the budget with it.
  */
 
 export type WaveTarget = {
@@ -12,6 +13,8 @@ export type WaveTarget = {
   pdbGroups: string[];
   /** Where its BMC is. */
   bmc?: string;
+  /** Other nodes of the cluster behind that BMC. */
+  beside?: string[];
   /** Not serving now. Such nodes come last, so that the canary is a node that works. */
   unavailable?: boolean;
 };
@@ -32,17 +35,18 @@ export type WavePlan = { waves: string[][] } | { refused: string };
 export function planWaves(request: WaveRequest): WavePlan {
   const refused = refusal(request);
   if (refused) return { refused };
-  const budget = request.maxUnavailable - request.alreadyUnavailable;
+  const room = roomOf(request);
   const zoned = request.targets.some(target => target.zone);
   const waves: string[][] = [];
   let remaining = request.targets.toSorted(byAvailabilityThenName);
   while (remaining.length > 0) {
-    const size = waves.length === 0 && request.canary > 0 ? Math.min(request.canary, budget) : budget;
+    const most = waves.length === 0 && request.canary > 0 ? request.canary : remaining.length;
     const wave: WaveTarget[] = [];
     const left: WaveTarget[] = [];
     for (const target of remaining) {
-      const fits = wave.length < size && !wave.some(member => conflict(member, target, zoned));
-      (fits ? wave : left).push(target);
+      const fits = wave.length < most && widthOf([...wave, target]) <= room;
+      const apart = !wave.some(member => conflict(member, target, zoned));
+      (fits && apart ? wave : left).push(target);
     }
     waves.push(wave.map(target => target.name));
     remaining = left;
@@ -61,7 +65,17 @@ function refusal(request: WaveRequest): string | undefined {
   if (alreadyUnavailable >= maxUnavailable) {
     return `${alreadyUnavailable} nodes are unavailable already, and the budget is ${maxUnavailable}`;
   }
-  return undefined;
+  const wide = request.targets.find(target => widthOf([target]) > roomOf(request));
+  return wide && `${wide.name} and those beside it are more nodes than the budget leaves`;
+}
+
+function roomOf({ maxUnavailable, alreadyUnavailable }: WaveRequest): number {
+  return maxUnavailable - alreadyUnavailable;
+}
+
+/** Nodes that may be away while these are worked on. No two of them share a BMC, so none is counted twice. */
+function widthOf(targets: WaveTarget[]): number {
+  return targets.reduce((sum, { beside = [] }) => sum + 1 + beside.length, 0);
 }
 
 function isCount(value: number): boolean {

@@ -91,7 +91,8 @@ describe.each(catalog.map(tool => [tool.name, tool] as const))('%s', (_name, too
 });
 
 describe('policy', () => {
-  const { risks, problems } = actionRisks(readFileSync(inRoot('policies/schema.cedarschema'), 'utf8'), sharedCedar);
+  const schema = { name: 'schema.cedarschema', text: readFileSync(inRoot('policies/schema.cedarschema'), 'utf8') };
+  const { risks, problems } = actionRisks(schema, sharedCedar);
   const actionOf = (tool: Tool) => tool.action ?? tool.name;
 
   it('knows every tool under its own name and with its risk', () => {

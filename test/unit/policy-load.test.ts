@@ -2,8 +2,8 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { loadPolicy, reloadPolicy } from '../../src/guard/policy/load-policy.ts';
-import { nestingProblem } from '../../src/guard/policy/policy-files.ts';
+import { loadPolicy } from '../../src/guard/policy/load-policy.ts';
+import { nestedTooDeepAt } from '../../src/guard/policy/policy-files.ts';
 
 const schema = readFileSync(new URL('../../policies/schema.cedarschema', import.meta.url), 'utf8');
 const permit = '@id("look") permit (principal, action in Fleet::Action::"Read", resource);';
@@ -176,22 +176,47 @@ describe('loading a policy', () => {
     expect(() => loadPolicy(dir)).toThrow('schema.cedarschema is missing');
   });
 
-  it('refuses a schema without a risk group, or with an action outside of them', () => {
-    writeFileSync(join(dir, 'schema.cedarschema'), schema.replace(/in \["Control"\]/, ''));
-    expect(() => loadPolicy(dir)).toThrow('exactly one risk group');
+  it.each([
+    ['an action outside of the risk groups', /in \["Control"\]/, '', 'the action startPlan must be in exactly one'],
+    [
+      'an action in two of them',
+      /in \["Control"\]/,
+      'in ["Read", "Control"]',
+      'the action startPlan must be in exactly one',
+    ],
+    ['a risk group too few', /, "Destructive"/, '', 'the action group Fleet::Action::"Destructive" is missing'],
+  ])('refuses a schema with %s', (_, from, to, message) => {
+    writeFileSync(join(dir, 'schema.cedarschema'), schema.replace(from, to));
+    expect(() => loadPolicy(dir)).toThrow(message);
+  });
+
+  it('names the place of the policy that has the same @id', () => {
+    expect(() => load(`// first\n${permit}`)).toThrow('b.cedar:2: look: another policy has the same @id: a.cedar:1');
+  });
+
+  it('refuses what is no UTF-8, where a word could be read in two ways', () => {
+    writeFileSync(join(dir, 'b.cedar'), Buffer.concat([Buffer.from('// '), Buffer.from([0xff])]));
+    expect(() => loadPolicy(dir)).toThrow('b.cedar: cannot be read as UTF-8 text');
+  });
+
+  it('refuses more files than anybody reads', () => {
+    for (let n = 0; n < 64; n++) writeFileSync(join(dir, `f${n}.cedar`), permit.replace('look', `look-${n}`));
+    expect(() => loadPolicy(dir)).toThrow('more than 64 .cedar files');
+    rmSync(join(dir, 'f0.cedar'));
+    expect(() => loadPolicy(dir)).not.toThrow();
   });
 });
 
 describe('nesting', () => {
   it('counts brackets, and not those in strings and comments', () => {
-    expect(nestingProblem('('.repeat(32))).toBeUndefined();
-    expect(nestingProblem('('.repeat(33))).toBeDefined();
-    expect(nestingProblem(`"${'('.repeat(99)}\\"${'('.repeat(99)}" // ${'('.repeat(99)}`)).toBeUndefined();
+    expect(nestedTooDeepAt('('.repeat(32))).toBeUndefined();
+    expect(nestedTooDeepAt('('.repeat(33))).toBeDefined();
+    expect(nestedTooDeepAt(`"${'('.repeat(99)}\\"${'('.repeat(99)}" // ${'('.repeat(99)}`)).toBeUndefined();
   });
 
   it('is not hidden by closing brackets in strings and comments', () => {
-    expect(nestingProblem('( // )\n'.repeat(33))).toBeDefined();
-    expect(nestingProblem('( ")" '.repeat(33))).toBeDefined();
+    expect(nestedTooDeepAt('( // )\n'.repeat(33))).toBeDefined();
+    expect(nestedTooDeepAt('( ")" '.repeat(33))).toBeDefined();
   });
 });
 
@@ -207,18 +232,5 @@ describe('the policy digest', () => {
     rmSync(join(dir, 'a.cedar'));
     writeFileSync(join(dir, 'c.cedar'), permit);
     expect([digest, changed]).not.toContain(loadPolicy(dir).digest);
-  });
-});
-
-describe('reloading', () => {
-  it('replaces a policy only by a sound one', () => {
-    const first = loadPolicy(dir);
-    expect(reloadPolicy(first, dir)).toEqual({ outcome: 'unchanged', policy: first });
-    writeFileSync(join(dir, 'a.cedar'), 'permit (principal');
-    const kept = reloadPolicy(first, dir);
-    expect(kept).toMatchObject({ outcome: 'kept', error: { code: 'invalid_config' } });
-    expect(kept.policy).toBe(first);
-    writeFileSync(join(dir, 'a.cedar'), `${permit} // edited`);
-    expect(reloadPolicy(first, dir).outcome).toBe('replaced');
   });
 });

@@ -19,7 +19,11 @@ export type CedarPolicyParts = {
   cedar: Cedar;
 };
 
-type Answer = { allowed: boolean; objecting: Statement[] };
+/** `by`: what permits it, or what objects. */
+type Answer = { allowed: boolean; by: Statement[] };
+
+/** A decision with the statements that made it; none where the host itself denied. */
+export type DecisionBy = { decision: Decision; by: Statement[] };
 
 export class CedarPolicy implements Policy {
   readonly digest: string;
@@ -32,7 +36,26 @@ export class CedarPolicy implements Policy {
     this.#statements = new Map(parts.statements.map(statement => [statement.id, statement]));
   }
 
+  /** Every group that some statement names, the voters' aside. */
+  get groups(): string[] {
+    return [...new Set(this.#parts.statements.flatMap(({ groups }) => groups))].sort();
+  }
+
+  /** Every action and its risk. */
+  get risks(): ReadonlyMap<string, Risk> {
+    return this.#parts.risks;
+  }
+
+  get statements(): readonly Statement[] {
+    return this.#parts.statements;
+  }
+
   decide(request: PolicyRequest): Decision {
+    return this.decideBy(request).decision;
+  }
+
+  /** As `decide`, for those who want to know whose word it was. Never throws either. */
+  decideBy(request: PolicyRequest): DecisionBy {
     const parsed = policyRequestSchema.safeParse(request);
     if (!parsed.success) return denied('host:invalid-request', 'the request is not complete enough to be decided');
     if (this.#parts.risks.get(request.action) !== request.risk) {
@@ -45,16 +68,16 @@ export class CedarPolicy implements Policy {
     }
   }
 
-  #decide(request: PolicyRequest): Decision {
+  #decide(request: PolicyRequest): DecisionBy {
     const now = this.#evaluate(request, request.context.cleared);
-    if (now.allowed) return { verdict: 'allow' };
+    if (now.allowed) return { decision: { verdict: 'allow' }, by: now.by };
     const approvals = this.#parts.statements.filter(statement => statement.approval).map(({ id }) => id);
     const approved = this.#evaluate(request, approvals);
-    if (!approved.allowed) return deniedBy(approved.objecting);
-    const requirements = now.objecting.map(statement => requirementOf(statement, request.resource.site));
+    if (!approved.allowed) return deniedBy(approved.by);
+    const requirements = now.by.map(statement => requirementOf(statement, request.resource.site));
     if (requirements.length === 0)
       return denied('host:policy-error', 'the policy objects without saying what it needs');
-    return { verdict: 'needs-approval', requirements };
+    return { decision: { verdict: 'needs-approval', requirements }, by: now.by };
   }
 
   #evaluate(request: PolicyRequest, cleared: string[]): Answer {
@@ -76,8 +99,7 @@ export class CedarPolicy implements Policy {
       throw new Error('evaluation failed');
     }
     const { decision, diagnostics } = answer.response;
-    if (decision === 'allow') return { allowed: true, objecting: [] };
-    return { allowed: false, objecting: diagnostics.reason.map(id => this.#statement(id)) };
+    return { allowed: decision === 'allow', by: diagnostics.reason.map(id => this.#statement(id)) };
   }
 
   #statement(id: string): Statement {
@@ -105,13 +127,13 @@ function requirementOf(statement: Statement, site: string): Requirement {
   return { policy: statement.id, approvals, from: groupsForSite(from, site), ttlMs, reason: statement.reason };
 }
 
-function deniedBy(objecting: Statement[]): Decision {
-  if (objecting.length === 0) return denied('host:no-permit', 'no policy permits this');
-  return { verdict: 'deny', reasons: objecting.map(({ id, reason }) => ({ policy: id, reason })) };
+function deniedBy(by: Statement[]): DecisionBy {
+  if (by.length === 0) return denied('host:no-permit', 'no policy permits this');
+  return { decision: { verdict: 'deny', reasons: by.map(({ id, reason }) => ({ policy: id, reason })) }, by };
 }
 
 /** Denials of the host itself: a policy's `@id` cannot hold a colon, so the names never clash. */
-function denied(policy: string, reason: string): Decision {
+function denied(policy: string, reason: string): DecisionBy {
   const reasons: PolicyReason[] = [{ policy, reason }];
-  return { verdict: 'deny', reasons };
+  return { decision: { verdict: 'deny', reasons }, by: [] };
 }

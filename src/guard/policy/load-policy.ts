@@ -1,56 +1,41 @@
-/** Loads a policy folder, and replaces a loaded one only by a folder without a fault. */
+/** Loads a policy folder: all of it, or nothing. */
 import { FleetError } from '../../core/errors.ts';
-import type { Policy, Risk } from '../../core/policy.ts';
+import type { Risk } from '../../core/policy.ts';
 import { actionRisks } from './action-risks.ts';
 import type { Directory } from './approval-annotations.ts';
 import { type Cedar, sharedCedar } from './cedar.ts';
 import { CedarPolicy } from './decide.ts';
-import { readPolicyFolder, schemaFile } from './policy-files.ts';
+import { type PolicyFile, readPolicyFolder } from './policy-files.ts';
 import { lintPolicies, sourceOf } from './policy-lint.ts';
+import { validationProblems } from './policy-validation.ts';
 
 /**
- * The policy in `dir`. Throws `invalid_config` that names every problem found. With a directory, each group that a
- * policy names must exist in it.
+ * The policy in `dir`. Throws `invalid_config` that names every problem found, with file and line where they are known.
+ * With a directory, each group that a policy names must exist in it.
  */
-export function loadPolicy(dir: string, directory?: Directory): Policy {
-  const read = readPolicyFolder(dir);
-  if ('problems' in read) throw refused(read.problems);
-  const { folder } = read;
-  const { statements, problems } = lintPolicies(folder, sharedCedar, directory);
-  const actions = risksOf(folder.schema.text, sharedCedar);
-  const all = [...actions.problems.map(problem => `${schemaFile}: ${problem}`), ...problems];
-  if (all.length > 0) throw refused(all);
+export function loadPolicy(dir: string, directory?: Directory): CedarPolicy {
+  const { schema, policies, digest, problems } = readPolicyFolder(dir);
+  const lint = lintPolicies(policies, sharedCedar, directory);
+  const actions = schema && risksOf(schema, sharedCedar);
+  problems.push(...(actions?.problems ?? []), ...lint.problems);
+  if (schema && actions?.problems.length === 0)
+    problems.push(...validationProblems(schema.text, lint.statements, sharedCedar));
+  if (!schema || !actions || problems.length > 0) throw refused(problems);
+  const { statements } = lint;
   return new CedarPolicy({
-    digest: folder.digest,
+    digest,
     statements,
     risks: actions.risks,
-    source: sourceOf(folder, statements),
+    source: sourceOf(schema, statements),
     cedar: sharedCedar,
   });
 }
 
-export type PolicyReload =
-  | { outcome: 'unchanged'; policy: Policy }
-  | { outcome: 'replaced'; policy: Policy }
-  /** The folder has a fault: `policy` is still the old one, and `error` says why. */
-  | { outcome: 'kept'; policy: Policy; error: FleetError };
-
-/** The policy to go on with after `dir` may have changed. Never throws. */
-export function reloadPolicy(current: Policy, dir: string, directory?: Directory): PolicyReload {
-  try {
-    const policy = loadPolicy(dir, directory);
-    if (policy.digest === current.digest) return { outcome: 'unchanged', policy: current };
-    return { outcome: 'replaced', policy };
-  } catch (thrown) {
-    return { outcome: 'kept', policy: current, error: FleetError.from(thrown) };
-  }
-}
-
-function risksOf(schema: string, cedar: Cedar): { risks: Map<string, Risk>; problems: string[] } {
+function risksOf(schema: PolicyFile, cedar: Cedar): { risks: Map<string, Risk>; problems: string[] } {
   try {
     return actionRisks(schema, cedar);
   } catch {
-    return { risks: new Map(), problems: ['the evaluator cannot take this schema'] };
+    return { risks: new Map(), problems: [`${schema.name}: the evaluator cannot take this schema`] };
   }
 }
 

@@ -6,39 +6,42 @@
 import { readdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { digestOf } from '../../core/canonical.ts';
+import { lineOf } from './source-lines.ts';
 
-export const schemaFile = 'schema.cedarschema';
+const schemaFile = 'schema.cedarschema';
 const largestFile = 256 * 1024;
 const mostFiles = 64;
 const deepestNesting = 32;
 
 export type PolicyFile = { name: string; text: string };
-export type PolicyFolder = { schema: PolicyFile; policies: PolicyFile[]; digest: string };
+/** What of a folder is fit for the evaluator, in name order, and what is wrong with the rest. */
+export type PolicyFolder = { schema?: PolicyFile; policies: PolicyFile[]; digest: string; problems: string[] };
 
-/** All that is wrong with the folder, or its files in name order with their digest. */
-export function readPolicyFolder(dir: string): { folder: PolicyFolder } | { problems: string[] } {
+/** Reads the folder. Its digest is good for a folder without problems. */
+export function readPolicyFolder(dir: string): PolicyFolder {
   const problems: string[] = [];
-  const read = (name: string): PolicyFile => {
+  const read = (name: string): PolicyFile[] => {
     const { text, problem } = readText(join(dir, name));
-    const refused = problem ?? nestingProblem(text);
-    if (refused) problems.push(`${name}: ${refused}`);
-    return { name, text };
+    const deep = nestedTooDeepAt(text);
+    if (problem) problems.push(`${name}: ${problem}`);
+    else if (deep) problems.push(`${name}:${deep}: nested more than ${deepestNesting} deep`);
+    else return [{ name, text }];
+    return [];
   };
   let names: string[];
   try {
     names = readdirSync(dir);
   } catch {
-    return { problems: [`the folder ${dir} cannot be read`] };
+    return { policies: [], digest: '', problems: [`the folder ${dir} cannot be read`] };
   }
   const policyNames = names.filter(name => name.endsWith('.cedar')).sort();
   if (!names.includes(schemaFile)) problems.push(`${schemaFile} is missing`);
   if (policyNames.length === 0) problems.push('the folder holds no .cedar file');
   if (policyNames.length > mostFiles) problems.push(`more than ${mostFiles} .cedar files`);
-  if (problems.length > 0) return { problems };
-  const schema = read(schemaFile);
-  const policies = policyNames.map(read);
-  if (problems.length > 0) return { problems };
-  return { folder: { schema, policies, digest: digestOf({ files: [schema, ...policies] }) } };
+  const [schema] = names.includes(schemaFile) ? read(schemaFile) : [];
+  const policies = policyNames.slice(0, mostFiles).flatMap(read);
+  const digest = digestOf({ files: [...(schema ? [schema] : []), ...policies] });
+  return { ...(schema && { schema }), policies, digest, problems };
 }
 
 function readText(path: string): { text: string; problem?: string } {
@@ -51,19 +54,19 @@ function readText(path: string): { text: string; problem?: string } {
 }
 
 /**
- * Why the text nests too deeply, if it does. Brackets count outside strings and comments; `if` counts because a
+ * The line on which the text nests too deeply, if it does. Brackets count outside strings and comments; `if` counts because a
  * chain of `else if` nests without any bracket.
  */
-export function nestingProblem(text: string): string | undefined {
+export function nestedTooDeepAt(text: string): number | undefined {
   const tokens = /"(?:[^"\\]|\\.)*"|\/\/[^\r\n]*|[([{]|[)\]}]|;|\bif\b/gs;
   let depth = 0;
   let ifs = 0;
-  for (const [token] of text.matchAll(tokens)) {
+  for (const { 0: token, index } of text.matchAll(tokens)) {
     if (token === ';') ifs = 0;
     else if (token === 'if') ifs++;
     else if (/^[([{]$/.test(token)) depth++;
     else if (/^[)\]}]$/.test(token)) depth--;
-    if (depth + ifs > deepestNesting) return `nested more than ${deepestNesting} deep`;
+    if (depth + ifs > deepestNesting) return lineOf(text, index);
   }
   return undefined;
 }

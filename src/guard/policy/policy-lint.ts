@@ -3,51 +3,67 @@
  * like a rule and silently is none, or one that reads votes in a way nobody
  * expects. Every problem is reported, so that an operator fixes a file once.
  */
-import type { PolicyJson, ValidationAnswer } from '@cedar-policy/cedar-wasm/nodejs';
+import type { PolicyJson } from '@cedar-policy/cedar-wasm/nodejs';
 import { isServiceName } from '../../core/fleet.ts';
 import { type Approval, approvalIn, type Directory } from './approval-annotations.ts';
 import type { Cedar, PolicySource } from './cedar.ts';
 import { groupsNamed, isOwnClearance, readsClearance } from './policy-expression.ts';
-import type { PolicyFile, PolicyFolder } from './policy-files.ts';
+import type { PolicyFile } from './policy-files.ts';
+import { lineOf, placed } from './source-lines.ts';
 
-export type Statement = { id: string; effect: 'permit' | 'forbid'; reason: string; text: string; approval?: Approval };
+export type Statement = {
+  id: string;
+  effect: 'permit' | 'forbid';
+  reason: string;
+  text: string;
+  file: string;
+  /** Where it begins, its annotations included. */
+  line: number;
+  /** Groups that it names, voters aside. */
+  groups: string[];
+  approval?: Approval;
+};
 
 export type Lint = { statements: Statement[]; problems: string[] };
 
-/** Reads all statements of the folder and checks each, then all of them together against the schema. */
-export function lintPolicies(folder: PolicyFolder, cedar: Cedar, directory?: Directory): Lint {
+/** Reads all statements of the files and checks each. */
+export function lintPolicies(files: PolicyFile[], cedar: Cedar, directory?: Directory): Lint {
   const problems: string[] = [];
-  const statements = new Map<string, Statement>();
-  for (const file of folder.policies) {
-    for (const { text, json } of parseFile(file, cedar, problems)) {
-      const { statement, faults } = lintStatement(text, json, directory);
-      const label = `${file.name}: ${statement.id || 'a policy without @id'}`;
-      if (statements.has(statement.id)) faults.push('another policy has the same @id');
-      problems.push(...faults.map(fault => `${label}: ${fault}`));
-      statements.set(statement.id, statement);
-    }
+  const statements: Statement[] = [];
+  const byId = new Map<string, Statement>();
+  for (const parsed of files.flatMap(file => parseFile(file, cedar, problems))) {
+    const { statement, faults } = lintStatement(parsed, directory);
+    const { id, file, line } = statement;
+    const first = id === '' ? undefined : byId.get(id);
+    if (first) faults.push(`another policy has the same @id: ${first.file}:${first.line}`);
+    else byId.set(id, statement);
+    problems.push(...faults.map(fault => `${file}:${line}: ${id || 'a policy without @id'}: ${fault}`));
+    statements.push(statement);
   }
-  if (problems.length === 0) problems.push(...validate(sourceOf(folder, [...statements.values()]), cedar));
-  return { statements: [...statements.values()], problems };
+  return { statements, problems };
 }
 
-export function sourceOf(folder: PolicyFolder, statements: Statement[]): PolicySource {
-  return { schema: folder.schema.text, policies: Object.fromEntries(statements.map(({ id, text }) => [id, text])) };
+export function sourceOf(schema: PolicyFile, statements: Statement[]): PolicySource {
+  return { schema: schema.text, policies: Object.fromEntries(statements.map(({ id, text }) => [id, text])) };
 }
 
-type Parsed = { text: string; json: PolicyJson };
+type Parsed = { file: string; line: number; text: string; json: PolicyJson };
 
 function parseFile(file: PolicyFile, cedar: Cedar, problems: string[]): Parsed[] {
   try {
     const parts = cedar.call(api => api.policySetTextToParts(file.text));
     if (parts.type === 'failure') {
-      problems.push(...parts.errors.map(error => `${file.name}: ${error.message}`));
+      problems.push(...parts.errors.map(error => placed(error, file)));
       return [];
     }
     if (parts.policy_templates.length > 0) problems.push(`${file.name}: templates are not supported`);
-    return parts.policies.flatMap(text => {
+    let end = 0;
+    return parts.policies.map(text => {
+      const start = Math.max(end, file.text.indexOf(text, end));
+      end = start + text.length;
       const answer = cedar.call(api => api.policyToJson(text));
-      return answer.type === 'success' ? [{ text, json: answer.json }] : [];
+      if (answer.type === 'failure') throw new Error('a policy that is one no more, taken alone');
+      return { file: file.name, line: lineOf(file.text, start), text, json: answer.json };
     });
   } catch {
     problems.push(`${file.name}: the evaluator cannot take this text; split long expressions`);
@@ -58,7 +74,7 @@ function parseFile(file: PolicyFile, cedar: Cedar, problems: string[]): Parsed[]
 const idForm = /^[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?$/;
 const annotationsKnown = new Set(['id', 'reason', 'approvals', 'from', 'ttl']);
 
-function lintStatement(text: string, json: PolicyJson, directory?: Directory) {
+function lintStatement({ file, line, text, json }: Parsed, directory?: Directory) {
   const faults: string[] = [];
   const annotations = json.annotations ?? {};
   const id = annotations.id ?? '';
@@ -77,28 +93,11 @@ function lintStatement(text: string, json: PolicyJson, directory?: Directory) {
   const others = own ? json.conditions.slice(0, -1) : json.conditions;
   if (others.some(readsClearance)) faults.push('only that last clause may read context.cleared, or context as a whole');
 
-  for (const group of directory ? groupsNamed(json) : []) {
+  const groups = groupsNamed(json);
+  for (const group of directory ? groups : []) {
     if (!directory?.groups.includes(group) && !isServiceName(group)) faults.push(`nobody is in the group ${group}`);
   }
-  const statement: Statement = { id, effect: json.effect, reason, text, ...(approval && { approval }) };
+  const said = { id, effect: json.effect, reason, ...(approval && { approval }) };
+  const statement: Statement = { ...said, text, file, line, groups };
   return { statement, faults };
-}
-
-/** Cedar says success although it lists errors; warnings count too, since an impossible policy protects nothing. */
-function validate(source: PolicySource, cedar: Cedar): string[] {
-  let answer: ValidationAnswer;
-  try {
-    answer = cedar.call(api =>
-      api.validate({
-        schema: source.schema,
-        policies: { staticPolicies: source.policies },
-        validationSettings: { mode: 'strict' },
-      }),
-    );
-  } catch {
-    return ['the evaluator cannot check these policies'];
-  }
-  if (answer.type === 'failure') return [...answer.errors, ...answer.warnings].map(error => error.message);
-  const found = [...answer.validationErrors, ...answer.validationWarnings].map(({ error }) => error);
-  return [...found, ...answer.otherWarnings].map(error => error.message);
 }

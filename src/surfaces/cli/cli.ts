@@ -14,6 +14,7 @@ import { addCustodyCommands } from './custody-commands.ts';
 import { type ExitCode, exitCodeHelp, exitCodeOf, exitCodes } from './exit-codes.ts';
 import { passphrase } from './passphrase.ts';
 import { plainJson } from './plain-text.ts';
+import { addPolicyCommands } from './policy-commands.ts';
 import { addProcessCommands, type Processes } from './process-commands.ts';
 import { renderError } from './render.ts';
 import { anonymousClient, type ClientSettings, userClient, usualUrl } from './session.ts';
@@ -84,6 +85,7 @@ export function buildCli(deps: CliDeps, finish: (code: ExitCode) => void = leave
   addApprovalCommands(program, context);
   addAccountCommands(program, context);
   addCustodyCommands(program, context);
+  addPolicyCommands(program, context);
   if (deps.processes) addProcessCommands(program, deps.processes);
   program
     .command('hash-passphrase')

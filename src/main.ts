@@ -47,6 +47,7 @@ const processes: Processes = {
     await runPart(
       async () => {
         const service = await startService(configured(file), log);
+        process.on('SIGHUP', () => void service.reloadPolicy());
         return { ready: { url: service.url }, close: () => service.close() };
       },
       ({ url }) =>

@@ -25,7 +25,7 @@ import { CustodyLog } from './guard/custody/log.ts';
 import { loadOrCreateKey, signer } from './guard/custody/signing-key.ts';
 import { effectPerformer } from './guard/effects.ts';
 import { createLogins } from './guard/logins.ts';
-import { loadPolicy } from './guard/policy/load-policy.ts';
+import { LivePolicy, type PolicyStatus } from './guard/policy/live-policy.ts';
 import { planStorer } from './guard/store-plan.ts';
 import { startDuty } from './health/duty.ts';
 import type { Parts } from './operations/job.ts';
@@ -37,9 +37,15 @@ import { type CordonDuty, startCordonDuty } from './workflows/cordon-duty.ts';
 import { recoveryOffers } from './workflows/offer-recovery.ts';
 import { planWorkflows } from './workflows/run-plan.ts';
 
-export type RunningService = { url: string; close(): Promise<void> };
+export type RunningService = {
+  url: string;
+  /** Takes the policy folder as it stands, without waiting for the next look at it. */
+  reloadPolicy(): Promise<void>;
+  close(): Promise<void>;
+};
 
 const checkpointEveryMs = 10_000;
+const policyLookMs = 1000;
 const leftoverLimitMs = 10_000;
 const longestCordonLookMs = 60_000;
 
@@ -72,7 +78,12 @@ export async function startService(config: Config, log: Logger): Promise<Running
 async function compose(config: Config, log: Logger, opened: Opened): Promise<RunningService> {
   const { fleet, rollout, service } = config;
   const groups = new Set(config.people.flatMap(person => person.groups));
-  const policy = loadPolicy(config.policiesDir, { groups: [...groups], sites: fleet.sites.map(site => site.name) });
+  const policy = new LivePolicy({
+    dir: config.policiesDir,
+    directory: { groups: [...groups], sites: fleet.sites.map(site => site.name) },
+    record: digest => note('policy.loaded', digest),
+    onChange: status => tellPolicy(status, log),
+  });
   const databaseUrl = await database(config, opened);
   const records = opened.add(await openDatabase(databaseUrl, { lock: true }), db => db.close());
   const key = await loadOrCreateKey(join(service.dataDir, 'custody.key'));
@@ -154,6 +165,7 @@ async function compose(config: Config, log: Logger, opened: Opened): Promise<Run
   const { runPlan, all } = planWorkflows(parts, concluder({ records, custody, people }));
   await note('started', `on ${hostname()}`);
   await note('policy.loaded', policy.digest);
+  opened.add(policy.watch(policyLookMs), stop => stop());
   await closeLeftovers();
   const engine = opened.add(await startEngine({ databaseUrl, executor: 'service', workflows: all }), open =>
     open.close(),
@@ -234,6 +246,7 @@ async function compose(config: Config, log: Logger, opened: Opened): Promise<Run
   }, checkpointEveryMs);
   return {
     url: http.url,
+    reloadPolicy: () => policy.reload(),
     async close() {
       clearInterval(signing);
       await note('stopped', 'by request');
@@ -260,6 +273,13 @@ async function compose(config: Config, log: Logger, opened: Opened): Promise<Run
       via: { channel: 'service' },
     });
   }
+}
+
+function tellPolicy(status: PolicyStatus, log: Logger): void {
+  const { digest } = status;
+  if (status.state === 'current') log.info({ digest }, 'the policies in the folder are followed');
+  else
+    log.error({ digest, error: status.error }, 'the policies in the folder are not usable; those before stay in force');
 }
 
 async function database({ databaseUrl, service }: Config, opened: Opened): Promise<string> {

@@ -21,6 +21,8 @@ export type LabConfigOptions = {
   pushes?: boolean;
   /** What it does by itself on nodes whose hardware fails; the product's default when left out. */
   healthCordon?: 'off' | { maxPerCluster?: number; maxPerHour?: number; healthyFor?: string; drain?: boolean };
+  /** Folder of policies; those that are shipped unless said. */
+  policies?: string;
 };
 
 export type LabConfig = { file: string; people: [requester: DemoPerson, approver: DemoPerson] };
@@ -31,6 +33,7 @@ export async function writeLabConfig(lab: LabDescription, options: LabConfigOpti
   const document = {
     service: { listen: `127.0.0.1:${options.port}`, dataDir: './data', origin: 'groundskeeper.example/lab' },
     database: options.database,
+    ...(options.policies ? { policies: options.policies } : {}),
     people: await Promise.all(
       people.map(async ({ name, passphrase }) => ({
         name,

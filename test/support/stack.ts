@@ -33,6 +33,8 @@ export type StackOptions = {
   pushes?: boolean;
   /** Default: as the product ships. */
   healthCordon?: LabConfigOptions['healthCordon'];
+  /** Folder of policies; those that are shipped unless said. */
+  policies?: string;
 };
 
 export type Stack = {
@@ -75,6 +77,7 @@ export async function startStack(options: StackOptions): Promise<Stack> {
     sampleEvery: options.sampleEvery ?? 'off',
     pushes: options.pushes ?? false,
     ...(options.healthCordon ? { healthCordon: options.healthCordon } : {}),
+    ...(options.policies ? { policies: options.policies } : {}),
   });
   const env = { GROUNDSKEEPER_TEST_DATABASE: database.url };
   const begin = () => startChild<{ url: string }>(['serve', '--config', config.file, '--log-level', 'warn'], env);

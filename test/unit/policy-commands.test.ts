@@ -51,6 +51,7 @@ describe('policy check', () => {
     edit('access.cedar', '@id("operators-change")', '@id("operators-change")\n@note("x")');
     edit('limits.cedar', 'context.blast.controlPlane > 0', 'context.blast.masters > 0');
     edit('health.cedar', 'permit (', 'allow (');
+    edit('health.cedar', '// What', `// ${'é'.repeat(99)}`);
     writeFileSync(
       join(dir, 'é.cedar'),
       `// é\n@id("deep")\npermit (principal, action, resource)\nwhen { ${'('.repeat(40)} };`,

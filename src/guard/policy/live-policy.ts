@@ -56,7 +56,13 @@ export class LivePolicy implements Policy {
 
   /** Looks every `everyMs`; a change is taken up once two looks saw the same, so that no half-copied folder is. Answers what ends it. */
   watch(everyMs: number): () => Promise<void> {
-    const timer = setInterval(() => void this.#look(false), everyMs);
+    let looking = false;
+    const timer = setInterval(async () => {
+      if (looking) return; // what is to be recorded may wait for a database
+      looking = true;
+      await this.#look(false);
+      looking = false;
+    }, everyMs);
     return async () => {
       clearInterval(timer);
       await this.#looking;

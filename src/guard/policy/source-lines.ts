@@ -6,7 +6,7 @@ export function lineOf(text: string, index: number): number {
 }
 
 /** The line of a byte of the text as UTF-8, which is how the evaluator counts. */
-export function lineOfByte(text: string, byte: number): number {
+function lineOfByte(text: string, byte: number): number {
   return Buffer.from(text).subarray(0, byte).toString('utf8').split('\n').length;
 }
 

@@ -24,8 +24,10 @@ const versions: Record<Machine, string> = { lenovo: '42W-3.10', ami: '12.84.20',
 const nodes: Record<Machine, string> = { ami: 'bos-w-1', nvidia: 'bos-w-2', lenovo: 'bos-w-3' };
 /** Its flash ends as any, and changes nothing. */
 const unchanged = 'bos-w-5';
+/** A Lenovo whose task is gone while the image may still be written. */
+const silent = 'bos-w-6';
 
-/** Of three nodes at once. */
+/** Of four nodes at once. */
 let plans: Record<string, ChangeAnswer>;
 let ends: Record<string, Operation>;
 let boots: Record<string, string>;
@@ -37,10 +39,12 @@ beforeAll(async () => {
     document.firmware = [...document.firmware, ...images];
     // What BMCs of these vendors get to restart by themselves before they are told to.
     document.rollout.resetSettle = '1s';
-    for (const { clusters } of document.sites) for (const { budget } of clusters) budget.maxUnavailable = 3;
+    for (const { clusters } of document.sites) for (const { budget } of clusters) budget.maxUnavailable = 5;
   });
   stack.lab.node(unchanged).server.faults.set({ kind: 'update-completes-unchanged' });
-  const these = [nodes.lenovo, nodes.ami, unchanged];
+  for (const fault of [{ kind: 'task-purge' }, { kind: 'update-stalls', stage: 'flash' }] as const)
+    stack.lab.node(silent).server.faults.set(fault);
+  const these = [nodes.lenovo, nodes.ami, unchanged, silent];
   boots = Object.fromEntries(these.map(node => [node, stack.lab.node(node).host.bootId]));
   plans = Object.fromEntries(await Promise.all(these.map(async node => [node, await plan(node)])));
   const started = await Promise.all(these.map(async node => [node, await approve(stack, answerOf(node))] as const));
@@ -105,6 +109,15 @@ it('Lenovo’s is told to restart, as its plan said; AMI’s was told with the i
   expect(told(nodes.ami)).toEqual([
     ['UpdateService.SimpleUpdate', expect.objectContaining({ UpdateComponent: 'BMC', ResetBMC: true })],
   ]);
+});
+
+it('one whose task is gone is not told to restart: it may be writing, and a person looks', () => {
+  expect(ends[silent]?.nodes[0]).toMatchObject({
+    state: 'ambiguous',
+    message: expect.stringMatching(/no task is left to follow, and it may still be writing/),
+  });
+  expect(told(silent).map(([path]) => path)).toEqual(['mfwupdate']);
+  expect(isCordoned(stack, silent)).toBe(true);
 });
 
 it('NVIDIA’s that runs what it ran before leaves its host off and its node cordoned', () => {

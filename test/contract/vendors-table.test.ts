@@ -1,7 +1,7 @@
 /** The page on vendors says what the machines' own documents say. */
-import { readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
 import { capturesPresent, readCapture } from '../support/capture-server.ts';
+import { docsTable } from '../support/docs-table.ts';
 import { columns, vendorFacts } from '../support/vendor-facts.ts';
 
 /** Where each row's documents are, and its ComputerSystem. */
@@ -19,16 +19,7 @@ const machines: Record<string, [capture: string, system: string]> = {
   'DMTF mock-up of a rack server, 2025.4': ['dmtf-rackmount1-2025.4', '437xr1138r2'],
 };
 
-const page = readFileSync(new URL('../../docs/vendors.md', import.meta.url), 'utf8');
-const [heading = [], , ...rows] = page
-  .split('\n')
-  .filter(line => line.startsWith('|'))
-  .map(line =>
-    line
-      .split('|')
-      .slice(1, -1)
-      .map(cell => cell.trim()),
-  );
+const { heading, rows } = docsTable('vendors.md');
 
 test('the table has a row for each machine, and the columns that are checked', () => {
   expect(heading).toEqual(['Machine', ...columns]);

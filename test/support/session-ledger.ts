@@ -4,32 +4,27 @@ import type { SubscriptionLedger } from '../../src/core/bmc-events.ts';
 
 export type MemoryLedger = SessionLedger & { entries: { bmcUrl: string; sessionUri: string }[] };
 
-export function memoryLedger(entries: { bmcUrl: string; sessionUri: string }[] = []): MemoryLedger {
-  const ledger: MemoryLedger = {
-    entries: [...entries],
-    async opened(bmcUrl, sessionUri) {
-      ledger.entries.push({ bmcUrl, sessionUri });
-    },
-    async closed(bmcUrl, sessionUri) {
-      ledger.entries = ledger.entries.filter(each => each.bmcUrl !== bmcUrl || each.sessionUri !== sessionUri);
-    },
-    async list() {
-      return ledger.entries;
-    },
-  };
-  return ledger;
+export function memoryLedger(entries: MemoryLedger['entries'] = []): MemoryLedger {
+  return ledgerOf('sessionUri', entries);
 }
 
 export type MemorySubscriptions = SubscriptionLedger & { entries: { bmcUrl: string; destination: string }[] };
 
 export function memorySubscriptions(): MemorySubscriptions {
-  const ledger: MemorySubscriptions = {
-    entries: [],
-    async opened(bmcUrl, destination) {
-      ledger.entries.push({ bmcUrl, destination });
+  return ledgerOf('destination', []);
+}
+
+type Row<Key extends string> = { bmcUrl: string } & Record<Key, string>;
+
+/** What is open on BMCs, each named by `key`. */
+function ledgerOf<Key extends string>(key: Key, entries: Row<Key>[]) {
+  const ledger = {
+    entries: [...entries],
+    async opened(bmcUrl: string, name: string) {
+      ledger.entries.push({ bmcUrl, [key]: name } as Row<Key>);
     },
-    async closed(bmcUrl, destination) {
-      ledger.entries = ledger.entries.filter(each => each.bmcUrl !== bmcUrl || each.destination !== destination);
+    async closed(bmcUrl: string, name: string) {
+      ledger.entries = ledger.entries.filter(each => each.bmcUrl !== bmcUrl || each[key] !== name);
     },
     async list() {
       return ledger.entries;

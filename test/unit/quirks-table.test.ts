@@ -2,17 +2,9 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
 import { faultSchema } from '../../src/lab/faults.ts';
+import { docsTable } from '../support/docs-table.ts';
 
-const page = readFileSync(new URL('../../docs/quirks.md', import.meta.url), 'utf8');
-const [heading = [], , ...rows] = page
-  .split('\n')
-  .filter(line => line.startsWith('|'))
-  .map(line =>
-    line
-      .split('|')
-      .slice(1, -1)
-      .map(cell => cell.trim()),
-  );
+const { heading, rows } = docsTable('quirks.md');
 const kinds: readonly string[] = faultSchema.options.map(({ shape }) => shape.kind.value);
 
 test('the table has its columns, and a row for each maker', () => {

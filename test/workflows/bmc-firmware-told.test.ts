@@ -2,15 +2,13 @@
  * The firmware of BMCs that do not bring it into force by themselves, each in its vendor's manner: Lenovo's restarts when it is
  * told to, AMI's when it was told to with the image, and NVIDIA's runs it once the whole tray lost its power, host off.
  */
-import { dirname, join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import type { ChangeAnswer } from '../../src/core/change.ts';
 import type { Operation } from '../../src/core/operation.ts';
 import type { Plan } from '../../src/core/plan.ts';
-import { bmcProfiles } from '../../src/lab/bmc/profiles/catalog.ts';
-import { writeImage } from '../../src/lab/images.ts';
 import { changes, custodyEntries, unaccounted } from '../support/audit.ts';
-import { approve, ended, isCordoned, type LabDocument, reached, reconfigure } from '../support/rollout.ts';
+import { bmcImage } from '../support/bmc-image.ts';
+import { approve, ended, isCordoned, reached, reconfigure } from '../support/rollout.ts';
 import { eventually, type Stack, startStack } from '../support/stack.ts';
 
 let stack: Stack;
@@ -34,7 +32,7 @@ let boots: Record<string, string>;
 
 beforeAll(async () => {
   stack = await startStack({ addressBase: '127.167', workers: 6, machines, speed: 600 });
-  const images = await Promise.all(machines.map(catalogued));
+  const images = await Promise.all(machines.map(machine => bmcImage(stack, machine, versions[machine])));
   await reconfigure(stack, document => {
     document.firmware = [...document.firmware, ...images];
     // What BMCs of these vendors get to restart by themselves before they are told to.
@@ -53,13 +51,6 @@ beforeAll(async () => {
   );
 });
 afterAll(() => stack?.close());
-
-async function catalogued(machine: Machine): Promise<LabDocument['firmware'][number]> {
-  const { vendor, model } = bmcProfiles[machine];
-  const file = join(dirname(stack.lab.images[0]?.source.file ?? ''), `${machine}-bmc.bin`);
-  const header = { vendor, models: [model], component: 'bmc' as const, version: versions[machine] };
-  return { id: `${machine}-bmc`, ...header, file, sha256: await writeImage(file, header) };
-}
 
 async function plan(node: string): Promise<ChangeAnswer> {
   const asker = await stack.client('requester');

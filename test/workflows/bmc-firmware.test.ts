@@ -2,14 +2,12 @@
  * The firmware of the BMC itself: it restarts by itself after the flash, and the host runs on. It counts as updated once it
  * reads well several times in a row and its active image is the wanted one; the node is drained all the same.
  */
-import { dirname, join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { ChangeAnswer } from '../../src/core/change.ts';
 import type { Operation } from '../../src/core/operation.ts';
-import { bmcProfiles } from '../../src/lab/bmc/profiles/catalog.ts';
-import { writeImage } from '../../src/lab/images.ts';
 import { custodyEntries, unaccounted } from '../support/audit.ts';
-import { approve, ended, isCordoned, type LabDocument, reached, reconfigure } from '../support/rollout.ts';
+import { bmcImage } from '../support/bmc-image.ts';
+import { approve, ended, isCordoned, reached, reconfigure } from '../support/rollout.ts';
 import { eventually, type Stack, startStack } from '../support/stack.ts';
 
 let stack: Stack;
@@ -27,19 +25,12 @@ const versions: Record<Machine, string> = {
 
 beforeAll(async () => {
   stack = await startStack({ addressBase: '127.137', workers: 7, machines, speed: 200 });
-  const images = await Promise.all(machines.map(catalogued));
+  const images = await Promise.all(machines.map(machine => bmcImage(stack, machine, versions[machine])));
   await reconfigure(stack, document => {
     document.firmware = [...document.firmware, ...images];
   });
 });
 afterAll(() => stack?.close());
-
-async function catalogued(machine: Machine): Promise<LabDocument['firmware'][number]> {
-  const { vendor, model } = bmcProfiles[machine];
-  const file = join(dirname(stack.lab.images[0]?.source.file ?? ''), `${machine}-bmc.bin`);
-  const header = { vendor, models: [model], component: 'bmc' as const, version: versions[machine] };
-  return { id: `${machine}-bmc`, ...header, file, sha256: await writeImage(file, header) };
-}
 
 /** Of worker n, the machine n modulo their number. */
 function nodeOf(machine: Machine, turn = 0): string {

@@ -2,12 +2,11 @@
  * Flashes whose end nobody sees, or that end a machine: a task that is gone says nothing, so no host is restarted while its BMC
  * may be writing; a dead machine is left to people, asked for nothing twice, and no other is begun.
  */
-import { dirname, join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { ChangeAnswer } from '../../src/core/change.ts';
 import { bmcProfiles, type LabMachine } from '../../src/lab/bmc/profiles/catalog.ts';
-import { writeImage } from '../../src/lab/images.ts';
 import { custodyEntries, unaccounted } from '../support/audit.ts';
+import { bmcImage } from '../support/bmc-image.ts';
 import {
   approve,
   ended,
@@ -26,10 +25,7 @@ const machines = ['hpe', 'dell', 'ami', 'openbmc'] as const satisfies LabMachine
 
 beforeAll(async () => {
   stack = await startStack({ addressBase: '127.83', workers: 8, machines, speed: 200 });
-  const { vendor, model } = bmcProfiles.openbmc;
-  const file = join(dirname(stack.lab.images[0]?.source.file ?? ''), 'openbmc-bmc.bin');
-  const header = { vendor, models: [model], component: 'bmc' as const, version: '2.18.0' };
-  const image = { id: 'openbmc-bmc', ...header, file, sha256: await writeImage(file, header) };
+  const image = await bmcImage(stack, 'openbmc', '2.18.0');
   await reconfigure(stack, document => {
     document.firmware = [...document.firmware, image];
     Object.assign(document.rollout, { updateTimeout: '8s', rebootTimeout: '4s', pollInterval: '100ms' });

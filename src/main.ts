@@ -47,7 +47,8 @@ const processes: Processes = {
     await runPart(
       async () => {
         const service = await startService(configured(file), log);
-        process.on('SIGHUP', () => void service.reloadPolicy());
+        // To one in a terminal it means that the terminal is gone.
+        if (!process.stdin.isTTY) process.on('SIGHUP', () => void service.reloadPolicy());
         return { ready: { url: service.url }, close: () => service.close() };
       },
       ({ url }) =>

@@ -48,8 +48,9 @@ export function keepBeat({ nodes, everyMs, spreadMs, restMs = 0, visit, clock = 
     let rested = 0;
     while (!signal.aborted) {
       const next = hurried.has(node) ? Math.min(planned, rested) : planned;
-      if (clock.now() < next) {
-        await sleep(node, next - clock.now());
+      const early = next - clock.now();
+      if (early > 0) {
+        await sleep(node, early);
         continue;
       }
       // An event that comes while the visit goes on may tell of what it has passed already.

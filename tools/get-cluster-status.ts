@@ -4,7 +4,7 @@ import { showFact } from '../src/core/bmc.ts';
 import type { FleetCluster } from '../src/core/fleet.ts';
 import { readTool, type ToolContext } from '../src/core/tool.ts';
 import { qualifiedName } from '../src/planning/pdb-groups.ts';
-import type { ClusterFacts } from '../src/planning/plan-rollout.ts';
+import type { ClusterFacts } from '../src/planning/rollout-target.ts';
 import { requestedOf } from './parts/amounts.ts';
 import { listsOf, orReason } from './parts/cluster-reading.ts';
 import { cordonOf } from './parts/cordon-owner.ts';

@@ -10,7 +10,7 @@ import type { DrainOptions } from './drain-filter.ts';
 import { type DrainPreview, drainPreview, lastingPods } from './drain-preview.ts';
 import { isFinished, pdbsOfPod, qualifiedName } from './pdb-groups.ts';
 import { type PodPlacement, placementsOf, wantsPlace } from './placement.ts';
-import type { ClusterFacts } from './plan-rollout.ts';
+import type { ClusterFacts } from './rollout-target.ts';
 import { readyReplicas, workloadName, workloadOf } from './workload.ts';
 
 export type SimulationRequest = { nodes: string[]; facts: ClusterFacts; options: DrainOptions };

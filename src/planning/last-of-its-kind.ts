@@ -1,6 +1,6 @@
 /** Whether a node is the last that takes pods, in its role or zone: without it that has no capacity left. */
 import type { NodeFacts } from '../core/cluster.ts';
-import { zoneLabel } from './plan-rollout.ts';
+import { zoneLabel } from './rollout-target.ts';
 
 /** What would be left without any; undefined where others remain. */
 export function lastOf(node: NodeFacts, nodes: readonly NodeFacts[]): string | undefined {

@@ -3,7 +3,7 @@ import type { PdbFacts, PodFacts } from '../core/cluster.ts';
 import { describeBudget, isExempt } from './budget-state.ts';
 import { isFinished, pdbsOfPod, qualifiedName } from './pdb-groups.ts';
 import { describeRefusals, placementsOf, wantsPlace } from './placement.ts';
-import type { ClusterFacts } from './plan-rollout.ts';
+import type { ClusterFacts } from './rollout-target.ts';
 import { ownerName, readyReplicas, workloadName, workloadOf } from './workload.ts';
 
 /** `local`: belongs to the node. `degraded`: others go on. `down`: none is left. `lost`: and nothing starts it again. */

@@ -9,7 +9,7 @@ import {
   type FleetNode,
   type NodeRole,
 } from '../../src/core/fleet.ts';
-import { type RolloutRequest, zoneLabel } from '../../src/planning/plan-rollout.ts';
+import { type RolloutRequest, zoneLabel } from '../../src/planning/rollout-target.ts';
 import { etcdOf, nodeOf, pdbOf, podOf } from './cluster-facts.ts';
 
 export type NodeStory = {

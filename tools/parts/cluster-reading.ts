@@ -5,7 +5,7 @@ import { FleetError } from '../../src/core/errors.ts';
 import type { FleetCluster } from '../../src/core/fleet.ts';
 import type { ToolContext } from '../../src/core/tool.ts';
 import { readLists } from '../../src/operations/survey.ts';
-import type { ClusterFacts } from '../../src/planning/plan-rollout.ts';
+import type { ClusterFacts } from '../../src/planning/rollout-target.ts';
 import { within } from './within.ts';
 
 const listLimitMs = 20_000;

@@ -13,7 +13,7 @@ import { badConditions, isStaleLease, unusualTaints } from '../../src/health/nod
 import { budgetState, describeBudget } from '../../src/planning/budget-state.ts';
 import { isFinished, pdbsOfPod, qualifiedName } from '../../src/planning/pdb-groups.ts';
 import { taintText } from '../../src/planning/plan-card.ts';
-import { zoneLabel } from '../../src/planning/plan-rollout.ts';
+import { zoneLabel } from '../../src/planning/rollout-target.ts';
 import { ageSeconds } from './age.ts';
 import { requestedOf } from './amounts.ts';
 import type { CordonOwner } from './cordon-owner.ts';

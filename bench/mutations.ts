@@ -1,6 +1,7 @@
 /**
- * How many small wrongs in the code the tests find: a sample of mutants of one folder, each run against the unit and property
- * tests that import its file, directly or by way of others. The worktree itself is never changed.
+ * How many small wrongs in the code the tests find: a sample of mutants of one folder, each run against the tests that import
+ * its file, directly or by way of others: unit and property tests, and those of the guard against a Postgres. The worktree
+ * itself is never changed.
  *
  *   npm run bench:mutations -- [--under src/planning] [--most 100] [--seed 1] [--seconds 30]
  */
@@ -21,6 +22,9 @@ const { values } = parseArgs({
   },
 });
 
+/** Tests that open no lab. */
+const quick = /^test\/((unit|property)\/.*|contract\/(approvals|effects|freeze|postgres-custody).*)\.test\.ts$/;
+
 type Fate = 'killed' | 'survived' | 'timed out' | 'untested';
 type Place = { file: string; mutant: Mutant };
 
@@ -36,8 +40,10 @@ async function measure(): Promise<void> {
   const all = await placesUnder(values.under);
   const sample = shuffled(all, Number(values.seed)).slice(0, Number(values.most));
   const concerned = new Set(sample.flatMap(({ file }) => testsOf(imports, file)));
-  if (concerned.size > 0 && (await run([...concerned], 4)) !== 'survived')
-    throw new Error('the tests fail without any mutant');
+  for (const test of concerned) {
+    const { fate, said } = await run([test]);
+    if (fate !== 'survived') throw new Error(`without any mutant ${test} was ${fate}:\n${said}`);
+  }
   const fates: Fate[] = [];
   for (const place of sample) {
     const fate = await fateOf(place, testsOf(imports, place.file));
@@ -54,12 +60,8 @@ async function measure(): Promise<void> {
 
 async function copyOf(from: string): Promise<string> {
   const to = await mkdtemp(join(tmpdir(), 'mutations-'));
-  for (const name of ['src', 'tools', 'test', 'policies', 'prompts', 'deploy', 'package.json', 'tsconfig.json'])
-    await cp(join(from, name), join(to, name), { recursive: true });
-  await writeFile(
-    join(to, 'vitest.config.ts'),
-    `export default { test: { include: ['test/{unit,property}/*.test.ts'] } };\n`,
-  );
+  const left = new Set(['node_modules', '.git'].map(name => join(from, name)));
+  await cp(from, to, { recursive: true, filter: path => !left.has(path) });
   await symlink(join(from, 'node_modules'), join(to, 'node_modules'));
   return to;
 }
@@ -97,13 +99,13 @@ function targetOf(file: string, statement: ts.Statement): string[] {
   return [relative('.', resolve(dirname(file), names.text))];
 }
 
-/** The unit and property tests that stand on `file`, by way of planning, guard and test support alone: others need a database. */
+/** The quick tests that stand on `file`, by way of planning, guard and test support alone. */
 function testsOf(imports: Map<string, string[]>, file: string): string[] {
   const standing = new Set([file]);
   for (const reached of standing)
     for (const [importer, targets] of imports)
       if (targets.includes(reached) && /^(src\/(planning|guard)|test)\//.test(importer)) standing.add(importer);
-  return [...standing].filter(each => /^test\/(unit|property)\/.*\.test\.ts$/.test(each));
+  return [...standing].filter(each => quick.test(each));
 }
 
 async function fateOf({ file, mutant }: Place, tests: string[]): Promise<Fate> {
@@ -112,17 +114,17 @@ async function fateOf({ file, mutant }: Place, tests: string[]): Promise<Fate> {
   const text = await readFile(path, 'utf8');
   await writeFile(path, text.slice(0, mutant.from) + mutant.text + text.slice(mutant.to));
   try {
-    return await run(tests);
+    return (await run(tests)).fate;
   } finally {
     await writeFile(path, text);
   }
 }
 
 /** In a process of its own, because a wrong loop ends by nothing but its death. */
-function run(tests: string[], times = 1): Promise<Fate> {
+function run(tests: string[]): Promise<{ fate: Fate; said: string }> {
   const options = {
     cwd: root,
-    timeout: 1000 * times * Number(values.seconds),
+    timeout: 1000 * Number(values.seconds),
     killSignal: 'SIGKILL' as const,
     maxBuffer: 2 ** 26,
     env: { ...process.env, GROUNDSKEEPER_PROPERTY_RUNS: '300' },
@@ -138,8 +140,8 @@ function run(tests: string[], times = 1): Promise<Fate> {
     ...tests,
   ];
   return new Promise(done => {
-    execFile(process.execPath, vitest, options, failed => {
-      done(failed === null ? 'survived' : failed.killed ? 'timed out' : 'killed');
+    execFile(process.execPath, vitest, options, (failed, said) => {
+      done({ fate: failed === null ? 'survived' : failed.killed ? 'timed out' : 'killed', said });
     });
   });
 }

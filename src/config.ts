@@ -14,7 +14,7 @@ import { type ConfigProblem, Problems } from './config/problems.ts';
 import { readDocument } from './config/read-document.ts';
 import type { Environment } from './config/secret-source.ts';
 
-export type { Config } from './config/build-config.ts';
+export { type Config, directoryOf } from './config/build-config.ts';
 export type { ConfigProblem } from './config/problems.ts';
 
 export type ConfigResult = { ok: true; config: Config } | { ok: false; problems: ConfigProblem[] };

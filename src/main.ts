@@ -6,7 +6,7 @@ import { mkdir, readFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { resolve } from 'node:path';
 import { catalog } from '../tools/index.ts';
-import { type ClientEnvironment, clientEnvironment, loadConfig } from './config.ts';
+import { type ClientEnvironment, clientEnvironment, directoryOf, loadConfig } from './config.ts';
 import { FleetError } from './core/errors.ts';
 import { runPart } from './demo/child.ts';
 import { withDemo } from './demo/demo.ts';
@@ -84,8 +84,7 @@ const processes: Processes = {
   async check({ config: file }) {
     const config = configured(file);
     const { loadPolicy } = await import('./guard/policy/load-policy.ts');
-    const groups = [...new Set(config.people.flatMap(person => person.groups))];
-    const policy = loadPolicy(config.policiesDir, { groups, sites: config.fleet.sites.map(site => site.name) });
+    const policy = loadPolicy(config.policiesDir, directoryOf(config));
     const clusters = config.fleet.sites.flatMap(site => site.clusters);
     const nodes = clusters.flatMap(cluster => cluster.nodes).length;
     say(
@@ -134,6 +133,7 @@ const processes: Processes = {
   },
 };
 
-const deps: CliDeps = { catalog, version, settings, terminal, hashPassphrase, processes };
+const peopleIn = (file: string) => directoryOf(configured(file));
+const deps: CliDeps = { catalog, version, settings, terminal, hashPassphrase, peopleIn, processes };
 
 process.exitCode = await runCli(deps, process.argv.slice(2));

@@ -12,7 +12,7 @@ import { openImageListener } from './adapters/images/image-listener.ts';
 import { openClusters } from './adapters/kubernetes/open-clusters.ts';
 import { openDatabase } from './adapters/postgres/database.ts';
 import { startEmbeddedPostgres } from './adapters/postgres/embedded.ts';
-import type { Config } from './config.ts';
+import { type Config, directoryOf } from './config.ts';
 import { openConfiguredBmcs } from './configured-bmcs.ts';
 import { FleetError } from './core/errors.ts';
 import { allNodes, servicePerson } from './core/fleet.ts';
@@ -77,10 +77,9 @@ export async function startService(config: Config, log: Logger): Promise<Running
 
 async function compose(config: Config, log: Logger, opened: Opened): Promise<RunningService> {
   const { fleet, rollout, service } = config;
-  const groups = new Set(config.people.flatMap(person => person.groups));
   const policy = new LivePolicy({
     dir: config.policiesDir,
-    directory: { groups: [...groups], sites: fleet.sites.map(site => site.name) },
+    directory: directoryOf(config),
     record: digest => note('policy.loaded', digest),
     onChange: status => tellPolicy(status, log),
   });

@@ -76,6 +76,14 @@ export type HealthCordonSettings = {
   drain: boolean;
 };
 
+/** Who exists, as policies are checked against it. */
+export function directoryOf({ people, fleet }: Config): { groups: string[]; sites: string[] } {
+  return {
+    groups: [...new Set(people.flatMap(({ groups }) => groups))],
+    sites: fleet.sites.map(({ name }) => name),
+  };
+}
+
 const shippedPolicies = fileURLToPath(new URL('../../policies', import.meta.url));
 
 export function buildConfig(document: ConfigDocument, outside: Outside, baseDir: string): Config {

@@ -40,6 +40,9 @@ export type PolicyRequest = {
 
 export type PolicyReason = { policy: string; reason: string };
 
+/** How sure it must be that a voter is a person, and that very person. */
+export type Tier = 'ordinary' | 'critical';
+
 /** Votes that the policy named `policy` wants before it stops objecting. */
 export type Requirement = {
   policy: string;
@@ -47,6 +50,10 @@ export type Requirement = {
   approvals: number;
   /** A vote counts when its caster is in any of these groups. */
   from: string[];
+  /** So many of these groups must have voted, one person speaking for one of them: 1 to 5. */
+  distinctGroups: number;
+  /** Critical votes are taken on the approval page alone, each after a fresh log-in. */
+  tier: Tier;
   /** How long a vote stays good, in milliseconds. */
   ttlMs: number;
   reason: string;
@@ -64,3 +71,15 @@ export type Policy = {
   /** Never throws: whatever cannot be decided is denied. */
   decide(request: PolicyRequest): Decision;
 };
+
+/** The votes that are wanted, as people read it everywhere. */
+export function votesWanted({ approvals, from, distinctGroups, tier }: Requirement): string {
+  const votes = approvals === 1 ? '1 approval' : `${approvals} approvals`;
+  const whose =
+    distinctGroups === 1 ? from.join(' or ') : `${different(distinctGroups, approvals)} of ${from.join(', ')}`;
+  return `${votes} from ${whose}${tier === 'critical' ? ', on the approval page' : ''}`;
+}
+
+function different(groups: number, approvals: number): string {
+  return groups === approvals ? 'different groups' : `at least ${groups} different groups`;
+}

@@ -10,7 +10,7 @@ import { FleetError } from '../core/errors.ts';
 import { isServiceName, type Person } from '../core/fleet.ts';
 import { type Operation, stopReason } from '../core/operation.ts';
 import { type Plan, targetOf } from '../core/plan.ts';
-import type { Blast, Decision, Policy, Requirement } from '../core/policy.ts';
+import { type Blast, type Decision, type Policy, type Requirement, votesWanted } from '../core/policy.ts';
 import type { Stores } from '../core/records.ts';
 
 export type People = { find(name: string): Person | undefined };
@@ -124,10 +124,7 @@ export function reasonsOf(decision: Decision): string[] {
     case 'deny':
       return decision.reasons.map(reason => `${reason.reason} (${reason.policy})`);
     case 'needs-approval':
-      return decision.requirements.map(
-        need =>
-          `${need.approvals} approval${need.approvals > 1 ? 's' : ''} from ${need.from.join(' or ')}: ${need.reason} (${need.policy})`,
-      );
+      return decision.requirements.map(need => `${votesWanted(need)}: ${need.reason} (${need.policy})`);
   }
 }
 

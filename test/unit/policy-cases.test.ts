@@ -39,6 +39,8 @@ describe('the shipped policies', () => {
           policy: 'disruptive-needs-operator',
           approvals: 1,
           from: ['operators'],
+          distinctGroups: 1,
+          tier: 'ordinary',
           ttlMs: 3_600_000,
           reason: 'takes capacity out of a cluster: another operator approves',
         },

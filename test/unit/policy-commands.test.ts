@@ -19,7 +19,8 @@ async function ran(...words: string[]): Promise<{ code: number; text: string }> 
   const terminal = { input: new PassThrough(), output, errors: output, onInterrupt: () => () => undefined };
   const settings = { configDir: dir, url: 'http://127.0.0.1:9' };
   const hashPassphrase = async () => '';
-  const deps = { catalog: [], version: '0', settings, terminal, hashPassphrase };
+  const peopleIn = () => ({ groups: ['operators', 'boston:leads', 'boston:dc'], sites: ['boston', 'york'] });
+  const deps = { catalog: [], version: '0', settings, terminal, hashPassphrase, peopleIn };
   const code = await runCli(deps, ['policy', ...words, '--policies', dir]);
   return { code, text: String(output.read() ?? '').replace(/\s+/g, ' ') };
 }
@@ -88,6 +89,25 @@ describe('policy check', () => {
   });
 });
 
+/** Puts a second rule of votes beside the shipped one. */
+function wantVotes(annotations: string): void {
+  const rule = `@id("both") ${annotations} @ttl("PT1H") @reason("two teams look at it") forbid (principal, action == Fleet::Action::"drainNode", resource) unless { context.cleared.contains("both") };`;
+  writeFileSync(join(dir, 'both.cedar'), rule);
+}
+
+describe('policy check with a configuration', () => {
+  it('says which sites lack the voters that a policy wants, and is content where others can vote there', async () => {
+    wantVotes('@approvals("2") @from("site:leads, site:dc") @distinct_groups("2")');
+    const { code, text } = await ran('check', '--config', 'some.yaml');
+    expect([code, text]).toEqual([
+      2,
+      expect.stringContaining('both.cedar:1: both: too few could vote at york: nobody is in york:leads, york:dc'),
+    ]);
+    wantVotes('@approvals("2") @from("site:leads, operators")');
+    expect((await ran('check', '--config', 'some.yaml')).text).toContain('all there, at 2 sites');
+  });
+});
+
 describe('policy test', () => {
   it('passes on what is shipped, and says on how much', async () => {
     const { code, text } = await ran('test');
@@ -143,7 +163,17 @@ describe('policy explain', () => {
     const line = lineOf('approvals.cedar', '@id("disruptive-needs-operator")');
     expect(text).toContain('decision needs votes');
     expect(text).toContain(`disruptive-needs-operator (approvals.cedar:${line}): takes capacity out of a cluster`);
-    expect(text).toContain('a vote of one person in operators, not who asks, each good for 60 minutes');
+    expect(text).toContain('1 approval from operators, never of who asks, each good for 60 minutes');
+  });
+
+  it('says how the votes of several groups are to be spread, and where they are taken', async () => {
+    wantVotes('@approvals("2") @from("sre-leads, dc-ops") @distinct_groups("2") @tier("critical")');
+    const { text } = await ran('explain', ...ana, '--action', 'drainNode');
+    expect(text).toContain('2 approvals from different groups of sre-leads, dc-ops, on the approval page, never of');
+    wantVotes('@approvals("3") @from("sre-leads, dc-ops") @distinct_groups("2")');
+    expect((await ran('explain', ...ana, '--action', 'drainNode')).text).toContain(
+      '3 approvals from at least 2 different groups of sre-leads, dc-ops, never of',
+    );
   });
 
   it('says which policy permits it once the votes are in', async () => {

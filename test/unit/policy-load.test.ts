@@ -28,12 +28,28 @@ function approval(change: { id?: string; annotations?: string; effect?: string; 
   return `@id("${id}") @reason("why") ${annotations} ${effect} (principal, action in Fleet::Action::"Disruptive", resource) ${body};`;
 }
 
+function twoOf(from: string): string {
+  return approval({ annotations: `@approvals("2") @from("${from}") @ttl("PT1H") @distinct_groups("2")` });
+}
+
+/** Two votes of two groups, which is sound, and one annotation more. */
+function voting(annotation: string): string {
+  return approval({ annotations: `@approvals("2") @from("operators, site:operators") @ttl("PT1H") ${annotation}` });
+}
+
 describe('loading a policy', () => {
   it('accepts a sound one', () => {
     expect(() => load(approval({}))).not.toThrow();
     expect(() =>
       load(approval({ annotations: '@approvals("5") @from("site:operators, operators") @ttl("P1DT2H")' })),
     ).not.toThrow();
+  });
+
+  it('takes votes from different groups, and a tier', () => {
+    const { statements } = load(voting('@distinct_groups("2") @tier("critical")'));
+    expect(statements.find(({ id }) => id === 'vote')?.approval).toMatchObject({ distinctGroups: 2, tier: 'critical' });
+    const plain = load(voting('')).statements.find(({ id }) => id === 'vote');
+    expect(plain?.approval).toMatchObject({ distinctGroups: 1, tier: 'ordinary' });
   });
 
   it('knows the group of the program itself, in which nobody is', () => {
@@ -60,8 +76,22 @@ describe('loading a policy', () => {
       approval({ annotations: '@approvals("1") @from("operators") @ttl("P999D")' }),
       '@ttl must be',
     ],
-    ['@from without @approvals', `@from("operators") ${forbid};`, 'mean nothing without @approvals'],
-    ['an annotation that nobody reads', `@distinct_groups("2") ${approval({})}`, '@distinct_groups is not known'],
+    ['@from without @approvals', `@from("operators") ${forbid};`, '@from means nothing without @approvals'],
+    ['an annotation that nobody reads', `@distinct_group("2") ${approval({})}`, '@distinct_group is not known'],
+    ['@tier without @approvals', `@tier("critical") ${forbid};`, '@tier means nothing without @approvals'],
+    ['no distinct groups', voting('@distinct_groups("0")'), '@distinct_groups must be 1 to 5'],
+    ['six distinct groups', voting('@distinct_groups("6")'), '@distinct_groups must be 1 to 5'],
+    ['more distinct groups than voters have', voting('@distinct_groups("3")'), '@distinct_groups wants 3, and @from'],
+    [
+      'more distinct groups than votes',
+      approval({
+        annotations: '@approvals("1") @from("operators, site:operators") @ttl("PT1H") @distinct_groups("2")',
+      }),
+      '@distinct_groups wants 2, and @approvals 1',
+    ],
+    ['a group named twice as two', twoOf('operators, operators'), '@from names 1'],
+    ['a tier that nobody knows', voting('@tier("high")'), '@tier must be ordinary or critical'],
+    ['an empty tier', voting('@tier("")'), '@tier must be ordinary or critical'],
     [
       'voters that do not exist',
       approval({ annotations: '@approvals("1") @from("ghosts") @ttl("PT1H")' }),

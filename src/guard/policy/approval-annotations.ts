@@ -1,47 +1,68 @@
-/** `@approvals`, `@from` and `@ttl`: what a forbid asks of people before it stops objecting. */
+/** `@approvals` and what goes with it: what a forbid asks of people before it stops objecting. */
 import type { PolicyJson } from '@cedar-policy/cedar-wasm/nodejs';
 import { isServiceName } from '../../core/fleet.ts';
+import type { Requirement, Tier } from '../../core/policy.ts';
 
 /** Who exists, so that a group that nobody can be in is found at load. */
 export type Directory = { groups: string[]; sites: string[] };
 
-export type Approval = {
-  approvals: number;
-  /** Group names; `site:operators` stands for the group `<name of the site>:operators`. */
-  from: string[];
-  ttlMs: number;
-};
+/** In `from`, `site:operators` stands for the group `<name of the site>:operators`. */
+export type Approval = Pick<Requirement, 'approvals' | 'from' | 'distinctGroups' | 'tier' | 'ttlMs'>;
 
+export const approvalAnnotations = ['approvals', 'from', 'distinct_groups', 'tier', 'ttl'] as const;
+const tiers: readonly string[] = ['ordinary', 'critical'] satisfies Tier[];
+
+const ofSite = 'site:';
 const longestTtlMs = 7 * 86_400_000;
 
 /** The approval that the annotations describe, undefined where there is none, and what is wrong with them. */
 export function approvalIn(json: PolicyJson, directory?: Directory): { approval?: Approval; faults: string[] } {
-  const { approvals, from, ttl } = json.annotations ?? {};
+  const annotations = json.annotations ?? {};
+  const { approvals, from, distinct_groups: distinct = '1', tier = 'ordinary', ttl } = annotations;
   if (approvals === undefined) {
-    const stray = from !== undefined || ttl !== undefined;
-    return { faults: stray ? ['@from and @ttl mean nothing without @approvals'] : [] };
+    const stray = approvalAnnotations.filter(name => annotations[name] !== undefined);
+    return { faults: stray.map(name => `@${name} means nothing without @approvals`) };
   }
   const faults: string[] = [];
   if (json.effect !== 'forbid') faults.push('@approvals belongs on a forbid: a permit cannot ask for votes');
   if (!/^[1-5]$/.test(approvals)) faults.push('@approvals must be 1 to 5');
-  const groups = (from ?? '').split(',').map(group => group.trim());
+  const groups = [...new Set((from ?? '').split(',').map(group => group.trim()))];
   if (groups.includes('')) faults.push('@from must name at least one group');
   else if (groups.some(isServiceName)) faults.push('@from cannot name the program itself: it never votes');
-  else if (directory) faults.push(...groups.flatMap(group => missingGroups(group, directory)));
+  if (!/^[1-5]$/.test(distinct)) faults.push('@distinct_groups must be 1 to 5');
+  else if (Number(distinct) > groups.length)
+    faults.push(`@distinct_groups wants ${distinct}, and @from names ${groups.length}: no vote could satisfy it`);
+  else if (Number(distinct) > Number(approvals))
+    faults.push(`@distinct_groups wants ${distinct}, and @approvals ${approvals}: one person speaks for one group`);
+  if (!tiers.includes(tier)) faults.push(`@tier must be ${tiers.join(' or ')}`);
   const ttlMs = parseIsoDuration(ttl ?? '');
   if (ttlMs === undefined) faults.push('@ttl must be an ISO 8601 duration such as PT1H, at most P7D');
-  return { approval: { approvals: Number(approvals), from: [...new Set(groups)], ttlMs: ttlMs ?? 0 }, faults };
+  const approval: Approval = {
+    approvals: Number(approvals),
+    from: groups,
+    distinctGroups: Number(distinct),
+    tier: tier === 'critical' ? 'critical' : 'ordinary',
+    ttlMs: ttlMs ?? 0,
+  };
+  if (directory && faults.length === 0) faults.push(...missingVoters(approval, directory));
+  return { approval, faults };
 }
 
 /** Resolves `site:<group>` for the site of the resource. */
 export function groupsForSite(from: string[], site: string): string[] {
-  return from.map(group => (group.startsWith('site:') ? `${site}:${group.slice('site:'.length)}` : group));
+  return from.map(group => (group.startsWith(ofSite) ? `${site}:${group.slice(ofSite.length)}` : group));
 }
 
-function missingGroups(group: string, { groups, sites }: Directory): string[] {
-  const wanted = sites.length > 0 ? sites.flatMap(site => groupsForSite([group], site)) : [group];
-  const missing = [...new Set(wanted)].filter(name => !groups.includes(name));
-  return missing.map(name => `nobody is in the group ${name}`);
+/** A site may lack a group of its own where enough others could vote for it. */
+function missingVoters({ from, distinctGroups }: Approval, { groups, sites }: Directory): string[] {
+  const exists = (group: string) => groups.includes(group);
+  const everywhere = from.filter(group => !group.startsWith(ofSite) && !exists(group));
+  const faults = everywhere.map(group => `nobody is in the group ${group}`);
+  const stuck = sites.filter(site => groupsForSite(from, site).filter(exists).length < distinctGroups);
+  const lacking = stuck.flatMap(site => groupsForSite(from, site).filter(group => !exists(group)));
+  if (everywhere.length === 0 && stuck.length > 0)
+    faults.push(`too few could vote at ${stuck.join(', ')}: nobody is in ${[...new Set(lacking)].join(', ')}`);
+  return faults;
 }
 
 /** Milliseconds of `P1D`, `PT1H30M`, …; undefined unless positive and at most seven days. */

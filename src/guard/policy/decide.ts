@@ -123,8 +123,8 @@ function entitiesOf({ principal, resource }: PolicyRequest): EntityJson[] {
 
 function requirementOf(statement: Statement, site: string): Requirement {
   if (!statement.approval) throw new Error('an objection without approval vanished once all approvals were given');
-  const { approvals, from, ttlMs } = statement.approval;
-  return { policy: statement.id, approvals, from: groupsForSite(from, site), ttlMs, reason: statement.reason };
+  const { id: policy, reason, approval } = statement;
+  return { ...approval, policy, from: groupsForSite(approval.from, site), reason };
 }
 
 function deniedBy(by: Statement[]): DecisionBy {

@@ -3,7 +3,7 @@
  * at once what else it changed.
  */
 import { z } from 'zod';
-import type { Decision, Policy, PolicyRequest } from '../../core/policy.ts';
+import { type Decision, type Policy, type PolicyRequest, votesWanted } from '../../core/policy.ts';
 
 const count = z.int();
 const given = z.strictObject({
@@ -20,6 +20,8 @@ const policyCase = given.partial().extend({
   risk: z.enum(['read', 'control', 'disruptive', 'destructive']),
   expect: z.enum(['allow', 'deny', 'needs-approval']),
   by: z.array(z.string()).default([]),
+  /** The votes that are wanted, in the words that people read, where the case is about them. */
+  votes: z.array(z.string()).optional(),
 });
 /** An empty list would pass while proving nothing. */
 const policyCases = z.strictObject({ defaults: given, cases: z.array(policyCase).min(1) });
@@ -29,12 +31,13 @@ export type CaseResult = { name: string; ok: boolean; expected: string; actual: 
 /** Decides every case of a parsed `cases.yaml`. Throws a ZodError for a file that is not of that form, or empty. */
 export function checkPolicyCases(policy: Policy, document: unknown): CaseResult[] {
   const { defaults, cases } = policyCases.parse(document);
-  return cases.map(({ name, action, risk, expect, by, ...own }) => {
+  return cases.map(({ name, action, risk, expect, by, votes, ...own }) => {
     const { principal, resource, via, blast, maxUnavailable, cleared } = { ...defaults, ...own };
     const budget = { maxUnavailable };
     const request: PolicyRequest = { principal, action, risk, resource, context: { via, blast, budget, cleared } };
-    const expected = described(expect, by);
-    const actual = describeDecision(policy.decide(request));
+    const decision = policy.decide(request);
+    const expected = described(expect, by) + votesText(votes);
+    const actual = describeDecision(decision) + votesText(votes && votesIn(decision));
     return { name, ok: actual === expected, expected, actual };
   });
 }
@@ -46,6 +49,14 @@ function describeDecision(decision: Decision): string {
     decision.verdict,
     named.map(({ policy }) => policy),
   );
+}
+
+function votesIn(decision: Decision): string[] {
+  return decision.verdict === 'needs-approval' ? decision.requirements.map(votesWanted) : [];
+}
+
+function votesText(votes: string[] | undefined): string {
+  return votes === undefined ? '' : `: ${votes.toSorted().join('; ') || 'no votes'}`;
 }
 
 function described(verdict: string, by: string[]): string {

@@ -5,7 +5,7 @@
  */
 import type { PolicyJson } from '@cedar-policy/cedar-wasm/nodejs';
 import { isServiceName } from '../../core/fleet.ts';
-import { type Approval, approvalIn, type Directory } from './approval-annotations.ts';
+import { type Approval, approvalAnnotations, approvalIn, type Directory } from './approval-annotations.ts';
 import type { Cedar, PolicySource } from './cedar.ts';
 import { groupsNamed, isOwnClearance, readsClearance } from './policy-expression.ts';
 import type { PolicyFile } from './policy-files.ts';
@@ -72,7 +72,7 @@ function parseFile(file: PolicyFile, cedar: Cedar, problems: string[]): Parsed[]
 }
 
 const idForm = /^[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?$/;
-const annotationsKnown = new Set(['id', 'reason', 'approvals', 'from', 'ttl']);
+const annotationsKnown = new Set<string>(['id', 'reason', ...approvalAnnotations]);
 
 function lintStatement({ file, line, text, json }: Parsed, directory?: Directory) {
   const faults: string[] = [];

@@ -14,7 +14,7 @@ import { addCustodyCommands } from './custody-commands.ts';
 import { type ExitCode, exitCodeHelp, exitCodeOf, exitCodes } from './exit-codes.ts';
 import { passphrase } from './passphrase.ts';
 import { plainJson } from './plain-text.ts';
-import { addPolicyCommands } from './policy-commands.ts';
+import { addPolicyCommands, type PeopleIn } from './policy-commands.ts';
 import { addProcessCommands, type Processes } from './process-commands.ts';
 import { renderError } from './render.ts';
 import { anonymousClient, type ClientSettings, userClient, usualUrl } from './session.ts';
@@ -28,6 +28,8 @@ export type CliDeps = {
   terminal: Terminal;
   /** The stored form of a passphrase, for `hash-passphrase`. */
   hashPassphrase(text: string): Promise<string>;
+  /** Absent where no configuration can be read. */
+  peopleIn?: PeopleIn;
   /** Absent where nothing may be started, as in the demo's prompt. */
   processes?: Processes;
 };
@@ -85,7 +87,7 @@ export function buildCli(deps: CliDeps, finish: (code: ExitCode) => void = leave
   addApprovalCommands(program, context);
   addAccountCommands(program, context);
   addCustodyCommands(program, context);
-  addPolicyCommands(program, context);
+  addPolicyCommands(program, context, deps.peopleIn);
   if (deps.processes) addProcessCommands(program, deps.processes);
   program
     .command('hash-passphrase')

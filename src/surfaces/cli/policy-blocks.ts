@@ -1,7 +1,7 @@
 /** The words for a decision: the verdict, whose word it is, and what would satisfy it. */
 import { type Block, type Cell, toned } from '../../core/document.ts';
 import { unreachable } from '../../core/errors.ts';
-import type { PolicyRequest, Requirement } from '../../core/policy.ts';
+import { type PolicyRequest, type Requirement, votesWanted } from '../../core/policy.ts';
 import type { Explanation } from '../../gateway/policy.ts';
 
 export function explanationBlocks(
@@ -60,9 +60,8 @@ function reasonBlocks({ decision, by, otherwise }: Explanation): Block[] {
   }
 }
 
-function votes({ approvals, from, ttlMs, policy }: Requirement): string {
-  const people = approvals === 1 ? 'a vote of one person' : `votes of ${approvals} different people`;
-  return `${people} in ${from.join(' or ')}, not who asks, each good for ${ttlMs / 60_000} minutes (${policy})`;
+function votes(need: Requirement): string {
+  return `${votesWanted(need)}, never of who asks, each good for ${need.ttlMs / 60_000} minutes (${need.policy})`;
 }
 
 function wayOut(otherwise: Explanation['otherwise'], hard: boolean): string {

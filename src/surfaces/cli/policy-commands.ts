@@ -26,8 +26,11 @@ type ExplainOptions = Folder &
   };
 type Asked = Omit<PolicyRequest, 'risk'>;
 
+/** Who exists by a configuration; throws `invalid_config` where it is not usable. */
+export type PeopleIn = (configFile: string) => { groups: string[]; sites: string[] };
+
 /** Adds `policy check|test|explain`. */
-export function addPolicyCommands(program: Command, context: CommandContext): void {
+export function addPolicyCommands(program: Command, context: CommandContext, peopleIn?: PeopleIn): void {
   const group = program
     .command('policy')
     .helpGroup('Run:')
@@ -35,11 +38,12 @@ export function addPolicyCommands(program: Command, context: CommandContext): vo
     .description('What a folder of policies says, before a service follows it.');
   const add = (name: string, summary: string) =>
     group.command(name).summary(summary).option('--policies <dir>', 'folder of the policies', 'policies');
-  add('check', 'Find every fault of the policies')
+  const checking = add('check', 'Find every fault of the policies')
     .description(
-      'Reads the policies and reports every fault with its file and line. Whether somebody is in each group that they name is known to "groundskeeper check", which reads the configuration. Exit status 2 when there is a fault.',
+      'Reads the policies and reports every fault with its file and line; with a configuration also groups that nobody is in, and sites where too few could vote. Exit status 2 when there is a fault.',
     )
-    .action((options: Folder) => check(context, options));
+    .action((options: Folder & { config?: string }) => check(context, options, peopleIn));
+  if (peopleIn) checking.option('--config <file>', 'configuration that says who is in which group');
   add('test', 'Compare the decisions with cases.yaml')
     .description(
       'Decides every case of cases.yaml beside the policies and shows those that differ. Exit status 1 when one does.',
@@ -64,9 +68,14 @@ export function addPolicyCommands(program: Command, context: CommandContext): vo
     .action((options: ExplainOptions) => explain(context, options));
 }
 
-async function check(context: CommandContext, { policies }: Folder): Promise<void> {
+async function check(
+  context: CommandContext,
+  { policies, config }: Folder & { config?: string },
+  peopleIn: PeopleIn | undefined,
+): Promise<void> {
   const { loadPolicy } = await import('../../gateway/policy.ts');
-  const { statements, risks, digest } = loadPolicy(policies);
+  const known = config === undefined ? undefined : peopleIn?.(config);
+  const { statements, risks, digest } = loadPolicy(policies, known);
   const voting = statements.filter(({ approval }) => approval).length;
   const files = new Set(statements.map(({ file }) => file)).size;
   printBlocks(context, [
@@ -75,6 +84,7 @@ async function check(context: CommandContext, { policies }: Folder): Promise<voi
       facts: [
         ['policies', `${statements.length} in ${files} files, of which ${voting} ask for votes`],
         ['actions', String(risks.size)],
+        ['groups', known ? `all there, at ${known.sites.length} sites` : 'not looked for; --config says who exists'],
         ['digest', digest],
       ],
     },

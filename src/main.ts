@@ -43,7 +43,9 @@ function configured(file: string) {
 const processes: Processes = {
   async serve({ config: file, logLevel }) {
     const [{ default: pino }, { startService }] = await Promise.all([import('pino'), import('./service.ts')]);
-    const log = pino({ level: logLevel, base: null }, pino.destination(2));
+    const lines = pino.destination(2);
+    lines.on('error', () => {}); // the terminal is gone; what is left to do does not need it
+    const log = pino({ level: logLevel, base: null }, lines);
     await runPart(
       async () => {
         const service = await startService(configured(file), log);

@@ -26,10 +26,11 @@ type Message<T> = { ready: T } | { failed: FleetErrorJson };
 /** Starts `groundskeeper <args>` and waits until it is ready. Throws the FleetError that it failed with. */
 export async function startChild<T>(args: string[], env: Record<string, string> = {}): Promise<Child<T>> {
   const child = spawn(process.execPath, [main, ...args], {
-    stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
+    stdio: ['ignore', 'ignore', 'pipe', 'ipc'], // a terminal that is gone keeps node from exiting: it gets none
     env: { ...process.env, ...env },
     detached: true, // Ctrl-C reaches the demo alone, which then stops its parts in order
   });
+  child.stderr?.pipe(process.stderr, { end: false });
   const exited = once(child, 'exit').then(() => undefined);
   const ready = await Promise.race([
     once(child, 'message').then(([message]) => message as Message<T>),
@@ -67,6 +68,7 @@ export async function runPart<T>(
   start: () => Promise<{ ready: T; close(): Promise<void> }>,
   tell: (ready: T) => void,
 ): Promise<never> {
+  process.stderr.on('error', () => {}); // whoever read it is gone; closing goes on
   const asked = askedToStop();
   let part: { ready: T; close(): Promise<void> };
   try {

@@ -26,6 +26,7 @@ import { loadOrCreateKey, signer } from './guard/custody/signing-key.ts';
 import { effectPerformer } from './guard/effects.ts';
 import { createLogins } from './guard/logins.ts';
 import { LivePolicy, type PolicyStatus } from './guard/policy/live-policy.ts';
+import { presenceProver } from './guard/presence.ts';
 import { planStorer } from './guard/store-plan.ts';
 import { startDuty } from './health/duty.ts';
 import type { Parts } from './operations/job.ts';
@@ -179,7 +180,7 @@ async function compose(config: Config, log: Logger, opened: Opened): Promise<Run
     policy,
     authority,
     people,
-    provePresence: logins.provePresence,
+    provePresence: presenceProver({ provePassphrase: logins.provePresence }),
     launch,
   });
   const storePlan = planStorer({ records, custody, policy, planTtlMs: rollout.planTtlMs });

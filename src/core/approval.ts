@@ -1,15 +1,31 @@
 /** A request that people decide on. It binds to one plan digest; one approval leads to at most one operation. */
 import type { Requirement } from './policy.ts';
 
-export type ApprovalState = 'pending' | 'approved' | 'rejected' | 'expired';
+/** `revoked`: taken back by who asked or by somebody who had voted for it, before or after its operation began. */
+export type ApprovalState = 'pending' | 'approved' | 'rejected' | 'expired' | 'revoked';
+
+/** Where votes come from; `page` is the service's own approval page, the only one for critical votes. */
+export type VoteChannel = 'cli' | 'demo' | 'page';
+
+/** What proved that the voter was there, at the moment of the vote. */
+export type PresenceStrength = 'passphrase' | 'oidc';
 
 export type Vote = {
+  /** Of the plan that was voted on. */
+  digest: string;
   person: string;
+  /** Those of the person's groups, at that time, that the request asks for. */
+  groups: string[];
+  channel: VoteChannel;
+  strength: PresenceStrength;
   vote: 'approve' | 'reject';
   reason: string;
   /** RFC 3339. */
   at: string;
 };
+
+/** Whose word ended it, other than by votes. */
+export type Closing = { by: string; reason: string; at: string };
 
 export type Approval = {
   id: string;
@@ -24,7 +40,12 @@ export type Approval = {
   requirements: Requirement[];
   votes: Vote[];
   createdAt: string;
+  /** Until when it may be approved. */
   expiresAt: string;
   /** The operation it led to. */
   operation?: string;
+  /** Approved without its votes, in an emergency. */
+  breakGlass?: Closing;
+  /** Of one that was revoked or expired. */
+  closing?: Closing;
 };

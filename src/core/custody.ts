@@ -7,7 +7,7 @@
 import type { EffectRequest } from './effect.ts';
 
 export type Actor = { sub: string; groups: string[] };
-export type Via = { channel: 'cli' | 'mcp' | 'service' | 'demo' | 'watch'; client?: string };
+export type Via = { channel: 'cli' | 'mcp' | 'service' | 'demo' | 'watch' | 'page'; client?: string };
 export type CustodyResource = { site?: string; cluster?: string; node?: string; serial?: string; uuid?: string };
 
 export type CustodyEvent =

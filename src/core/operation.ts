@@ -30,6 +30,10 @@ export type Operation = {
   channel: string;
   approval?: string;
   cancelRequestedBy?: string;
+  /** The stop was asked for by taking the approval back. */
+  revoked: boolean;
+  /** RFC 3339; nothing but settling steps begins after it. */
+  executeUntil: string;
   createdAt: string;
   endedAt?: string;
   nodes: OperationNode[];

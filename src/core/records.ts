@@ -2,7 +2,7 @@
  * Everything that must outlive the process, as narrow stores. One transaction
  * may span them, so that a vote and its custody entry commit together.
  */
-import type { Approval, ApprovalState, Vote } from './approval.ts';
+import type { Approval, ApprovalState, Closing, Vote } from './approval.ts';
 import type { SessionLedger } from './bmc.ts';
 import type { CustodyStore } from './custody.ts';
 import type { NodeState, Operation, OperationEvent, OperationState } from './operation.ts';
@@ -14,17 +14,33 @@ export type PlanStore = {
   get(id: string): Promise<StoredPlan>;
 };
 
+export type ApprovalChange = {
+  from: ApprovalState;
+  to: ApprovalState;
+  operation?: string;
+  breakGlass?: Closing;
+  closing?: Closing;
+};
+
 export type ApprovalStore = {
   /** False when there is a request for this plan already. */
   insert(approval: Omit<Approval, 'votes'>): Promise<boolean>;
   get(id: string): Promise<Approval>;
+  /** As `get`; nobody else changes the request or its votes before the transaction ends. */
+  hold(id: string): Promise<Approval>;
   forPlan(plan: string): Promise<Approval | undefined>;
   forOperation(operation: string): Promise<Approval | undefined>;
   list(state?: ApprovalState): Promise<Approval[]>;
+  /** Ids of those that are pending past their time. */
+  overdue(at: Date): Promise<string[]>;
+  /** How many requests of this person are pending; nobody else counts them before the transaction ends. */
+  countPending(requester: string): Promise<number>;
   /** False when this person voted already. */
   addVote(approval: string, vote: Vote): Promise<boolean>;
+  /** False when there is no vote of this person. */
+  removeVote(approval: string, person: string): Promise<boolean>;
   /** Compare-and-set; false when the state was another one. */
-  transition(id: string, from: ApprovalState, to: ApprovalState, operation?: string): Promise<boolean>;
+  transition(id: string, change: ApprovalChange): Promise<boolean>;
 };
 
 export type OperationStore = {
@@ -107,7 +123,7 @@ export type ImageStore = {
 
 export type Login = {
   person: string;
-  channel: 'cli' | 'mcp' | 'demo';
+  channel: 'cli' | 'mcp' | 'demo' | 'page';
   scope: 'read' | 'plan' | 'execute';
   expiresAt: string;
 };

@@ -20,7 +20,12 @@ import type { EffectStore, Records } from './records.ts';
 export type Scope = 'read' | 'plan' | 'execute';
 
 /** The person behind a call and the surface it came through. */
-export type Caller = { person: Person; channel: 'cli' | 'mcp' | 'demo' | 'watch'; scope: Scope; client?: string };
+export type Caller = {
+  person: Person;
+  channel: 'cli' | 'mcp' | 'demo' | 'watch' | 'page';
+  scope: Scope;
+  client?: string;
+};
 
 export type RolloutSettings = { canary: number; soakMs: number; planTtlMs: number };
 

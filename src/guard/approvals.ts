@@ -15,6 +15,7 @@ import type { Caller } from '../core/tool.ts';
 import { type Authority, type People, reasonsOf } from './authority.ts';
 import { answerOf, askedBefore } from './change-answers.ts';
 import type { CustodyLog } from './custody/log.ts';
+import type { Presence, ProvePresence } from './presence.ts';
 
 export type Approvals = {
   requestStart(stored: StoredPlan, caller: Caller): Promise<ChangeAnswer>;
@@ -23,7 +24,7 @@ export type Approvals = {
   expireDue(): Promise<void>;
 };
 
-export type Ballot = { approval: string; vote: 'approve' | 'reject'; reason: string; passphrase: string };
+export type Ballot = { approval: string; vote: 'approve' | 'reject'; reason: string; presence: Presence };
 
 export type ApprovalsParts = {
   records: Records;
@@ -31,8 +32,7 @@ export type ApprovalsParts = {
   policy: Policy;
   authority: Authority;
   people: People;
-  /** Throws `unauthenticated` unless the passphrase is the person's. */
-  provePresence(person: string, passphrase: string): Promise<void>;
+  provePresence: ProvePresence;
   /** Hands a committed operation to the engine; called after the commit, again at every start of the service. */
   launch(operation: string): Promise<void>;
   now?: () => Date;
@@ -62,6 +62,8 @@ export function createApprovals(parts: ApprovalsParts): Approvals {
         requester: start.requester.name,
         channel: start.channel,
         approval: start.approval,
+        revoked: false,
+        executeUntil: plan.expiresAt,
         createdAt: now().toISOString(),
       },
       nodes,
@@ -184,15 +186,21 @@ export function createApprovals(parts: ApprovalsParts): Approvals {
 
   async function vote(ballot: Ballot, caller: Caller): Promise<Approval> {
     const person = caller.person;
-    if (caller.channel === 'mcp')
+    const { channel } = caller;
+    if (channel === 'mcp' || channel === 'watch')
       throw new FleetError({
         code: 'forbidden',
-        message: 'votes are not taken over MCP',
+        message: channel === 'mcp' ? 'votes are not taken over MCP' : 'the program itself never votes',
         hint: 'vote on the CLI, with your passphrase',
       });
-    await parts.provePresence(person.name, ballot.passphrase);
+    const { id, digest } = await records.approvals.get(ballot.approval);
+    const { strength } = await parts.provePresence({
+      person: person.name,
+      presence: ballot.presence,
+      approval: { id, digest },
+    });
     await approvals.expireDue();
-    const approval = await records.approvals.get(ballot.approval);
+    const approval = await records.approvals.get(id);
     const stored = await records.plans.get(approval.plan);
     const cast = {
       type: 'vote',
@@ -212,7 +220,11 @@ export function createApprovals(parts: ApprovalsParts): Approvals {
       const at = now().toISOString();
       if (
         !(await tx.approvals.addVote(approval.id, {
+          digest,
           person: person.name,
+          groups: person.groups.filter(group => approval.requirements.some(need => need.from.includes(group))),
+          channel,
+          strength,
           vote: ballot.vote,
           reason: ballot.reason,
           at,
@@ -259,7 +271,7 @@ export function createApprovals(parts: ApprovalsParts): Approvals {
   }
 
   async function closed(tx: Stores, approval: Approval, state: 'approved' | 'rejected', operation?: string) {
-    if (await tx.approvals.transition(approval.id, 'pending', state, operation)) return;
+    if (await tx.approvals.transition(approval.id, { from: 'pending', to: state, operation })) return;
     throw decidedMeanwhile(approval.id);
   }
 
@@ -269,7 +281,7 @@ export function createApprovals(parts: ApprovalsParts): Approvals {
     async expireDue() {
       for (const approval of await records.approvals.list('pending'))
         if (new Date(approval.expiresAt) <= now())
-          await records.approvals.transition(approval.id, 'pending', 'expired');
+          await records.approvals.transition(approval.id, { from: 'pending', to: 'expired' });
     },
   };
   return approvals;

@@ -2,7 +2,7 @@
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import { servicePerson } from '../../src/core/fleet.ts';
 import type { Caller } from '../../src/core/tool.ts';
-import { type GuardScene, guardScene, refusal, storedPlan } from '../support/guard.ts';
+import { type GuardScene, guardScene, present, refusal, storedPlan } from '../support/guard.ts';
 
 let scene: GuardScene;
 const watch: Caller = { person: servicePerson, channel: 'watch', scope: 'execute' };
@@ -35,7 +35,7 @@ it('asks people for a drain, and cannot vote on it or on anything, whatever grou
   const operator = { name: servicePerson.name, groups: ['groundskeeper', 'operators'] };
   scene.people.set(operator.name, operator);
   for (const { approval = '' } of [own, theirs]) {
-    const ballot = { approval, vote: 'approve', reason: 'because', passphrase: 'right' } as const;
+    const ballot = { approval, vote: 'approve', reason: 'because', presence: present } as const;
     const refused = await refusal(scene.approvals.vote(ballot, { ...watch, person: operator }));
     expect([refused.code, refused.message]).toEqual(['forbidden', 'the program itself never votes']);
   }
@@ -47,7 +47,16 @@ it('is not counted among voters even where a vote of it is on record', async () 
   const { approval = '' } = await scene.approvals.requestStart(stored, scene.caller('ask'));
   scene.people.set(servicePerson.name, { ...servicePerson, groups: ['operators'] });
   const at = new Date().toISOString();
-  await scene.records.approvals.addVote(approval, { person: servicePerson.name, vote: 'approve', reason: 'x', at });
+  await scene.records.approvals.addVote(approval, {
+    digest: stored.digest,
+    person: servicePerson.name,
+    groups: ['operators'],
+    channel: 'cli',
+    strength: 'passphrase',
+    vote: 'approve',
+    reason: 'x',
+    at,
+  });
   const before = await scene.records.approvals.get(approval);
   const decided = scene.authority.decide({
     plan: stored.plan,

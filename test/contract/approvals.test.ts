@@ -6,7 +6,15 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { canonicalBytes } from '../../src/core/canonical.ts';
 import type { StoredPlan } from '../../src/core/plan.ts';
 import type { Caller } from '../../src/core/tool.ts';
-import { examplePlan, type GuardScene, guardScene, refusal, shippedPolicies, storedPlan } from '../support/guard.ts';
+import {
+  examplePlan,
+  type GuardScene,
+  guardScene,
+  present,
+  refusal,
+  shippedPolicies,
+  storedPlan,
+} from '../support/guard.ts';
 
 let scene: GuardScene;
 let stored: StoredPlan;
@@ -24,7 +32,10 @@ async function asked(): Promise<string> {
 type Vote = { passphrase?: string; channel?: Caller['channel']; vote?: 'approve' | 'reject' };
 
 function vote(approval: string, who: string, { passphrase = 'right', channel, vote: cast = 'approve' }: Vote = {}) {
-  return scene.approvals.vote({ approval, vote: cast, reason: 'because', passphrase }, scene.caller(who, channel));
+  return scene.approvals.vote(
+    { approval, vote: cast, reason: 'because', presence: { by: 'passphrase', passphrase } },
+    scene.caller(who, channel),
+  );
 }
 
 async function operations(): Promise<number> {
@@ -162,7 +173,7 @@ describe('one approval', () => {
       writeFileSync(file, readFileSync(file, 'utf8').replace('@approvals("1")', '@approvals("2")'));
       const { approvals } = scene.under(dir);
       const { approval = '' } = await approvals.requestStart(stored, scene.caller('ask'));
-      const ballot = { approval, vote: 'approve', reason: 'go', passphrase: 'right' } as const;
+      const ballot = { approval, vote: 'approve', reason: 'go', presence: present } as const;
       const twice = [approvals.vote(ballot, scene.caller('vote')), approvals.vote(ballot, scene.caller('vote'))];
       expect((await Promise.allSettled(twice)).filter(outcome => outcome.status === 'fulfilled')).toHaveLength(1);
       expect((await refusal(approvals.vote(ballot, scene.caller('vote')))).code).toBe('conflict');

@@ -15,7 +15,11 @@ import { CustodyLog } from '../../src/guard/custody/log.ts';
 import { signer } from '../../src/guard/custody/signing-key.ts';
 import { type EffectSpec, effectPerformer } from '../../src/guard/effects.ts';
 import { loadPolicy } from '../../src/guard/policy/load-policy.ts';
+import { presenceProver } from '../../src/guard/presence.ts';
 import { freshDatabase } from './postgres.ts';
+
+/** The presence that the scene's guard believes. */
+export const present = { by: 'passphrase', passphrase: 'right' } as const;
 
 export const shippedPolicies = new URL('../../policies', import.meta.url).pathname;
 
@@ -46,9 +50,11 @@ export async function guardScene(policiesDir = shippedPolicies) {
       custody,
       policy,
       authority,
-      async provePresence(_name, passphrase) {
-        if (passphrase !== 'right') throw new FleetError({ code: 'unauthenticated', message: 'wrong' });
-      },
+      provePresence: presenceProver({
+        async provePassphrase(_name, passphrase) {
+          if (passphrase !== 'right') throw new FleetError({ code: 'unauthenticated', message: 'wrong' });
+        },
+      }),
       launch: async operation => void launched.push(operation),
     });
     return { perform, approvals, authority };
@@ -128,7 +134,7 @@ export function examplePlan(change: Partial<Plan> = {}): StoredPlan {
 export async function approvedOperation(scene: GuardScene, change: Partial<Plan> = {}): Promise<string> {
   const stored = await storedPlan(scene, change);
   const { approval = '' } = await scene.approvals.requestStart(stored, scene.caller('ask'));
-  const ballot = { approval, vote: 'approve', reason: 'go', passphrase: 'right' } as const;
+  const ballot = { approval, vote: 'approve', reason: 'go', presence: present } as const;
   const { operation = '' } = await scene.approvals.vote(ballot, scene.caller('vote'));
   await scene.records.operations.transition(operation, ['queued'], 'running', 'begins');
   await scene.records.leases.take(leases, operation);

@@ -20,6 +20,8 @@ const operation: Operation = {
   reason: '',
   requester: 'dana',
   channel: 'cli',
+  revoked: false,
+  executeUntil: '2026-01-01T08:00:00Z',
   createdAt: '2026-01-01T00:00:00Z',
   nodes: [
     node('bos-w-1', 1, 'done'),

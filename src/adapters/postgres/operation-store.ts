@@ -1,6 +1,5 @@
-/** Approvals, operations and effects in Postgres; every change of state is a compare-and-set. */
+/** Operations and effects in Postgres; every change of state is a compare-and-set. */
 import { type Kysely, type Selectable, sql } from 'kysely';
-import type { Approval, ApprovalState, Vote } from '../../core/approval.ts';
 import { FleetError } from '../../core/errors.ts';
 import {
   hasEnded,
@@ -10,102 +9,13 @@ import {
   type OperationState,
 } from '../../core/operation.ts';
 import type { PlanKind } from '../../core/plan.ts';
-import type { ApprovalStore, EffectRow, EffectState, EffectStore, OperationStore } from '../../core/records.ts';
+import type { EffectRow, EffectState, EffectStore, OperationStore } from '../../core/records.ts';
 import type { Tables } from './schema.ts';
 
 type Db = Kysely<Tables>;
-type ApprovalRow = Awaited<ReturnType<typeof approvalRows>>[number];
-
-function approvalRows(db: Db) {
-  return db.selectFrom('approval').selectAll().orderBy('created_at').execute();
-}
 
 function json(value: unknown): string {
   return JSON.stringify(value ?? null);
-}
-
-export function approvalStore(db: Db): ApprovalStore {
-  const withVotes = async (row: ApprovalRow): Promise<Approval> => {
-    const votes = await db.selectFrom('vote').selectAll().where('approval', '=', row.id).orderBy('at').execute();
-    return {
-      id: row.id,
-      plan: row.plan,
-      digest: row.digest,
-      requester: row.requester,
-      channel: row.channel,
-      author: row.author,
-      state: row.state as ApprovalState,
-      requirements: row.requirements as unknown as Approval['requirements'],
-      votes: votes.map(vote => ({
-        person: vote.person,
-        vote: vote.vote as Vote['vote'],
-        reason: vote.reason,
-        at: vote.at.toISOString(),
-      })),
-      createdAt: row.created_at.toISOString(),
-      expiresAt: row.expires_at.toISOString(),
-      operation: row.operation ?? undefined,
-    };
-  };
-  const one = async (column: 'id' | 'plan' | 'operation', value: string) => {
-    const row = await db.selectFrom('approval').selectAll().where(column, '=', value).executeTakeFirst();
-    return row && withVotes(row);
-  };
-  return {
-    async insert(approval) {
-      const result = await db
-        .insertInto('approval')
-        .values({
-          id: approval.id,
-          plan: approval.plan,
-          digest: approval.digest,
-          requester: approval.requester,
-          channel: approval.channel,
-          author: approval.author,
-          state: approval.state,
-          requirements: json(approval.requirements),
-          created_at: new Date(approval.createdAt),
-          expires_at: new Date(approval.expiresAt),
-          operation: null,
-        })
-        .onConflict(conflict => conflict.column('plan').doNothing())
-        .executeTakeFirst();
-      return result.numInsertedOrUpdatedRows === 1n;
-    },
-    async get(id) {
-      const found = await one('id', id);
-      if (!found)
-        throw new FleetError({
-          code: 'not_found',
-          message: `there is no approval request ${id}`,
-          hint: 'groundskeeper approvals list --state all',
-        });
-      return found;
-    },
-    forPlan: plan => one('plan', plan),
-    forOperation: operation => one('operation', operation),
-    async list(state) {
-      const rows = await approvalRows(db);
-      return Promise.all(rows.filter(row => !state || row.state === state).map(withVotes));
-    },
-    async addVote(approval, vote) {
-      const result = await db
-        .insertInto('vote')
-        .values({ approval, ...vote, at: new Date(vote.at) })
-        .onConflict(conflict => conflict.doNothing())
-        .executeTakeFirst();
-      return result.numInsertedOrUpdatedRows === 1n;
-    },
-    async transition(id, from, to, operation) {
-      const result = await db
-        .updateTable('approval')
-        .set({ state: to, ...(operation ? { operation } : {}) })
-        .where('id', '=', id)
-        .where('state', '=', from)
-        .executeTakeFirst();
-      return result.numUpdatedRows === 1n;
-    },
-  };
 }
 
 export function operationStore(db: Db): OperationStore {
@@ -130,6 +40,8 @@ export function operationStore(db: Db): OperationStore {
       channel: row.channel,
       approval: row.approval ?? undefined,
       cancelRequestedBy: row.cancel_requested_by ?? undefined,
+      revoked: row.revoked,
+      executeUntil: row.execute_until.toISOString(),
       createdAt: row.created_at.toISOString(),
       endedAt: row.ended_at?.toISOString(),
       nodes: nodes.map(node => ({
@@ -159,6 +71,8 @@ export function operationStore(db: Db): OperationStore {
           channel: operation.channel,
           approval: operation.approval ?? null,
           cancel_requested_by: null,
+          revoked: false,
+          execute_until: new Date(operation.executeUntil),
           created_at: new Date(operation.createdAt),
           ended_at: null,
         })

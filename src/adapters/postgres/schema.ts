@@ -1,6 +1,8 @@
 /** Tables and migrations. A migration that has shipped is never edited; the next one changes what it made. */
-import type { Generated, JSONColumnType } from 'kysely';
+import type { ColumnType, Generated, JSONColumnType } from 'kysely';
 import { type Kysely, sql } from 'kysely';
+import type { Closing } from '../../core/approval.ts';
+import { approvalSchema } from './approval-schema.ts';
 import { custodySchema } from './custody-schema.ts';
 import { healthSchema, logSchema } from './health-store.ts';
 import { historySchema } from './history-schema.ts';
@@ -21,8 +23,20 @@ export type Tables = {
     created_at: Date;
     expires_at: Date;
     operation: string | null;
+    break_glass: ColumnType<Closing | null, undefined, string>;
+    closing: ColumnType<Closing | null, undefined, string>;
   };
-  vote: { approval: string; person: string; vote: string; reason: string; at: Date };
+  vote: {
+    approval: string;
+    digest: string;
+    person: string;
+    groups: string[];
+    channel: string;
+    strength: string;
+    vote: string;
+    reason: string;
+    at: Date;
+  };
   operation: {
     id: string;
     plan: string;
@@ -36,6 +50,8 @@ export type Tables = {
     channel: string;
     approval: string | null;
     cancel_requested_by: string | null;
+    revoked: boolean;
+    execute_until: Date;
     created_at: Date;
     ended_at: Date | null;
   };
@@ -140,6 +156,7 @@ const migrations: { name: string; statements: string[] }[] = [
   { name: '2026-11-24 findings and refused log-ins', statements: healthSchema },
   { name: '2026-11-26 entries of event logs', statements: logSchema },
   { name: '2026-11-26 subscriptions to events', statements: subscriptions },
+  { name: '2026-11-26 approvals that are revoked, and how votes were cast', statements: approvalSchema },
 ];
 
 /** Brings the database to this version's form; two services that start at once take turns. */

@@ -14,7 +14,7 @@ import { passphrase } from './passphrase.ts';
 
 type VoteOptions = { passphraseFile?: string; digest?: string; reason?: string };
 
-const states: ApprovalState[] = ['pending', 'approved', 'rejected', 'expired'];
+const states: ApprovalState[] = ['pending', 'approved', 'rejected', 'expired', 'revoked'];
 const shownHex = 12;
 
 /** Adds `approvals list|show|approve|reject`. */
@@ -107,6 +107,7 @@ function outcomeBlock(approval: Approval): Block {
       };
     case 'rejected':
     case 'expired':
+    case 'revoked':
       return { text: `Request ${approval.id} is ${approval.state}.`, tone: 'warn' };
   }
 }
@@ -176,6 +177,7 @@ function stateCell(state: ApprovalState): Cell {
     case 'approved':
       return toned(state, 'good');
     case 'rejected':
+    case 'revoked':
       return toned(state, 'bad');
     case 'expired':
       return toned(state, 'muted');

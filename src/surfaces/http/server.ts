@@ -51,7 +51,7 @@ const vote = z.strictObject({
   reason: z.string().max(1000),
   passphrase: z.string().max(1000),
 });
-const states = z.enum(['pending', 'approved', 'rejected', 'expired']).optional();
+const states = z.enum(['pending', 'approved', 'rejected', 'expired', 'revoked']).optional();
 
 export type HttpOptions = { host: string; port: number; door: ServiceDoor; fleet: Fleet };
 
@@ -165,9 +165,10 @@ function routes(door: ServiceDoor, fleet: Fleet): Hono {
   });
   app.post('/v1/approvals/:id/vote', async context => {
     const caller = await callerOf(context, door);
-    const ballot = await body(context, vote);
+    const { passphrase, ...ballot } = await body(context, vote);
+    const presence = { by: 'passphrase', passphrase } as const;
     return context.json({
-      approval: await door.approvals.vote({ approval: context.req.param('id'), ...ballot }, caller),
+      approval: await door.approvals.vote({ approval: context.req.param('id'), ...ballot, presence }, caller),
     });
   });
 

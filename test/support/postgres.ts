@@ -19,6 +19,7 @@ declare module 'vitest' {
 export default async function setup(project: TestProject): Promise<() => Promise<void>> {
   const folder = await mkdtemp(join(tmpdir(), 'gk-test-'));
   await chmod(folder, 0o755); // started by root, the server runs as another user
+  process.env.NODE_COMPILE_CACHE = join(folder, 'compiled'); // services are started by the hundred
   const server = await startEmbeddedPostgres({ dataDir: join(folder, 'data') });
   project.provide('postgresUrl', server.url);
   return async () => {

@@ -14,7 +14,7 @@ export const flashFirmware = changeTool({
   name: 'flashFirmware',
   title: 'Flash one node',
   description:
-    'Updates one node to one image of the firmware catalogue, named by id: identity proved, cordon, drain, flash, reset, version proved from the active inventory, rejoin, uncordon.',
+    'Updates one node to one image of the firmware catalogue, named by id, by stepping stones of the catalogue where it needs them: identity proved, cordon, drain, flash, reset, version proved from the active inventory, rejoin, uncordon.',
   risk: 'disruptive',
   scope: 'execute',
   input: z.strictObject({
@@ -46,8 +46,7 @@ export const flashFirmware = changeTool({
       candidates: survey.nodes,
       fleet: allNodes(context.fleet),
       images: [wanted],
-      // Who names an image means it, and no other.
-      stones: [],
+      stones: context.fleet.images,
       downgrade,
       drain,
       canary,

@@ -4,6 +4,7 @@
  * is the machine, a **node** its Kubernetes identity, a **BMC** the controller
  * that reaches the machine when its operating system does not answer.
  */
+import type { BiosValue } from './bios.ts';
 import type { Component, Vendor } from './bmc.ts';
 
 export type NodeRole = 'control-plane' | 'worker';
@@ -63,14 +64,19 @@ export type FirmwareImage = {
   version: string;
   /** Oldest version that it installs over, where its vendor names one. */
   needs?: string;
+  /** Oldest version that a server may go back to once it runs this one, where its vendor names one. */
+  backTo?: string;
   /** Absolute path of the file, or an https URL it is fetched from before it is offered to a BMC. */
   source: { file: string } | { url: string };
   /** Hex SHA-256 of the image; part of every plan that uses it. */
   sha256: string;
 };
 
-/** Wanted firmware: catalogue image ids, at most one per model and component. */
-export type Baseline = { name: string; images: string[] };
+/** BIOS attributes as the BIOS of these models calls them, and what each is to be. */
+export type BiosBaseline = { models: string[]; attributes: Record<string, BiosValue> };
+
+/** Wanted firmware: catalogue image ids, at most one per model and component; and wanted settings, at most once per model. */
+export type Baseline = { name: string; images: string[]; bios?: BiosBaseline[] };
 
 export type Fleet = {
   sites: FleetSite[];

@@ -1,4 +1,4 @@
-/** The image listener as operations see it: one unguessable address per operation and node, and a log of who fetched. */
+/** The image listener as operations see it: one unguessable address per operation, node and image, and a log of who fetched. */
 import type { ImageFetch } from './records.ts';
 
 /** An image of the catalogue whose SHA-256 was checked when it was opened. */
@@ -32,6 +32,6 @@ export type ImageOffers = {
   proveReachable(want: { site: string; image: string; sha256: string; bmcUrl: string }): Promise<void>;
   /** Every fetch of the address, refused ones included; recorded before the first byte is sent. */
   fetches(token: string): Promise<ImageFetch[]>;
-  /** Closes the node's address: nothing is fetched from it any more. */
+  /** Closes the node's addresses: nothing is fetched from them any more. */
   withdraw(from: { operation: string; node: string }): Promise<void>;
 };

@@ -4,11 +4,12 @@
  * on and what every effect is checked against; another nonce is another plan.
  */
 import type { BiosChange } from './bios.ts';
-import type { Activation, Component, Fact, Vendor } from './bmc.ts';
+import type { Fact, Vendor } from './bmc.ts';
 import type { PlannedBmcChange } from './bmc-change.ts';
 import { digestOf } from './canonical.ts';
 import type { Taint } from './cluster.ts';
 import type { NodeRole } from './fleet.ts';
+import type { PlannedChange } from './planned-change.ts';
 import type { Blast } from './policy.ts';
 
 export type PlanKind =
@@ -55,19 +56,6 @@ export type DrainForecast = {
   pdbs: string[];
 };
 
-export type FirmwareChange = {
-  component: Component;
-  /** Catalogue id. */
-  image: string;
-  from: string;
-  to: string;
-  sha256: string;
-  /** What is done to the server once it took the image; another than this is not done. */
-  activation: Activation;
-  /** Asked for: `to` is older, or nobody knows. */
-  downgrade?: true;
-};
-
 export type PlanTarget = {
   node: string;
   role: NodeRole;
@@ -83,8 +71,8 @@ export type PlanTarget = {
   /** Other nodes behind the same BMC, where that matters to what is done. */
   alongside?: string[];
   drain?: DrainForecast;
-  firmware?: FirmwareChange;
-  bios?: BiosChange[];
+  /** Of a rollout or a change of BIOS settings, in the order in which they are done. */
+  changes?: PlannedChange[];
   /** Settings that wait already and that the start of this plan brings into force; there only where somebody said that it may. */
   waitingBios?: Fact<BiosChange[]>;
 };

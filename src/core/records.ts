@@ -113,7 +113,7 @@ export type ImageToken = {
 };
 
 export type ImageStore = {
-  /** One token per operation and node; the first one stays. */
+  /** One token per operation, node and image; the first one stays. */
   offer(token: ImageToken): Promise<ImageToken>;
   byToken(token: string): Promise<ImageToken | undefined>;
   fetched(token: string, fetch: Omit<ImageFetch, 'time'>): Promise<void>;

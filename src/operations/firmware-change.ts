@@ -1,7 +1,7 @@
 /** The firmware that a plan wants on a node, and what its BMC shows of it. */
 import { type FirmwareMember, factValue, known } from '../core/bmc.ts';
 import { FleetError } from '../core/errors.ts';
-import type { FirmwareChange } from '../core/plan.ts';
+import { type FirmwareChange, isFirmware } from '../core/planned-change.ts';
 import { activeVersion } from '../planning/compliance.ts';
 import { compareVersions } from '../planning/version.ts';
 import type { NodeJob } from './job.ts';
@@ -12,12 +12,12 @@ export function runningVersion(job: NodeJob, members: FirmwareMember[]): string 
 }
 
 /** Whether what a member shows is the wanted version, however this vendor spells it in its inventory. */
-export function isWanted({ plan, target }: Pick<NodeJob, 'plan' | 'target'>, shown: string | undefined): boolean {
-  const { component, to } = changeOf({ plan, target });
-  return shown !== undefined && compareVersions(target.vendor, component, shown, to) === 'same';
+export function isWanted(job: NodeJob, shown: string | undefined): boolean {
+  const { component, to } = changeOf(job);
+  return shown !== undefined && compareVersions(job.target.vendor, component, shown, to) === 'same';
 }
 
-export function changeOf({ plan, target }: Pick<NodeJob, 'plan' | 'target'>): FirmwareChange {
-  if (target.firmware) return target.firmware;
-  throw new FleetError({ code: 'internal', message: `plan ${plan.id} has no firmware change for ${target.node}` });
+export function changeOf({ plan, target, change }: NodeJob): FirmwareChange {
+  if (change && isFirmware(change.wanted)) return change.wanted;
+  throw new FleetError({ code: 'internal', message: `plan ${plan.id} has no firmware change here for ${target.node}` });
 }

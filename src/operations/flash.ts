@@ -84,8 +84,9 @@ function meaningOf(why: RefusedFor | undefined): string {
   }
 }
 
-function offerImage({ images, operation, plan, target }: NodeJob): Promise<{ url: string; token: string }> {
-  const { image, sha256 } = changeOf({ plan, target });
+function offerImage(job: NodeJob): Promise<{ url: string; token: string }> {
+  const { images, operation, plan, target } = job;
+  const { image, sha256 } = changeOf(job);
   const { bmcUrl, node } = target;
   return images.offer({ operation, node, site: plan.site, image, sha256, bmcUrl });
 }

@@ -15,7 +15,7 @@ export type TaskEnd = 'awaiting-reset' | 'completed' | 'gone';
  */
 export async function followTask(job: NodeJob, { task }: { task: string | undefined }, by: number): Promise<TaskEnd> {
   if (!task) return 'gone';
-  const what = job.plan.kind === 'bios-change' ? 'job for the BIOS settings' : 'update task';
+  const what = job.change?.wanted.kind === 'bios-settings' ? 'job for the BIOS settings' : 'update task';
   const watch = stallWatch(job.timings.stallMs);
   return waitFor<TaskEnd>({
     what: `the ${what} of ${job.target.node}`,

@@ -1,9 +1,11 @@
 /** One node's part of an operation: the ports, the target, and what every act needs to be found, reported and guarded. */
 import type { Bmc, Bmcs } from '../core/bmc.ts';
 import type { Cluster, Clusters, NodeFacts } from '../core/cluster.ts';
+import { FleetError } from '../core/errors.ts';
 import type { ImageOffers } from '../core/images.ts';
 import { type OperationEvent, stopReason } from '../core/operation.ts';
 import { type Plan, type PlanTarget, targetOf } from '../core/plan.ts';
+import { changeName, type PlannedChange } from '../core/planned-change.ts';
 import type { Blast } from '../core/policy.ts';
 import type { Stores } from '../core/records.ts';
 import type { EffectSpec, PerformEffect } from '../guard/effects.ts';
@@ -46,7 +48,13 @@ export type NodeJob = Parts & {
   target: PlanTarget;
   cluster: Cluster;
   bmc: Bmc;
+  /** The one change of the target that this job makes; its name is part of every step's. */
+  change?: { name: string; wanted: PlannedChange };
   leases: string[];
+  /** The same job, for one change of its target. */
+  of(change: number): NodeJob;
+  /** As the records name a step: unique within the operation. */
+  stepName(step: string): string;
   /** Shows the node at a step. */
   begin(step: string): Promise<void>;
   report(step: string, status: OperationEvent['status'], message: string): Promise<void>;
@@ -57,7 +65,7 @@ export type NodeJob = Parts & {
 };
 
 export type JobEffect<T> = Pick<EffectSpec<T>, 'action' | 'settling' | 'prepare' | 'send' | 'observe' | 'describe'> & {
-  /** Within the node; unique within the operation together with it. */
+  /** Within the node, and within its change where the job makes one. */
   step: string;
 };
 
@@ -68,36 +76,56 @@ export async function openJob(parts: Parts, operation: string, node: string): Pr
   // Effects that begin together, such as a node's evictions, share the look that is under way, and never an older one.
   const nodes = sharedRead(() => cluster.nodes(), 0);
   const leases = leasesOf(plan, node);
-  return {
-    ...parts,
-    operation,
-    plan,
-    target,
-    cluster,
-    bmc: parts.bmcs.of(node),
-    leases,
-    begin: step => told(parts.records.operations.setNode(operation, { node, state: 'running', step, message: '' })),
-    async report(step, status, message) {
-      const key = `${node}/${step}/${status}/${message}`;
-      await told(parts.records.operations.setNode(operation, { node, state: 'running', step, message }));
-      await told(parts.records.operations.addEvent(operation, key, { node, step, status, message }));
-    },
-    stopReason: async () => stopReason(await parts.records.operations.get(operation), node),
-    effect: spec =>
-      parts.perform({
-        ...spec,
-        operation,
-        node,
-        step: `${node}/${spec.step}`,
-        leases,
-        blast: async () => currentBlast(parts, plan, { node, nodes: await nodes() }),
-      }),
+  const jobFor = (change?: NamedChange): NodeJob => {
+    const within = (step: string) => (change ? `${change.name}/${step}` : step);
+    const stepName = (step: string) => `${node}/${within(step)}`;
+    return {
+      ...parts,
+      operation,
+      plan,
+      target,
+      cluster,
+      bmc: parts.bmcs.of(node),
+      ...(change ? { change } : {}),
+      leases,
+      of: index => jobFor(namedChange(target, index)),
+      stepName,
+      begin: step => showAt(parts, operation, { node, step: within(step), message: '' }),
+      async report(step, status, message) {
+        const key = `${stepName(step)}/${status}/${message}`;
+        await showAt(parts, operation, { node, step: within(step), message });
+        await told(parts.records.operations.addEvent(operation, key, { node, step: within(step), status, message }));
+      },
+      stopReason: async () => stopReason(await parts.records.operations.get(operation), node),
+      effect: spec =>
+        parts.perform({
+          ...spec,
+          operation,
+          node,
+          step: stepName(spec.step),
+          leases,
+          blast: async () => currentBlast(parts, plan, { node, nodes: await nodes() }),
+        }),
+    };
   };
+  return jobFor();
+}
+
+type NamedChange = NonNullable<NodeJob['change']>;
+
+function namedChange({ node, changes = [] }: PlanTarget, index: number): NamedChange {
+  const wanted = changes[index];
+  if (wanted) return { name: changeName(wanted, index), wanted };
+  throw new FleetError({ code: 'internal', message: `the plan has no change ${index + 1} for ${node}` });
 }
 
 /** The keys that one operation alone may hold while it works on this node: the node, and all behind its BMC. */
 export function leasesOf(plan: Plan, node: string): string[] {
   return [`node:${plan.cluster}/${node}`, `bmc:${targetOf(plan, node).bmcUrl}`];
+}
+
+function showAt({ records }: Parts, operation: string, at: { node: string; step: string; message: string }) {
+  return told(records.operations.setNode(operation, { ...at, state: 'running' }));
 }
 
 /** Telling how far the work is never undoes the work: a word that could not be stored is lost. */

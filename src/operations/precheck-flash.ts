@@ -38,12 +38,10 @@ export async function precheckFlash(job: NodeJob): Promise<'flash' | 'current'> 
   const weak = weakPower(factValue(supplies) ?? []);
   if (weak) throw fail(`${weak}: power that fails while firmware is written damages the server`);
   if (!node.ready) throw fail('is not Ready before the update, so its return could not be proved');
-  if ((await bmc.updateTraits(change.component)).activation !== change.activation)
-    throw fail(`its image would come into force in another way than the plan says (${change.activation})`);
   const busy = tasks.filter(isActive);
   if (busy.length > 0) throw fail(`the BMC works on ${busy.length} other task${busy.length > 1 ? 's' : ''}`);
   if (change.activation !== 'bmc-restarts' && change.activation !== 'restart-bmc') await proveSettings(job);
-  await proveReachable(job);
+  await proveCarried(job);
   return 'flash';
 }
 
@@ -60,10 +58,17 @@ function isActive(task: UpdateTask): boolean {
   return task.state === 'pending' || task.state === 'running' || task.state === 'awaiting-reset';
 }
 
-/** Of an image that the BMC fetches, as far as it can be known without letting it fetch. */
-async function proveReachable({ bmc, images, plan, target }: NodeJob): Promise<void> {
-  const { component, image, sha256 } = changeOf({ plan, target });
-  const { transfer } = await bmc.updateTraits(component);
+/** That the image can get there, as far as it can be known without letting the BMC fetch it, and comes into force as planned. */
+export async function proveCarried(job: NodeJob): Promise<void> {
+  const { bmc, images, plan, target } = job;
+  const change = changeOf(job);
+  const { image, sha256 } = change;
+  const { transfer, activation } = await bmc.updateTraits(change.component);
+  if (activation !== change.activation)
+    throw new FleetError({
+      code: 'precondition_failed',
+      message: `${target.node}: its image would come into force in another way than the plan says (${change.activation})`,
+    });
   if (transfer === 'push') await images.open({ image, sha256 });
   else await images.proveReachable({ site: plan.site, image, sha256, bmcUrl: target.bmcUrl });
 }

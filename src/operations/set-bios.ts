@@ -8,6 +8,7 @@ import { factValue, type UpdateTask } from '../core/bmc.ts';
 import type { BmcChange } from '../core/bmc-change.ts';
 import { digestOf } from '../core/canonical.ts';
 import { FleetError } from '../core/errors.ts';
+import { isFirmware } from '../core/planned-change.ts';
 import type { EffectRow } from '../core/records.ts';
 import type { Observation } from '../guard/effects.ts';
 import { proveDrained } from './drain.ts';
@@ -22,9 +23,9 @@ export type BiosTask = { task: string | undefined };
 
 type Before = { tasks: string[] };
 
-export function biosOf({ plan, target }: Pick<NodeJob, 'plan' | 'target'>): BiosChange[] {
-  if (target.bios && target.bios.length > 0) return target.bios;
-  throw new FleetError({ code: 'internal', message: `plan ${plan.id} has no BIOS change for ${target.node}` });
+export function biosOf({ plan, target, change }: NodeJob): BiosChange[] {
+  if (change && !isFirmware(change.wanted)) return change.wanted.settings;
+  throw new FleetError({ code: 'internal', message: `plan ${plan.id} has no BIOS change here for ${target.node}` });
 }
 
 /** Those of the plan that are not in force. */

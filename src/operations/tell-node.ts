@@ -15,7 +15,7 @@ import type { NodeJob } from './job.ts';
 import { answered, briefly } from './wait.ts';
 
 export type Chapter = {
-  /** CamelCase, at most once per node and operation. */
+  /** CamelCase, at most once per node and operation, or per change where it tells of one. */
   reason: string;
   message: string;
   type?: NewNodeEvent['type'];
@@ -51,9 +51,9 @@ async function patiently(job: NodeJob, tell: () => Promise<void>): Promise<void>
 }
 
 async function createEvent(job: NodeJob, { reason, message, type = 'Normal' }: Chapter): Promise<void> {
-  const { cluster, plan, target, operation } = job;
+  const { cluster, plan, target, operation, change } = job;
   const event = {
-    name: `${target.node}.${reason.toLowerCase()}.${operation}`,
+    name: [target.node, reason.toLowerCase(), ...(change ? [change.name] : []), operation].join('.'),
     node: { name: target.node, uid: target.nodeUid },
     type,
     reason,

@@ -1,11 +1,11 @@
 /** What approvers read: a pure function of the plan, no model text in it. */
-import { showBiosChange } from '../core/bios.ts';
 import { showFact } from '../core/bmc.ts';
 import type { PlannedBmcChange } from '../core/bmc-change.ts';
 import type { Taint } from '../core/cluster.ts';
 import { type Block, type Cell, toned } from '../core/document.ts';
 import { unreachable } from '../core/errors.ts';
 import type { Plan, PlanStep, PlanTarget } from '../core/plan.ts';
+import { isFirmware, showChanges } from '../core/planned-change.ts';
 
 /** First 12 hex digits of a digest: enough to compare by eye. */
 export function shortDigest(digest: string): string {
@@ -42,9 +42,9 @@ export function planCard(plan: Plan, digest: string): Block[] {
     card.push({ facts: [[plan.taint.remove ? 'removes taint' : 'adds taint', taintText(plan.taint.taint)]] });
   if (plan.health) card.push({ facts: [['because', plan.health.reason]] });
   if (plan.bmcChange) card.push({ facts: [['changes', bmcChangeText(plan.bmcChange)]] });
-  const images = plan.targets.flatMap(target =>
-    target.firmware ? [`${target.firmware.image}: SHA-256 ${target.firmware.sha256}`] : [],
-  );
+  const images = plan.targets
+    .flatMap(target => target.changes ?? [])
+    .flatMap(change => (isFirmware(change) ? [`${change.image}: SHA-256 ${change.sha256}`] : []));
   if (images.length > 0) card.push({ title: 'Images', list: [...new Set(images)] });
   const drains = plan.targets.flatMap(target => (target.drain ? [drainRow(target)] : []));
   if (drains.length > 0)
@@ -89,14 +89,14 @@ function* stepLines(steps: PlanStep[]): Generator<Cell> {
 }
 
 function targetRow(target: PlanTarget): Cell[] {
-  const change = target.firmware;
-  const bios = (target.bios ?? []).map(showBiosChange).join(', ');
+  const { changes = [] } = target;
+  const back = changes.some(change => isFirmware(change) && change.downgrade);
   return [
     target.node,
     showFact(target.model),
     showFact(target.serial),
     target.systemUuid,
-    change ? toned(`${change.component} ${change.from} → ${change.to}`, change.downgrade ? 'bad' : 'good') : bios,
+    changes.some(isFirmware) ? toned(showChanges(changes), back ? 'bad' : 'good') : showChanges(changes),
   ];
 }
 

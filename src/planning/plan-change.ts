@@ -6,6 +6,7 @@ import { cordonReason, type NodeFacts, outOfService } from '../core/cluster.ts';
 import { FleetError } from '../core/errors.ts';
 import type { FleetCluster, FleetNode } from '../core/fleet.ts';
 import type { HealthAct, PlanDraft, PlanKind, TaintChange } from '../core/plan.ts';
+import { biosChangeSet } from '../core/planned-change.ts';
 import type { CheckedBios } from './bios-settings.ts';
 import { unavailableOf } from './blast.ts';
 import type { DrainOptions } from './drain-filter.ts';
@@ -100,7 +101,7 @@ export function planChange(request: ChangeRequest): PlanDraft {
         ...targetBase(entry, server, node),
         ...(others.length > 0 ? { alongside: others.map(({ name }) => name) } : {}),
         ...(forecast ? { drain: forecast } : {}),
-        ...(request.bios ? { bios: request.bios.changes } : {}),
+        ...(request.bios ? { changes: [biosChangeSet(request.bios.changes)] } : {}),
         ...(starts && request.applyWaiting && request.waiting ? { waitingBios: request.waiting } : {}),
       },
     ],

@@ -6,7 +6,7 @@ import { FleetError } from '../core/errors.ts';
 import type { PlanDraft, PlanTarget } from '../core/plan.ts';
 import { unavailableOf } from './blast.ts';
 import { pdbGroupsOfNode } from './pdb-groups.ts';
-import { firmwareSteps } from './plan-steps.ts';
+import { rolloutSteps } from './plan-steps.ts';
 import { here, judge, type RolloutRequest } from './rollout-target.ts';
 import { planWaves } from './waves.ts';
 
@@ -60,7 +60,7 @@ export function planRollout(request: RolloutRequest): PlanDraft {
     cluster: cluster.name,
     targets,
     waves: waves.waves,
-    steps: firmwareSteps(targets.flatMap(target => target.firmware?.activation ?? [])),
+    steps: rolloutSteps(targets),
     excluded,
     budget: cluster.budget,
     blast: {

@@ -1,6 +1,6 @@
 /** The steps that each kind of plan promises, in order, as approvers read them. */
-import type { Activation } from '../core/bmc.ts';
-import type { PlanKind, PlanStep } from '../core/plan.ts';
+import type { PlanKind, PlanStep, PlanTarget } from '../core/plan.ts';
+import { isFirmware, type PlannedChange } from '../core/planned-change.ts';
 
 const identity: PlanStep = {
   name: 'identity',
@@ -79,14 +79,29 @@ const powerCycle: PlanStep = {
 };
 const on: PlanStep = { name: 'on', does: 'switch the host on', settling: true };
 
-/** Of a rollout: the host is restarted only where an image needs it to come into force. */
-export function firmwareSteps(activations: Activation[]): PlanStep[] {
-  const needs = (...these: Activation[]) => these.some(each => activations.includes(each));
-  const restarts = needs('reset-while-pending', 'reset-after');
+const settingsSteps: PlanStep[] = [
+  { name: 'set', does: 'hand the settings to the BMC: whatever starts the host next applies them', settling: false },
+  { name: 'staged', does: 'follow the job, where the BMC makes one', settling: true },
+];
+const nextChange: PlanStep = {
+  name: 'next change',
+  does: 'the same from its precheck on for the next change of the node; a cancel stops here, and the node is given back',
+  settling: false,
+};
+
+/** Of a rollout: the host is restarted only where a change needs it to come into force. */
+export function rolloutSteps(targets: Pick<PlanTarget, 'changes'>[]): PlanStep[] {
+  const changes = targets.flatMap(target => target.changes ?? []);
+  const needs = (...these: PlannedChange['activation'][]) => changes.some(each => these.includes(each.activation));
+  const restarts = needs('reset-while-pending', 'reset-after', 'next-start');
   return stepsOf['firmware-rollout'].flatMap(step => {
     switch (step.name) {
+      case 'flash':
+      case 'transfer':
+        return changes.some(isFirmware) ? [step] : [];
       case 'reset':
         return [
+          ...(needs('next-start') ? settingsSteps : []),
           ...(needs('restart-bmc') ? [restartBmc] : []),
           ...(needs('power-cycle') ? [off, powerCycle] : []),
           ...(restarts ? [step] : []),
@@ -96,6 +111,7 @@ export function firmwareSteps(activations: Activation[]): PlanStep[] {
           ...(needs('bmc-restarts', 'restart-bmc') && !restarts ? [ranOn] : []),
           ...(needs('power-cycle') ? [on] : []),
           ...(restarts || needs('power-cycle') ? [step] : []),
+          ...(targets.some(target => (target.changes?.length ?? 0) > 1) ? [nextChange] : []),
         ];
       default:
         return [step];
@@ -154,8 +170,7 @@ export const stepsOf: Record<PlanKind, PlanStep[]> = {
     cordon,
     budgets,
     drain,
-    { name: 'set', does: 'hand the settings to the BMC: whatever starts the host next applies them', settling: false },
-    { name: 'staged', does: 'follow the job, where the BMC makes one', settling: true },
+    ...settingsSteps,
     { ...reset, does: 'restart the empty host so that the settings come into force' },
     { name: 'verify', does: 'read the settings that are in force, three times', settling: true },
     rejoin,
@@ -178,7 +193,7 @@ export const stepsOf: Record<PlanKind, PlanStep[]> = {
       settling: false,
     },
     { name: 'transfer', does: 'follow the task', settling: true },
-    { ...reset, does: 'restart the empty host so that the image becomes active' },
+    { ...reset, does: 'restart the empty host so that what it took becomes active' },
     { name: 'verify', does: 'read the active version from the inventory, three times', settling: true },
     rejoin,
     uncordon,

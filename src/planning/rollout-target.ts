@@ -4,31 +4,35 @@
  */
 import { type Fact, factValue, type ServerHealth, showFact } from '../core/bmc.ts';
 import type { DaemonSetFacts, NodeFacts, PdbFacts, PodFacts } from '../core/cluster.ts';
-import type { FirmwareImage, FleetCluster, FleetNode } from '../core/fleet.ts';
+import type { FleetCluster, FleetNode } from '../core/fleet.ts';
 import type { DrainForecast, PlanTarget } from '../core/plan.ts';
 import { unavailableOf } from './blast.ts';
-import { type Compliance, complianceOf } from './compliance.ts';
 import type { DrainOptions } from './drain-filter.ts';
 import { drainPreview } from './drain-preview.ts';
 import { criticalPart, type Evidence, evidenceAgainst } from './evidence.ts';
 import { sameMachine } from './identity.ts';
 import { pdbGroupsOfNode, qualifiedName } from './pdb-groups.ts';
 import { alongside, othersText } from './shared-bmc.ts';
-import { versionPath } from './version-path.ts';
+import { type BiosFacts, type Wanted, type WantedRequest, wantedChanges } from './wanted-changes.ts';
 
 export type ClusterFacts = { nodes: NodeFacts[]; pods: PodFacts[]; pdbs: PdbFacts[]; daemonSets: DaemonSetFacts[] };
 
-export type RolloutRequest = {
+export type Candidate = {
+  entry: FleetNode;
+  server: Fact<ServerHealth>;
+  node: Fact<NodeFacts>;
+  /** Read where the baseline wants settings. */
+  bios?: Fact<BiosFacts>;
+  /** What is to be done, where that is not what the images say. */
+  instead?: Wanted;
+};
+
+export type RolloutRequest = WantedRequest & {
   action: string;
   cluster: FleetCluster;
   facts: ClusterFacts;
   evidence: Evidence;
-  candidates: { entry: FleetNode; server: Fact<ServerHealth>; node: Fact<NodeFacts> }[];
-  images: FirmwareImage[];
-  /** Images that nodes may go by on the way to a wanted one. */
-  stones: FirmwareImage[];
-  /** Somebody asked for going back. */
-  downgrade?: boolean;
+  candidates: Candidate[];
   /** Every node, of all clusters. */
   fleet: FleetNode[];
   drain: DrainOptions;
@@ -46,80 +50,53 @@ export function here({ cluster }: RolloutRequest, names: string[]): string[] {
   return names.filter(name => cluster.nodes.some(each => each.name === name));
 }
 
-export function judge(request: RolloutRequest, { entry, server, node }: RolloutRequest['candidates'][number]): Judged {
+export function judge(request: RolloutRequest, { entry, server, node, bios, instead }: Candidate): Judged {
   const excluded = (reason: string) => ({ excluded: reason });
   const against = evidenceAgainst(entry, request.evidence, factValue(node)?.role);
   if (against) return excluded(against);
   if ('unknown' in server) return excluded(`its BMC: ${server.unknown}`);
   if ('unknown' in node) return excluded(`Kubernetes: ${node.unknown}`);
-  const { identity, firmware } = server.value;
+  const { identity } = server.value;
   const uuid = factValue(identity.uuid);
   if (!uuid || !sameMachine(uuid, node.value.systemUuid))
     return excluded(
       `identity: Redfish UUID ${showFact(identity.uuid)} is not the Node's systemUUID ${node.value.systemUuid}`,
     );
-  const compliances = complianceOf(
-    { name: entry.name, model: identity.model, vendor: identity.vendor, firmware },
-    request.images,
-  );
-  const behind = compliances.filter(compliance => isToDo(compliance, request.downgrade ?? false));
-  const [change] = behind;
-  if (!change) return excluded(whyNot(compliances));
-  const wanted = request.images.find(candidate => candidate.id === change.image);
-  const from = factValue(change.have);
-  const model = factValue(identity.model);
-  if (!wanted || !from || !model || wanted.vendor !== identity.vendor)
-    return excluded(`${change.component}: ${showFact(change.have)}`);
-  const { stones, downgrade = false } = request;
-  const path = versionPath({ have: from, wanted, stones, model, downgrade });
-  if ('refused' in path) return excluded(path.refused);
-  if (behind.length > 1)
-    return excluded(`${behind.length} components are behind; one component a plan in this version`);
-  return judgeWay(request, { entry, server: server.value, node: node.value, from, path });
+  const about = { name: entry.name, server: server.value, ...(bios ? { bios } : {}) };
+  const wanted = instead ?? wantedChanges(request, about);
+  if ('excluded' in wanted) return wanted;
+  return judgeWay(request, { entry, server: server.value, node: node.value, wanted });
 }
 
 type Way = {
   entry: FleetNode;
   server: ServerHealth;
   node: NodeFacts;
-  from: string;
-  path: Exclude<ReturnType<typeof versionPath>, { refused: string }>;
+  wanted: Exclude<Wanted, { excluded: string }>;
 };
 
-/** Whether what brings the image into force can be done to this node: to its server, to those beside it, and to its pods. */
-function judgeWay(request: RolloutRequest, { entry, server, node, from, path }: Way): Judged {
-  const { image } = path;
-  const activation = server.activations[image.component];
-  if ('unknown' in activation) return { excluded: activation.unknown };
+/** Whether what brings the changes into force can be done to this node: to its server, to those beside it, and to its pods. */
+function judgeWay(request: RolloutRequest, { entry, server, node, wanted }: Way): Judged {
   const others = alongside(request.fleet, entry);
   const against = againstOthers(request, others);
   if (against) return { excluded: against };
   const told = othersText(others, server);
-  if (told !== undefined && activation.value === 'power-cycle')
+  if (told !== undefined && wanted.changes.some(({ activation }) => activation === 'power-cycle'))
     return { excluded: `its update needs a power cycle, which would take the power from ${told} too` };
   const forecast = forecastDrain(request, entry.name);
   if (forecast.block.length > 0) {
     const why = forecast.block.map(block => `${block.pod}: ${block.reason}`).join('; ');
     return { excluded: `the drain would stop: ${why}` };
   }
-  const firmware = {
-    component: image.component,
-    image: image.id,
-    from,
-    to: image.version,
-    sha256: image.sha256,
-    activation: activation.value,
-    ...(path.downgrade ? { downgrade: true as const } : {}),
-  };
   return {
     target: {
       ...targetBase(entry, server, node),
       ...(others.length > 0 ? { alongside: others.map(({ name }) => name) } : {}),
       drain: forecast,
-      firmware,
+      changes: wanted.changes,
     },
     warnings: [
-      ...path.warnings,
+      ...wanted.warnings,
       ...forecast.warnings,
       ...(told === undefined ? [] : [`the same BMC serves ${told}: they are counted with this one`]),
     ],
@@ -140,12 +117,6 @@ function againstOthers(request: RolloutRequest, others: FleetNode[]): string | u
   // With no room at all nothing can be planned, and that is what is said then.
   if (width === 1 || !(room >= 1) || width <= room) return undefined;
   return `its BMC serves ${names.join(', ')} too: ${width} nodes count at once, and the budget leaves ${room}`;
-}
-
-/** Where going back was asked for, so is what runs a newer version, or one whose order is not known. */
-function isToDo({ status, have }: Compliance, downgrade: boolean): boolean {
-  if (status === 'behind') return true;
-  return downgrade && (status === 'ahead' || status === 'unknown') && 'value' in have;
 }
 
 /** A target without what a particular kind of plan adds. */
@@ -183,16 +154,4 @@ export function forecastDrain({ facts, drain }: Pick<RolloutRequest, 'facts' | '
     warnings: preview.warnings,
     pdbs: pdbGroupsOfNode(node, facts.pods, facts.pdbs),
   };
-}
-
-function whyNot(compliances: ReturnType<typeof complianceOf>): string {
-  const relevant = compliances.filter(compliance => compliance.status !== 'not-applicable');
-  if (relevant.length === 0)
-    return `none of the wanted images (${compliances.map(each => each.image).join(', ') || 'no baseline'}) is for its model`;
-  return relevant
-    .map(
-      ({ component, have, want, status, reason }) =>
-        `${component} is ${status}: has ${showFact(have)}, wanted ${want}${reason ? ` (${reason})` : ''}`,
-    )
-    .join('; ');
 }

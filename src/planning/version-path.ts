@@ -1,13 +1,13 @@
 /**
  * The way from the version that runs to the one that is wanted. Some images install only over a version that is new enough;
- * then the node goes by a stepping stone of the catalogue, one a plan. Backwards it goes only where somebody asked for it.
+ * then the node goes by stepping stones of the catalogue, one after the other. Backwards it goes only where somebody asked for it.
  */
 import type { FirmwareImage } from '../core/fleet.ts';
 import { compareVersions, type VersionOrder } from './version.ts';
 
 export type VersionPath =
-  /** `warnings` for who approves it. */
-  { image: FirmwareImage; downgrade: boolean; warnings: string[] } | { refused: string };
+  /** Images in the order in which they are installed; `warnings` for who approves it. */
+  { images: FirmwareImage[]; downgrade: boolean; warnings: string[] } | { refused: string };
 
 export type PathRequest = {
   /** What runs. */
@@ -27,19 +27,41 @@ export function versionPath({ have, wanted, stones, model, downgrade }: PathRequ
     const what = order === 'newer' ? 'would be a downgrade' : 'may be a downgrade: their order is not known';
     return { refused: `${wanted.component} ${have} → ${wanted.version} ${what}` };
   }
+  const floor = order === 'older' ? undefined : floorOf({ have, wanted, stones, model });
+  if (floor !== undefined && orderTo(floor, wanted) !== 'same' && orderTo(floor, wanted) !== 'older')
+    return {
+      refused: `${wanted.component} ${have} goes back to ${floor} at most, says its vendor: not to ${wanted.version}`,
+    };
   if (installsOver(wanted, have))
-    return { image: wanted, downgrade: order !== 'older', warnings: order === 'older' ? [] : [goesBack(have, wanted)] };
-  const [stone] = stones
-    .filter(image => isStone(image, { have, wanted, model }))
-    .toSorted((a, b) => (orderTo(a.version, b) === 'older' ? 1 : -1));
-  if (stone) {
-    const warnings = [
-      `${wanted.version} needs at least ${wanted.needs}: this plan goes to ${stone.version} first, and another goes on from there`,
-    ];
-    return { image: stone, downgrade: false, warnings };
-  }
+    return {
+      images: [wanted],
+      downgrade: order !== 'older',
+      warnings: order === 'older' ? [] : [goesBack(have, wanted)],
+    };
+  const images = stonesTo({ have, wanted, stones, model });
+  if (images) return { images: [...images, wanted], downgrade: false, warnings: [] };
   const known = stones.length > 0 ? ', and the catalogue has no image for the way there' : ': flash that first';
   return { refused: `${wanted.component} ${wanted.version} needs at least ${wanted.needs}, has ${have}${known}` };
+}
+
+/** Each the newest that installs over the one before, until the wanted one does; undefined where none leads on. Every stone is newer than the last, so it ends. */
+function stonesTo(way: Omit<PathRequest, 'downgrade'>): FirmwareImage[] | undefined {
+  if (installsOver(way.wanted, way.have)) return [];
+  const [stone] = way.stones
+    .filter(image => isStone(image, way))
+    .toSorted((a, b) => (orderTo(a.version, b) === 'older' ? 1 : -1));
+  const rest = stone && stonesTo({ ...way, have: stone.version });
+  return rest && [stone, ...rest];
+}
+
+/** Oldest version that what runs may be replaced by, as far as the catalogue knows what runs. */
+function floorOf({ have, wanted, stones, model }: Omit<PathRequest, 'downgrade'>): string | undefined {
+  const runs = stones.find(image => isAlike(image, wanted, model) && orderTo(have, image) === 'same');
+  return runs?.backTo;
+}
+
+function isAlike({ vendor, component, models }: FirmwareImage, wanted: FirmwareImage, model: string): boolean {
+  return vendor === wanted.vendor && component === wanted.component && models.includes(model);
 }
 
 function orderTo(have: string, { vendor, component, version }: FirmwareImage): VersionOrder {
@@ -56,9 +78,8 @@ function isStone(
   image: FirmwareImage,
   { have, wanted, model }: Pick<PathRequest, 'have' | 'wanted' | 'model'>,
 ): boolean {
-  const { vendor, component, models, version } = image;
-  if (vendor !== wanted.vendor || component !== wanted.component || !models.includes(model)) return false;
-  const onTheWay = orderTo(have, image) === 'older' && orderTo(version, wanted) === 'older';
+  if (!isAlike(image, wanted, model)) return false;
+  const onTheWay = orderTo(have, image) === 'older' && orderTo(image.version, wanted) === 'older';
   return onTheWay && installsOver(image, have);
 }
 

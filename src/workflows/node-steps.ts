@@ -24,6 +24,8 @@ export type NodeSteps = {
   tell(chapter: Chapter): Promise<void>;
   /** A wall-clock deadline that a restart does not extend. */
   deadline(name: string, ms: number): Promise<number>;
+  /** The steps of one change of the node's target, named after it. */
+  of(change: number): NodeSteps;
   /** Throws {@link Stopped} when the operation was cancelled or halts; call it only where stopping is safe. */
   stopHere(before: string): Promise<void>;
 };
@@ -31,12 +33,17 @@ export type NodeSteps = {
 /** Thrown at a safe point; not a failure. */
 export class Stopped extends Error {}
 
-function nodeSteps(parts: Parts, flow: Flow, node: string): NodeSteps {
-  const journaled = <T>(name: string, run: () => Promise<T>) => flow.step(`${node}/${name}`, run);
+function nodeSteps(parts: Parts, flow: Flow, { node, change }: { node: string; change?: number }): NodeSteps {
+  const within = change === undefined ? node : `${node}/${change + 1}`;
+  const journaled = <T>(name: string, run: () => Promise<T>) => flow.step(`${within}/${name}`, run);
+  const open = async () => {
+    const job = await openJob(parts, flow.operation, node);
+    return change === undefined ? job : job.of(change);
+  };
   return {
     step: (name, run, tell) =>
       journaled(name, async () => {
-        const job = await openJob(parts, flow.operation, node);
+        const job = await open();
         await job.begin(name);
         try {
           const result = await run(job);
@@ -47,13 +54,14 @@ function nodeSteps(parts: Parts, flow: Flow, node: string): NodeSteps {
           throw thrown;
         }
       }),
-    quietly: (name, run) => journaled(name, async () => run(await openJob(parts, flow.operation, node))),
+    quietly: (name, run) => journaled(name, async () => run(await open())),
     tell: chapter =>
       journaled(`tell ${chapter.reason}`, async () => {
-        await openJob(parts, flow.operation, node)
+        await open()
           .then(job => tellNode(job, chapter))
           .catch(() => undefined);
       }),
+    of: index => nodeSteps(parts, flow, { node, change: index }),
     deadline: (name, ms) => journaled(`${name} deadline`, async () => Date.now() + ms),
     async stopHere(before) {
       const why = await journaled(
@@ -74,7 +82,7 @@ export function nodeWorkflow(
   return {
     name,
     async run(flow, { node }) {
-      const steps = nodeSteps(parts, flow, node);
+      const steps = nodeSteps(parts, flow, { node });
       const outcome = await lease(steps)
         .then(() => body(steps, flow))
         .catch(outcomeOf);

@@ -9,7 +9,6 @@ import type { NodeOutcome, OperationState } from '../core/operation.ts';
 import type { PlanKind } from '../core/plan.ts';
 import type { Parts } from '../operations/job.ts';
 import { insist } from '../operations/wait.ts';
-import { changeBios } from './change-bios.ts';
 import { changeNodeBmc, cordonNode, drainNode, taintNode, uncordonNode } from './change-node.ts';
 import { cordonForHealth, drainForHealth, markHardware, releaseHealthCordon } from './health-node.ts';
 import type { NodeWorkflow } from './node-steps.ts';
@@ -26,6 +25,7 @@ type RunPlan = Workflow<null, OperationState>;
 
 /** The workflows to register; `runPlan` is the one to start, with the operation's id. */
 export function planWorkflows(parts: Parts, conclude: Conclude): { runPlan: RunPlan; all: Workflow<never, unknown>[] } {
+  const changeFirmwareAndBios = updateNode(parts);
   const byKind: Record<PlanKind, NodeWorkflow> = {
     cordon: cordonNode(parts),
     uncordon: uncordonNode(parts),
@@ -39,8 +39,8 @@ export function planWorkflows(parts: Parts, conclude: Conclude): { runPlan: RunP
     'health-release': releaseHealthCordon(parts),
     'health-mark': markHardware(parts),
     'health-drain': drainForHealth(parts),
-    'bios-change': changeBios(parts),
-    'firmware-rollout': updateNode(parts),
+    'bios-change': changeFirmwareAndBios,
+    'firmware-rollout': changeFirmwareAndBios,
   };
 
   const runPlan: RunPlan = {
@@ -55,7 +55,7 @@ export function planWorkflows(parts: Parts, conclude: Conclude): { runPlan: RunP
       return end.state;
     },
   };
-  return { runPlan, all: [runPlan, ...Object.values(byKind)] as Workflow<never, unknown>[] };
+  return { runPlan, all: [runPlan, ...new Set(Object.values(byKind))] as Workflow<never, unknown>[] };
 }
 
 type End = { state: OperationState; reason: string };

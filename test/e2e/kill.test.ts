@@ -4,6 +4,7 @@ import type { ChangeAnswer } from '../../src/core/change.ts';
 import { hasEnded, type Operation } from '../../src/core/operation.ts';
 import type { Plan } from '../../src/core/plan.ts';
 import { changes, custodyEntries, isHandOver, unaccounted } from '../support/audit.ts';
+import { firmwareOf } from '../support/rollout.ts';
 import { eventually, type Stack, startStack } from '../support/stack.ts';
 import { verifyRunning } from '../support/verify.ts';
 
@@ -68,7 +69,7 @@ describe('kill -9 of the service during a rollout', () => {
       );
       if (uncordoned)
         expect(stack.lab.node(node).server.firmware.active).toBe(
-          plan.targets.find(target => target.node === node)?.firmware?.to,
+          firmwareOf(plan.targets.find(target => target.node === node))[0]?.to,
         );
       expect(stack.lab.node(node).host.bricked).toBeFalsy();
     }

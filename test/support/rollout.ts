@@ -2,8 +2,10 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { parse, stringify } from 'yaml';
 import type { ChangeAnswer } from '../../src/core/change.ts';
+import type { Baseline } from '../../src/core/fleet.ts';
 import { hasEnded, type Operation } from '../../src/core/operation.ts';
-import type { Plan } from '../../src/core/plan.ts';
+import type { Plan, PlanTarget } from '../../src/core/plan.ts';
+import { type FirmwareChange, isFirmware } from '../../src/core/planned-change.ts';
 import type { Effect } from '../../src/lab/effect-log.ts';
 import type { LabSite } from '../../src/lab/lab.ts';
 import { changes, isHandOver } from './audit.ts';
@@ -64,13 +66,19 @@ type NodeEntry = { name: string; server: { serial: string; bmc: { url: string; s
 export type LabDocument = {
   people: { name: string; groups: string[] }[];
   rollout: Record<string, string>;
-  firmware: { id: string; version: string; needs?: string; file: string; sha256: string }[];
+  firmware: { id: string; version: string; needs?: string; backTo?: string; file: string; sha256: string }[];
+  baselines: Baseline[];
   sites: {
     name: string;
     imageListener: { advertise: string };
     clusters: { budget: { maxUnavailable: number }; nodes: NodeEntry[] }[];
   }[];
 };
+
+/** The images of a target, in the order in which it gets them. */
+export function firmwareOf(target: PlanTarget | undefined): FirmwareChange[] {
+  return (target?.changes ?? []).filter(isFirmware);
+}
 
 /** What reached this node, oldest first: `cordon`, `flash`, `reset`, `uncordon`, `explain`, each as often as it was sent. */
 export function reached(stack: Stack, node: string): string[] {

@@ -11,7 +11,9 @@ function image(version: string, more: Partial<FirmwareImage> = {}): FirmwareImag
 
 function path(request: Partial<PathRequest> & Pick<PathRequest, 'have' | 'wanted'>): string {
   const found = versionPath({ stones: [], model, downgrade: false, ...request });
-  return 'refused' in found ? found.refused : `${found.image.version}${found.downgrade ? ' back' : ''}`;
+  return 'refused' in found
+    ? found.refused
+    : `${found.images.map(each => each.version).join(' ')}${found.downgrade ? ' back' : ''}`;
 }
 
 describe('the way to a wanted version', () => {
@@ -28,9 +30,16 @@ describe('the way to a wanted version', () => {
     expect(path({ have: '1.8.2-beta', wanted, downgrade: true })).toBe('1.7.5 back');
   });
 
+  it('goes back no further than the vendor of what runs lets it', () => {
+    const stones = [image('1.8.2', { backTo: '1.7.9' }), image('1.8.2', { component: 'bmc', backTo: '1.8.2' })];
+    expect(path({ have: '1.8.2', wanted: image('1.7.5'), stones, downgrade: true })).toContain('1.7.9 at most');
+    expect(path({ have: '1.8.2', wanted: image('1.7.9'), stones, downgrade: true })).toBe('1.7.9 back');
+    expect(path({ have: '1.8.2', wanted: image('1.8.0'), stones, downgrade: true })).toBe('1.8.0 back');
+  });
+
   const wanted = image('1.12.1', { needs: '1.10.0' });
 
-  it('goes by the newest stepping stone that installs over what runs', () => {
+  it('goes by stepping stones, each the newest that installs over the one before', () => {
     const stones = [
       image('1.9.0'),
       image('1.11.0', { needs: '1.10.0' }),
@@ -41,8 +50,8 @@ describe('the way to a wanted version', () => {
       image('1.13.0'),
       wanted,
     ];
-    expect(path({ have: '1.8.2', wanted, stones })).toBe('1.10.0');
-    expect(path({ have: '1.7.0', wanted, stones })).toBe('1.9.0');
+    expect(path({ have: '1.8.2', wanted, stones })).toBe('1.10.0 1.12.1');
+    expect(path({ have: '1.7.0', wanted, stones })).toBe('1.9.0 1.10.0 1.12.1');
     expect(path({ have: '1.10.0', wanted, stones })).toBe('1.12.1');
   });
 

@@ -85,7 +85,7 @@ describe.each(machines)('%s', machine => {
 
   it('gets a setting on an empty node, in one request and one restart, and shows it before it takes pods again', async () => {
     const planned = await plan(machine, `${attribute}=${to}`);
-    expect(planned.full.targets[0]?.bios).toEqual([{ attribute, from, to }]);
+    expect(planned.full.targets[0]?.changes).toMatchObject([{ settings: [{ attribute, from, to }] }]);
     const { state, nodes } = await ended(stack, await approve(stack, planned));
     expect([state, nodes[0]?.message]).toEqual(['done', `in force: ${attribute} = ${to}`]);
     expect(reached(stack, node)).toEqual(['cordon', settingsPath(machine), 'reset', 'uncordon']);

@@ -1,6 +1,6 @@
 /**
  * Serves firmware images to BMCs and to nothing else: one unguessable path per
- * operation and node, answered only to that node's BMC address. Every fetch is
+ * operation, node and image, answered only to that node's BMC address. Every fetch is
  * recorded before the first byte leaves, because the fetch log is what proves,
  * after a crash, that an update had been accepted.
  */

@@ -144,6 +144,12 @@ const first = [
 
 const imageDigest = [`alter table image_token add column sha256 text not null default ''`];
 
+/** A node may get several images in one maintenance. */
+const imagePerToken = [
+  `alter table image_token drop constraint image_token_operation_node_key`,
+  `alter table image_token add unique (operation, node, image)`,
+];
+
 const subscriptions = [
   `create table bmc_subscription (bmc_url text not null, destination text not null, opened_at timestamptz not null default now(),
      primary key (bmc_url, destination))`,
@@ -157,6 +163,7 @@ const migrations: { name: string; statements: string[] }[] = [
   { name: '2026-11-26 entries of event logs', statements: logSchema },
   { name: '2026-11-26 subscriptions to events', statements: subscriptions },
   { name: '2026-11-26 approvals that are revoked, and how votes were cast', statements: approvalSchema },
+  { name: '2026-11-26 several images for a node', statements: imagePerToken },
 ];
 
 /** Brings the database to this version's form; two services that start at once take turns. */

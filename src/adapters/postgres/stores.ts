@@ -77,13 +77,14 @@ export function imageStore(db: Db): ImageStore {
       await db
         .insertInto('image_token')
         .values(token)
-        .onConflict(conflict => conflict.columns(['operation', 'node']).doNothing())
+        .onConflict(conflict => conflict.columns(['operation', 'node', 'image']).doNothing())
         .execute();
       return db
         .selectFrom('image_token')
         .selectAll()
         .where('operation', '=', token.operation)
         .where('node', '=', token.node)
+        .where('image', '=', token.image)
         .executeTakeFirstOrThrow();
     },
     byToken: token => db.selectFrom('image_token').selectAll().where('token', '=', token).executeTakeFirst(),

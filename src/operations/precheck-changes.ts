@@ -1,0 +1,46 @@
+/** What is still to be done of a node's changes, and whether each may begin. */
+import { isFirmware, type PlannedChange } from '../core/planned-change.ts';
+import { isWanted, runningVersion } from './firmware-change.ts';
+import type { NodeJob } from './job.ts';
+import { precheckFlash, proveCarried } from './precheck-flash.ts';
+import { missingBios, precheckBios } from './set-bios.ts';
+
+/**
+ * Places of the changes that are not in force yet. The first may begin; of the others it is known that their images can get
+ * there, so that the node is not drained for half of the way. Throws `precondition_failed`.
+ */
+export async function precheckChanges(job: NodeJob): Promise<number[]> {
+  const { changes = [] } = job.target;
+  const inForce = await readInForce(job, changes);
+  const todo = [...changes.keys()].filter(index => !inForce(index));
+  const [first, ...later] = todo;
+  if (first === undefined) return [];
+  await precheckChange(job.of(first));
+  for (const index of later) if (isFirmware(changes[index] as PlannedChange)) await proveCarried(job.of(index));
+  return todo;
+}
+
+/** Of one change, when its turn comes. */
+export async function precheckChange(job: NodeJob): Promise<'as planned' | 'nothing to do'> {
+  const firmware = job.change !== undefined && isFirmware(job.change.wanted);
+  const found = await (firmware ? precheckFlash(job) : precheckBios(job));
+  return found === 'current' ? 'nothing to do' : 'as planned';
+}
+
+/** A stepping stone is behind a node that runs it, or anything later on its way. */
+async function readInForce(job: NodeJob, changes: PlannedChange[]): Promise<(index: number) => boolean> {
+  const [members, bios] = await Promise.all([
+    changes.some(isFirmware) ? job.bmc.firmware() : [],
+    changes.every(isFirmware) ? undefined : job.bmc.bios(),
+  ]);
+  return index => {
+    const change = changes[index];
+    if (!change) return false;
+    if (!isFirmware(change)) return bios !== undefined && missingBios(job.of(index), bios).length === 0;
+    return changes.some((later, at) => {
+      if (at < index || !isFirmware(later) || later.component !== change.component) return false;
+      const way = job.of(at);
+      return isWanted(way, runningVersion(way, members));
+    });
+  };
+}

@@ -21,6 +21,7 @@ import { listFindings } from './list-findings.ts';
 import { listOperations } from './list-operations.ts';
 import { planBiosChange } from './plan-bios-change.ts';
 import { planFirmwareRollout } from './plan-firmware-rollout.ts';
+import { planRollback } from './plan-rollback.ts';
 import { resetBmc } from './reset-bmc.ts';
 import { resumeHealthCordons } from './resume-health-cordons.ts';
 import { setBootOverride } from './set-boot-override.ts';
@@ -46,6 +47,7 @@ export const catalog: Tool[] = [
   getFirmwareCompliance,
   planFirmwareRollout,
   planBiosChange,
+  planRollback,
   getPlan,
   startPlan,
   getOperation,

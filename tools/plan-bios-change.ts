@@ -2,6 +2,7 @@
 import { z } from 'zod';
 import type { Plan } from '../src/core/plan.ts';
 import { readTool } from '../src/core/tool.ts';
+import { readSettings } from '../src/operations/survey-bios.ts';
 import { checkBios } from '../src/planning/bios-settings.ts';
 import { planCard } from '../src/planning/plan-card.ts';
 import { planNodeChange } from './parts/change-plan.ts';
@@ -29,14 +30,13 @@ export const planBiosChange = readTool({
   example: { node: 'bos-w-3', settings: ['LogicalProc=Disabled'], deleteEmptyDir: true },
   output: planOutput,
   async run(context, { node, settings, ...drain }) {
-    const bmc = context.bmcs.of(nodeNamed(context, node).name);
-    const [{ active }, registry] = await Promise.all([bmc.bios(), bmc.biosRegistry()]);
+    const bios = await readSettings(context.bmcs, nodeNamed(context, node).name);
     const draft = await planNodeChange(context, {
       kind: 'bios-change',
       action: 'biosChange',
       node,
       drain,
-      bios: checkBios({ registry, active, settings }),
+      bios: checkBios({ ...bios, settings }),
     });
     const { plan, digest } = await context.storePlan(draft);
     return {

@@ -6,31 +6,40 @@ import { allNodes } from '../src/core/fleet.ts';
 import type { Plan } from '../src/core/plan.ts';
 import { readTool, type ToolContext } from '../src/core/tool.ts';
 import { surveyCluster } from '../src/operations/survey.ts';
+import { surveyBios } from '../src/operations/survey-bios.ts';
 import { surveyEvidence } from '../src/operations/survey-evidence.ts';
 import { planCard } from '../src/planning/plan-card.ts';
 import { planRollout } from '../src/planning/plan-rollout.ts';
+import { componentOrder } from '../src/planning/wanted-changes.ts';
 import { drainInput } from './parts/drain-input.ts';
 import { noPlan } from './parts/facts.ts';
-import { baselineImages, nodeNamed, siteNamed } from './parts/lookup.ts';
+import { baselineImages, baselineSettings, nodeNamed, siteNamed } from './parts/lookup.ts';
 import { planOutput } from './parts/plan-output.ts';
+
+const parts = [...componentOrder, 'bios-settings'] as const;
 
 export const planFirmwareRollout = readTool({
   name: 'planFirmwareRollout',
   title: 'Plan a firmware rollout',
   description:
-    'Makes an immutable plan that brings the nodes of a site to its baseline: targets by UID and serial, versions, image SHA-256, waves with a canary first, what each drain meets, what cannot be undone. Changes nothing; startPlan asks for the approval.',
+    'Makes an immutable plan that brings the nodes of a site to its baseline, firmware and BIOS settings, each node in one drain: targets by UID and serial, versions, image SHA-256, waves with a canary first, what each drain meets, what cannot be undone. Changes nothing; startPlan asks for the approval.',
   risk: 'read',
   scope: 'plan',
   input: z.strictObject({
     site: z.string().describe('Site name'),
     cluster: z.string().optional().describe('Cluster of the site; needed where it has several'),
     nodes: z.array(z.string()).min(1).optional().describe('Only these nodes'),
+    components: z
+      .array(z.enum(parts))
+      .min(1)
+      .optional()
+      .describe('Only these parts of the baseline, such as bmc and bios; all of it unless said'),
     ...drainInput,
   }),
   positional: ['site'],
   example: { site: 'boston', deleteEmptyDir: true },
   output: planOutput,
-  async run(context, { site, cluster: name, nodes, deleteEmptyDir, force, byPriority }) {
+  async run(context, { site, cluster: name, nodes, components = [...parts], ...drain }) {
     const cluster = clusterFor(context, site, name);
     for (const node of nodes ?? [])
       if (nodeNamed(context, node).cluster !== cluster.name)
@@ -38,17 +47,19 @@ export const planFirmwareRollout = readTool({
     const survey = await surveyCluster(context, cluster, nodes);
     const facts = factValue(survey.kubernetes);
     if (!facts) throw noPlan('cluster_unreachable', 'unknown' in survey.kubernetes ? survey.kubernetes.unknown : '');
+    const settings = components.includes('bios-settings') ? baselineSettings(context, site) : [];
     const { plan, digest } = await context.storePlan(
       planRollout({
         action: 'firmwareRollout',
         cluster,
         facts,
         evidence: await surveyEvidence(context, cluster.name),
-        candidates: survey.nodes,
+        candidates: await surveyBios(context.bmcs, survey.nodes, settings),
         fleet: allNodes(context.fleet),
-        images: baselineImages(context, site),
+        images: baselineImages(context, site).filter(({ component }) => components.includes(component)),
+        settings,
         stones: context.fleet.images,
-        drain: { deleteEmptyDir, force, byPriority },
+        drain,
         canary: context.rollout.canary,
         soakMs: context.rollout.soakMs,
       }),

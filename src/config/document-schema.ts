@@ -139,12 +139,31 @@ const image = mapping({
   component: oneOf(['bios', 'bmc']),
   version: text,
   needs: text.optional(),
+  backTo: text.optional(),
   file: text.optional(),
   url: field('an https address without user and password', httpsUrl).optional(),
   sha256: field('a SHA-256 of 64 hex digits', written =>
     /^[0-9a-f]{64}$/i.test(written) ? written.toLowerCase() : undefined,
   ),
 });
+
+const biosValue = z.union([z.string(), z.number(), z.boolean()], { error: 'a text, a number, true or false' });
+const biosBaseline = mapping({
+  models: filled(text),
+  attributes: z.record(z.string().min(1), biosValue, { error: 'a mapping of attributes to values' }),
+});
+const baseline = mapping({ name, images: list(imageId), bios: list(biosBaseline).default([]) }).superRefine(
+  ({ bios }, context) => {
+    const models = bios.flatMap(each => each.models);
+    const twice = models.find((model, index) => models.indexOf(model) !== index);
+    if (twice === undefined) return;
+    context.addIssue({
+      code: 'custom',
+      path: ['bios'],
+      message: `settings for each model once, not twice for ${twice}`,
+    });
+  },
+);
 
 function httpsUrl(written: string): string | undefined {
   const url = URL.canParse(written) ? new URL(written) : undefined;
@@ -195,7 +214,7 @@ export const configDocument = mapping({
     .record(z.string(), mapping({ username: text, password: secretRef }), { error: 'a mapping' })
     .default({}),
   firmware: list(image).default([]),
-  baselines: list(mapping({ name, images: list(imageId) })).default([]),
+  baselines: list(baseline).default([]),
   sites: filled(site),
   rollout: mapping({
     canary: whole.default(1),

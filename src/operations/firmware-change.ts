@@ -13,8 +13,12 @@ export function runningVersion(job: NodeJob, members: FirmwareMember[]): string 
 
 /** Whether what a member shows is the wanted version, however this vendor spells it in its inventory. */
 export function isWanted(job: NodeJob, shown: string | undefined): boolean {
-  const { component, to } = changeOf(job);
-  return shown !== undefined && compareVersions(job.target.vendor, component, shown, to) === 'same';
+  return shown !== undefined && isSame(job, shown, changeOf(job).to);
+}
+
+/** What a member shows and what the catalogue says of the planned component, where either may be spelled in its own way. */
+export function isSame(job: NodeJob, shown: string, version: string): boolean {
+  return shown === version || compareVersions(job.target.vendor, changeOf(job).component, shown, version) === 'same';
 }
 
 export function changeOf({ plan, target, change }: NodeJob): FirmwareChange {

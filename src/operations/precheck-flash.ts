@@ -6,7 +6,7 @@ import { factValue, type UpdateTask } from '../core/bmc.ts';
 import { FleetError } from '../core/errors.ts';
 import type { PowerSupply } from '../core/hardware.ts';
 import { compareVersions } from '../planning/version.ts';
-import { changeOf, isWanted, runningVersion } from './firmware-change.ts';
+import { changeOf, isSame, isWanted, runningVersion } from './firmware-change.ts';
 import type { NodeJob } from './job.ts';
 import { proveSettings } from './waiting-bios.ts';
 
@@ -29,7 +29,7 @@ export async function precheckFlash(job: NodeJob): Promise<'flash' | 'current'> 
   const fail = (message: string) =>
     new FleetError({ code: 'precondition_failed', message: `${target.node}: ${message}` });
   if (isWanted(job, version)) return 'current';
-  if (version !== change.from)
+  if (version === undefined || !isSame(job, version, change.from))
     throw fail(`runs ${change.component} ${version ?? 'of unknown version'}, the plan is for ${change.from}`);
   if (compareVersions(target.vendor, change.component, version, change.to) !== 'older' && !change.downgrade)
     throw fail(`${change.component} ${version} → ${change.to} is no upgrade, and nobody asked for going back`);

@@ -88,7 +88,7 @@ it('the old version proves nothing until the BMC restarts; a service that dies t
   const client = await stack.client('requester');
   await eventually('the version to be looked at', async () => {
     const { operation: seen } = await client.operationEvents(operation, { after: 0, waitMs: 0 });
-    return seen.nodes[0]?.step === 'verify' ? true : undefined;
+    return seen.nodes[0]?.step === '1-bmc/verify' ? true : undefined;
   });
   const before = inventoryReads(node);
   await eventually('more than enough reads', async () => (inventoryReads(node) > before + 6 ? true : undefined));

@@ -54,7 +54,7 @@ describe.concurrent('a task that is gone while the image is written', () => {
     const operation = await approve(stack, await planFlash(stack, node));
     await eventually('it to say that it writes', async () => {
       const { events } = await (await stack.client('requester')).operationEvents(operation, { after: 0, waitMs: 0 });
-      return events.find(({ step, message }) => step === 'transfer' && message.includes('works on it'));
+      return events.find(({ step, message }) => step === '1-bios/transfer' && message.includes('works on it'));
     });
     expect(reached(stack, node)).toEqual(['cordon', 'flash']);
     server.faults.clear('update-stalls');

@@ -58,12 +58,12 @@ describe('while the custody log takes no entries', () => {
     const client = await stack.client('requester');
     const news = async () => (await client.operationEvents(operation, { after: 0, waitMs: 0 })).events;
     await eventually('the transfer to be followed', async () =>
-      (await news()).find(event => event.step === 'transfer'),
+      (await news()).find(event => event.step === '1-bios/transfer'),
     );
     await stopCustody();
     server.faults.clear('update-stalls');
     await eventually('the reset to be refused', async () =>
-      (await news()).find(event => event.step === 'reset' && event.status === 'failed'),
+      (await news()).find(event => event.step === '1-bios/reset' && event.status === 'failed'),
     );
     expect((await client.operationEvents(operation, { after: 0, waitMs: 0 })).operation.state).toBe('running');
     await eventually('the end to be asked for again', async () => {

@@ -2,6 +2,8 @@
 import { FleetError } from '../../src/core/errors.ts';
 import {
   allNodes,
+  type Baseline,
+  type BiosBaseline,
   type FirmwareImage,
   type Fleet,
   type FleetCluster,
@@ -53,8 +55,17 @@ export function quantityNamed(measured: Quantity[], name: string): Quantity {
 
 /** The images of the site's baseline; none where it has no baseline. */
 export function baselineImages({ fleet }: HasFleet, site: string): FirmwareImage[] {
-  const baseline = fleet.baselines.find(candidate => candidate.name === siteNamed({ fleet }, site).baseline);
+  const baseline = baselineOf({ fleet }, site);
   return fleet.images.filter(image => baseline?.images.includes(image.id));
+}
+
+/** The BIOS settings of the site's baseline. */
+export function baselineSettings(context: HasFleet, site: string): BiosBaseline[] {
+  return baselineOf(context, site)?.bios ?? [];
+}
+
+function baselineOf({ fleet }: HasFleet, site: string): Baseline | undefined {
+  return fleet.baselines.find(candidate => candidate.name === siteNamed({ fleet }, site).baseline);
 }
 
 function found<T extends { name: string }>(what: string, name: string, among: T[]): T {

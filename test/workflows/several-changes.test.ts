@@ -1,0 +1,171 @@
+/**
+ * Several changes of one node in one drain: BMC, BIOS by its stepping stones, BIOS settings, one after the other. Whatever ends
+ * it between two of them, what is done and what is not is known; and what was done can be taken back by another plan.
+ */
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { Plan } from '../../src/core/plan.ts';
+import { showChanges } from '../../src/core/planned-change.ts';
+import { bmcProfiles } from '../../src/lab/bmc/profiles/catalog.ts';
+import { planCard } from '../../src/planning/plan-card.ts';
+import { custodyEntries, unaccounted } from '../support/audit.ts';
+import { catalogued } from '../support/bmc-image.ts';
+import { approve, ended, isCordoned, reached, reconfigure } from '../support/rollout.ts';
+import { eventually, type Stack, startStack } from '../support/stack.ts';
+
+let stack: Stack;
+
+const { dell, hpe } = bmcProfiles;
+const newBmc = '7.00.00.00';
+const stone = 'U46 v1.90 (03/01/2023)';
+const biosSettings = '/redfish/v1/Systems/System.Embedded.1/Bios/Settings';
+
+/** Workers take their machines in turn, beginning with the second. */
+const nodes = { stones: 'bos-w-1', all: 'bos-w-2', killed: 'bos-w-4', cancelled: 'bos-w-6', failed: 'bos-w-8' };
+
+beforeAll(async () => {
+  stack = await startStack({ addressBase: '127.141', workers: 8, machines: ['dell', 'hpe'], speed: 400 });
+  const more = [
+    await catalogued(stack, 'dell', { id: 'dell-bmc', component: 'bmc', version: newBmc }),
+    await catalogued(stack, 'dell', { id: 'dell-bios-before', component: 'bios', version: dell.firmware.bios }),
+    await catalogued(stack, 'hpe', { id: 'hpe-stone', component: 'bios', version: stone }),
+  ];
+  await reconfigure(stack, document => {
+    document.firmware = [
+      ...document.firmware.map(image => (image.version === hpe.firmware.newBios ? { ...image, needs: stone } : image)),
+      ...more,
+    ];
+    for (const baseline of document.baselines) {
+      baseline.images.push('dell-bmc');
+      baseline.bios = [{ models: [dell.model], attributes: { LogicalProc: 'Disabled' } }];
+    }
+    Object.assign(document.rollout, { pollInterval: '50ms', soak: '0s' });
+    for (const { budget } of document.sites.flatMap(site => site.clusters)) budget.maxUnavailable = 6;
+  });
+  const { store } = stack.lab.sites[0]?.cluster ?? {};
+  for (const { metadata } of store?.list('poddisruptionbudgets') ?? [])
+    store?.remove('poddisruptionbudgets', { namespace: metadata.namespace, name: metadata.name });
+});
+afterAll(() => stack?.close());
+
+async function planned(
+  tool: string,
+  input: object,
+): Promise<{ plan: string; digest: string; full: Plan; told: string }> {
+  const asker = await stack.client('requester');
+  const { output } = await asker.callTool(tool, { ...input, deleteEmptyDir: true });
+  const { plan: full, digest } = output as unknown as { plan: Plan; digest: string };
+  return { plan: full.id, digest, full, told: showChanges(full.targets[0]?.changes ?? []) };
+}
+
+const rollout = (node: string, components?: string[]) =>
+  planned('planFirmwareRollout', { site: 'boston', nodes: [node], ...(components ? { components } : {}) });
+
+const firmware = (node: string) => stack.lab.node(node).server.firmware;
+
+/** Begins BMC and BIOS on a node, and answers once the first of them runs. */
+async function midway(node: string): Promise<string> {
+  const operation = await approve(stack, await rollout(node, ['bmc', 'bios']));
+  await eventually('the BMC to run its image', async () => (firmware(node).bmc === newBmc ? true : undefined));
+  return operation;
+}
+
+describe.concurrent('several changes in one drain', () => {
+  it('bring a server its BMC, its BIOS and its settings, each proved before the next; and go back by a plan of their own', async () => {
+    const node = nodes.all;
+    const { full, told, ...plan } = await rollout(node);
+    const { active: from } = firmware(node);
+    expect(told).toBe(
+      `BMC ${dell.firmware.bmc}→${newBmc}, BIOS ${from}→${dell.firmware.newBios}, LogicalProc Enabled → Disabled`,
+    );
+    expect(JSON.stringify(planCard(full, plan.digest))).toContain(told);
+    const operation = await approve(stack, plan);
+    const end = await ended(stack, operation);
+    expect([end.state, end.nodes[0]?.message]).toEqual([
+      'done',
+      expect.stringMatching(
+        `^active bmc is ${newBmc}.*; active bios is ${dell.firmware.newBios}; in force: LogicalProc = Disabled$`,
+      ),
+    ]);
+    expect(firmware(node)).toMatchObject({ bmc: newBmc, active: dell.firmware.newBios });
+    const inOrder = ['cordon', 'flash', 'flash', 'reset', biosSettings, 'reset', 'uncordon'];
+    expect([reached(stack, node), isCordoned(stack, node)]).toEqual([inOrder, false]);
+
+    const back = await planned('planRollback', { operation });
+    expect(back.told).toBe(`LogicalProc Disabled → Enabled, BIOS ${dell.firmware.newBios}→${from}`);
+    expect(back.full.targets[0]?.changes?.[1]).toMatchObject({ image: 'dell-bios-before', downgrade: true });
+    expect(back.full.warnings).toContainEqual(`${node}: bmc stays: the catalogue has no image of ${dell.firmware.bmc}`);
+    expect((await ended(stack, await approve(stack, back))).state).toBe('done');
+    expect(firmware(node)).toMatchObject({ bmc: newBmc, active: from });
+    expect(reached(stack, node)).toEqual([...inOrder, 'cordon', biosSettings, 'reset', 'flash', 'reset', 'uncordon']);
+  });
+
+  it('take a server by its stepping stones, and it runs each before the next', async () => {
+    const node = nodes.stones;
+    const { active: from } = firmware(node);
+    const { told, ...plan } = await rollout(node);
+    expect(told).toBe(`BIOS ${from}→${stone}→${hpe.firmware.newBios}`);
+    expect((await ended(stack, await approve(stack, plan))).state).toBe('done');
+    expect(firmware(node)).toMatchObject({ previous: stone, active: hpe.firmware.newBios });
+    expect(reached(stack, node)).toEqual(['cordon', 'flash', 'reset', 'flash', 'reset', 'uncordon']);
+  });
+
+  it('a cancel between two changes gives the node back, and says what is done', async () => {
+    const node = nodes.cancelled;
+    const operation = await midway(node);
+    await (await stack.client('requester')).callTool('cancelOperation', { operation });
+    const {
+      state,
+      nodes: [part],
+    } = await ended(stack, operation);
+    expect([state, part?.state, part?.message]).toEqual([
+      'cancelled',
+      'cancelled',
+      expect.stringContaining(`cancelled after BMC ${newBmc}; BIOS ${dell.firmware.newBios} not begun`),
+    ]);
+    expect([reached(stack, node), isCordoned(stack, node)]).toEqual([['cordon', 'flash', 'uncordon'], false]);
+  });
+
+  it('a failure of the second leaves the node cordoned, and says what is done and what is not', async () => {
+    const node = nodes.failed;
+    const operation = await midway(node);
+    stack.lab.node(node).server.faults.set({ kind: 'reject-update' });
+    const {
+      state,
+      nodes: [part],
+    } = await ended(stack, operation);
+    expect([state, part?.state, part?.message]).toEqual([
+      'halted',
+      'failed',
+      expect.stringMatching(`refused.*; done: BMC ${newBmc}; not done: BIOS ${dell.firmware.newBios}`),
+    ]);
+    expect([reached(stack, node), isCordoned(stack, node)]).toEqual([['cordon', 'flash', 'flash', 'explain'], true]);
+    const note = stack.lab.sites[0]?.cluster.store.get('nodes', { name: node })?.metadata.annotations;
+    expect(JSON.stringify(note)).toContain(`done: BMC ${newBmc}`);
+  });
+});
+
+it('a service that dies in the middle of the second change sends nothing twice', async () => {
+  const node = nodes.killed;
+  const operation = await midway(node);
+  const { faults } = stack.lab.node(node).server;
+  faults.set({ kind: 'update-stalls', stage: 'download' });
+  await eventually('the second image', async () =>
+    reached(stack, node).filter(word => word === 'flash').length === 2 ? true : undefined,
+  );
+  await stack.kill();
+  faults.clear('update-stalls');
+  await stack.start();
+  expect((await ended(stack, operation)).state).toBe('done');
+  expect([reached(stack, node), isCordoned(stack, node)]).toEqual([
+    ['cordon', 'flash', 'flash', 'reset', 'uncordon'],
+    false,
+  ]);
+  expect(firmware(node)).toMatchObject({ bmc: newBmc, active: dell.firmware.newBios });
+
+  const entries = await custodyEntries(await stack.client('requester'));
+  const steps = entries.flatMap(entry => (entry.type === 'effect.intent' ? [entry.step] : []));
+  expect(steps.filter(step => new RegExp(`^${node}/\\d.*(flash|reset)$`).test(step))).toEqual(
+    ['1-bmc/flash', '2-bios/flash', '2-bios/reset'].map(step => `${node}/${step}`),
+  );
+  expect(unaccounted(stack.lab.effects.since(), entries)).toEqual([]);
+});

@@ -67,8 +67,8 @@ it.each([
     expect([host.bootId, host.bricked]).toEqual([before[index], undefined]);
     const { events } = await client.operationEvents(operations[index] ?? '', { after: 0, waitMs: 0 });
     const done = events.filter(({ status }) => status === 'ok').map(({ step }) => step);
-    expect(done).toEqual(expect.arrayContaining(['drain', 'verify', 'ran on']));
-    expect(done).not.toContain('reset');
+    expect(done).toEqual(expect.arrayContaining(['drain', '1-bmc/verify', '1-bmc/ran on']));
+    expect(done).not.toContain('1-bmc/reset');
   }
 });
 

@@ -93,6 +93,7 @@ const processes: Processes = {
       `${file} is good: ${config.fleet.sites.length} sites, ${clusters.length} clusters, ${nodes} nodes, ${config.people.length} people, ${config.fleet.images.length} images.`,
     );
     say(`Policy ${policy.digest}`);
+    for (const notice of policy.notices) say(`Never allowed, for want of voters: ${notice}`);
   },
 
   async mcp({ url }) {

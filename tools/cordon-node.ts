@@ -2,6 +2,7 @@
 import { z } from 'zod';
 import { changeTool } from '../src/core/tool.ts';
 import { planNodeChange } from './parts/change-plan.ts';
+import { outageInput } from './parts/outage-input.ts';
 
 export const cordonNode = changeTool({
   name: 'cordonNode',
@@ -9,8 +10,9 @@ export const cordonNode = changeTool({
   description: 'Keeps new pods off a node, marked as ours on the Node. Pods that run there stay.',
   risk: 'disruptive',
   scope: 'execute',
-  input: z.strictObject({ node: z.string().describe('Node name') }),
+  input: z.strictObject({ node: z.string().describe('Node name'), ...outageInput }),
   positional: ['node'],
   example: { node: 'bos-w-1' },
-  plan: (context, { node }) => planNodeChange(context, { kind: 'cordon', action: 'cordonNode', node }),
+  plan: (context, { node, declareOutage }) =>
+    planNodeChange(context, { kind: 'cordon', action: 'cordonNode', node, declareOutage }),
 });

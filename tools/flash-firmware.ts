@@ -9,6 +9,7 @@ import { planRollout } from '../src/planning/plan-rollout.ts';
 import { drainInput } from './parts/drain-input.ts';
 import { noPlan } from './parts/facts.ts';
 import { clusterOf, imageNamed, nodeNamed } from './parts/lookup.ts';
+import { outageInput } from './parts/outage-input.ts';
 
 export const flashFirmware = changeTool({
   name: 'flashFirmware',
@@ -25,10 +26,11 @@ export const flashFirmware = changeTool({
       .default(false)
       .describe('Allow going back to an older version, or to one whose order is not known'),
     ...drainInput,
+    ...outageInput,
   }),
   positional: ['node', 'image'],
   example: { node: 'bos-w-3', image: 'dell-bios-1.12.2', deleteEmptyDir: true, force: false },
-  async plan(context, { node: name, image, downgrade, ...drain }) {
+  async plan(context, { node: name, image, downgrade, declareOutage, ...drain }) {
     const entry = nodeNamed(context, name);
     const wanted = imageNamed(context, image);
     const cluster = clusterOf(context, entry);
@@ -48,6 +50,7 @@ export const flashFirmware = changeTool({
       images: [wanted],
       stones: context.fleet.images,
       downgrade,
+      declareOutage,
       drain,
       canary,
       soakMs,

@@ -8,6 +8,7 @@ import { planCard } from '../src/planning/plan-card.ts';
 import { planNodeChange } from './parts/change-plan.ts';
 import { drainInput } from './parts/drain-input.ts';
 import { nodeNamed } from './parts/lookup.ts';
+import { outageInput } from './parts/outage-input.ts';
 import { planOutput } from './parts/plan-output.ts';
 
 export const planBiosChange = readTool({
@@ -25,16 +26,18 @@ export const planBiosChange = readTool({
       .max(50)
       .describe('Attributes as the BIOS calls them, each as Name=value, such as LogicalProc=Disabled'),
     ...drainInput,
+    ...outageInput,
   }),
   positional: ['node', 'settings'],
   example: { node: 'bos-w-3', settings: ['LogicalProc=Disabled'], deleteEmptyDir: true },
   output: planOutput,
-  async run(context, { node, settings, ...drain }) {
+  async run(context, { node, settings, declareOutage, ...drain }) {
     const bios = await readSettings(context.bmcs, nodeNamed(context, node).name);
     const draft = await planNodeChange(context, {
       kind: 'bios-change',
       action: 'biosChange',
       node,
+      declareOutage,
       drain,
       bios: checkBios({ ...bios, settings }),
     });

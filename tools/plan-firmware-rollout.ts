@@ -14,6 +14,7 @@ import { componentOrder } from '../src/planning/wanted-changes.ts';
 import { drainInput } from './parts/drain-input.ts';
 import { noPlan } from './parts/facts.ts';
 import { baselineImages, baselineSettings, nodeNamed, siteNamed } from './parts/lookup.ts';
+import { outageInput } from './parts/outage-input.ts';
 import { planOutput } from './parts/plan-output.ts';
 
 const parts = [...componentOrder, 'bios-settings'] as const;
@@ -35,11 +36,12 @@ export const planFirmwareRollout = readTool({
       .optional()
       .describe('Only these parts of the baseline, such as bmc and bios; all of it unless said'),
     ...drainInput,
+    ...outageInput,
   }),
   positional: ['site'],
   example: { site: 'boston', deleteEmptyDir: true },
   output: planOutput,
-  async run(context, { site, cluster: name, nodes, components = [...parts], ...drain }) {
+  async run(context, { site, cluster: name, nodes, components = [...parts], declareOutage, ...drain }) {
     const cluster = clusterFor(context, site, name);
     for (const node of nodes ?? [])
       if (nodeNamed(context, node).cluster !== cluster.name)
@@ -59,6 +61,7 @@ export const planFirmwareRollout = readTool({
         images: baselineImages(context, site).filter(({ component }) => components.includes(component)),
         settings,
         stones: context.fleet.images,
+        declareOutage,
         drain,
         canary: context.rollout.canary,
         soakMs: context.rollout.soakMs,

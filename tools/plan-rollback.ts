@@ -17,6 +17,7 @@ import type { Candidate } from '../src/planning/rollout-target.ts';
 import { drainInput } from './parts/drain-input.ts';
 import { noPlan } from './parts/facts.ts';
 import { clusterNamed } from './parts/lookup.ts';
+import { outageInput } from './parts/outage-input.ts';
 import { planOutput } from './parts/plan-output.ts';
 
 export const planRollback = readTool({
@@ -26,11 +27,11 @@ export const planRollback = readTool({
     'Makes an immutable plan that takes back what an operation changed and proved: firmware to the version before, BIOS settings to their old values, the last change first. Only what still runs as the operation left it, and only to versions of the catalogue that the vendor lets it go back to; everything else is left out with its reason. Changes nothing; startPlan asks for the approval.',
   risk: 'read',
   scope: 'plan',
-  input: z.strictObject({ operation: z.string().describe('Operation id'), ...drainInput }),
+  input: z.strictObject({ operation: z.string().describe('Operation id'), ...drainInput, ...outageInput }),
   positional: ['operation'],
   example: { operation: 'op-0123456789', deleteEmptyDir: true },
   output: planOutput,
-  async run(context, { operation: id, ...drain }) {
+  async run(context, { operation: id, declareOutage, ...drain }) {
     const { plan: made, proved, operation } = await whatWasDone(context, id);
     const cluster = clusterNamed(context, operation.cluster);
     const survey = await surveyCluster(context, cluster, [...proved.keys()]);
@@ -46,6 +47,7 @@ export const planRollback = readTool({
         fleet: allNodes(context.fleet),
         images: [],
         stones: [],
+        declareOutage,
         drain,
         canary: context.rollout.canary,
         soakMs: context.rollout.soakMs,

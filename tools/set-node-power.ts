@@ -3,6 +3,7 @@ import { z } from 'zod';
 import { changeTool } from '../src/core/tool.ts';
 import { planNodeChange } from './parts/change-plan.ts';
 import { drainInput } from './parts/drain-input.ts';
+import { outageInput } from './parts/outage-input.ts';
 
 const kinds = { restart: 'restart', off: 'power-off', on: 'power-on' } as const;
 
@@ -25,16 +26,18 @@ export const setNodePower = changeTool({
       .default(false)
       .describe('Start it although BIOS settings wait on its BMC that the start brings into force'),
     ...drainInput,
+    ...outageInput,
   }),
   positional: ['node', 'power'],
   example: { node: 'bos-w-1', power: 'restart', deleteEmptyDir: true },
-  plan: (context, { node, power, undrained, applyWaiting, ...drain }) =>
+  plan: (context, { node, power, undrained, applyWaiting, declareOutage, ...drain }) =>
     planNodeChange(context, {
       kind: kinds[power],
       action: power === 'on' ? 'switchOnServer' : 'setNodePower',
       node,
       drain,
       applyWaiting,
+      declareOutage,
       ...(undrained && power !== 'on' ? { undrained } : {}),
     }),
 });

@@ -2,6 +2,7 @@
 import { z } from 'zod';
 import { changeTool } from '../src/core/tool.ts';
 import { planNodeChange } from './parts/change-plan.ts';
+import { outageInput } from './parts/outage-input.ts';
 
 /** As the API checks them: an optional DNS prefix, and a name or value of at most 63 characters. */
 const taintKey = /^([a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?\/)?[A-Za-z0-9]([\w.-]{0,61}[A-Za-z0-9])?$/;
@@ -29,14 +30,16 @@ export const taintNode = changeTool({
       .optional()
       .describe('Taint value; none when left out'),
     remove: z.boolean().default(false).describe('Remove the taint instead, if it is one of ours'),
+    ...outageInput,
   }),
   positional: ['node', 'key', 'effect'],
   example: { node: 'bos-w-1', key: 'example.com/suspect', effect: 'PreferNoSchedule' },
-  plan: (context, { node, key, effect, value, remove }) =>
+  plan: (context, { node, key, effect, value, remove, declareOutage }) =>
     planNodeChange(context, {
       kind: 'taint',
       action: 'taintNode',
       node,
+      declareOutage,
       taint: { taint: { key, effect, ...(value ? { value } : {}) }, remove },
     }),
 });

@@ -10,6 +10,12 @@ export function checkNames(document: LooseDocument, problems: Problems): void {
   checkDuplicates(document, problems);
   checkServiceName(document, problems);
   checkReferences(document, problems);
+  for (const [index, { name }] of document.sites.entries())
+    if (name?.toLowerCase() === 'site')
+      problems.add(['sites', index, 'name'], {
+        expected: 'another name: in policies, site:<group> means the group of each site',
+        found: showFound(name, ['sites', index, 'name']),
+      });
   for (const key of Object.keys(document.credentials)) {
     if (nameForm.test(key)) continue;
     const expected = 'a name of a-z, 0-9 and -, at most 63 long (RFC 1123)';

@@ -58,6 +58,7 @@ export type DrainForecast = {
 
 export type PlanTarget = {
   node: string;
+  /** As planned by: a node that anything calls control plane is one, whatever the configuration says. */
   role: NodeRole;
   /** `metadata.uid` of the Node: a node deleted and made again is another target. */
   nodeUid: string;
@@ -100,6 +101,8 @@ export type Plan = {
   excluded: { node: string; reason: string }[];
   budget: { maxUnavailable: number };
   blast: Blast;
+  /** The asker knows that a role or zone is left without capacity. */
+  declaredOutage?: true;
   drain: { deleteEmptyDir: boolean; force: boolean; byPriority: boolean };
   /** Of a taint plan: what is added or removed. */
   taint?: TaintChange;

@@ -14,6 +14,10 @@ export type Blast = {
   targets: number;
   /** How many of the targets are control-plane nodes. */
   controlPlane: number;
+  /** Whether etcd would lose its quorum, or nobody can tell. */
+  quorumLost: boolean;
+  /** What would have no node left that takes pods: `the role worker`, `the zone rack-a`. */
+  lastOf: string[];
 };
 
 export type PolicyResource = { site: string; cluster: string };
@@ -22,7 +26,8 @@ export type PolicyResource = { site: string; cluster: string };
 export const wholeFleet: PolicyResource = { site: '*', cluster: '*' };
 
 export type PolicyRequest = {
-  principal: Person;
+  /** A schedule acts by itself, for the person who owns it. */
+  principal: Person & { schedule?: boolean };
   /** Name of the tool, or `firmwareRollout` for a plan made by planFirmwareRollout. */
   action: string;
   risk: Risk;
@@ -33,6 +38,8 @@ export type PolicyRequest = {
     /** Demanded for disruptive and destructive actions. */
     blast?: Blast;
     budget?: { maxUnavailable: number };
+    /** The asker says that it is an outage, and means it. */
+    declaredOutage?: boolean;
     /** Ids of the approval policies whose votes the host has counted and found sufficient. */
     cleared: string[];
   };

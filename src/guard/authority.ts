@@ -59,7 +59,7 @@ export function createAuthority({ records, policy, people, now = () => new Date(
           action: plan.action,
           risk: 'disruptive',
           resource: { site: plan.site, cluster: plan.cluster },
-          context: { via, blast, budget: plan.budget, cleared },
+          context: { via, blast, budget: plan.budget, declaredOutage: plan.declaredOutage ?? false, cleared },
         });
       const first = asked([]);
       if (first.verdict !== 'needs-approval' || !approval || approval.state === 'rejected') return first;

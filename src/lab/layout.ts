@@ -38,6 +38,8 @@ export type SiteLayout = {
 };
 
 const siteNames = ['boston', 'chicago', 'seattle'];
+/** Fewer of a role share one rack: where one is alone in its zone, whatever is done to it is an outage of that zone. */
+const fewest = 4;
 const bmcPort = 8443;
 const apiPort = 6443;
 
@@ -53,11 +55,12 @@ export function layOut(options: LayoutOptions): SiteLayout[] {
         ? { address: `${addressBase}.${site}.${host}`, port }
         : { address: '127.0.0.1', port: basePort + (site - 1) * perSite + index };
     const node = (role: NodeRole, tag: string, n: number, index: number): NodeLayout => {
+      const count = role === 'worker' ? workers : controlPlanes;
       const machine = machines[(role === 'worker' ? n : n - 1) % machines.length] ?? 'dell';
       return {
         name: `${prefix}-${tag}-${n}`,
         role,
-        zone: n % 2 === 1 ? 'rack-a' : 'rack-b',
+        zone: count < fewest || n % 2 === 1 ? 'rack-a' : 'rack-b',
         machine,
         vendor: bmcProfiles[machine].vendor,
         bmc: endpoint(index, 10 + index, bmcPort),

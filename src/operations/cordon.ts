@@ -6,6 +6,7 @@
 import { cordonOwner, cordonReason, fieldManager, type NodeFacts } from '../core/cluster.ts';
 import { FleetError } from '../core/errors.ts';
 import type { NodeJob } from './job.ts';
+import { proveQuorum } from './prove-quorum.ts';
 import { answered, briefly } from './wait.ts';
 import { writeNode } from './write-node.ts';
 
@@ -43,6 +44,7 @@ export async function cordon(
           code: 'precondition_failed',
           message: `${seen.name} was cordoned by someone else at this moment`,
         });
+      await proveQuorum(job);
       await prove?.();
     },
   });

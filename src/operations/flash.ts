@@ -13,6 +13,7 @@ import { changeOf, isWanted, runningVersion } from './firmware-change.ts';
 import type { NodeJob } from './job.ts';
 import { precheckFlash } from './precheck-flash.ts';
 import { proveIdentity } from './prove-identity.ts';
+import { proveQuorum } from './prove-quorum.ts';
 import { proveNoRemediator } from './refuse-remediators.ts';
 import { waitFor } from './wait.ts';
 
@@ -96,6 +97,7 @@ async function proveReadyToFlash(job: NodeJob): Promise<void> {
   await proveIdentity(job);
   await proveDrained(job);
   await proveNoRemediator(job);
+  await proveQuorum(job);
   if ((await precheckFlash(job)) === 'flash') return;
   throw new FleetError({
     code: 'precondition_failed',

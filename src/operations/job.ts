@@ -9,8 +9,9 @@ import { changeName, type PlannedChange } from '../core/planned-change.ts';
 import type { Blast } from '../core/policy.ts';
 import type { Stores } from '../core/records.ts';
 import type { EffectSpec, PerformEffect } from '../guard/effects.ts';
-import { blastNow } from '../planning/blast.ts';
+import { blastNow, endangered } from '../planning/blast.ts';
 import type { HardwareWatch } from './hardware-now.ts';
+import { factOf } from './survey.ts';
 import { sharedRead } from './wait.ts';
 
 /** Milliseconds; every wait has an end. */
@@ -119,9 +120,11 @@ function namedChange({ node, changes = [] }: PlanTarget, index: number): NamedCh
   throw new FleetError({ code: 'internal', message: `the plan has no change ${index + 1} for ${node}` });
 }
 
-/** The keys that one operation alone may hold while it works on this node: the node, and all behind its BMC. */
+/** The keys that one operation alone may hold while it works on this node: the node, all behind its BMC, and the control plane. */
 export function leasesOf(plan: Plan, node: string): string[] {
-  return [`node:${plan.cluster}/${node}`, `bmc:${targetOf(plan, node).bmcUrl}`];
+  const { bmcUrl, role } = targetOf(plan, node);
+  const member = role === 'control-plane' ? [`control-plane:${plan.cluster}`] : [];
+  return [`node:${plan.cluster}/${node}`, `bmc:${bmcUrl}`, ...member];
 }
 
 function showAt({ records }: Parts, operation: string, at: { node: string; step: string; message: string }) {
@@ -142,5 +145,7 @@ async function currentBlast(
   const open = await parts.records.operations.list({ open: true, limit: maxOpen });
   const here = open.filter(operation => operation.cluster === plan.cluster && operation.site === plan.site);
   const running = here.flatMap(operation => operation.nodes).filter(part => part.state === 'running');
-  return blastNow(plan, node, { nodes, running: running.map(part => part.node) });
+  const moment = { nodes, running: running.map(part => part.node) };
+  if (endangered(plan, node, moment).length === 0) return blastNow(plan, node, moment);
+  return blastNow(plan, node, { ...moment, etcd: await factOf(() => parts.clusters.of(plan.cluster).etcd()) });
 }

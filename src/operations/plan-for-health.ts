@@ -4,7 +4,8 @@ import type { Clusters } from '../core/cluster.ts';
 import { FleetError, unreachable } from '../core/errors.ts';
 import type { FleetCluster, FleetNode } from '../core/fleet.ts';
 import type { HealthAct, PlanDraft, PlanKind } from '../core/plan.ts';
-import { empties, planChange } from '../planning/plan-change.ts';
+import { planChange } from '../planning/plan-change.ts';
+import { empties } from '../planning/plan-kinds.ts';
 import { surveyNode } from './survey.ts';
 import { surveyEvidence } from './survey-evidence.ts';
 

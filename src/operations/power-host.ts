@@ -4,6 +4,7 @@ import { digestOf } from '../core/canonical.ts';
 import type { NodeJob } from './job.ts';
 import { proveIdentity } from './prove-identity.ts';
 import { proveNoTask } from './prove-no-task.ts';
+import { proveQuorum } from './prove-quorum.ts';
 import { proveNoRemediator } from './refuse-remediators.ts';
 import { waitFor } from './wait.ts';
 
@@ -31,7 +32,10 @@ export async function powerHost(job: NodeJob, { purpose, prove, settling = false
     async send(grant) {
       await proveIdentity(job);
       await prove(job);
-      if (purpose !== 'on') await proveNoRemediator(job);
+      if (purpose !== 'on') {
+        await proveNoRemediator(job);
+        await proveQuorum(job);
+      }
       await proveNoTask(job);
       if (factValue(await bmc.power()) === wanted[purpose]) return null;
       const { type } = await bmc.resetTarget(purpose);

@@ -9,6 +9,7 @@ import { qualifiedName } from '../planning/pdb-groups.ts';
 import type { NodeJob } from './job.ts';
 import { proveIdentity } from './prove-identity.ts';
 import { proveNoTask } from './prove-no-task.ts';
+import { proveQuorum } from './prove-quorum.ts';
 import { proveNoRemediator } from './refuse-remediators.ts';
 import { waitFor } from './wait.ts';
 
@@ -60,6 +61,7 @@ export async function resetHost(job: NodeJob, before: BeforeReset, { settling, p
       await proveIdentity(job);
       await prove(job);
       await proveNoRemediator(job);
+      await proveQuorum(job);
       await proveNoTask(job);
       await bmc.reset(grant, type);
       return type;

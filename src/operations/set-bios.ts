@@ -14,6 +14,7 @@ import type { Observation } from '../guard/effects.ts';
 import { proveDrained } from './drain.ts';
 import type { NodeJob } from './job.ts';
 import { proveIdentity } from './prove-identity.ts';
+import { proveQuorum } from './prove-quorum.ts';
 import { proveNoRemediator } from './refuse-remediators.ts';
 import { sendPatiently } from './send-patiently.ts';
 import { enough, waitFor } from './wait.ts';
@@ -87,6 +88,7 @@ export async function setBios(job: NodeJob): Promise<BiosTask> {
       await proveIdentity(job);
       await proveDrained(job);
       await proveNoRemediator(job);
+      await proveQuorum(job);
       if ((await precheckBios(job)) === 'current')
         throw new FleetError({
           code: 'precondition_failed',

@@ -11,6 +11,7 @@ import { changeOf, isWanted, runningVersion } from './firmware-change.ts';
 import { accepted, type Flash } from './flash.ts';
 import type { NodeJob } from './job.ts';
 import { proveIdentity } from './prove-identity.ts';
+import { proveQuorum } from './prove-quorum.ts';
 import { proveNoRemediator } from './refuse-remediators.ts';
 import { waitFor } from './wait.ts';
 
@@ -36,6 +37,7 @@ export async function startWriting(job: NodeJob): Promise<Flash> {
       await proveIdentity(job);
       await proveDrained(job);
       await proveNoRemediator(job);
+      await proveQuorum(job);
       return accepted(job, await bmc.startWriting(grant));
     },
     observe: open => observeWriting(job, open),

@@ -2,14 +2,14 @@
 import { type Fact, factValue } from '../core/bmc.ts';
 import type { EtcdFacts, RemediatorFacts } from '../core/cluster.ts';
 import type { FleetNode, NodeRole } from '../core/fleet.ts';
-import { quorumSentence } from './quorum.ts';
+import { losesQuorum, quorumSentence } from './quorum.ts';
 import { remediatorRefusal } from './remediators.ts';
 
 export type Evidence = { etcd: Fact<EtcdFacts>; remediators: Fact<RemediatorFacts[]> };
 
 /**
- * Why this node may not be disrupted by this version of the program; undefined where nothing speaks against it. `seen` is
- * the role that Kubernetes gives it, where that was read.
+ * Why this node may not be disrupted; undefined where nothing speaks against it. A part of the control plane may, where
+ * etcd is proved to keep its quorum without it. `seen` is the role that Kubernetes gives it, where that was read.
  */
 export function evidenceAgainst(
   entry: FleetNode,
@@ -17,9 +17,14 @@ export function evidenceAgainst(
   seen: NodeRole | undefined,
 ): string | undefined {
   const critical = criticalPart(entry, etcd, seen);
-  if (critical) return `${critical}, which this version never disrupts; ${quorumSentence(etcd, entry.name)}`;
+  if (critical && losesQuorum(etcd, [entry.name])) return `${critical}: ${quorumSentence(etcd, entry.name)}`;
   if ('unknown' in remediators) return `whether anything else repairs nodes is not known: ${remediators.unknown}`;
   return remediatorRefusal({ node: entry.name, bmcUrl: entry.server.bmcUrl }, remediators.value);
+}
+
+/** What anything calls a part of the control plane is one. */
+export function roleOf(entry: FleetNode, etcd: Fact<EtcdFacts>, seen: NodeRole | undefined): NodeRole {
+  return criticalPart(entry, etcd, seen) ? 'control-plane' : 'worker';
 }
 
 /** What the control plane would lose with this node. A configuration that calls it a worker proves nothing. */

@@ -2,6 +2,29 @@
 import type { NodeFacts } from '../core/cluster.ts';
 import { zoneLabel } from './rollout-target.ts';
 
+/** What is left without any node that takes pods when all of `leaving` go, while those of `away` are gone too. */
+export function lostBy(
+  leaving: readonly string[],
+  nodes: readonly NodeFacts[],
+  away: readonly string[] = [],
+): string[] {
+  const gone = new Set([...leaving, ...away]);
+  const lost = nodes
+    .filter(({ name, ready }) => ready && leaving.includes(name))
+    .flatMap(
+      node =>
+        lastOf(
+          node,
+          nodes.filter(each => each.name === node.name || !gone.has(each.name)),
+        ) ?? [],
+    );
+  return [...new Set(lost)].sort();
+}
+
+export function lostWarning(what: string): string {
+  return `it leaves ${what} without any node that takes pods`;
+}
+
 /** What would be left without any; undefined where others remain. */
 export function lastOf(node: NodeFacts, nodes: readonly NodeFacts[]): string | undefined {
   const others = nodes.filter(

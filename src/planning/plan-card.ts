@@ -24,6 +24,7 @@ export function planCard(plan: Plan, digest: string): Block[] {
           'blast radius',
           `${blast.targets} nodes in all, at most ${blast.peakUnavailable} unavailable at once, budget ${plan.budget.maxUnavailable}`,
         ],
+        ...outageFacts(plan),
         [
           'waves',
           plan.waves
@@ -59,6 +60,13 @@ export function planCard(plan: Plan, digest: string): Block[] {
     });
   card.push({ title: 'Each node', list: [...stepLines(plan.steps)] });
   return card;
+}
+
+/** A plan of an earlier version says nothing of it. */
+function outageFacts({ blast, declaredOutage, author }: Plan): [string, Cell][] {
+  if (!declaredOutage) return [];
+  const what = blast.lastOf?.length ? blast.lastOf.join(', ') : 'nothing';
+  return [['outage', toned(`declared by ${author}: leaves ${what} without any node that takes pods`, 'bad')]];
 }
 
 export function taintText({ key, value, effect }: Taint): string {

@@ -1,8 +1,8 @@
 /** Makes the one-node plans: cordon, drain, taint, power, and what is changed on a BMC. Pure. */
 import { type BiosChange, showBiosChange } from '../core/bios.ts';
-import { type Fact, factValue, type ServerHealth, showFact } from '../core/bmc.ts';
+import { type Fact, factValue, type ServerHealth, showFact, unknown } from '../core/bmc.ts';
 import type { PlannedBmcChange } from '../core/bmc-change.ts';
-import { cordonReason, type NodeFacts, outOfService } from '../core/cluster.ts';
+import { cordonReason, type EtcdFacts, type NodeFacts, outOfService } from '../core/cluster.ts';
 import { FleetError } from '../core/errors.ts';
 import type { FleetCluster, FleetNode } from '../core/fleet.ts';
 import type { HealthAct, PlanDraft, PlanKind, TaintChange } from '../core/plan.ts';
@@ -10,10 +10,13 @@ import { biosChangeSet } from '../core/planned-change.ts';
 import type { CheckedBios } from './bios-settings.ts';
 import { unavailableOf } from './blast.ts';
 import type { DrainOptions } from './drain-filter.ts';
-import { type Evidence, evidenceAgainst } from './evidence.ts';
+import { criticalPart, type Evidence, evidenceAgainst, roleOf } from './evidence.ts';
 import { sameMachine } from './identity.ts';
+import { lostBy, lostWarning } from './last-of-its-kind.ts';
 import { qualifiedName } from './pdb-groups.ts';
+import { empties, endangersEtcd, takesCapacity, takesNothing } from './plan-kinds.ts';
 import { recoverySteps, stepsOf, undrainedSteps } from './plan-steps.ts';
+import { losesQuorum } from './quorum.ts';
 import { type ClusterFacts, forecastDrain, targetBase } from './rollout-target.ts';
 import { alongside, othersText } from './shared-bmc.ts';
 import { isSilent } from './silent.ts';
@@ -46,20 +49,14 @@ export type ChangeRequest = {
   health?: HealthAct;
   /** Every node, of all clusters; those of this one unless given. */
   fleet?: FleetNode[];
+  /** The asker knows that a role or zone is left without capacity. */
+  declareOutage?: boolean;
   /** Why the program itself asks for it. */
   because?: string;
 };
 
-/** Kinds that empty the node, and need evidence that nobody works against them. */
-const emptying = new Set<PlanKind>(['drain', 'restart', 'power-off', 'bios-change', 'health-drain']);
 /** Kinds that touch the power of a server. */
 const powering = new Set<PlanKind>(['restart', 'power-off', 'power-on', 'bios-change']);
-/** Kinds that take no capacity away. */
-const harmless = new Set<PlanKind>(['uncordon', 'power-on', 'bmc-change', 'health-release', 'health-mark']);
-
-export function empties(kind: PlanKind): boolean {
-  return emptying.has(kind);
-}
 
 /** Throws `identity_mismatch` when BMC and Node are not proved one machine, `precondition_failed` when the drain would stop. */
 export function planChange(request: ChangeRequest): PlanDraft {
@@ -88,6 +85,11 @@ export function planChange(request: ChangeRequest): PlanDraft {
   const down = unavailableOf(facts.nodes);
   const resetsBmc = request.bmcChange?.act === 'reset-bmc';
   const others = powering.has(kind) || resetsBmc ? alongside(request.fleet ?? cluster.nodes, entry) : [];
+  const etcd = request.evidence?.etcd ?? unknown('etcd was not read');
+  const role = roleOf(entry, etcd, node.role);
+  if (endangersEtcd(kind)) refuseBeside(request, etcd, others);
+  const leaving = [entry, ...others].map(({ name }) => name);
+  const lost = takesCapacity(request) ? lostBy(leaving, facts.nodes) : [];
   const left = node.annotations[cordonReason];
   const recovers = request.bmcChange?.act === 'reset-bmc' && request.bmcChange.recover === true;
   const deleted = request.taint ? deletedBy(request.taint, request) : [];
@@ -99,6 +101,7 @@ export function planChange(request: ChangeRequest): PlanDraft {
     targets: [
       {
         ...targetBase(entry, server, node),
+        role,
         ...(others.length > 0 ? { alongside: others.map(({ name }) => name) } : {}),
         ...(forecast ? { drain: forecast } : {}),
         ...(request.bios ? { changes: [biosChangeSet(request.bios.changes)] } : {}),
@@ -110,19 +113,20 @@ export function planChange(request: ChangeRequest): PlanDraft {
     excluded: [],
     budget: cluster.budget,
     blast: {
-      peakUnavailable: harmless.has(kind) ? down.length : new Set([...down, ...here(cluster, [entry, ...others])]).size,
+      peakUnavailable: takesNothing(kind) ? down.length : new Set([...down, ...here(cluster, [entry, ...others])]).size,
       targets: 1 + others.length,
-      controlPlane:
-        kind === 'uncordon' || !harmless.has(kind)
-          ? [entry, ...others].filter(({ role }) => role === 'control-plane').length
-          : 0,
+      controlPlane: (kind === 'uncordon' || !takesNothing(kind)) && role === 'control-plane' ? 1 : 0,
+      quorumLost: endangersEtcd(kind) && role === 'control-plane' && losesQuorum(etcd, [entry.name]),
+      lastOf: lost,
     },
+    ...(request.declareOutage ? { declaredOutage: true } : {}),
     drain: request.drain,
     ...(request.taint ? { taint: request.taint } : {}),
     ...(undrained ? { undrained } : {}),
     ...(request.bmcChange ? { bmcChange: request.bmcChange } : {}),
     ...(request.health ? { health: request.health } : {}),
     warnings: [
+      ...lost.map(lostWarning),
       ...(forecast?.warnings ?? []),
       ...(request.taint ? taintWarnings(request.taint, deleted) : []),
       ...(kind === 'uncordon' && left ? [`it was left cordoned: ${left}`] : []),
@@ -154,6 +158,18 @@ function refuseAgainst({ entry, evidence, node }: ChangeRequest): void {
   const against = evidence ? evidenceAgainst(entry, evidence, node.role) : 'nothing was read that could speak for it';
   if (against)
     throw new FleetError({ code: 'precondition_failed', message: `${entry.name} is not drained: ${against}` });
+}
+
+/** What hangs on the same BMC may go down with it: quorum is proved for the node itself alone. */
+function refuseBeside({ facts }: ChangeRequest, etcd: Fact<EtcdFacts>, others: FleetNode[]): void {
+  for (const other of others) {
+    const critical = criticalPart(other, etcd, facts.nodes.find(({ name }) => name === other.name)?.role);
+    if (critical)
+      throw new FleetError({
+        code: 'precondition_failed',
+        message: `the same BMC serves ${other.name}, a ${critical}`,
+      });
+  }
 }
 
 /** Names of those of this cluster, whose budget it is. */

@@ -5,8 +5,10 @@
 import { FleetError } from '../core/errors.ts';
 import type { PlanDraft, PlanTarget } from '../core/plan.ts';
 import { unavailableOf } from './blast.ts';
+import { lostBy, lostWarning } from './last-of-its-kind.ts';
 import { pdbGroupsOfNode } from './pdb-groups.ts';
 import { rolloutSteps } from './plan-steps.ts';
+import { losesQuorum } from './quorum.ts';
 import { here, judge, type RolloutRequest } from './rollout-target.ts';
 import { planWaves } from './waves.ts';
 
@@ -50,6 +52,7 @@ export function planRollout(request: RolloutRequest): PlanDraft {
   const affected = (wave: string[]) => affectedBy(targets, wave);
   const widest = Math.max(...waves.waves.map(wave => here(request, affected(wave)).length));
   const all = affected(targets.map(({ node }) => node));
+  const lost = [...new Set(waves.waves.flatMap(wave => lostBy(affected(wave), facts.nodes)))];
   const localData = targets
     .flatMap(target => target.drain?.warnings ?? [])
     .filter(warning => warning.includes('is lost'));
@@ -66,12 +69,18 @@ export function planRollout(request: RolloutRequest): PlanDraft {
     blast: {
       peakUnavailable: unavailable.length + widest,
       targets: all.length,
-      controlPlane: request.fleet.filter(({ name, role }) => role === 'control-plane' && all.includes(name)).length,
+      controlPlane: targets.filter(({ role }) => role === 'control-plane').length,
+      quorumLost: waves.waves.some(wave => losesQuorum(request.evidence.etcd, criticalIn(targets, wave))),
+      lastOf: lost,
     },
+    ...(request.declareOutage ? { declaredOutage: true } : {}),
     drain: request.drain,
-    warnings: judged.flatMap(({ node, verdict }) =>
-      'target' in verdict ? verdict.warnings.map(warning => `${node}: ${warning}`) : [],
-    ),
+    warnings: [
+      ...lost.map(lostWarning),
+      ...judged.flatMap(({ node, verdict }) =>
+        'target' in verdict ? verdict.warnings.map(warning => `${node}: ${warning}`) : [],
+      ),
+    ],
     irreversible: [
       'firmware that is written stays written; going back is another plan, where the vendor allows it',
       'evicted pods are deleted and started elsewhere',
@@ -85,4 +94,8 @@ export function planRollout(request: RolloutRequest): PlanDraft {
 function affectedBy(targets: PlanTarget[], wave: string[]): string[] {
   const these = targets.filter(({ node }) => wave.includes(node));
   return [...new Set(these.flatMap(({ node, alongside: others = [] }) => [node, ...others]))];
+}
+
+function criticalIn(targets: PlanTarget[], wave: string[]): string[] {
+  return targets.filter(({ node, role }) => role === 'control-plane' && wave.includes(node)).map(({ node }) => node);
 }

@@ -30,6 +30,13 @@ export function quorumAfter(facts: EtcdFacts, node: string): QuorumVerdict {
   return { ...counts, allowed, why: `${gap ?? consequence(counts, node)}${evidenceOf(facts)}` };
 }
 
+/** Whether etcd may lose its quorum while these are down together. It is proved for one node at a time alone. */
+export function losesQuorum(etcd: Fact<EtcdFacts>, leaving: readonly string[]): boolean {
+  const [node, ...more] = leaving;
+  if (node === undefined) return false;
+  return more.length > 0 || 'unknown' in etcd || !quorumAfter(etcd.value, node).allowed;
+}
+
 /** The sentence for a node of a cluster whose etcd may not be readable at all. */
 export function quorumSentence(facts: Fact<EtcdFacts>, node: string): string {
   return 'unknown' in facts ? `etcd cannot be read: ${facts.unknown}` : quorumAfter(facts.value, node).why;

@@ -4,12 +4,12 @@
  */
 import { type Fact, factValue, type ServerHealth, showFact } from '../core/bmc.ts';
 import type { DaemonSetFacts, NodeFacts, PdbFacts, PodFacts } from '../core/cluster.ts';
-import type { FleetCluster, FleetNode } from '../core/fleet.ts';
+import type { FleetCluster, FleetNode, NodeRole } from '../core/fleet.ts';
 import type { DrainForecast, PlanTarget } from '../core/plan.ts';
 import { unavailableOf } from './blast.ts';
 import type { DrainOptions } from './drain-filter.ts';
 import { drainPreview } from './drain-preview.ts';
-import { criticalPart, type Evidence, evidenceAgainst } from './evidence.ts';
+import { criticalPart, type Evidence, evidenceAgainst, roleOf } from './evidence.ts';
 import { sameMachine } from './identity.ts';
 import { pdbGroupsOfNode, qualifiedName } from './pdb-groups.ts';
 import { alongside, othersText } from './shared-bmc.ts';
@@ -33,6 +33,8 @@ export type RolloutRequest = WantedRequest & {
   facts: ClusterFacts;
   evidence: Evidence;
   candidates: Candidate[];
+  /** The asker knows that a role or zone is left without capacity. */
+  declareOutage?: boolean;
   /** Every node, of all clusters. */
   fleet: FleetNode[];
   drain: DrainOptions;
@@ -54,6 +56,9 @@ export function judge(request: RolloutRequest, { entry, server, node, bios, inst
   const excluded = (reason: string) => ({ excluded: reason });
   const against = evidenceAgainst(entry, request.evidence, factValue(node)?.role);
   if (against) return excluded(against);
+  const role = roleOf(entry, request.evidence.etcd, factValue(node)?.role);
+  if (role === 'control-plane' && request.candidates.length > 1)
+    return excluded('a control-plane node is updated by itself: flash-firmware');
   if ('unknown' in server) return excluded(`its BMC: ${server.unknown}`);
   if ('unknown' in node) return excluded(`Kubernetes: ${node.unknown}`);
   const { identity } = server.value;
@@ -65,18 +70,19 @@ export function judge(request: RolloutRequest, { entry, server, node, bios, inst
   const about = { name: entry.name, server: server.value, ...(bios ? { bios } : {}) };
   const wanted = instead ?? wantedChanges(request, about);
   if ('excluded' in wanted) return wanted;
-  return judgeWay(request, { entry, server: server.value, node: node.value, wanted });
+  return judgeWay(request, { entry, server: server.value, node: node.value, role, wanted });
 }
 
 type Way = {
   entry: FleetNode;
   server: ServerHealth;
   node: NodeFacts;
+  role: NodeRole;
   wanted: Exclude<Wanted, { excluded: string }>;
 };
 
 /** Whether what brings the changes into force can be done to this node: to its server, to those beside it, and to its pods. */
-function judgeWay(request: RolloutRequest, { entry, server, node, wanted }: Way): Judged {
+function judgeWay(request: RolloutRequest, { entry, server, node, role, wanted }: Way): Judged {
   const others = alongside(request.fleet, entry);
   const against = againstOthers(request, others);
   if (against) return { excluded: against };
@@ -91,6 +97,7 @@ function judgeWay(request: RolloutRequest, { entry, server, node, wanted }: Way)
   return {
     target: {
       ...targetBase(entry, server, node),
+      role,
       ...(others.length > 0 ? { alongside: others.map(({ name }) => name) } : {}),
       drain: forecast,
       changes: wanted.changes,

@@ -81,7 +81,7 @@ describe('an effect is refused, and nothing is sent, when', () => {
 
   it('more nodes are down than the budget allows, whatever the votes say', async () => {
     const { spec, sent } = effectOf(operation, {
-      blast: async () => ({ peakUnavailable: 3, targets: 1, controlPlane: 0 }),
+      blast: async () => ({ peakUnavailable: 3, targets: 1, controlPlane: 0, quorumLost: false, lastOf: [] }),
     });
     expect((await refusal(scene.perform(spec))).message).toContain('over-budget');
     expect(sent).toEqual([]);

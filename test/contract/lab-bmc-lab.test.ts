@@ -47,7 +47,7 @@ describe('the layout', () => {
       'bos-w-3',
     ]);
     expect(nodes.map(({ vendor }) => vendor)).toEqual(['dell', 'hpe', 'openbmc', 'hpe', 'openbmc', 'dell']);
-    expect(nodes.slice(3).map(({ zone }) => zone)).toEqual(['rack-a', 'rack-b', 'rack-a']);
+    expect(nodes.slice(3).map(({ zone }) => zone)).toEqual(['rack-a', 'rack-a', 'rack-a']);
     expect(sites[1]?.api).toEqual({ address: '127.20.2.1', port: 6443 });
     expect(nodes[5]?.bmc).toEqual({ address: '127.20.1.16', port: 8443 });
   });

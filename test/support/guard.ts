@@ -116,7 +116,7 @@ export function examplePlan(change: Partial<Plan> = {}): StoredPlan {
     steps: [],
     excluded: [],
     budget: { maxUnavailable: 2 },
-    blast: { peakUnavailable: 1, targets: 1, controlPlane: 0 },
+    blast: { peakUnavailable: 1, targets: 1, controlPlane: 0, quorumLost: false, lastOf: [] },
     drain: { deleteEmptyDir: true, force: false, byPriority: false },
     warnings: [],
     irreversible: [],
@@ -154,7 +154,7 @@ export function effectOf(operation: string, change: Partial<EffectSpec<string>> 
     action: 'flashFirmware',
     settling: false,
     leases,
-    blast: async () => ({ peakUnavailable: 1, targets: 1, controlPlane: 0 }),
+    blast: async () => ({ peakUnavailable: 1, targets: 1, controlPlane: 0, quorumLost: false, lastOf: [] }),
     prepare: async () => ({
       request: { target: 'https://127.0.0.9', method: 'POST', path: '/update', bodyDigest: digestOf({}) },
     }),

@@ -16,7 +16,7 @@ describe('against a disruption', () => {
   });
 
   it.each<[string, FleetNode, NodeRole | undefined, RegExp]>([
-    ['it is declared', entry('cp-1', 'control-plane'), undefined, /^control-plane node, which .* without cp-1 0 would/],
+    ['it is declared', entry('cp-1', 'control-plane'), undefined, /^control-plane node: .* without cp-1 0 would/],
     [
       'only Kubernetes says so',
       entry('w-1', 'worker'),
@@ -27,10 +27,22 @@ describe('against a disruption', () => {
       'a worker holds an etcd member',
       entry('cp-1', 'worker'),
       'worker',
-      /^node with an etcd member, which .* without cp-1 0/,
+      /^node with an etcd member: .* without cp-1 0/,
     ],
   ])('speaks the control plane where %s', (_, node, seen, why) => {
     expect(evidenceAgainst(node, none, seen)).toMatch(why);
+  });
+
+  it('speaks nothing against a control-plane node whose member etcd can spare, and one that others repair is spared', () => {
+    const spare = { ...none, etcd: known(etcdOf({ 'cp-1': known(true), 'cp-2': known(true), 'cp-3': known(true) })) };
+    expect(evidenceAgainst(entry('cp-1', 'control-plane'), spare, 'control-plane')).toBeUndefined();
+    const repaired = { ...spare, remediators: unknown('403') };
+    expect(evidenceAgainst(entry('cp-1', 'control-plane'), repaired, 'control-plane')).toMatch(/not known: 403$/);
+  });
+
+  it('speaks etcd that cannot be read', () => {
+    const dark = { ...none, etcd: unknown('403') };
+    expect(evidenceAgainst(entry('cp-1', 'control-plane'), dark, 'control-plane')).toMatch(/etcd cannot be read: 403$/);
   });
 
   it('speak others that repair nodes, and that they cannot be read', () => {

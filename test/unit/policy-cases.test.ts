@@ -27,7 +27,7 @@ describe('the shipped policies', () => {
       resource: { site: 'boston', cluster: 'prod' },
       context: {
         via: 'cli',
-        blast: { peakUnavailable: 1, targets: 1, controlPlane: 0 },
+        blast: { peakUnavailable: 1, targets: 1, controlPlane: 0, quorumLost: false, lastOf: [] },
         budget: { maxUnavailable: 1 },
         cleared: [],
       },
@@ -38,7 +38,7 @@ describe('the shipped policies', () => {
         {
           policy: 'disruptive-needs-operator',
           approvals: 1,
-          from: ['operators'],
+          from: ['operators', 'boston:operators'],
           distinctGroups: 1,
           tier: 'ordinary',
           ttlMs: 3_600_000,

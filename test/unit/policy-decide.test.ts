@@ -36,7 +36,7 @@ function request(change: Partial<PolicyRequest> = {}, context: Partial<PolicyReq
     ...change,
     context: {
       via: 'cli',
-      blast: { peakUnavailable: 1, targets: 1, controlPlane: 0 },
+      blast: { peakUnavailable: 1, targets: 1, controlPlane: 0, quorumLost: false, lastOf: [] },
       budget: { maxUnavailable: 1 },
       cleared: [],
       ...context,
@@ -87,7 +87,7 @@ describe('deciding', () => {
 });
 
 describe('a request that is incomplete or odd is denied', () => {
-  const blast = { peakUnavailable: 0, targets: 1, controlPlane: 0 };
+  const blast = { peakUnavailable: 0, targets: 1, controlPlane: 0, quorumLost: false, lastOf: [] };
   it.each([
     ['no blast', {}, { blast: undefined }],
     ['no budget', {}, { budget: undefined }],

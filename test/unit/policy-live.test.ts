@@ -13,7 +13,7 @@ const uncordon: PolicyRequest = {
   resource: { site: 'boston', cluster: 'prod' },
   context: {
     via: 'cli',
-    blast: { peakUnavailable: 1, targets: 1, controlPlane: 0 },
+    blast: { peakUnavailable: 1, targets: 1, controlPlane: 0, quorumLost: false, lastOf: [] },
     budget: { maxUnavailable: 1 },
     cleared: [],
   },

@@ -52,6 +52,16 @@ describe('loading a policy', () => {
     expect(plain?.approval).toMatchObject({ distinctGroups: 1, tier: 'ordinary' });
   });
 
+  it('notices where too few could vote, which denies more and not less', () => {
+    const noticed = (from: string, more = '') =>
+      load(approval({ annotations: `@approvals("2") @from("${from}") @ttl("PT1H") ${more}` })).notices;
+    expect(noticed('site:ghosts')).toEqual([
+      'b.cedar:1: vote: too few could vote at boston: nobody is in boston:ghosts',
+    ]);
+    expect(noticed('operators, site:ghosts', '@distinct_groups("2")')).toHaveLength(1);
+    expect(noticed('operators, site:ghosts')).toEqual([]);
+  });
+
   it('knows the group of the program itself, in which nobody is', () => {
     expect(() =>
       load('@id("own") permit (principal in Fleet::Group::"groundskeeper", action, resource);'),
@@ -101,11 +111,6 @@ describe('loading a policy', () => {
       'the program itself as a voter',
       approval({ annotations: '@approvals("1") @from("operators, groundskeeper") @ttl("PT1H")' }),
       'it never votes',
-    ],
-    [
-      'site voters that do not exist',
-      approval({ annotations: '@approvals("1") @from("site:ghosts") @ttl("PT1H")' }),
-      'boston:ghosts',
     ],
     [
       'a scope with a group that does not exist',
@@ -214,7 +219,7 @@ describe('loading a policy', () => {
       'in ["Read", "Control"]',
       'the action startPlan must be in exactly one',
     ],
-    ['a risk group too few', /, "Destructive"/, '', 'the action group Fleet::Action::"Destructive" is missing'],
+    ['a risk group too few', /"Destructive"/g, '"Ruinous"', 'the action group Fleet::Action::"Destructive" is missing'],
   ])('refuses a schema with %s', (_, from, to, message) => {
     writeFileSync(join(dir, 'schema.cedarschema'), schema.replace(from, to));
     expect(() => loadPolicy(dir)).toThrow(message);

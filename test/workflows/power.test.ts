@@ -53,6 +53,15 @@ function podsOn(node: string): string[] {
     .map(({ metadata }) => metadata.name);
 }
 
+async function drained(operation: string): Promise<void> {
+  const client = await stack.client('requester');
+  await eventually('the drain to be over', async () =>
+    (await client.operationEvents(operation, { after: 0, waitMs: 0 })).events.find(
+      ({ step, status }) => step === 'drain' && status === 'ok',
+    ),
+  );
+}
+
 describe('a restart', () => {
   it('empties the node, resets it once, and uncordons it when it is proved to be back', async () => {
     const node = 'bos-w-1';
@@ -79,6 +88,42 @@ describe('a restart', () => {
   });
 });
 
+describe('a control-plane node', () => {
+  /** Of boston, where the test before left every node in service. */
+  const member = (n: number) => stack.lab.node(`bos-cp-${n}`).host;
+
+  it('is restarted while etcd keeps its quorum', async () => {
+    const answer = await plan('bos-cp-1', 'restart');
+    const { state } = await ended(stack, await approve(stack, answer));
+    expect([state, reached(stack, 'bos-cp-1')]).toEqual(['done', ['cordon', 'reset', 'uncordon']]);
+  });
+
+  it('is left alone where etcd loses it: no plan is made, and one that was made reaches nothing', async () => {
+    const answer = await eventually('etcd to be whole again', () => plan('bos-cp-2', 'restart').catch(() => undefined));
+    member(3).powerOff();
+    const refused = await plan('bos-cp-2', 'restart').catch(FleetError.from);
+    expect(refused).toMatchObject({ code: 'precondition_failed', message: expect.stringContaining('etcd') });
+    const { state, nodes } = await ended(stack, await approve(stack, answer));
+    expect([state, nodes[0]?.message]).toEqual(['halted', expect.stringContaining('quorum')]);
+    expect(reached(stack, 'bos-cp-2')).toEqual([]);
+    member(3).powerOn();
+  });
+
+  it('is not reset where etcd loses it after the drain, and is given back', async () => {
+    const answer = await eventually('etcd to be whole again', () => plan('bos-cp-2', 'restart').catch(() => undefined));
+    const { server } = stack.lab.node('bos-cp-2');
+    server.faults.set({ kind: 'slow', ms: 700 });
+    const operation = await approve(stack, answer);
+    await drained(operation);
+    member(3).powerOff();
+    const { state, nodes } = await ended(stack, operation);
+    server.faults.clear('slow');
+    expect([state, nodes[0]?.message]).toEqual(['halted', expect.stringContaining('quorum')]);
+    expect(reached(stack, 'bos-cp-2')).toEqual(['cordon', 'uncordon']);
+    member(3).powerOn();
+  });
+});
+
 it('a restart does not apply an update that somebody staged: it is refused before the cordon', async () => {
   const node = ['chi-w-1', 'chi-w-2', 'chi-w-3'].find(name => stack.lab.node(name).vendor === 'dell') ?? '';
   const byHand = await updateByHand(stack, node);
@@ -97,12 +142,7 @@ it('a node that somebody uncordoned after its drain is not reset', async () => {
   // Slow enough that there is time between the end of the drain and the reset.
   server.faults.set({ kind: 'slow', ms: 700 });
   const operation = await approve(stack, answer);
-  const client = await stack.client('requester');
-  await eventually('the drain to be over', async () =>
-    (await client.operationEvents(operation, { after: 0, waitMs: 0 })).events.find(
-      ({ step, status }) => step === 'drain' && status === 'ok',
-    ),
-  );
+  await drained(operation);
   siteOf(stack, node).cluster.store.update('nodes', { name: node }, draft => {
     draft.spec.unschedulable = false;
   });

@@ -7,11 +7,15 @@ import { surveyCluster } from '../../src/operations/survey.ts';
 import { surveyEvidence } from '../../src/operations/survey-evidence.ts';
 import { waitingBios } from '../../src/operations/waiting-bios.ts';
 import type { DrainOptions } from '../../src/planning/drain-filter.ts';
-import { type ChangeRequest, empties, planChange } from '../../src/planning/plan-change.ts';
+import { type ChangeRequest, planChange } from '../../src/planning/plan-change.ts';
+import { empties } from '../../src/planning/plan-kinds.ts';
 import { noPlan } from './facts.ts';
 import { clusterOf, nodeNamed } from './lookup.ts';
 
-type Change = Pick<ChangeRequest, 'kind' | 'action' | 'taint' | 'undrained' | 'bmcChange' | 'bios' | 'applyWaiting'> & {
+type Change = Pick<
+  ChangeRequest,
+  'kind' | 'action' | 'taint' | 'undrained' | 'bmcChange' | 'bios' | 'applyWaiting' | 'declareOutage'
+> & {
   node: string;
   drain?: DrainOptions;
 };

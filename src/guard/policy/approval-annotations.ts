@@ -44,25 +44,42 @@ export function approvalIn(json: PolicyJson, directory?: Directory): { approval?
     tier: tier === 'critical' ? 'critical' : 'ordinary',
     ttlMs: ttlMs ?? 0,
   };
-  if (directory && faults.length === 0) faults.push(...missingVoters(approval, directory));
+  if (directory && faults.length === 0) faults.push(...missingVoters(groups, directory));
   return { approval, faults };
 }
 
 /** Resolves `site:<group>` for the site of the resource. */
 export function groupsForSite(from: string[], site: string): string[] {
-  return from.map(group => (group.startsWith(ofSite) ? `${site}:${group.slice(ofSite.length)}` : group));
+  return from.map(group => (isOfSite(group) ? `${site}:${group.slice(ofSite.length)}` : group));
 }
 
-/** A site may lack a group of its own where enough others could vote for it. */
-function missingVoters({ from, distinctGroups }: Approval, { groups, sites }: Directory): string[] {
+/** The groups of a person as policies about this site see them: who is in `boston:operators` is in `site:operators` there. */
+export function groupsAt(groups: string[], site: string): string[] {
+  const own = groups.filter(group => !group.startsWith(ofSite));
+  const local = own.filter(group => group.startsWith(`${site}:`)).map(group => ofSite + group.slice(site.length + 1));
+  return [...own, ...local];
+}
+
+/** Whether it stands for a group of each site. */
+export function isOfSite(group: string): boolean {
+  return group.startsWith(ofSite);
+}
+
+function missingVoters(from: string[], { groups }: Directory): string[] {
+  const missing = from.filter(group => !isOfSite(group) && !groups.includes(group));
+  return missing.map(group => `nobody is in the group ${group}`);
+}
+
+/** Where too few could vote, if anywhere: what wants these votes is never allowed there, so it is no fault of the policy. */
+export function sitesWithoutVoters(
+  { from, distinctGroups }: Approval,
+  { groups, sites }: Directory,
+): string | undefined {
   const exists = (group: string) => groups.includes(group);
-  const everywhere = from.filter(group => !group.startsWith(ofSite) && !exists(group));
-  const faults = everywhere.map(group => `nobody is in the group ${group}`);
   const stuck = sites.filter(site => groupsForSite(from, site).filter(exists).length < distinctGroups);
   const lacking = stuck.flatMap(site => groupsForSite(from, site).filter(group => !exists(group)));
-  if (everywhere.length === 0 && stuck.length > 0)
-    faults.push(`too few could vote at ${stuck.join(', ')}: nobody is in ${[...new Set(lacking)].join(', ')}`);
-  return faults;
+  if (stuck.length === 0) return undefined;
+  return `too few could vote at ${stuck.join(', ')}: nobody is in ${[...new Set(lacking)].join(', ')}`;
 }
 
 /** Milliseconds of `P1D`, `PT1H30M`, …; undefined unless positive and at most seven days. */

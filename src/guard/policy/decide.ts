@@ -6,7 +6,7 @@
  */
 import type { EntityJson } from '@cedar-policy/cedar-wasm/nodejs';
 import type { Decision, Policy, PolicyReason, PolicyRequest, Requirement, Risk } from '../../core/policy.ts';
-import { groupsForSite } from './approval-annotations.ts';
+import { groupsAt, groupsForSite } from './approval-annotations.ts';
 import type { Cedar, PolicySource } from './cedar.ts';
 import type { Statement } from './policy-lint.ts';
 import { policyRequestSchema } from './policy-request.ts';
@@ -14,6 +14,7 @@ import { policyRequestSchema } from './policy-request.ts';
 export type CedarPolicyParts = {
   digest: string;
   statements: Statement[];
+  notices: string[];
   risks: Map<string, Risk>;
   source: PolicySource;
   cedar: Cedar;
@@ -44,6 +45,11 @@ export class CedarPolicy implements Policy {
   /** Every action and its risk. */
   get risks(): ReadonlyMap<string, Risk> {
     return this.#parts.risks;
+  }
+
+  /** What the policies deny for want of voters, where it is known who exists. */
+  get notices(): readonly string[] {
+    return this.#parts.notices;
   }
 
   get statements(): readonly Statement[] {
@@ -84,13 +90,13 @@ export class CedarPolicy implements Policy {
     const { principal, action, resource, context } = request;
     const cluster = { type: 'Fleet::Cluster', id: `${resource.site}/${resource.cluster}` };
     const answer = this.#parts.cedar.authorize(this.#parts.source, {
-      principal: { type: 'Fleet::Person', id: principal.name },
+      principal: uidOf(principal),
       action: { type: 'Fleet::Action', id: action },
       resource: cluster,
       context: {
         via: context.via,
         cleared,
-        ...(context.blast && { blast: context.blast }),
+        ...(context.blast && { blast: context.blast, declaredOutage: context.declaredOutage ?? false }),
         ...(context.budget && { budget: context.budget }),
       },
       entities: entitiesOf(request),
@@ -109,12 +115,16 @@ export class CedarPolicy implements Policy {
   }
 }
 
+function uidOf({ name, schedule = false }: PolicyRequest['principal']) {
+  return { type: schedule ? 'Fleet::Schedule' : 'Fleet::Person', id: name };
+}
+
 /** Only what the request touches: evaluation time grows with the number of entities. */
 function entitiesOf({ principal, resource }: PolicyRequest): EntityJson[] {
-  const groups = principal.groups.map(id => ({ type: 'Fleet::Group', id }));
+  const groups = groupsAt(principal.groups, resource.site).map(id => ({ type: 'Fleet::Group', id }));
   const site = { type: 'Fleet::Site', id: resource.site };
   return [
-    { uid: { type: 'Fleet::Person', id: principal.name }, attrs: {}, parents: groups },
+    { uid: uidOf(principal), attrs: {}, parents: groups },
     ...groups.map(uid => ({ uid, attrs: {}, parents: [] })),
     { uid: { type: 'Fleet::Cluster', id: `${resource.site}/${resource.cluster}` }, attrs: {}, parents: [site] },
     { uid: site, attrs: {}, parents: [] },

@@ -2,6 +2,7 @@
 import { FleetError } from '../../core/errors.ts';
 import { isServiceName } from '../../core/fleet.ts';
 import type { Decision, PolicyRequest } from '../../core/policy.ts';
+import { groupsForSite, isOfSite } from './approval-annotations.ts';
 import type { CedarPolicy, DecisionBy } from './decide.ts';
 
 export type Explanation = DecisionBy & {
@@ -26,8 +27,12 @@ export function explainDecision(policy: CedarPolicy, asked: Omit<PolicyRequest, 
 }
 
 function helpfulGroups(policy: CedarPolicy, request: PolicyRequest): Explanation['otherwise'] {
-  const { principal } = request;
-  return policy.groups
+  const { principal, resource } = request;
+  const wholeFleet = resource.site === '*';
+  return groupsForSite(
+    policy.groups.filter(group => !(wholeFleet && isOfSite(group))),
+    resource.site,
+  )
     .filter(group => !isServiceName(group))
     .map(group => {
       const member = { ...principal, groups: [...principal.groups, group] };

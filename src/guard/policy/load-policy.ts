@@ -11,7 +11,7 @@ import { validationProblems } from './policy-validation.ts';
 
 /**
  * The policy in `dir`. Throws `invalid_config` that names every problem found, with file and line where they are known.
- * With a directory, each group that a policy names must exist in it.
+ * With a directory, each group that a policy names must exist in it; sites where too few could vote are its notices.
  */
 export function loadPolicy(dir: string, directory?: Directory): CedarPolicy {
   const { schema, policies, digest, problems } = readPolicyFolder(dir);
@@ -21,10 +21,11 @@ export function loadPolicy(dir: string, directory?: Directory): CedarPolicy {
   if (schema && actions?.problems.length === 0)
     problems.push(...validationProblems(schema.text, lint.statements, sharedCedar));
   if (!schema || !actions || problems.length > 0) throw refused(problems);
-  const { statements } = lint;
+  const { statements, notices } = lint;
   return new CedarPolicy({
     digest,
     statements,
+    notices,
     risks: actions.risks,
     source: sourceOf(schema, statements),
     cedar: sharedCedar,

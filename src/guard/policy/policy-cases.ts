@@ -7,11 +7,18 @@ import { type Decision, type Policy, type PolicyRequest, votesWanted } from '../
 
 const count = z.int();
 const given = z.strictObject({
-  principal: z.strictObject({ name: z.string(), groups: z.array(z.string()) }),
+  principal: z.strictObject({ name: z.string(), groups: z.array(z.string()), schedule: z.boolean().optional() }),
   resource: z.strictObject({ site: z.string(), cluster: z.string() }),
   via: z.string(),
-  blast: z.strictObject({ peakUnavailable: count, targets: count, controlPlane: count }),
+  blast: z.strictObject({
+    peakUnavailable: count,
+    targets: count,
+    controlPlane: count,
+    quorumLost: z.boolean().default(false),
+    lastOf: z.array(z.string()).default([]),
+  }),
   maxUnavailable: count,
+  declaredOutage: z.boolean().optional(),
   cleared: z.array(z.string()),
 });
 const policyCase = given.partial().extend({
@@ -32,9 +39,9 @@ export type CaseResult = { name: string; ok: boolean; expected: string; actual: 
 export function checkPolicyCases(policy: Policy, document: unknown): CaseResult[] {
   const { defaults, cases } = policyCases.parse(document);
   return cases.map(({ name, action, risk, expect, by, votes, ...own }) => {
-    const { principal, resource, via, blast, maxUnavailable, cleared } = { ...defaults, ...own };
-    const budget = { maxUnavailable };
-    const request: PolicyRequest = { principal, action, risk, resource, context: { via, blast, budget, cleared } };
+    const { principal, resource, maxUnavailable, ...facts } = { ...defaults, ...own };
+    const context = { ...facts, budget: { maxUnavailable } };
+    const request: PolicyRequest = { principal, action, risk, resource, context };
     const decision = policy.decide(request);
     const expected = described(expect, by) + votesText(votes);
     const actual = describeDecision(decision) + votesText(votes && votesIn(decision));

@@ -5,7 +5,14 @@
  */
 import type { PolicyJson } from '@cedar-policy/cedar-wasm/nodejs';
 import { isServiceName } from '../../core/fleet.ts';
-import { type Approval, approvalAnnotations, approvalIn, type Directory } from './approval-annotations.ts';
+import {
+  type Approval,
+  approvalAnnotations,
+  approvalIn,
+  type Directory,
+  isOfSite,
+  sitesWithoutVoters,
+} from './approval-annotations.ts';
 import type { Cedar, PolicySource } from './cedar.ts';
 import { groupsNamed, isOwnClearance, readsClearance } from './policy-expression.ts';
 import type { PolicyFile } from './policy-files.ts';
@@ -24,11 +31,13 @@ export type Statement = {
   approval?: Approval;
 };
 
-export type Lint = { statements: Statement[]; problems: string[] };
+/** `notices` are no faults: they deny more than whoever wrote the policies may think. */
+export type Lint = { statements: Statement[]; problems: string[]; notices: string[] };
 
 /** Reads all statements of the files and checks each. */
 export function lintPolicies(files: PolicyFile[], cedar: Cedar, directory?: Directory): Lint {
   const problems: string[] = [];
+  const notices: string[] = [];
   const statements: Statement[] = [];
   const byId = new Map<string, Statement>();
   for (const parsed of files.flatMap(file => parseFile(file, cedar, problems))) {
@@ -39,8 +48,10 @@ export function lintPolicies(files: PolicyFile[], cedar: Cedar, directory?: Dire
     else byId.set(id, statement);
     problems.push(...faults.map(fault => `${file}:${line}: ${id || 'a policy without @id'}: ${fault}`));
     statements.push(statement);
+    const notice = directory && statement.approval && sitesWithoutVoters(statement.approval, directory);
+    if (notice && faults.length === 0) notices.push(`${file}:${line}: ${id}: ${notice}`);
   }
-  return { statements, problems };
+  return { statements, problems, notices };
 }
 
 export function sourceOf(schema: PolicyFile, statements: Statement[]): PolicySource {
@@ -95,7 +106,8 @@ function lintStatement({ file, line, text, json }: Parsed, directory?: Directory
 
   const groups = groupsNamed(json);
   for (const group of directory ? groups : []) {
-    if (!directory?.groups.includes(group) && !isServiceName(group)) faults.push(`nobody is in the group ${group}`);
+    if (!directory?.groups.includes(group) && !isServiceName(group) && !isOfSite(group))
+      faults.push(`nobody is in the group ${group}`);
   }
   const said = { id, effect: json.effect, reason, ...(approval && { approval }) };
   const statement: Statement = { ...said, text, file, line, groups };

@@ -8,13 +8,22 @@ const count = z.int().min(0);
 const place = name.regex(/^[^/]+$/);
 
 const shape = z.strictObject({
-  principal: z.strictObject({ name, groups: z.array(name).max(256) }),
+  principal: z.strictObject({ name, groups: z.array(name).max(256), schedule: z.boolean().optional() }),
   action: name,
   risk: z.enum(['read', 'control', 'disruptive', 'destructive']),
   resource: z.strictObject({ site: place, cluster: place }),
   context: z.strictObject({
     via: name,
-    blast: z.strictObject({ peakUnavailable: count, targets: count, controlPlane: count }).optional(),
+    blast: z
+      .strictObject({
+        peakUnavailable: count,
+        targets: count,
+        controlPlane: count,
+        quorumLost: z.boolean(),
+        lastOf: z.array(name).max(256),
+      })
+      .optional(),
+    declaredOutage: z.boolean().optional(),
     budget: z.strictObject({ maxUnavailable: count }).optional(),
     cleared: z.array(name).max(256),
   }),

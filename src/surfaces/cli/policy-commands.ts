@@ -12,7 +12,15 @@ import { exitCodes } from './exit-codes.ts';
 import { explanationBlocks } from './policy-blocks.ts';
 
 type Folder = { policies: string };
-type Facts = { peakUnavailable: number; targets: number; controlPlane: number; maxUnavailable: number };
+type Facts = {
+  peakUnavailable: number;
+  targets: number;
+  controlPlane: number;
+  quorumLost: boolean;
+  lastOf: string[];
+  declaredOutage: boolean;
+  maxUnavailable: number;
+};
 type ExplainOptions = Folder &
   Facts & {
     plan?: string;
@@ -63,6 +71,9 @@ export function addPolicyCommands(program: Command, context: CommandContext, peo
     .option('--peak-unavailable <n>', 'most nodes down at one moment, those already down included', count, 1)
     .option('--targets <n>', 'nodes touched in all', count, 1)
     .option('--control-plane <n>', 'how many of them are control-plane nodes', count, 0)
+    .option('--quorum-lost', 'etcd would lose its quorum, or nobody can tell', false)
+    .option('--last-of <kinds>', 'roles and zones left without a node that takes pods, separated by commas', list, [])
+    .option('--declared-outage', 'the asker says that it is an outage', false)
     .option('--max-unavailable <n>', "the cluster's budget", count, 1)
     .option('--cleared <ids>', 'policies whose votes are in, separated by commas', list, [])
     .action((options: ExplainOptions) => explain(context, options));
@@ -75,7 +86,7 @@ async function check(
 ): Promise<void> {
   const { loadPolicy } = await import('../../gateway/policy.ts');
   const known = config === undefined ? undefined : peopleIn?.(config);
-  const { statements, risks, digest } = loadPolicy(policies, known);
+  const { statements, risks, digest, notices } = loadPolicy(policies, known);
   const voting = statements.filter(({ approval }) => approval).length;
   const files = new Set(statements.map(({ file }) => file)).size;
   printBlocks(context, [
@@ -84,10 +95,11 @@ async function check(
       facts: [
         ['policies', `${statements.length} in ${files} files, of which ${voting} ask for votes`],
         ['actions', String(risks.size)],
-        ['groups', known ? `all there, at ${known.sites.length} sites` : 'not looked for; --config says who exists'],
+        ['groups', known ? `looked for, at ${known.sites.length} sites` : 'not looked for; --config says who exists'],
         ['digest', digest],
       ],
     },
+    ...(notices.length > 0 ? [{ title: 'Never allowed, for want of voters', list: [...notices] }] : []),
   ]);
 }
 
@@ -133,12 +145,19 @@ function requestIn({ principal, action, groups = [], ...rest }: ExplainOptions):
       hint: 'groundskeeper policy explain --principal ana --groups operators --action drainNode --site boston --cluster prod',
     });
   }
-  const { site, cluster, via, cleared, peakUnavailable, targets, controlPlane, maxUnavailable } = rest;
+  const { site, cluster, via, cleared, declaredOutage, maxUnavailable } = rest;
+  const { peakUnavailable, targets, controlPlane, quorumLost, lastOf } = rest;
   return {
     principal: { name: principal, groups },
     action,
     resource: { site, cluster },
-    context: { via, blast: { peakUnavailable, targets, controlPlane }, budget: { maxUnavailable }, cleared },
+    context: {
+      via,
+      blast: { peakUnavailable, targets, controlPlane, quorumLost, lastOf },
+      budget: { maxUnavailable },
+      declaredOutage,
+      cleared,
+    },
   };
 }
 
@@ -146,12 +165,12 @@ function requestIn({ principal, action, groups = [], ...rest }: ExplainOptions):
 async function requestOfPlan(context: CommandContext, id: string, { principal, groups, via, cleared }: ExplainOptions) {
   const client = await context.client();
   const [{ output }, me] = await Promise.all([client.callTool('getPlan', { plan: id }), client.me()]);
-  const { action, site, cluster, blast, budget, policyDigest } = output.plan as Plan;
+  const { action, site, cluster, blast, budget, declaredOutage, policyDigest } = output.plan as Plan;
   const asked: Asked = {
     principal: { name: principal ?? me.person, groups: groups ?? (principal === undefined ? me.groups : []) },
     action,
     resource: { site, cluster },
-    context: { via, blast, budget, cleared },
+    context: { via, blast, budget, declaredOutage, cleared },
   };
   return { asked, madeUnder: policyDigest };
 }

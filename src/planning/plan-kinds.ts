@@ -1,0 +1,26 @@
+/** What a kind of plan does to its node's capacity, before anybody looks at the node. */
+import type { PlanDraft, PlanKind } from '../core/plan.ts';
+
+/** Kinds that empty the node by draining it alone, and need evidence that nobody works against them. */
+const emptying = new Set<PlanKind>(['drain', 'restart', 'power-off', 'bios-change', 'health-drain']);
+/** Kinds that take no capacity away. */
+const harmless = new Set<PlanKind>(['uncordon', 'power-on', 'bmc-change', 'health-release', 'health-mark']);
+
+export function empties(kind: PlanKind): boolean {
+  return emptying.has(kind);
+}
+
+export function takesNothing(kind: PlanKind): boolean {
+  return harmless.has(kind);
+}
+
+/** Whether the node takes no more pods because of it. */
+export function takesCapacity({ kind, taint }: Pick<PlanDraft, 'kind' | 'taint'>): boolean {
+  if (taint) return !taint.remove && taint.taint.effect !== 'PreferNoSchedule';
+  return !takesNothing(kind);
+}
+
+/** Whether an etcd member on the node is, or soon may be, down: a drain is the way to it. */
+export function endangersEtcd(kind: PlanKind): boolean {
+  return emptying.has(kind) || kind === 'firmware-rollout';
+}

@@ -1,4 +1,5 @@
 /** An operation is a plan being executed: its state, each node's state, and the events that surfaces render live. */
+import type { ErrorCode } from './errors.ts';
 import type { PlanKind } from './plan.ts';
 
 /** `halted`: stopped itself before the end, and says why. */
@@ -13,6 +14,10 @@ export type OperationNode = {
   state: NodeState;
   step: string;
   message: string;
+  /** RFC 3339 time at which it came to this step. */
+  stepSince?: string;
+  /** Of what failed, where one is known. */
+  code?: ErrorCode;
   updatedAt: string;
 };
 
@@ -34,6 +39,10 @@ export type Operation = {
   revoked: boolean;
   /** RFC 3339; nothing but settling steps begins after it. */
   executeUntil: string;
+  /** Who held it: nodes that began go on, no other begins. */
+  pausedBy?: string;
+  /** The last wave that a person let begin, where the plan wants that; the first needs nobody. */
+  advancedTo?: number;
   createdAt: string;
   endedAt?: string;
   nodes: OperationNode[];
@@ -53,7 +62,7 @@ export function hasEnded(state: OperationState): boolean {
 }
 
 /** How one node's part ended. */
-export type NodeOutcome = { state: Exclude<NodeState, 'waiting' | 'running'>; message: string };
+export type NodeOutcome = { state: Exclude<NodeState, 'waiting' | 'running'>; message: string; code?: ErrorCode };
 
 /** Why nothing more of this operation may begin on `node`: somebody cancelled it, or another of its nodes did not end well. */
 export function stopReason({ cancelRequestedBy, nodes }: Operation, node: string): string | undefined {

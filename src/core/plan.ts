@@ -9,6 +9,7 @@ import type { PlannedBmcChange } from './bmc-change.ts';
 import { digestOf } from './canonical.ts';
 import type { Taint } from './cluster.ts';
 import type { NodeRole } from './fleet.ts';
+import type { PlanGates } from './gate.ts';
 import type { PlannedChange } from './planned-change.ts';
 import type { Blast } from './policy.ts';
 
@@ -115,6 +116,10 @@ export type Plan = {
   warnings: string[];
   irreversible: string[];
   soakMs: number;
+  /** What must hold after each node and wave; in plans of several nodes. */
+  gates?: PlanGates;
+  /** After each wave a person says whether the next one begins; without it the next one begins by itself. */
+  advance?: 'manual';
   policyDigest: string;
   /** RFC 3339. */
   createdAt: string;

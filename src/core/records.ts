@@ -5,6 +5,7 @@
 import type { Approval, ApprovalState, Closing, Vote } from './approval.ts';
 import type { SessionLedger } from './bmc.ts';
 import type { CustodyStore } from './custody.ts';
+import type { ErrorCode } from './errors.ts';
 import type { NodeState, Operation, OperationEvent, OperationState } from './operation.ts';
 import type { StoredPlan } from './plan.ts';
 
@@ -52,7 +53,14 @@ export type OperationStore = {
   transition(id: string, from: OperationState[], to: OperationState, reason: string): Promise<boolean>;
   /** False when it has ended or a cancel was asked for before. */
   requestCancel(id: string, person: string): Promise<boolean>;
-  setNode(id: string, node: { node: string; state: NodeState; step: string; message: string }): Promise<void>;
+  /** False when it has ended or stands so already. */
+  setPaused(id: string, pausedBy: string | null): Promise<boolean>;
+  /** Lets this wave begin; false when it has ended or a wave as late may begin already. */
+  advance(id: string, wave: number): Promise<boolean>;
+  setNode(
+    id: string,
+    node: { node: string; state: NodeState; step: string; message: string; code?: ErrorCode },
+  ): Promise<void>;
   /** An event is stored once per `key`. */
   addEvent(id: string, key: string, event: Omit<OperationEvent, 'seq' | 'time'>): Promise<void>;
   events(id: string, after: number): Promise<OperationEvent[]>;

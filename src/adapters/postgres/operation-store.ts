@@ -1,6 +1,6 @@
 /** Operations and effects in Postgres; every change of state is a compare-and-set. */
 import { type Kysely, type Selectable, sql } from 'kysely';
-import { FleetError } from '../../core/errors.ts';
+import { type ErrorCode, FleetError } from '../../core/errors.ts';
 import {
   hasEnded,
   type NodeState,
@@ -42,6 +42,8 @@ export function operationStore(db: Db): OperationStore {
       cancelRequestedBy: row.cancel_requested_by ?? undefined,
       revoked: row.revoked,
       executeUntil: row.execute_until.toISOString(),
+      pausedBy: row.paused_by ?? undefined,
+      advancedTo: row.advanced_to ?? undefined,
       createdAt: row.created_at.toISOString(),
       endedAt: row.ended_at?.toISOString(),
       nodes: nodes.map(node => ({
@@ -50,6 +52,8 @@ export function operationStore(db: Db): OperationStore {
         state: node.state as NodeState,
         step: node.step,
         message: node.message,
+        code: (node.code as ErrorCode | null) ?? undefined,
+        stepSince: node.step_since?.toISOString(),
         updatedAt: node.updated_at.toISOString(),
       })),
     };
@@ -73,13 +77,23 @@ export function operationStore(db: Db): OperationStore {
           cancel_requested_by: null,
           revoked: false,
           execute_until: new Date(operation.executeUntil),
+          paused_by: null,
+          advanced_to: null,
           created_at: new Date(operation.createdAt),
           ended_at: null,
         })
         .onConflict(conflict => conflict.doNothing())
         .executeTakeFirst();
       if (inserted.numInsertedOrUpdatedRows !== 1n) return false;
-      const rows = nodes.map(node => ({ operation: operation.id, ...node, state: 'waiting', step: '', message: '' }));
+      const rows = nodes.map(node => ({
+        operation: operation.id,
+        ...node,
+        state: 'waiting',
+        step: '',
+        message: '',
+        code: null,
+        step_since: null,
+      }));
       await db.insertInto('operation_node').values(rows).execute();
       return true;
     },
@@ -117,10 +131,40 @@ export function operationStore(db: Db): OperationStore {
         .executeTakeFirst();
       return result.numUpdatedRows === 1n;
     },
+    async setPaused(id, pausedBy) {
+      const result = await db
+        .updateTable('operation')
+        .set({ paused_by: pausedBy })
+        .where('id', '=', id)
+        .where('paused_by', pausedBy === null ? 'is not' : 'is', null)
+        .where('state', 'in', ['queued', 'running'])
+        .executeTakeFirst();
+      return result.numUpdatedRows === 1n;
+    },
+    async advance(id, wave) {
+      const result = await db
+        .updateTable('operation')
+        .set({ advanced_to: wave })
+        .where('id', '=', id)
+        .where(eb => eb.or([eb('advanced_to', 'is', null), eb('advanced_to', '<', wave)]))
+        .where('state', 'in', ['queued', 'running'])
+        .executeTakeFirst();
+      return result.numUpdatedRows === 1n;
+    },
     async setNode(id, { node, ...values }) {
       await db
         .updateTable('operation_node')
-        .set({ ...values, updated_at: new Date() })
+        .set(eb => ({
+          ...values,
+          // What is told of a step meanwhile does not make it young again.
+          step_since: eb
+            .case()
+            .when(eb.and([eb('step', '=', values.step), eb('step_since', 'is not', null)]))
+            .then(eb.ref('step_since'))
+            .else(new Date())
+            .end(),
+          updated_at: new Date(),
+        }))
         .where('operation', '=', id)
         .where('node', '=', node)
         .execute();

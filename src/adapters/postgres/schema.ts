@@ -52,6 +52,8 @@ export type Tables = {
     cancel_requested_by: string | null;
     revoked: boolean;
     execute_until: Date;
+    paused_by: string | null;
+    advanced_to: number | null;
     created_at: Date;
     ended_at: Date | null;
   };
@@ -62,6 +64,8 @@ export type Tables = {
     state: string;
     step: string;
     message: string;
+    code: string | null;
+    step_since: Date | null;
     updated_at: Generated<Date>;
   };
   operation_event: {
@@ -155,6 +159,11 @@ const subscriptions = [
      primary key (bmc_url, destination))`,
 ];
 
+const holds = [
+  `alter table operation add column paused_by text, add column advanced_to int`,
+  `alter table operation_node add column code text, add column step_since timestamptz`,
+];
+
 const migrations: { name: string; statements: string[] }[] = [
   { name: '2026-11-22 first form', statements: first },
   { name: '2026-11-23 digest of an offered image', statements: imageDigest },
@@ -164,6 +173,7 @@ const migrations: { name: string; statements: string[] }[] = [
   { name: '2026-11-26 subscriptions to events', statements: subscriptions },
   { name: '2026-11-26 approvals that are revoked, and how votes were cast', statements: approvalSchema },
   { name: '2026-11-26 several images for a node', statements: imagePerToken },
+  { name: '2026-11-26 pauses, advances and since when a step runs', statements: holds },
 ];
 
 /** Brings the database to this version's form; two services that start at once take turns. */

@@ -41,7 +41,8 @@ export function changeName(change: PlannedChange, index: number): string {
   return `${index + 1}-${isFirmware(change) ? change.component : change.kind}`;
 }
 
-const componentNames: Record<Component, string> = { bios: 'BIOS', bmc: 'BMC' };
+/** For people. */
+export const componentNames: Record<Component, string> = { bios: 'BIOS', bmc: 'BMC' };
 
 /** What is there once it is done, for people: `BMC 7.20`. */
 export function showEnd(change: PlannedChange): string {

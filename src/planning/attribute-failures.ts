@@ -6,6 +6,7 @@
  */
 import { factValue } from '../core/bmc.ts';
 import type { PlanTarget } from '../core/plan.ts';
+import { componentNames, isFirmware } from '../core/planned-change.ts';
 
 export type EndedNode = {
   node: string;
@@ -20,7 +21,8 @@ export type EndedNode = {
 export type Share = {
   what: string;
   failures: number;
-  successes: number /** Probability that chance shows as much. */;
+  successes: number;
+  /** Probability that chance shows as much. */
   chance: number;
 };
 export type Attribution = {
@@ -67,12 +69,19 @@ export function tellAttribution({ failures, successes, share, at }: Attribution)
 
 /** What a planned node is, as far as it may set failures apart. */
 export function traitsOf(target: PlanTarget, where: { site: string; cluster: string; rack?: string }): string[] {
-  const { role, vendor, zone, firmware, alongside = [] } = target;
+  const { role, vendor, zone, changes = [], alongside = [] } = target;
   const model = factValue(target.model);
-  const from = firmware && `${firmware.component === 'bios' ? 'BIOS' : 'BMC'} ${firmware.from}`;
+  const changed = changes.filter(isFirmware).flatMap(({ component, from, to, image }) => {
+    const before = `${componentNames[component]} ${from}`;
+    return [
+      ...(model ? [`${before} on ${model}`] : []),
+      before,
+      `the update from ${before} to ${to}`,
+      `image ${image}`,
+    ];
+  });
   return [
-    ...(from && model ? [`${from} on ${model}`] : []),
-    ...(from ? [from, `the update from ${from} to ${firmware.to}`, `image ${firmware.image}`] : []),
+    ...changed,
     ...(model ? [model] : []),
     `vendor ${vendor}`,
     `role ${role}`,

@@ -86,6 +86,7 @@ it('a planned node is told by model, versions, image, zone, rack and site', () =
   const [target] = examplePlan().plan.targets;
   if (!target) throw new Error('the plan has no target');
   const change = {
+    kind: 'firmware',
     component: 'bios',
     image: 'img',
     from: '2.10',
@@ -94,7 +95,7 @@ it('a planned node is told by model, versions, image, zone, rack and site', () =
     activation: 'reset-after',
   } as const;
   const told = traitsOf(
-    { ...target, model: { value: 'R750' }, zone: 'a', firmware: change },
+    { ...target, model: { value: 'R750' }, zone: 'a', changes: [change] },
     { site: 'boston', cluster: 'bos', rack: 'r1' },
   );
   for (const trait of ['BIOS 2.10 on R750', 'image img', 'zone a', 'rack r1', 'site boston'])

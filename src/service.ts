@@ -8,6 +8,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { Logger } from 'pino';
 import { catalog } from '../tools/index.ts';
 import { presentChange } from '../tools/parts/present-change.ts';
+import { ownChecks } from './adapters/gates/own-checks.ts';
 import { openImageListener } from './adapters/images/image-listener.ts';
 import { openClusters } from './adapters/kubernetes/open-clusters.ts';
 import { openDatabase } from './adapters/postgres/database.ts';
@@ -150,6 +151,7 @@ async function compose(config: Config, log: Logger, opened: Opened): Promise<Run
     images,
     records,
     hardware: duty.watch,
+    ownChecks: ownChecks(rollout.ownChecks),
     perform: effectPerformer({ records, custody, authority }),
     offerRecovery: async (node, why) => (await offers.promise)(node, why),
     timings: {
@@ -160,6 +162,7 @@ async function compose(config: Config, log: Logger, opened: Opened): Promise<Run
       rejoinMs: rollout.rejoinTimeoutMs,
       resetSettleMs: rollout.resetSettleMs,
       stallMs: rollout.stallLimitMs,
+      gateMs: rollout.gateTimeoutMs,
     },
   };
   const { runPlan, all } = planWorkflows(parts, concluder({ records, custody, people }));
@@ -223,7 +226,7 @@ async function compose(config: Config, log: Logger, opened: Opened): Promise<Run
     policy,
     approvals,
     storePlan,
-    rollout,
+    rollout: { ...rollout, hardwareWatched: config.health.sampleEveryMs !== 'off' },
     presentChange,
   });
   const door = { gateway, logins, approvals, custody, records, planCard, log };

@@ -8,6 +8,7 @@ import { surveyEvidence } from '../src/operations/survey-evidence.ts';
 import { planRollout } from '../src/planning/plan-rollout.ts';
 import { drainInput } from './parts/drain-input.ts';
 import { noPlan } from './parts/facts.ts';
+import { gatesFor } from './parts/gates-for.ts';
 import { clusterOf, imageNamed, nodeNamed } from './parts/lookup.ts';
 import { outageInput } from './parts/outage-input.ts';
 
@@ -54,6 +55,7 @@ export const flashFirmware = changeTool({
       drain,
       canary,
       soakMs,
+      gates: gatesFor(context, [cluster.site]),
     });
   },
 });

@@ -13,6 +13,7 @@ import { planRollout } from '../src/planning/plan-rollout.ts';
 import { componentOrder } from '../src/planning/wanted-changes.ts';
 import { drainInput } from './parts/drain-input.ts';
 import { noPlan } from './parts/facts.ts';
+import { gatesFor } from './parts/gates-for.ts';
 import { baselineImages, baselineSettings, nodeNamed, siteNamed } from './parts/lookup.ts';
 import { outageInput } from './parts/outage-input.ts';
 import { planOutput } from './parts/plan-output.ts';
@@ -29,6 +30,10 @@ export const planFirmwareRollout = readTool({
   input: z.strictObject({
     site: z.string().describe('Site name'),
     cluster: z.string().optional().describe('Cluster of the site; needed where it has several'),
+    advance: z
+      .enum(['automatic', 'manual'])
+      .optional()
+      .describe('manual: after each wave a person lets the next one begin'),
     nodes: z.array(z.string()).min(1).optional().describe('Only these nodes'),
     components: z
       .array(z.enum(parts))
@@ -41,7 +46,7 @@ export const planFirmwareRollout = readTool({
   positional: ['site'],
   example: { site: 'boston', deleteEmptyDir: true },
   output: planOutput,
-  async run(context, { site, cluster: name, nodes, components = [...parts], declareOutage, ...drain }) {
+  async run(context, { site, cluster: name, advance, nodes, components = [...parts], declareOutage, ...drain }) {
     const cluster = clusterFor(context, site, name);
     for (const node of nodes ?? [])
       if (nodeNamed(context, node).cluster !== cluster.name)
@@ -65,6 +70,8 @@ export const planFirmwareRollout = readTool({
         drain,
         canary: context.rollout.canary,
         soakMs: context.rollout.soakMs,
+        gates: gatesFor(context, [cluster.site]),
+        advance: advance ?? context.rollout.advance,
       }),
     );
     return {

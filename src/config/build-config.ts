@@ -3,6 +3,7 @@ import { resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { EtcdEndpoint } from '../core/cluster.ts';
 import { budgetOf, type FirmwareImage, type Fleet, type FleetSite, type Person } from '../core/fleet.ts';
+import type { OwnCheckSettings } from '../core/gate.ts';
 import { Secret } from '../core/secret.ts';
 import type { HostPort } from './addresses.ts';
 import type { Outside } from './check-files.ts';
@@ -49,6 +50,9 @@ export type Config = {
     stallLimitMs: number;
     pollIntervalMs: number;
     planTtlMs: number;
+    gateTimeoutMs: number;
+    ownChecks: OwnCheckSettings[];
+    advance: 'automatic' | 'manual';
   };
   /** Durations in milliseconds. */
   health: {
@@ -119,6 +123,9 @@ export function buildConfig(document: ConfigDocument, outside: Outside, baseDir:
       stallLimitMs: rollout.stallLimit,
       pollIntervalMs: rollout.pollInterval,
       planTtlMs: rollout.planTtl,
+      gateTimeoutMs: rollout.gateTimeout,
+      ownChecks: checksOf(rollout.gates, outside),
+      advance: rollout.advance,
     },
     health: {
       sampleEveryMs: health.sampleEvery,
@@ -130,6 +137,19 @@ export function buildConfig(document: ConfigDocument, outside: Outside, baseDir:
     ...(document.metrics && { metrics: document.metrics.listen }),
     mcp: document.mcp,
   };
+}
+
+function checksOf(gates: ConfigDocument['rollout']['gates'], { gates: outside }: Outside): OwnCheckSettings[] {
+  return gates.map(({ name, after, sites, question, for: forMs, timeout, address }) => ({
+    name,
+    after,
+    question,
+    forMs,
+    timeoutMs: timeout,
+    ...(sites && { sites }),
+    ...(address && { address }),
+    ...outside.get(name),
+  }));
 }
 
 function cordonOf(cordon: ConfigDocument['health']['cordon']): HealthCordonSettings | 'off' {

@@ -13,6 +13,8 @@ export type Outside = {
   passwords: Map<string, Secret>;
   /** PEM by node name. */
   bmcCas: Map<string, string>;
+  /** By name of a gate. */
+  gates: Map<string, { ca?: string; bearer?: Secret }>;
 };
 
 export function checkFiles(document: LooseDocument, place: SecretPlace, problems: Problems): Outside {
@@ -27,6 +29,7 @@ export function checkFiles(document: LooseDocument, place: SecretPlace, problems
     databaseUrl: databaseUrl(document.database, place, problems),
     passwords: passwords(document, place, problems),
     bmcCas: bmcCas(document, place.baseDir, problems),
+    gates: gateSecrets(document, place, problems),
   };
 }
 
@@ -137,14 +140,39 @@ function bmcCas(document: LooseDocument, baseDir: string, problems: Problems): M
   for (const { node, path } of looseNodes(document)) {
     const { ca } = node.server.bmc;
     if (ca === undefined || node.name === undefined) continue;
-    const caPath = [...path, 'server', 'bmc', 'ca'];
-    const file = resolve(baseDir, ca);
-    if (!readable(file, caPath, problems)) continue;
-    const pem = readFileSync(file, 'utf8');
-    if (isCertificate(pem)) found.set(node.name, pem);
-    else problems.add(caPath, { expected: 'a certificate in PEM form', found: `something else in ${file}` });
+    const pem = certificates(ca, { baseDir, path: [...path, 'server', 'bmc', 'ca'] }, problems);
+    if (pem) found.set(node.name, pem);
   }
   return found;
+}
+
+function gateSecrets(document: LooseDocument, place: SecretPlace, problems: Problems): Outside['gates'] {
+  const found: Outside['gates'] = new Map();
+  for (const [index, { name, ca, bearer }] of document.rollout.gates.entries()) {
+    const path = ['rollout', 'gates', index];
+    const pem =
+      ca === undefined ? undefined : certificates(ca, { baseDir: place.baseDir, path: [...path, 'ca'] }, problems);
+    const token = bearer === undefined ? undefined : resolveSecret(bearer, place);
+    if (token && !(token instanceof Secret))
+      problems.add([...path, 'bearer'], { expected: 'a secret that can be read', found: token.found });
+    if (name !== undefined)
+      found.set(name, { ...(pem && { ca: pem }), ...(token instanceof Secret && { bearer: token }) });
+  }
+  return found;
+}
+
+/** PEM, where the file holds a certificate. */
+function certificates(
+  ca: string,
+  { baseDir, path }: { baseDir: string; path: ConfigPath },
+  problems: Problems,
+): string | undefined {
+  const file = resolve(baseDir, ca);
+  if (!readable(file, path, problems)) return undefined;
+  const pem = readFileSync(file, 'utf8');
+  if (isCertificate(pem)) return pem;
+  problems.add(path, { expected: 'a certificate in PEM form', found: `something else in ${file}` });
+  return undefined;
 }
 
 function isCertificate(pem: string): boolean {

@@ -39,7 +39,7 @@ function checkServiceName({ people }: LooseDocument, problems: Problems): void {
 }
 
 function checkDuplicates(document: LooseDocument, problems: Problems): void {
-  const { people, firmware, baselines, sites } = document;
+  const { people, firmware, baselines, sites, rollout } = document;
   const clusters = sites.flatMap((site, s) =>
     site.clusters.map(({ name }, c) => ({ name, path: ['sites', s, 'clusters', c, 'name'] })),
   );
@@ -50,6 +50,7 @@ function checkDuplicates(document: LooseDocument, problems: Problems): void {
     sites.map(({ name }, index) => ({ name, path: ['sites', index, 'name'] })),
     clusters,
     looseNodes(document).map(({ node, path }) => ({ name: node.name, path: [...path, 'name'] })),
+    rollout.gates.map(({ name }, index) => ({ name, path: ['rollout', 'gates', index, 'name'] })),
   ];
   for (const names of kinds) checkUnique(names, problems);
 }
@@ -82,6 +83,11 @@ function checkReferences(document: LooseDocument, problems: Problems): void {
   }
   for (const [index, site] of document.sites.entries()) {
     refer(site.baseline, ['sites', index, 'baseline'], name => baselines.has(name), 'baselines');
+  }
+  const sites = new Set(document.sites.map(site => site.name));
+  for (const [index, gate] of document.rollout.gates.entries()) {
+    for (const [position, site] of gate.sites.entries())
+      refer(site, ['rollout', 'gates', index, 'sites', position], name => sites.has(name), 'sites');
   }
   for (const [index, baseline] of document.baselines.entries()) {
     for (const [position, id] of baseline.images.entries()) {

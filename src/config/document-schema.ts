@@ -3,9 +3,11 @@
  * a misspelt limit must not mean no limit. Each error text says what was
  * expected. Rules across entries are in check-*.ts.
  */
+import { isIP } from 'node:net';
 import { z } from 'zod';
+import { comparisons } from '../core/gate.ts';
 import { isPassphraseHash } from '../guard/passphrase.ts';
-import { parseBmcUrl, parseHostPort, parseNetwork, parseOrigin } from './addresses.ts';
+import { isLoopback, parseBmcUrl, parseHostPort, parseNetwork, parseOrigin } from './addresses.ts';
 import { parseDuration } from './durations.ts';
 
 /** A text that `parse` understands, as what `parse` makes of it. */
@@ -170,6 +172,42 @@ function httpsUrl(written: string): string | undefined {
   return url?.protocol === 'https:' && url.username === '' && url.password === '' ? url.href : undefined;
 }
 
+const gateUrl = field('an https address without user and password, or http on loopback', written => {
+  const url = URL.canParse(written) ? new URL(written) : undefined;
+  const local = url?.protocol === 'http:' && isLoopback(url.hostname.replace(/^\[(.*)\]$/, '$1'));
+  return local && url.username === '' && url.password === '' ? url.href : httpsUrl(written);
+});
+const gate = mapping({
+  name,
+  after: oneOf(['node', 'wave']),
+  sites: filled(name).optional(),
+  promql: mapping({
+    url: gateUrl,
+    query: text,
+    expect: mapping({ op: oneOf(comparisons), value: z.number({ error: 'a number' }) }),
+  }).optional(),
+  https: mapping({
+    url: gateUrl,
+    expectStatus: z.int({ error: 'an HTTP status' }).min(200, { error: 'an HTTP status' }).max(599).default(200),
+    json: mapping({
+      path: text,
+      equals: z.union([z.string(), z.number(), z.boolean()], { error: 'a text, a number, true or false' }),
+    }).optional(),
+  }).optional(),
+  for: duration.default(0),
+  timeout: period.default(900_000),
+  ca: text.optional(),
+  address: field('an IP address', written => (isIP(written) === 0 ? undefined : written)).optional(),
+  bearer: secretRef.optional(),
+}).transform(({ promql, https, ...check }, context) => {
+  if (check.after === 'wave' && promql?.query.includes('$node'))
+    context.addIssue({ code: 'custom', path: ['promql', 'query'], message: 'no $node after a wave' });
+  if (promql && !https) return { ...check, question: { promql } };
+  if (https && !promql) return { ...check, question: { https } };
+  context.addIssue({ code: 'custom', message: 'either promql or https' });
+  return z.NEVER;
+});
+
 const person = mapping({
   name,
   groups: list(groupName),
@@ -227,6 +265,9 @@ export const configDocument = mapping({
     stallLimit: period.default(1_800_000),
     pollInterval: period.default(2000),
     planTtl: period.default(14_400_000),
+    gateTimeout: period.default(900_000),
+    gates: list(gate).default([]),
+    advance: oneOf(['automatic', 'manual']).default('automatic'),
   }).prefault({}),
   health: mapping({
     sampleEvery: periodOrOff.default(60_000),

@@ -2,6 +2,7 @@
  * A **gate** stands between a change and the next one: what must be seen to
  * hold before a rollout goes on. What is not known does not hold.
  */
+import type { Secret } from './secret.ts';
 
 /** `waits`: does not hold yet, or is not known. `failed`: waiting cannot mend it. */
 export type GateVerdict = { gate: string; state: 'passed' | 'waits' | 'failed' /** With figures. */; saw: string };
@@ -27,7 +28,32 @@ export type OwnCheck = {
 export type PlanGates = {
   /** Whether what the watch over servers finds is asked; not where nothing is watched. */
   hardware: boolean;
-  /** Names of the operators' own checks. One that is not configured any more is not known to hold. */
-  afterNode: string[];
-  afterWave: string[];
+  /** The operators' own checks. One that is not configured any more is not known to hold. */
+  own: { name: string; after: OwnCheck['after']; site: string }[];
+};
+
+export const comparisons = ['==', '!=', '<', '<=', '>', '>='] as const;
+
+/** `$site`, `$cluster` and `$node` stand for the gate's subject. All series of the answer must compare so. */
+export type PromqlQuestion = {
+  url: string;
+  query: string;
+  expect: { op: (typeof comparisons)[number]; value: number };
+};
+
+/** `json`: names and list indices with dots between them, and what stands there. */
+export type HttpsQuestion = {
+  url: string;
+  expectStatus: number;
+  json?: { path: string; equals: string | number | boolean };
+};
+
+/** How an own check is asked, as the configuration says it. */
+export type OwnCheckSettings = Omit<OwnCheck, 'ask'> & {
+  question: { promql: PromqlQuestion } | { https: HttpsQuestion };
+  /** PEM of the authority that vouches for the server; those of the system where left out. */
+  ca?: string;
+  /** IP address to connect to, whatever DNS says of the name. */
+  address?: string;
+  bearer?: Secret;
 };

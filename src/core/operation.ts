@@ -1,6 +1,6 @@
 /** An operation is a plan being executed: its state, each node's state, and the events that surfaces render live. */
 import type { ErrorCode } from './errors.ts';
-import type { PlanKind } from './plan.ts';
+import type { Plan, PlanKind } from './plan.ts';
 
 /** `halted`: stopped itself before the end, and says why. */
 export type OperationState = 'queued' | 'running' | 'done' | 'halted' | 'cancelled';
@@ -69,4 +69,14 @@ export function stopReason({ cancelRequestedBy, nodes }: Operation, node: string
   if (cancelRequestedBy) return `${cancelRequestedBy} cancelled the operation`;
   const bad = nodes.find(part => part.node !== node && (part.state === 'failed' || part.state === 'ambiguous'));
   return bad && `${bad.node} ${bad.state === 'failed' ? 'failed' : 'is ambiguous'}`;
+}
+
+/** Why no node of this wave begins at this moment, although nothing stops the operation: a person holds it. */
+export function holdReason(
+  { pausedBy, advancedTo = 1 }: Operation,
+  { advance }: Pick<Plan, 'advance'>,
+  wave: number,
+): string | undefined {
+  if (pausedBy) return `${pausedBy} paused it`;
+  return advance === 'manual' && wave > advancedTo ? `wave ${wave} waits until a person advances it` : undefined;
 }

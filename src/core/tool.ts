@@ -11,6 +11,7 @@ import type { Clusters } from './cluster.ts';
 import type { Block } from './document.ts';
 import type { Finding, ServerScore } from './finding.ts';
 import type { Fleet, Person } from './fleet.ts';
+import type { OwnCheck } from './gate.ts';
 import type { CordonStatus, FindingArchive, LogArchive, NewestLook } from './health-records.ts';
 import type { HistoryStore } from './history.ts';
 import type { Operation } from './operation.ts';
@@ -27,7 +28,16 @@ export type Caller = {
   client?: string;
 };
 
-export type RolloutSettings = { canary: number; soakMs: number; planTtlMs: number };
+export type RolloutSettings = {
+  canary: number;
+  soakMs: number;
+  planTtlMs: number;
+  /** Whether a person lets each wave begin, where nobody says otherwise. */
+  advance: 'automatic' | 'manual';
+  ownChecks: Pick<OwnCheck, 'name' | 'after' | 'sites'>[];
+  /** Whether servers are looked at, so that a gate can ask how they fare. */
+  hardwareWatched: boolean;
+};
 
 /** What the watch over servers tells. */
 export type HealthReader = {

@@ -52,6 +52,7 @@ export async function writeLabConfig(lab: LabDescription, options: LabConfigOpti
       updateTimeout: '5m',
       rebootTimeout: '3m',
       rejoinTimeout: '3m',
+      gateTimeout: '3m',
       resetSettle: '5s',
       // The slowest flash of the lab shows no other percentage for so long.
       stallLimit: `${Math.max(3, Math.ceil(180 / lab.speed))}s`,

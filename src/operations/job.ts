@@ -2,6 +2,7 @@
 import type { Bmc, Bmcs } from '../core/bmc.ts';
 import type { Cluster, Clusters, NodeFacts } from '../core/cluster.ts';
 import { FleetError } from '../core/errors.ts';
+import type { OwnCheck } from '../core/gate.ts';
 import type { ImageOffers } from '../core/images.ts';
 import { type OperationEvent, stopReason } from '../core/operation.ts';
 import { type Plan, type PlanTarget, targetOf } from '../core/plan.ts';
@@ -25,6 +26,8 @@ export type Timings = {
   resetSettleMs: number;
   /** A task that shows no progress for so long is stuck. */
   stallMs: number;
+  /** How long a gate after a node or wave may take to pass. */
+  gateMs: number;
 };
 
 /** More operations than can be open at once. */
@@ -37,6 +40,8 @@ export type Parts = {
   records: Stores;
   /** What is known of the servers' hardware at this moment. */
   hardware: HardwareWatch;
+  /** The operators' own checks of gates, as they are configured now. */
+  ownChecks: readonly OwnCheck[];
   perform: PerformEffect;
   /** Asks people for one restart of the BMC, because a task is stuck on it. Answers what came of asking. */
   offerRecovery(node: string, why: string): Promise<string>;

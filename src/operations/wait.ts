@@ -77,7 +77,7 @@ export function sharedRead<T>(read: () => Promise<T>, everyMs: number): () => Pr
  * Repeats the last act of an operation until it succeeds: nothing else would ever make up for it. A process that has
  * nothing else to do may end meanwhile; the next one repeats the act.
  */
-export async function insist(everyMs: number, act: () => Promise<void>): Promise<void> {
+export async function insist<T>(everyMs: number, act: () => Promise<T>): Promise<T> {
   for (;;) {
     try {
       return await act();

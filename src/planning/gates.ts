@@ -47,17 +47,15 @@ export function criticalIds(findings: readonly Finding[]): string[] {
 /** No critical finding that did not stand before: sensors, drives, memory, new critical entries of the event log. */
 export function judgeHardware(seen: {
   findings: readonly Finding[];
-  /** Ids of the critical ones before the change; where nobody knows, those that opened after `since` are new. */
-  before: string[] | undefined;
-  since: Date;
+  /** Ids of the critical ones before the change. */
+  before: string[];
   /** When the server was last read, and when it must have been read at the earliest. */
   readAt: Date | undefined;
   readAfter: Date;
 }): GateVerdict {
-  const { findings, before, since, readAt, readAfter } = seen;
+  const { findings, before, readAt, readAfter } = seen;
   const gate = 'hardware';
-  const known = (finding: Finding) => (before ? before.includes(finding.id) : new Date(finding.since) < since);
-  const news = findings.filter(finding => isCritical(finding) && !known(finding));
+  const news = findings.filter(finding => isCritical(finding) && !before.includes(finding.id));
   if (news.length > 0)
     return { gate, state: 'failed', saw: `new and critical: ${news.map(({ text }) => text).join('; ')}` };
   if (readAt === undefined || readAt < readAfter) {

@@ -35,6 +35,7 @@ export function planCard(plan: Plan, digest: string): Block[] {
             .join('   '),
         ],
         ['soak', `${plan.soakMs / 1000} s after each node`],
+        ...gateFacts(plan),
       ],
     },
     { table: { columns: ['node', 'model', 'serial', 'UUID', 'change'], rows: plan.targets.map(targetRow) } },
@@ -67,6 +68,22 @@ function outageFacts({ blast, declaredOutage, author }: Plan): [string, Cell][] 
   if (!declaredOutage) return [];
   const what = blast.lastOf?.length ? blast.lastOf.join(', ') : 'nothing';
   return [['outage', toned(`declared by ${author}: leaves ${what} without any node that takes pods`, 'bad')]];
+}
+
+/** What holds the next node and wave back, and who lets a wave begin. */
+function gateFacts({ gates, advance, soakMs }: Plan): [string, string][] {
+  if (!gates) return [];
+  const own = (after: 'node' | 'wave') => [
+    ...new Set(gates.own.filter(check => check.after === after).map(({ name }) => name)),
+  ];
+  const node = [`Ready for ${soakMs / 1000} s`, 'DaemonSets', ...(gates.hardware ? ['hardware'] : []), ...own('node')];
+  const hardware = gates.hardware ? '' : ' (nobody watches the hardware)';
+  const wave = ['pending pods', 'volumes', ...own('wave')];
+  return [
+    ['gate after a node', `${node.join(', ')}${hardware}`],
+    ['gate after a wave', wave.join(', ')],
+    ...(advance === 'manual' ? ([['next wave', 'begins when a person advances it']] as [string, string][]) : []),
+  ];
 }
 
 export function taintText({ key, value, effect }: Taint): string {

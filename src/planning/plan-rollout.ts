@@ -87,6 +87,8 @@ export function planRollout(request: RolloutRequest): PlanDraft {
       ...localData,
     ],
     soakMs: request.soakMs,
+    ...(request.gates ? { gates: request.gates } : {}),
+    ...(request.advance === 'manual' ? { advance: request.advance } : {}),
   };
 }
 

@@ -5,6 +5,7 @@
 import { type Fact, factValue, type ServerHealth, showFact } from '../core/bmc.ts';
 import type { DaemonSetFacts, NodeFacts, PdbFacts, PodFacts } from '../core/cluster.ts';
 import type { FleetCluster, FleetNode, NodeRole } from '../core/fleet.ts';
+import type { PlanGates } from '../core/gate.ts';
 import type { DrainForecast, PlanTarget } from '../core/plan.ts';
 import { unavailableOf } from './blast.ts';
 import type { DrainOptions } from './drain-filter.ts';
@@ -40,6 +41,8 @@ export type RolloutRequest = WantedRequest & {
   drain: DrainOptions;
   canary: number;
   soakMs: number;
+  gates?: PlanGates;
+  advance?: 'automatic' | 'manual';
 };
 
 type Judged = { target: PlanTarget; warnings: string[] } | { excluded: string };

@@ -130,7 +130,8 @@ export function outcomeOf(thrown: unknown): NodeOutcome {
   const error = FleetError.from(thrown);
   if (error.code === 'stopped') return { state: 'cancelled', message: error.message };
   const untrusted = error.untrusted ? ` (the machine said: ${JSON.stringify(error.untrusted.slice(0, 200))})` : '';
-  return { state: error.code === 'ambiguous' ? 'ambiguous' : 'failed', message: `${error.message}${untrusted}` };
+  const state = error.code === 'ambiguous' ? 'ambiguous' : 'failed';
+  return { state, message: `${error.message}${untrusted}`, code: error.code };
 }
 
 /** The outcome of what failed. Where a task is stuck on the BMC, people are asked for one restart of it, and the outcome says so. */

@@ -13,7 +13,10 @@ import { changeNodeBmc, cordonNode, drainNode, taintNode, uncordonNode } from '.
 import { cordonForHealth, drainForHealth, markHardware, releaseHealthCordon } from './health-node.ts';
 import type { NodeWorkflow } from './node-steps.ts';
 import { powerOffNode, powerOnNode, restartNode } from './power-node.ts';
+import { failuresShare } from './told-failures.ts';
 import { updateNode } from './update-node.ts';
+import { afterWave, beforeWave, type WaveGates } from './wave-gate.ts';
+import { type End, passHold } from './wave-hold.ts';
 
 /** Ends the operation: its state, its custody entry, its leases. */
 export type Conclude = (operation: string, state: OperationState, reason: string) => Promise<void>;
@@ -50,7 +53,8 @@ export function planWorkflows(parts: Parts, conclude: Conclude): { runPlan: RunP
       const end = await runWaves(parts, flow, { ...begun, workflow: byKind[begun.kind] });
       await flow.step('end', async () => {
         await skipWaiting(parts, flow.operation);
-        await insist(parts.timings.pollMs, () => conclude(flow.operation, end.state, end.reason));
+        const reason = await insist(parts.timings.pollMs, () => withShare(parts, flow.operation, end.reason));
+        await insist(parts.timings.pollMs, () => conclude(flow.operation, end.state, reason));
       });
       return end.state;
     },
@@ -58,33 +62,40 @@ export function planWorkflows(parts: Parts, conclude: Conclude): { runPlan: RunP
   return { runPlan, all: [runPlan, ...new Set(Object.values(byKind))] as Workflow<never, unknown>[] };
 }
 
-type End = { state: OperationState; reason: string };
-type Waves = { waves: string[][]; workflow: NodeWorkflow };
+type Begun = { kind: PlanKind; waves: string[][]; gates?: WaveGates };
+type Waves = Omit<Begun, 'kind'> & { workflow: NodeWorkflow };
 
-async function begin({ records }: Parts, id: string): Promise<{ kind: PlanKind; waves: string[][] }> {
+async function begin({ records }: Parts, id: string): Promise<Begun> {
   const { plan, reason } = await records.operations.get(id);
   await records.operations.transition(id, ['queued'], 'running', reason);
-  const { kind, waves } = (await records.plans.get(plan)).plan;
-  return { kind, waves };
+  const { kind, waves, gates, site, cluster } = (await records.plans.get(plan)).plan;
+  return { kind, waves, ...(gates ? { gates: { gates, scopes: [{ site, cluster }] } } : {}) };
 }
 
-async function runWaves({ records }: Parts, flow: Flow, { waves, workflow }: Waves): Promise<End> {
+async function runWaves(parts: Parts, flow: Flow, { waves, workflow, gates }: Waves): Promise<End> {
+  const { records } = parts;
   for (const [index, wave] of waves.entries()) {
     const label = `wave ${index + 1}`;
-    const cancelledBy = await flow.step(`${label} begins`, async () => {
-      const { cancelRequestedBy } = await records.operations.get(flow.operation);
-      if (cancelRequestedBy) return cancelRequestedBy;
+    const never = await flow.step(`${label} begins`, async () => {
+      const { plan } = await records.plans.get((await records.operations.get(flow.operation)).plan);
+      const end = await passHold(parts, { operation: flow.operation, plan, wave: index + 1 });
+      if (end) return end;
       const canary = index === 0 && waves.length > 1 ? 'canary, ' : '';
       const message = `${wave.join(', ')} (${canary}${index + 1} of ${waves.length})`;
       await records.operations.addEvent(flow.operation, label, { step: label, status: 'started', message });
       return null;
     });
-    if (cancelledBy) return { state: 'cancelled', reason: `${cancelledBy} cancelled it before ${label}` };
+    if (never) return never;
+    const before = gates && (await beforeWave(parts, flow, { label, scopes: gates.scopes }));
+    if (before && 'unknown' in before)
+      return { state: 'halted', reason: `what stood before ${label} is not known: ${before.unknown}` };
     const outcomes = await runWave(flow, wave, workflow);
     const bad =
       outcomes.find(({ outcome }) => culprits.has(outcome.state)) ??
       outcomes.find(({ outcome }) => outcome.state !== 'done');
     if (bad) return halted(bad, label, index === 0 && waves.length > 1);
+    const shut = before && (await afterWave(parts, flow, { gates: gates.gates, label, stood: before.stood }));
+    if (shut) return shut;
   }
   return { state: 'done', reason: 'every node is done' };
 }
@@ -97,6 +108,13 @@ async function runWave(flow: Flow, wave: string[], workflow: NodeWorkflow): Prom
   const outcomes = [];
   for (const { node, run } of started) outcomes.push({ node, outcome: await run.result() });
   return outcomes;
+}
+
+/** The reason, and what the failures have in common where that can be told. */
+async function withShare({ records }: Parts, id: string, reason: string): Promise<string> {
+  const operation = await records.operations.get(id);
+  const share = failuresShare(operation, (await records.plans.get(operation.plan)).plan);
+  return share === '' ? reason : `${reason}; ${share}`;
 }
 
 async function skipWaiting({ records }: Parts, id: string): Promise<void> {

@@ -6,9 +6,9 @@
 import { showChanges } from '../core/planned-change.ts';
 import { cordon, uncordon } from '../operations/cordon.ts';
 import type { Parts } from '../operations/job.ts';
+import { type BeforeGate, passNodeGate, readBeforeGate } from '../operations/pass-node-gate.ts';
 import { precheckChanges } from '../operations/precheck-changes.ts';
 import { proveIdentity } from '../operations/prove-identity.ts';
-import { proveSteady } from '../operations/prove-rejoin.ts';
 import { proveNoRemediator } from '../operations/refuse-remediators.ts';
 import { makeChanges } from './make-changes.ts';
 import {
@@ -30,9 +30,11 @@ export function updateNode(parts: Parts): NodeWorkflow {
     if (todo.length === 0) return { state: 'done', message: 'is so already: nothing was done' };
     await steps.step('remediators', proveNoRemediator, proof => proof);
     await steps.stopHere('cordon');
-    const { changes, soakMs, wanted } = await steps.quietly('wanted', async ({ plan, target }) => {
+    const { changes, soakMs, wanted, before } = await steps.quietly('wanted', async job => {
+      const { plan, target } = job;
       const { changes: all = [] } = target;
-      return { changes: all, soakMs: plan.soakMs, wanted: `${showChanges(all)}, plan ${plan.id}` };
+      const stood = plan.gates ? await readBeforeGate(job) : null;
+      return { changes: all, soakMs: plan.soakMs, wanted: `${showChanges(all)}, plan ${plan.id}`, before: stood };
     });
     let ours = false;
     try {
@@ -50,7 +52,7 @@ export function updateNode(parts: Parts): NodeWorkflow {
       const message = made.proofs.join('; ');
       if (ours) await steps.step('uncordon', job => uncordon(job));
       await steps.tell({ reason: 'MaintenanceEnded', message, maintenance: false });
-      if (soakMs > 0) await soak(parts, steps, { bootId: made.bootId, sleep: flow.sleep });
+      if (soakMs > 0 || before) await soak(parts, steps, { before, bootId: made.bootId, sleep: flow.sleep });
       return { state: 'done', message };
     } catch (thrown) {
       return stayCordoned(steps, ours, outcomeOf(thrown));
@@ -58,19 +60,19 @@ export function updateNode(parts: Parts): NodeWorkflow {
   });
 }
 
-type Soak = { bootId: string; sleep(ms: number): Promise<void> };
+type Soak = { before: BeforeGate | null; bootId: string; sleep(ms: number): Promise<void> };
 
-async function soak(parts: Parts, steps: NodeSteps, { bootId, sleep }: Soak): Promise<void> {
+async function soak(parts: Parts, steps: NodeSteps, { before, bootId, sleep }: Soak): Promise<void> {
   const ms = await steps.step(
     'soak',
     async job => job.plan.soakMs,
     soakMs => `${soakMs / 1000} s`,
   );
   await sleep(ms);
-  const by = await steps.deadline('steady', parts.timings.rejoinMs);
+  const by = await steps.deadline('steady', parts.timings.gateMs);
   await steps.step(
     'steady',
-    job => proveSteady(job, bootId, by),
+    job => passNodeGate(job, { before, bootId, by }),
     proof => proof,
   );
 }

@@ -72,8 +72,7 @@ describe('the hardware', () => {
   });
   const seen = {
     findings: [],
-    before: [] as string[] | undefined,
-    since: new Date(at(10)),
+    before: [] as string[],
     readAt: new Date(at(40)),
     readAfter: new Date(at(35)),
   };
@@ -90,10 +89,6 @@ describe('the hardware', () => {
   it('fails with one that was a warning before', () => {
     const before = criticalIds([finding({ level: 'warning', since: at(1) })]);
     expect(judgeHardware({ ...seen, before, findings: [finding({ since: at(1) })] }).state).toBe('failed');
-  });
-  it('goes by when it opened where nobody wrote down what stood before', () => {
-    const of = (since: string) => judgeHardware({ ...seen, before: undefined, findings: [finding({ since })] }).state;
-    expect([of(at(9)), of(at(11))]).toEqual(['passed', 'failed']);
   });
   it.each([undefined, new Date(at(34))])('waits where the server was last read at %s', readAt => {
     expect(judgeHardware({ ...seen, readAt }).state).toBe('waits');

@@ -1,0 +1,32 @@
+/**
+ * Before a wave: whether it begins, waits for a person, or never will. A pause
+ * and a manual advance hold what has not begun, for as long as the plan is
+ * valid; nothing of it survives in memory.
+ */
+import { setTimeout as delay } from 'node:timers/promises';
+import { holdReason, type OperationState } from '../core/operation.ts';
+import type { Plan } from '../core/plan.ts';
+import type { Parts } from '../operations/job.ts';
+
+export type End = { state: OperationState; reason: string };
+
+type Held = { operation: string; plan: Pick<Plan, 'id' | 'advance' | 'expiresAt'>; wave: number };
+
+/** Waits while the wave is held; answers how the operation ends where it is not to begin any more. Re-entrant. */
+export async function passHold({ records, timings }: Parts, { operation: id, plan, wave }: Held): Promise<End | null> {
+  const step = `wave ${wave}`;
+  let told: string | undefined;
+  for (;;) {
+    const operation = await records.operations.get(id);
+    const { cancelRequestedBy } = operation;
+    if (cancelRequestedBy) return { state: 'cancelled', reason: `${cancelRequestedBy} cancelled it before ${step}` };
+    const held = holdReason(operation, plan, wave);
+    if (held === undefined) return null;
+    if (new Date(plan.expiresAt) <= new Date())
+      return { state: 'halted', reason: `plan ${plan.id} expired at ${plan.expiresAt} before ${step} began: ${held}` };
+    if (held !== told)
+      await records.operations.addEvent(id, `${step}/held/${held}`, { step, status: 'progress', message: held });
+    told = held;
+    await delay(timings.pollMs);
+  }
+}

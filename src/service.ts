@@ -17,6 +17,7 @@ import { type Config, directoryOf } from './config.ts';
 import { openConfiguredBmcs } from './configured-bmcs.ts';
 import { FleetError } from './core/errors.ts';
 import { allNodes, servicePerson } from './core/fleet.ts';
+import type { Timings } from './core/timings.ts';
 import { startEngine } from './engine/engine.ts';
 import { createGateway } from './gateway/gateway.ts';
 import { createApprovals } from './guard/approvals.ts';
@@ -145,6 +146,16 @@ async function compose(config: Config, log: Logger, opened: Opened): Promise<Run
   const authority = createAuthority({ records, policy, people });
   // What is asked for needs approvals, and these launch the very workflows that ask.
   const offers = Promise.withResolvers<Parts['offerRecovery']>();
+  const timings: Timings = {
+    pollMs: rollout.pollIntervalMs,
+    drainMs: rollout.drainTimeoutMs,
+    updateMs: rollout.updateTimeoutMs,
+    rebootMs: rollout.rebootTimeoutMs,
+    rejoinMs: rollout.rejoinTimeoutMs,
+    resetSettleMs: rollout.resetSettleMs,
+    stallMs: rollout.stallLimitMs,
+    gateMs: rollout.gateTimeoutMs,
+  };
   const parts: Parts = {
     bmcs,
     clusters,
@@ -154,16 +165,7 @@ async function compose(config: Config, log: Logger, opened: Opened): Promise<Run
     ownChecks: ownChecks(rollout.ownChecks),
     perform: effectPerformer({ records, custody, authority }),
     offerRecovery: async (node, why) => (await offers.promise)(node, why),
-    timings: {
-      pollMs: rollout.pollIntervalMs,
-      drainMs: rollout.drainTimeoutMs,
-      updateMs: rollout.updateTimeoutMs,
-      rebootMs: rollout.rebootTimeoutMs,
-      rejoinMs: rollout.rejoinTimeoutMs,
-      resetSettleMs: rollout.resetSettleMs,
-      stallMs: rollout.stallLimitMs,
-      gateMs: rollout.gateTimeoutMs,
-    },
+    timings,
   };
   const { runPlan, all } = planWorkflows(parts, concluder({ records, custody, people }));
   await note('started', `on ${hostname()}`);
@@ -226,7 +228,7 @@ async function compose(config: Config, log: Logger, opened: Opened): Promise<Run
     policy,
     approvals,
     storePlan,
-    rollout: { ...rollout, hardwareWatched: config.health.sampleEveryMs !== 'off' },
+    rollout: { ...rollout, timings, hardwareWatched: config.health.sampleEveryMs !== 'off' },
     presentChange,
   });
   const door = { gateway, logins, approvals, custody, records, planCard, log };

@@ -1,6 +1,7 @@
 /** The catalog: every tool there is, in the order in which surfaces list them. */
 import type { Tool } from '../src/core/tool.ts';
 import { acknowledgeFinding } from './acknowledge-finding.ts';
+import { advanceOperation } from './advance-operation.ts';
 import { cancelOperation } from './cancel-operation.ts';
 import { cordonNode } from './cordon-node.ts';
 import { drainNode } from './drain-node.ts';
@@ -19,11 +20,13 @@ import { getSensorHistory } from './get-sensor-history.ts';
 import { identifyNode } from './identify-node.ts';
 import { listFindings } from './list-findings.ts';
 import { listOperations } from './list-operations.ts';
+import { pauseOperation } from './pause-operation.ts';
 import { planBiosChange } from './plan-bios-change.ts';
 import { planFirmwareRollout } from './plan-firmware-rollout.ts';
 import { planRollback } from './plan-rollback.ts';
 import { resetBmc } from './reset-bmc.ts';
 import { resumeHealthCordons } from './resume-health-cordons.ts';
+import { resumeOperation } from './resume-operation.ts';
 import { setBootOverride } from './set-boot-override.ts';
 import { setNodePower } from './set-node-power.ts';
 import { simulateDrain } from './simulate-drain.ts';
@@ -52,6 +55,9 @@ export const catalog: Tool[] = [
   startPlan,
   getOperation,
   listOperations,
+  pauseOperation,
+  resumeOperation,
+  advanceOperation,
   cancelOperation,
   cordonNode,
   uncordonNode,

@@ -1,7 +1,8 @@
 /** Operations, newest first. */
 import { z } from 'zod';
+import { toned } from '../src/core/document.ts';
 import { readTool } from '../src/core/tool.ts';
-import { operationOutput } from './parts/operation-output.ts';
+import { operationOutput, shownOperation } from './parts/operation-output.ts';
 
 export const listOperations = readTool({
   name: 'listOperations',
@@ -15,7 +16,10 @@ export const listOperations = readTool({
   }),
   example: { open: true, limit: 20 },
   output: z.object({ operations: z.array(operationOutput) }),
-  run: async (context, { open, limit }) => ({ operations: await context.records.operations.list({ open, limit }) }),
+  async run(context, { open, limit }) {
+    const operations = await context.records.operations.list({ open, limit });
+    return { operations: operations.map(operation => shownOperation(context, operation)) };
+  },
   present: ({ operations }) => [
     {
       table: {
@@ -27,7 +31,7 @@ export const listOperations = readTool({
           operation.state,
           operation.requester,
           operation.createdAt,
-          operation.reason,
+          operation.stuck?.[0] ? toned(`stuck: ${operation.stuck[0]}`, 'bad') : operation.reason,
         ]),
       },
     },

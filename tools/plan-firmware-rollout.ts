@@ -33,7 +33,7 @@ export const planFirmwareRollout = readTool({
     advance: z
       .enum(['automatic', 'manual'])
       .optional()
-      .describe('manual: after each wave a person lets the next one begin'),
+      .describe('With manual, a person lets each wave after the first begin'),
     nodes: z.array(z.string()).min(1).optional().describe('Only these nodes'),
     components: z
       .array(z.enum(parts))

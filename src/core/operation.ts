@@ -72,11 +72,15 @@ export function stopReason({ cancelRequestedBy, nodes }: Operation, node: string
 }
 
 /** Why no node of this wave begins at this moment, although nothing stops the operation: a person holds it. */
-export function holdReason(
-  { pausedBy, advancedTo = 1 }: Operation,
+export function holdReason(operation: Operation, plan: Pick<Plan, 'advance'>, wave: number): string | undefined {
+  return operation.pausedBy ? `${operation.pausedBy} paused it` : notAdvanced(operation, plan, wave);
+}
+
+/** Why nothing of this wave may happen: its plan wants a person to let it begin, and nobody did. */
+export function notAdvanced(
+  { advancedTo = 1 }: Operation,
   { advance }: Pick<Plan, 'advance'>,
   wave: number,
 ): string | undefined {
-  if (pausedBy) return `${pausedBy} paused it`;
   return advance === 'manual' && wave > advancedTo ? `wave ${wave} waits until a person advances it` : undefined;
 }

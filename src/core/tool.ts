@@ -17,6 +17,7 @@ import type { HistoryStore } from './history.ts';
 import type { Operation } from './operation.ts';
 import type { PlanDraft, StoredPlan } from './plan.ts';
 import type { EffectStore, Records } from './records.ts';
+import type { Timings } from './timings.ts';
 
 export type Scope = 'read' | 'plan' | 'execute';
 
@@ -37,6 +38,7 @@ export type RolloutSettings = {
   ownChecks: Pick<OwnCheck, 'name' | 'after' | 'sites'>[];
   /** Whether servers are looked at, so that a gate can ask how they fare. */
   hardwareWatched: boolean;
+  timings: Timings;
 };
 
 /** What the watch over servers tells. */
@@ -67,6 +69,8 @@ export type ToolContext = {
   /** Asks policy to start a stored plan. */
   requestStart(stored: StoredPlan): Promise<ChangeAnswer>;
   requestCancel(operation: string): Promise<Operation>;
+  /** Holds an operation and lets it go on. */
+  steer: Record<'pause' | 'resume' | 'advance', (operation: string) => Promise<Operation>>;
   /** Throws not_found when no finding of that id stands. */
   acknowledgeFinding(id: string): Promise<Finding>;
   /** Lets nodes be cordoned for their hardware again. */

@@ -27,6 +27,7 @@ import type {
 import type { Approvals } from '../guard/approvals.ts';
 import { summaryOf } from '../guard/change-answers.ts';
 import type { CustodyLog } from '../guard/custody/log.ts';
+import { steering } from '../guard/steer.ts';
 import type { StorePlan } from '../guard/store-plan.ts';
 
 export type Call = { tool: string; input: unknown; caller: Caller };
@@ -64,6 +65,7 @@ export function outputOf(tool: Tool): z.ZodObject {
 
 export function createGateway(parts: GatewayParts): Gateway {
   const { catalog, records, custody, policy, approvals, fleet } = parts;
+  const steer = steering({ records, custody });
 
   return {
     async invoke({ tool: name, input: raw, caller }) {
@@ -175,6 +177,11 @@ export function createGateway(parts: GatewayParts): Gateway {
           );
         });
         return records.operations.get(id);
+      },
+      steer: {
+        pause: id => steer.pause(id, caller),
+        resume: id => steer.resume(id, caller),
+        advance: id => steer.advance(id, caller),
       },
       acknowledgeFinding: id => acknowledgeFinding(id, caller),
       // Who asked is on record by the request itself.

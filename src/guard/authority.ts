@@ -8,7 +8,7 @@ import type { Approval } from '../core/approval.ts';
 import type { Actor, CustodyResource } from '../core/custody.ts';
 import { FleetError } from '../core/errors.ts';
 import { isServiceName, type Person } from '../core/fleet.ts';
-import { type Operation, stopReason } from '../core/operation.ts';
+import { notAdvanced, type Operation, stopReason } from '../core/operation.ts';
 import { type Plan, targetOf } from '../core/plan.ts';
 import { type Blast, type Decision, type Policy, type Requirement, votesWanted } from '../core/policy.ts';
 import type { Stores } from '../core/records.ts';
@@ -99,6 +99,9 @@ export function createAuthority({ records, policy, people, now = () => new Date(
     const stop = stopReason(operation, effect.node);
     if (stop)
       throw new FleetError({ code: 'stopped', message: `${effect.action} on ${effect.node} was not begun: ${stop}` });
+    const wave = operation.nodes.find(part => part.node === effect.node)?.wave ?? 1;
+    const early = notAdvanced(operation, plan, wave);
+    if (early) throw refusal(effect, early);
     if (new Date(plan.expiresAt) <= now()) throw refusal(effect, `plan ${plan.id} expired at ${plan.expiresAt}`);
     const requester = people.find(operation.requester);
     if (!requester) throw refusal(effect, `${operation.requester}, who asked for it, is not known any more`);

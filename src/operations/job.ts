@@ -9,26 +9,12 @@ import { type Plan, type PlanTarget, targetOf } from '../core/plan.ts';
 import { changeName, type PlannedChange } from '../core/planned-change.ts';
 import type { Blast } from '../core/policy.ts';
 import type { Stores } from '../core/records.ts';
+import type { Timings } from '../core/timings.ts';
 import type { EffectSpec, PerformEffect } from '../guard/effects.ts';
 import { blastNow, endangered } from '../planning/blast.ts';
 import type { HardwareWatch } from './hardware-now.ts';
 import { factOf } from './survey.ts';
 import { sharedRead } from './wait.ts';
-
-/** Milliseconds; every wait has an end. */
-export type Timings = {
-  pollMs: number;
-  drainMs: number;
-  updateMs: number;
-  rebootMs: number;
-  rejoinMs: number;
-  /** How long a reset whose answer was lost is given to show, graceful shutdown included. */
-  resetSettleMs: number;
-  /** A task that shows no progress for so long is stuck. */
-  stallMs: number;
-  /** How long a gate after a node or wave may take to pass. */
-  gateMs: number;
-};
 
 /** More operations than can be open at once. */
 const maxOpen = 10_000;

@@ -11,15 +11,16 @@ import { holdBudgets, releaseBudgets } from '../operations/hold-budgets.ts';
 import { leasesOf, type NodeJob, openJob, type Parts } from '../operations/job.ts';
 import { type Chapter, tellNode } from '../operations/tell-node.ts';
 import { insist } from '../operations/wait.ts';
+import type { StepName } from '../planning/step-limits.ts';
 
 export type NodeInput = { node: string };
 export type NodeWorkflow = Workflow<NodeInput, NodeOutcome>;
 
 export type NodeSteps = {
   /** Runs one journaled step and reports its end; what `run` returns goes into the journal. */
-  step<T>(name: string, run: (job: NodeJob) => Promise<T>, tell?: (result: T) => string): Promise<T>;
+  step<T>(name: StepName, run: (job: NodeJob) => Promise<T>, tell?: (result: T) => string): Promise<T>;
   /** A journaled step that is nobody's news. */
-  quietly<T>(name: string, run: (job: NodeJob) => Promise<T>): Promise<T>;
+  quietly<T>(name: StepName, run: (job: NodeJob) => Promise<T>): Promise<T>;
   /** Tells the Node's readers; never a reason to stop. */
   tell(chapter: Chapter): Promise<void>;
   /** A wall-clock deadline that a restart does not extend. */

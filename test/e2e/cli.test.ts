@@ -83,10 +83,13 @@ describe('looking', () => {
     );
     expect(ids.map(tool => tool.name).sort()).toEqual([
       'acknowledgeFinding',
+      'advanceOperation',
       'cancelOperation',
       'explainPodFailure',
       'getOperation',
       'getPlan',
+      'pauseOperation',
+      'resumeOperation',
       'startPlan',
     ]);
     // Nothing is cordoned yet, so there is nothing that could be taken back.

@@ -23,7 +23,7 @@ describe('the names of the catalog', () => {
     expect(new Set(names).size).toBe(names.length);
     for (const name of names) {
       expect(name).toMatch(
-        /^(get|list|plan|start|cancel|cordon|uncordon|drain|flash|simulate|taint|set|reset|identify|acknowledge|explain|resume)([A-Z][a-z]+)+$/,
+        /^(get|list|plan|start|cancel|cordon|uncordon|drain|flash|simulate|taint|set|reset|identify|acknowledge|explain|resume|pause|advance)([A-Z][a-z]+)+$/,
       );
       expect(camelCase(commandName({ name }))).toBe(name);
     }

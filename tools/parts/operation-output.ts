@@ -1,6 +1,17 @@
 /** An operation as tools answer and tell it. */
 import { z } from 'zod';
-import { type Block, type Tone, toned } from '../../src/core/document.ts';
+import { type Block, type Cell, type Tone, toned } from '../../src/core/document.ts';
+import type { Operation } from '../../src/core/operation.ts';
+import type { ToolContext } from '../../src/core/tool.ts';
+import { stuckSteps } from '../../src/planning/step-limits.ts';
+
+/** An operation with what is stuck in it. */
+export function shownOperation(
+  { rollout }: Pick<ToolContext, 'rollout'>,
+  operation: Operation,
+): z.infer<typeof operationOutput> {
+  return { ...operation, stuck: stuckSteps(operation, { ...rollout.timings, soakMs: rollout.soakMs }, new Date()) };
+}
 
 export const operationOutput = z.object({
   id: z.string(),
@@ -15,6 +26,9 @@ export const operationOutput = z.object({
   channel: z.string(),
   approval: z.string().optional(),
   cancelRequestedBy: z.string().optional(),
+  pausedBy: z.string().optional(),
+  advancedTo: z.number().optional(),
+  stuck: z.array(z.string()).optional().describe('Steps that take longer than they may, with what to do'),
   createdAt: z.string(),
   endedAt: z.string().optional(),
   nodes: z.array(
@@ -24,6 +38,8 @@ export const operationOutput = z.object({
       state: z.enum(['waiting', 'running', 'done', 'failed', 'ambiguous', 'cancelled', 'skipped']),
       step: z.string(),
       message: z.string(),
+      stepSince: z.string().optional(),
+      code: z.string().optional(),
       updatedAt: z.string(),
     }),
   ),
@@ -52,11 +68,17 @@ export function presentOperation(operation: z.infer<typeof operationOutput>): Bl
         ['plan', operation.plan],
         ['since', operation.createdAt],
         ...(operation.endedAt ? ([['until', operation.endedAt]] as [string, string][]) : []),
+        ...(operation.pausedBy && !operation.endedAt
+          ? ([['paused by', toned(`${operation.pausedBy}; nodes that began go on`, 'warn')]] as [string, Cell][])
+          : []),
         ...(operation.cancelRequestedBy
           ? ([['cancel asked by', operation.cancelRequestedBy]] as [string, string][])
           : []),
       ],
     },
+    ...(operation.stuck && operation.stuck.length > 0
+      ? [{ title: 'Stuck', list: operation.stuck.map(text => toned(text, 'bad')) }]
+      : []),
     {
       table: {
         columns: ['wave', 'node', 'state', 'step', ''],

@@ -60,6 +60,9 @@ function queryFor(query: string, { site, cluster, node = '' }: GateSubject): str
   return query.replace(/\$(?:site|cluster|node)\b/g, name => names[name] ?? '');
 }
 
+/** Not `NaN`, not `+Inf`, and not the empty text, which JavaScript takes for zero. */
+const numberForm = /^-?\d+(?:\.\d+)?(?:e[+-]?\d+)?$/i;
+
 /** The numbers, or why there are none. */
 function valuesOf(text: string): number[] | string {
   const parsed = answerSchema.safeParse(parseJson(text));
@@ -71,8 +74,8 @@ function valuesOf(text: string): number[] | string {
   if (data === undefined) return 'answers neither a vector nor a scalar of numbers';
   const samples = data.resultType === 'scalar' ? [data.result] : data.result.map(({ value }) => value);
   if (samples.length === 0) return 'knows no series of it';
-  const values = samples.map(([, value]) => Number(value));
-  return values.every(Number.isFinite) ? values : 'answers a value that is no number';
+  if (!samples.every(([, value]) => numberForm.test(value))) return 'answers a value that is no number';
+  return samples.map(([, value]) => Number(value));
 }
 
 function compare(value: number, { op, value: wanted }: PromqlQuestion['expect']): boolean {

@@ -1,0 +1,136 @@
+/** Holding an operation and letting it go on: on record with the change itself, and only a person lets go. */
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import type { Plan } from '../../src/core/plan.ts';
+import { steering } from '../../src/guard/steer.ts';
+import type { Parts } from '../../src/operations/job.ts';
+import { passHold } from '../../src/workflows/wave-hold.ts';
+import { approvedOperation, effectOf, examplePlan, type GuardScene, guardScene, refusal } from '../support/guard.ts';
+import { eventually } from '../support/stack.ts';
+
+let scene: GuardScene;
+/** Holds the leases. */
+let last: string | undefined;
+
+beforeAll(async () => {
+  scene = await guardScene();
+});
+afterAll(() => scene?.close());
+
+const steer = () => steering({ records: scene.records, custody: scene.custody });
+
+/** Of two waves, the first with `w-1`. */
+async function operationOf(change: Partial<Plan> = {}): Promise<string> {
+  const [target] = examplePlan().plan.targets;
+  if (!target) throw new Error('the plan has no target');
+  if (last) await scene.records.leases.release(last);
+  const targets = [target, { ...target, node: 'w-2' }];
+  last = await approvedOperation(scene, { targets, waves: [['w-1'], ['w-2']], ...change });
+  return last;
+}
+
+async function statesOf(operation: string): Promise<string[]> {
+  const found = (await scene.entries()).filter(entry => entry.type === 'operation' && entry.operation === operation);
+  return found.flatMap(entry => (entry.type === 'operation' ? [`${entry.state} by ${entry.actor.sub}`] : [])).slice(1);
+}
+
+const ended = (operation: string, node: string) =>
+  scene.records.operations.setNode(operation, { node, state: 'done', step: 'done', message: '' });
+
+/** What the hold of a wave says once it says anything, and whether it waits now. */
+function hold(operation: string, plan: Pick<Plan, 'id' | 'advance' | 'expiresAt'>, wave: number) {
+  const parts = { records: scene.records, timings: { pollMs: 20 } } as Parts;
+  const seen = { over: false };
+  const end = passHold(parts, { operation, plan, wave }).finally(() => {
+    seen.over = true;
+  });
+  return { end, seen };
+}
+
+async function planOf(operation: string): Promise<Plan> {
+  return (await scene.records.plans.get((await scene.records.operations.get(operation)).plan)).plan;
+}
+
+async function toldHeld(operation: string, words: string): Promise<void> {
+  await eventually(`to be told that ${words}`, async () =>
+    (await scene.records.operations.events(operation, 0)).find(({ message }) => message.includes(words)),
+  );
+}
+
+it('a pause and its end are each on record once, with who did it', async () => {
+  const operation = await operationOf();
+  expect((await steer().pause(operation, scene.caller('vote', 'mcp'))).pausedBy).toBe('vote');
+  expect((await steer().pause(operation, scene.caller('also'))).pausedBy).toBe('vote');
+  expect((await steer().resume(operation, scene.caller('ask'))).pausedBy).toBeUndefined();
+  await steer().resume(operation, scene.caller('ask'));
+  expect(await statesOf(operation)).toEqual(['paused by vote', 'resumed by ask']);
+});
+
+it('a pause that cannot be put on record is none', async () => {
+  const operation = await operationOf();
+  const custody = { append: () => Promise.reject(new Error('the log is away')) } as unknown as GuardScene['custody'];
+  await expect(steering({ records: scene.records, custody }).pause(operation, scene.caller('ask'))).rejects.toThrow(
+    'away',
+  );
+  expect((await scene.records.operations.get(operation)).pausedBy).toBeUndefined();
+});
+
+it('a model lifts no pause and lets no wave begin', async () => {
+  const operation = await operationOf({ advance: 'manual' });
+  await steer().pause(operation, scene.caller('ask'));
+  await ended(operation, 'w-1');
+  for (const act of ['resume', 'advance'] as const)
+    expect((await refusal(steer()[act](operation, scene.caller('ask', 'mcp')))).code).toBe('forbidden');
+  expect(await scene.records.operations.get(operation)).toMatchObject({ pausedBy: 'ask', advancedTo: undefined });
+});
+
+it('a wave that a person decides on is let begin once, after the one before, and nothing of it may happen earlier', async () => {
+  const operation = await operationOf({ advance: 'manual' });
+  const caller = scene.caller('ask');
+  expect((await refusal(steer().advance(operation, caller))).message).toContain('first wave needs nobody');
+  await scene.records.operations.setNode(operation, { node: 'w-1', state: 'running', step: 'drain', message: '' });
+  expect((await refusal(steer().advance(operation, caller))).message).toContain('w-1 of wave 1 is still at work');
+  await ended(operation, 'w-1');
+  const early = effectOf(operation, { node: 'w-2', step: 'w-2/flash' });
+  expect((await refusal(scene.perform(early.spec))).message).toContain('until a person advances it');
+  expect(early.sent).toEqual([]);
+  await Promise.all([steer().advance(operation, caller), steer().advance(operation, scene.caller('also'))]);
+  expect((await scene.records.operations.get(operation)).advancedTo).toBe(2);
+  expect(await statesOf(operation)).toHaveLength(1);
+  await scene.perform(early.spec);
+  expect(early.sent).toHaveLength(1);
+});
+
+it('what goes on by itself needs no advance', async () => {
+  const operation = await operationOf();
+  await ended(operation, 'w-1');
+  expect((await refusal(steer().advance(operation, scene.caller('ask')))).code).toBe('precondition_failed');
+});
+
+it('a wave waits while it is held, goes on when it is let go, and a cancel ends the wait', async () => {
+  const operation = await operationOf({ advance: 'manual' });
+  const plan = await planOf(operation);
+  await ended(operation, 'w-1');
+  await steer().pause(operation, scene.caller('ask'));
+  const second = hold(operation, plan, 2);
+  await toldHeld(operation, 'ask paused it');
+  await steer().resume(operation, scene.caller('ask'));
+  await toldHeld(operation, 'wave 2 waits until a person advances it');
+  expect(second.seen.over).toBe(false);
+  await steer().advance(operation, scene.caller('ask'));
+  expect(await second.end).toBeNull();
+
+  await steer().pause(operation, scene.caller('ask'));
+  const again = hold(operation, plan, 2);
+  await scene.records.operations.requestCancel(operation, 'also');
+  expect(await again.end).toEqual({ state: 'cancelled', reason: 'also cancelled it before wave 2' });
+});
+
+it('a wave that is held until its plan expires never begins', async () => {
+  const operation = await operationOf();
+  const plan = { ...(await planOf(operation)), expiresAt: new Date(Date.now() - 1).toISOString() };
+  await steer().pause(operation, scene.caller('ask'));
+  expect(await hold(operation, plan, 1).end).toMatchObject({
+    state: 'halted',
+    reason: expect.stringContaining('expired'),
+  });
+});

@@ -16,6 +16,7 @@ import { reverseChanges } from '../src/planning/reverse-changes.ts';
 import type { Candidate } from '../src/planning/rollout-target.ts';
 import { drainInput } from './parts/drain-input.ts';
 import { noPlan } from './parts/facts.ts';
+import { gatesFor } from './parts/gates-for.ts';
 import { clusterNamed } from './parts/lookup.ts';
 import { outageInput } from './parts/outage-input.ts';
 import { planOutput } from './parts/plan-output.ts';
@@ -51,6 +52,8 @@ export const planRollback = readTool({
         drain,
         canary: context.rollout.canary,
         soakMs: context.rollout.soakMs,
+        gates: gatesFor(context, [cluster.site]),
+        advance: context.rollout.advance,
       }),
     );
     return {

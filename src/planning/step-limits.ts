@@ -102,7 +102,9 @@ export function stuckSteps(
 }
 
 function limitOf({ state, step }: OperationNode): StepLimit | undefined {
-  return state === 'running' && Object.hasOwn(stepLimits, step) ? stepLimits[step as StepName] : undefined;
+  // A step of one change stands behind that change's name.
+  const name = step.slice(step.lastIndexOf('/') + 1);
+  return state === 'running' && Object.hasOwn(stepLimits, name) ? stepLimits[name as StepName] : undefined;
 }
 
 function exitOf(exit: StepLimit['exit'], id: string, { node }: OperationNode): string {

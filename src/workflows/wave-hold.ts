@@ -1,7 +1,7 @@
 /**
  * Before a wave: whether it begins, waits for a person, or never will. A pause
- * and a manual advance hold what has not begun, for as long as the plan is
- * valid; nothing of it survives in memory.
+ * and a manual advance hold what has not begun, for as long as
+ * anything of it may begin; nothing of it survives in memory.
  */
 import { setTimeout as delay } from 'node:timers/promises';
 import { holdReason, type OperationState } from '../core/operation.ts';
@@ -10,7 +10,7 @@ import type { Parts } from '../operations/job.ts';
 
 export type End = { state: OperationState; reason: string };
 
-type Held = { operation: string; plan: Pick<Plan, 'id' | 'advance' | 'expiresAt'>; wave: number };
+type Held = { operation: string; plan: Pick<Plan, 'advance'>; wave: number };
 
 /** Waits while the wave is held; answers how the operation ends where it is not to begin any more. Re-entrant. */
 export async function passHold({ records, timings }: Parts, { operation: id, plan, wave }: Held): Promise<End | null> {
@@ -22,8 +22,9 @@ export async function passHold({ records, timings }: Parts, { operation: id, pla
     if (cancelRequestedBy) return { state: 'cancelled', reason: `${cancelRequestedBy} cancelled it before ${step}` };
     const held = holdReason(operation, plan, wave);
     if (held === undefined) return null;
-    if (new Date(plan.expiresAt) <= new Date())
-      return { state: 'halted', reason: `plan ${plan.id} expired at ${plan.expiresAt} before ${step} began: ${held}` };
+    const { executeUntil } = operation;
+    if (new Date(executeUntil) <= new Date())
+      return { state: 'halted', reason: `nothing may begin since ${executeUntil}, and before ${step} ${held}` };
     if (held !== told)
       await records.operations.addEvent(id, `${step}/held/${held}`, { step, status: 'progress', message: held });
     told = held;

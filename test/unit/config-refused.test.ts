@@ -18,6 +18,32 @@ function etcdMistakes(): [string, object, string][] {
   ];
 }
 
+/** Checks of one's own that are not what they should be. */
+function gateMistakes(): [string, object, string][] {
+  const promql = { url: 'https://prometheus.example', query: 'up', expect: { op: '==', value: 1 } };
+  const good = { name: 'ceph', after: 'wave', promql };
+  const gates = (...list: object[]) => ({ rollout: { gates: list } });
+  const asked = (change: object) => gates({ ...good, promql: { ...promql, ...change } });
+  const at = (key: string) => `rollout.gates[0]${key}`;
+  return [
+    ['a gate that asks nothing', gates({ name: 'ceph', after: 'wave' }), at('')],
+    ['a gate that asks twice', gates({ ...good, https: { url: 'https://shop.example' } }), at('')],
+    ['a gate over plain HTTP', asked({ url: 'http://10.1.0.9' }), at('.promql.url')],
+    ['a gate with a password in its address', asked({ url: 'https://a:hunter2@prom.example' }), at('.promql.url')],
+    ['a comparison that nobody knows', asked({ expect: { op: '=', value: 1 } }), at('.promql.expect.op')],
+    ['a comparison with a text', asked({ expect: { op: '==', value: '1' } }), at('.promql.expect.value')],
+    ['a node after a wave', asked({ query: 'up{node="$node"}' }), at('.promql.query')],
+    ['a gate without a limit', gates({ ...good, timeout: '0s' }), at('.timeout')],
+    ['a gate of a site that is not there', gates({ ...good, sites: ['paris'] }), at('.sites[0]')],
+    ['a gate of no site', gates({ ...good, sites: [] }), at('.sites')],
+    ['a token that stands in the file', gates({ ...good, bearer: 'hunter2' }), at('.bearer')],
+    ['a token that is not there', gates({ ...good, bearer: 'env:NOWHERE' }), at('.bearer')],
+    ['an authority that is no certificate', gates({ ...good, ca: 'password' }), at('.ca')],
+    ['a name where an address should be', gates({ ...good, address: 'prometheus' }), at('.address')],
+    ['two gates of one name', gates(good, good), 'rollout.gates[1].name'],
+  ];
+}
+
 describe('a configuration is refused', () => {
   const place = 'sites[0].clusters[0]';
   const nodes = (...list: object[]) => ({ sites: [site({ clusters: [cluster({ nodes: list })] })] });
@@ -190,6 +216,7 @@ describe('a configuration is refused', () => {
     ['looks without a pause', { health: { sampleEvery: '0s' } }, 'health.sampleEvery'],
     ['samples that are kept for years', { health: { keepSamples: '400d' } }, 'health.keepSamples'],
     ['a scope that does not exist', { mcp: { scope: 'admin' } }, 'mcp.scope'],
+    ...gateMistakes(),
     ['a canary of none', { rollout: { canary: 0 } }, 'rollout.canary'],
   ])('for %s', (_, change, path) => {
     const problems = problemsOf(change);

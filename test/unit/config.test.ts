@@ -21,6 +21,31 @@ describe('a sound configuration', () => {
     expect(config.mcp.scope).toBe('plan');
   });
 
+  it('reads checks of gates with their limits, and their tokens wrapped', () => {
+    const promql = { url: 'https://prometheus.example/prom', query: 'up', expect: { op: '==', value: 1 } };
+    const https = { url: 'http://127.0.0.1:8080/healthz' };
+    const gates = [
+      { name: 'ceph', after: 'wave', sites: ['boston'], promql, for: '2m', bearer: 'file:password' },
+      { name: 'shop', after: 'node', https, timeout: '1m', address: '127.0.0.2' },
+    ];
+    const { ownChecks, gateTimeoutMs, advance } = configOf({ rollout: { gates, advance: 'manual' } }).rollout;
+    expect([gateTimeoutMs, advance]).toEqual([900_000, 'manual']);
+    expect(ownChecks).toMatchObject([
+      { name: 'ceph', sites: ['boston'], question: { promql }, forMs: 120_000, timeoutMs: 900_000 },
+      {
+        name: 'shop',
+        question: { https: { ...https, expectStatus: 200 } },
+        forMs: 0,
+        timeoutMs: 60_000,
+        address: '127.0.0.2',
+      },
+    ]);
+    expect([ownChecks[0]?.bearer?.reveal(), inspect(ownChecks)]).toEqual([
+      'hunter2secret',
+      expect.not.stringContaining('hunter2'),
+    ]);
+  });
+
   it('looks at every server once a minute unless another pace is set, or none', () => {
     expect(configOf().health.sampleEveryMs).toBe(60_000);
     const set = { sampleEvery: '5m', keepSamples: '7d', keepHistory: '730d' };

@@ -37,7 +37,7 @@ describe('the limits of steps', () => {
     const text = readdirSync(folder)
       .map(file => readFileSync(new URL(file, folder), 'utf8'))
       .join('\n');
-    const named = [...text.matchAll(/steps\s*\.(?:step|quietly)\(\s*'([^']+)'/g)].map(([, name]) => name);
+    const named = [...text.matchAll(/(?:steps|own)\s*\.(?:step|quietly)\(\s*'([^']+)'/g)].map(([, name]) => name);
     expect(named.length).toBeGreaterThan(40);
     expect([...new Set(named)].sort()).toEqual(Object.keys(stepLimits).sort());
   });
@@ -70,6 +70,9 @@ describe('a stuck step', () => {
     expect(stuckSteps(at('identity'), timings, later(12 * minute))).toEqual([
       'identity of w-1 for 12 min, limit 10 min; cancel-operation op-1 stops it where that is safe',
     ]);
+  });
+  it('is known within the change that it belongs to', () => {
+    expect(stuckSteps(at('bios/verify'), timings, later(600 * minute))).toHaveLength(1);
   });
   it('is never told to be cancelled once the machine may have changed', () => {
     const [told] = stuckSteps(at('transfer'), timings, later(2 * 60 * minute));

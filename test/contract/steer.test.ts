@@ -38,7 +38,7 @@ const ended = (operation: string, node: string) =>
 
 /** What the hold of a wave says once it says anything, and whether it waits now. */
 function hold(operation: string, plan: Pick<Plan, 'advance'>, wave: number) {
-  const parts = { records: scene.records, timings: { pollMs: 20 } } as Parts;
+  const parts = { records: scene.records, timings: { pollMs: 20 } } as unknown as Parts;
   const seen = { over: false };
   const end = passHold(parts, { operation, plan, wave }).finally(() => {
     seen.over = true;

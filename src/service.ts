@@ -26,6 +26,7 @@ import { concluder } from './guard/conclude.ts';
 import { CustodyLog } from './guard/custody/log.ts';
 import { loadOrCreateKey, signer } from './guard/custody/signing-key.ts';
 import { effectPerformer } from './guard/effects.ts';
+import { createFreezes } from './guard/freezes.ts';
 import { createLogins } from './guard/logins.ts';
 import { LivePolicy, type PolicyStatus } from './guard/policy/live-policy.ts';
 import { presenceProver } from './guard/presence.ts';
@@ -188,6 +189,7 @@ async function compose(config: Config, log: Logger, opened: Opened): Promise<Run
     provePresence: presenceProver({ provePassphrase: logins.provePresence }),
     launch,
   });
+  const freezes = createFreezes({ records, custody, policy, provePassphrase: logins.provePresence });
   const storePlan = planStorer({ records, custody, policy, planTtlMs: rollout.planTtlMs });
   offers.resolve(recoveryOffers({ fleet, bmcs, clusters, records, storePlan, requestStart: approvals.requestStart }));
   const { cordon, sampleEveryMs } = config.health;
@@ -227,11 +229,12 @@ async function compose(config: Config, log: Logger, opened: Opened): Promise<Run
     custody,
     policy,
     approvals,
+    freezes,
     storePlan,
     rollout: { ...rollout, timings, hardwareWatched: config.health.sampleEveryMs !== 'off' },
     presentChange,
   });
-  const door = { gateway, logins, approvals, custody, records, planCard, log };
+  const door = { gateway, logins, approvals, freezes, custody, records, planCard, log };
   if (config.metrics) {
     const own = {
       everyMs: config.health.sampleEveryMs,

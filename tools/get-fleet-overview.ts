@@ -7,6 +7,7 @@ import { readTool, type ToolContext } from '../src/core/tool.ts';
 import { overallHealth, remarksOf } from '../src/health/meaning.ts';
 import { type NodeSurvey, type Survey, surveyView } from '../src/operations/survey.ts';
 import { complianceOf } from '../src/planning/compliance.ts';
+import { freezeLine, freezeOutput } from './parts/freeze-output.ts';
 import { baselineImages, siteNamed } from './parts/lookup.ts';
 
 const level = z.enum(['ok', 'warning', 'critical', 'unknown']);
@@ -22,6 +23,7 @@ const nodeRow = z.object({
 });
 
 const output = z.object({
+  freezes: z.array(freezeOutput).describe('Where all changes are stopped'),
   sites: z.array(
     z.object({
       site: z.string(),
@@ -58,11 +60,13 @@ export const getFleetOverview = readTool({
     const surveys = await Promise.all(
       sites.flatMap(entry => entry.clusters).map(cluster => surveyView(context, cluster)),
     );
-    const [pending, open] = await Promise.all([
+    const [freezes, pending, open] = await Promise.all([
+      context.records.freezes.standing(),
       context.records.approvals.list('pending'),
       context.records.operations.list({ open: true, limit: 50 }),
     ]);
     return {
+      freezes,
       sites: surveys.map(survey => overviewOf(context, survey)),
       pendingApprovals: pending.map(({ id, plan, requester, expiresAt }) => ({
         approval: id,
@@ -73,7 +77,8 @@ export const getFleetOverview = readTool({
       openOperations: open.map(({ id, kind, cluster, state }) => ({ operation: id, kind, cluster, state })),
     };
   },
-  present: ({ sites, pendingApprovals, openOperations }) => [
+  present: ({ freezes, sites, pendingApprovals, openOperations }) => [
+    ...freezes.map(freeze => ({ text: `Frozen: ${freezeLine(freeze)}`, tone: 'bad' as const })),
     { text: summaryOf(sites.flatMap(site => site.nodes)) },
     ...sites.flatMap(({ site, cluster, nodes, asOf }) => [
       {

@@ -7,6 +7,7 @@ import { cordonNode } from './cordon-node.ts';
 import { drainNode } from './drain-node.ts';
 import { explainPodFailure } from './explain-pod-failure.ts';
 import { flashFirmware } from './flash-firmware.ts';
+import { freezeChanges } from './freeze-changes.ts';
 import { getBmcStatus } from './get-bmc-status.ts';
 import { getClusterStatus } from './get-cluster-status.ts';
 import { getFirmwareCompliance } from './get-firmware-compliance.ts';
@@ -59,6 +60,7 @@ export const catalog: Tool[] = [
   resumeOperation,
   advanceOperation,
   cancelOperation,
+  freezeChanges,
   cordonNode,
   uncordonNode,
   drainNode,

@@ -42,6 +42,7 @@ export type CustodyEvent =
       evidence: string;
     }
   | { type: 'finding'; finding: string; action: 'acknowledged'; text: string }
+  | { type: 'freeze'; freeze: string; action: 'frozen' | 'lifted'; where: string; reason: string }
   | { type: 'service'; action: 'started' | 'stopped' | 'policy.loaded'; detail: string };
 
 /** What a caller appends; `v`, `id` and `time` are set by the log. */

@@ -3,7 +3,7 @@ import { randomBytes } from 'node:crypto';
 
 const alphabet = '0123456789abcdefghjkmnpqrstvwxyz';
 
-export type IdNoun = 'plan' | 'apr' | 'op' | 'vote';
+export type IdNoun = 'plan' | 'apr' | 'op' | 'vote' | 'frz';
 
 export function newId(noun: IdNoun): string {
   let id = '';

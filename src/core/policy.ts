@@ -22,7 +22,7 @@ export type Blast = {
 
 export type PolicyResource = { site: string; cluster: string };
 
-/** The resource of a read that spans all sites; refused for anything but reads. */
+/** The resource of what spans all sites; refused for changes. */
 export const wholeFleet: PolicyResource = { site: '*', cluster: '*' };
 
 export type PolicyRequest = {
@@ -40,6 +40,8 @@ export type PolicyRequest = {
     budget?: { maxUnavailable: number };
     /** The asker says that it is an outage, and means it. */
     declaredOutage?: boolean;
+    /** Whether a freeze stands there. Demanded as `blast` is. */
+    frozen?: boolean;
     /** Ids of the approval policies whose votes the host has counted and found sufficient. */
     cleared: string[];
   };

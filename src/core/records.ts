@@ -6,6 +6,7 @@ import type { Approval, ApprovalState, Closing, Vote } from './approval.ts';
 import type { SessionLedger } from './bmc.ts';
 import type { CustodyStore } from './custody.ts';
 import type { ErrorCode } from './errors.ts';
+import type { Freeze } from './freeze.ts';
 import type { NodeState, Operation, OperationEvent, OperationState } from './operation.ts';
 import type { StoredPlan } from './plan.ts';
 
@@ -108,6 +109,14 @@ export type LeaseStore = {
   release(holder: string, keys?: string[]): Promise<void>;
 };
 
+export type FreezeStore = {
+  insert(freeze: Freeze): Promise<void>;
+  /** Those that were not lifted, the oldest first. */
+  standing(): Promise<Freeze[]>;
+  /** False when it does not stand. */
+  lift(id: string, who: { by: string; at: Date }): Promise<boolean>;
+};
+
 export type ImageFetch = { time: string; remote: string; status: number; bytes: number };
 export type ImageToken = {
   token: string;
@@ -148,6 +157,7 @@ export type Stores = {
   operations: OperationStore;
   effects: EffectStore;
   leases: LeaseStore;
+  freezes: FreezeStore;
   images: ImageStore;
   logins: LoginStore;
   sessions: SessionLedger;

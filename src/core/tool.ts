@@ -11,12 +11,14 @@ import type { Clusters } from './cluster.ts';
 import type { Block } from './document.ts';
 import type { Finding, ServerScore } from './finding.ts';
 import type { Fleet, Person } from './fleet.ts';
+import type { Freeze } from './freeze.ts';
 import type { OwnCheck } from './gate.ts';
 import type { CordonStatus, FindingArchive, LogArchive, NewestLook } from './health-records.ts';
 import type { HistoryStore } from './history.ts';
 import type { Operation } from './operation.ts';
 import type { PlanDraft, StoredPlan } from './plan.ts';
-import type { EffectStore, Records } from './records.ts';
+import type { PolicyResource } from './policy.ts';
+import type { EffectStore, FreezeStore, Records } from './records.ts';
 import type { Timings } from './timings.ts';
 
 export type Scope = 'read' | 'plan' | 'execute';
@@ -59,7 +61,10 @@ export type ToolContext = {
   fleet: Fleet;
   clusters: Clusters;
   bmcs: Bmcs;
-  records: Pick<Records, 'plans' | 'approvals' | 'operations'> & { effects: Pick<EffectStore, 'onCluster'> };
+  records: Pick<Records, 'plans' | 'approvals' | 'operations'> & {
+    freezes: Pick<FreezeStore, 'standing'>;
+    effects: Pick<EffectStore, 'onCluster'>;
+  };
   history: Pick<HistoryStore, 'quantities' | 'series'>;
   health: HealthReader;
   rollout: RolloutSettings;
@@ -75,6 +80,8 @@ export type ToolContext = {
   acknowledgeFinding(id: string): Promise<Finding>;
   /** Lets nodes be cordoned for their hardware again. */
   resumeHealthCordons(): Promise<CordonStatus>;
+  /** Stands when this returns. */
+  freezeChanges(where: PolicyResource, reason: string): Promise<Freeze>;
 };
 
 type Schema = z.ZodObject;

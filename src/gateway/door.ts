@@ -4,6 +4,7 @@ import type { Plan } from '../core/plan.ts';
 import type { Records } from '../core/records.ts';
 import type { Approvals } from '../guard/approvals.ts';
 import type { CustodyLog } from '../guard/custody/log.ts';
+import type { Freezes } from '../guard/freezes.ts';
 import type { Logins } from '../guard/logins.ts';
 import type { Gateway } from './gateway.ts';
 
@@ -11,6 +12,7 @@ export type ServiceDoor = {
   gateway: Gateway;
   logins: Logins;
   approvals: Pick<Approvals, 'vote' | 'expireDue'>;
+  freezes: Pick<Freezes, 'lift'>;
   custody: Pick<CustodyLog, 'checkpoint' | 'verifierKey'>;
   records: {
     plans: Pick<Records['plans'], 'get'>;

@@ -27,6 +27,7 @@ import type {
 import type { Approvals } from '../guard/approvals.ts';
 import { summaryOf } from '../guard/change-answers.ts';
 import type { CustodyLog } from '../guard/custody/log.ts';
+import type { Freezes } from '../guard/freezes.ts';
 import { steering } from '../guard/steer.ts';
 import type { StorePlan } from '../guard/store-plan.ts';
 
@@ -39,6 +40,7 @@ export type GatewayParts = Pick<ToolContext, 'fleet' | 'clusters' | 'bmcs' | 'hi
   custody: CustodyLog;
   policy: Policy;
   approvals: Approvals;
+  freezes: Pick<Freezes, 'freeze'>;
   storePlan: StorePlan;
   health: HealthReader & {
     acknowledge(id: string, who: { by: string; at: Date }): Promise<Finding | undefined>;
@@ -186,6 +188,7 @@ export function createGateway(parts: GatewayParts): Gateway {
       acknowledgeFinding: id => acknowledgeFinding(id, caller),
       // Who asked is on record by the request itself.
       resumeHealthCordons: () => parts.health.resumeCordons(),
+      freezeChanges: (where, reason) => parts.freezes.freeze(where, reason, caller),
     };
   }
 

@@ -7,6 +7,7 @@ import type { Approval } from '../core/approval.ts';
 import type { ChangeAnswer } from '../core/change.ts';
 import { FleetError } from '../core/errors.ts';
 import { isServiceName, type Person } from '../core/fleet.ts';
+import { freezeOver } from '../core/freeze.ts';
 import { newId } from '../core/ids.ts';
 import type { Plan, StoredPlan } from '../core/plan.ts';
 import type { Policy } from '../core/policy.ts';
@@ -90,7 +91,8 @@ export function createApprovals(parts: ApprovalsParts): Approvals {
     await approvals.expireDue();
     const earlier = await records.approvals.forPlan(plan.id);
     if (earlier) return askedBefore(stored, earlier);
-    const decision = authority.decide({ plan, requester: caller.person, via: caller.channel });
+    const frozen = await isFrozen(records, plan);
+    const decision = authority.decide({ plan, requester: caller.person, via: caller.channel, frozen });
     const reasons = reasonsOf(decision);
     const entry = {
       type: 'decision',
@@ -254,7 +256,8 @@ export function createApprovals(parts: ApprovalsParts): Approvals {
     const requester = people.find(approval.requester);
     if (!requester)
       throw new FleetError({ code: 'forbidden', message: `${approval.requester}, who asked, is not known any more` });
-    const decision = authority.decide({ plan: stored.plan, requester, via: approval.channel, approval });
+    const frozen = await isFrozen(tx, stored.plan);
+    const decision = authority.decide({ plan: stored.plan, requester, via: approval.channel, frozen, approval });
     if (decision.verdict === 'needs-approval') return undefined;
     if (decision.verdict === 'deny')
       throw new FleetError({ code: 'forbidden', message: `policy denies it now: ${reasonsOf(decision).join('; ')}` });
@@ -289,6 +292,10 @@ export function createApprovals(parts: ApprovalsParts): Approvals {
 
 function decidedMeanwhile(id: string): FleetError {
   return new FleetError({ code: 'conflict', message: `request ${id} was decided at the same moment` });
+}
+
+async function isFrozen({ freezes }: Pick<Stores, 'freezes'>, plan: Plan): Promise<boolean> {
+  return freezeOver(plan, await freezes.standing()) !== undefined;
 }
 
 function by(caller: Caller) {

@@ -8,6 +8,7 @@ import type { Approval } from '../core/approval.ts';
 import type { Actor, CustodyResource } from '../core/custody.ts';
 import { FleetError } from '../core/errors.ts';
 import { isServiceName, type Person } from '../core/fleet.ts';
+import { freezeOver, freezeText } from '../core/freeze.ts';
 import { notAdvanced, type Operation, stopReason } from '../core/operation.ts';
 import { type Plan, targetOf } from '../core/plan.ts';
 import { type Blast, type Decision, type Policy, type Requirement, votesWanted } from '../core/policy.ts';
@@ -26,14 +27,22 @@ type EffectRequestFor = {
   blast(): Promise<Blast>;
 };
 
-export type Ask = { plan: Plan; requester: Person; via: string; approval?: Approval; blast?: Blast };
+export type Ask = {
+  plan: Plan;
+  requester: Person;
+  via: string;
+  /** Whether a freeze stands over the plan's cluster. */
+  frozen: boolean;
+  approval?: Approval;
+  blast?: Blast;
+};
 
 export type Stamp = { actor: Actor; via: { channel: 'service' }; resource: CustodyResource };
 
 export type Authority = {
   /** Policy's word on starting a plan: its requirements of today, met by the votes under the rights people have today. */
   decide(ask: Ask): Decision;
-  /** Passes, or throws `forbidden` with the reason. */
+  /** Passes, or throws `forbidden` with the reason, `stopped` where the operation or all changes are. */
   allow(effect: EffectRequestFor): Promise<{ digest: string; actor: Actor }>;
   /** Who and what a custody entry of this effect is about. */
   stamp(effect: { operation: string; node: string }, actor?: Actor): Promise<Stamp>;
@@ -52,14 +61,14 @@ export function createAuthority({ records, policy, people, now = () => new Date(
   };
 
   const authority: Authority = {
-    decide({ plan, requester, via, approval, blast = plan.blast }) {
+    decide({ plan, requester, via, frozen, approval, blast = plan.blast }) {
       const asked = (cleared: string[]) =>
         policy.decide({
           principal: requester,
           action: plan.action,
           risk: 'disruptive',
           resource: { site: plan.site, cluster: plan.cluster },
-          context: { via, blast, budget: plan.budget, declaredOutage: plan.declaredOutage ?? false, cleared },
+          context: { via, blast, budget: plan.budget, declaredOutage: plan.declaredOutage ?? false, frozen, cleared },
         });
       const first = asked([]);
       if (first.verdict !== 'needs-approval' || !approval || approval.state === 'rejected') return first;
@@ -96,7 +105,8 @@ export function createAuthority({ records, policy, people, now = () => new Date(
     plan: Plan,
     approval: Approval | undefined,
   ) {
-    const stop = stopReason(operation, effect.node);
+    const freeze = freezeOver(plan, await records.freezes.standing());
+    const stop = stopReason(operation, effect.node) ?? (freeze && freezeText(freeze));
     if (stop)
       throw new FleetError({ code: 'stopped', message: `${effect.action} on ${effect.node} was not begun: ${stop}` });
     const wave = operation.nodes.find(part => part.node === effect.node)?.wave ?? 1;
@@ -106,7 +116,7 @@ export function createAuthority({ records, policy, people, now = () => new Date(
     const requester = people.find(operation.requester);
     if (!requester) throw refusal(effect, `${operation.requester}, who asked for it, is not known any more`);
     const via = operation.channel;
-    const decision = authority.decide({ plan, requester, via, approval, blast: await effect.blast() });
+    const decision = authority.decide({ plan, requester, via, frozen: false, approval, blast: await effect.blast() });
     if (decision.verdict === 'allow') return;
     throw refusal(effect, reasonsOf(decision).join('; '));
   }

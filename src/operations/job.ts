@@ -2,6 +2,7 @@
 import type { Bmc, Bmcs } from '../core/bmc.ts';
 import type { Cluster, Clusters, NodeFacts } from '../core/cluster.ts';
 import { FleetError } from '../core/errors.ts';
+import { freezeOver, freezeText } from '../core/freeze.ts';
 import type { OwnCheck } from '../core/gate.ts';
 import type { ImageOffers } from '../core/images.ts';
 import { type OperationEvent, stopReason } from '../core/operation.ts';
@@ -88,7 +89,7 @@ export async function openJob(parts: Parts, operation: string, node: string): Pr
         await showAt(parts, operation, { node, step: within(step), message });
         await told(parts.records.operations.addEvent(operation, key, { node, step: within(step), status, message }));
       },
-      stopReason: async () => stopReason(await parts.records.operations.get(operation), node),
+      stopReason: () => whyStopped(parts, operation, node),
       effect: spec =>
         parts.perform({
           ...spec,
@@ -109,6 +110,17 @@ function namedChange({ node, changes = [] }: PlanTarget, index: number): NamedCh
   const wanted = changes[index];
   if (wanted) return { name: changeName(wanted, index), wanted };
   throw new FleetError({ code: 'internal', message: `the plan has no change ${index + 1} for ${node}` });
+}
+
+/** Why nothing more may begin on the node: of this operation, or of any. */
+export async function whyStopped(
+  { records }: Pick<Parts, 'records'>,
+  id: string,
+  node: string,
+): Promise<string | undefined> {
+  const [operation, freezes] = await Promise.all([records.operations.get(id), records.freezes.standing()]);
+  const freeze = freezeOver(operation, freezes);
+  return stopReason(operation, node) ?? (freeze && freezeText(freeze));
 }
 
 /** The keys that one operation alone may hold while it works on this node: the node, all behind its BMC, and the control plane. */

@@ -19,7 +19,7 @@ export async function readBeforeGate({ cluster, hardware, target }: NodeJob): Pr
   return { daemons: readyDaemons(pods), critical: criticalIds(hardware.findings(target.node)) };
 }
 
-type Passed = { before: BeforeGate | null; /** That was proved. */ bootId: string; by: number };
+type Passed = { before: BeforeGate | null /** That was proved. */; bootId: string; by: number };
 
 /** Answers what it saw, with figures. Throws as {@link passGates} does. */
 export async function passNodeGate(job: NodeJob, { before, bootId, by }: Passed): Promise<string> {

@@ -4,11 +4,11 @@
  */
 import { FleetError } from '../core/errors.ts';
 import type { Flow, Workflow } from '../core/flow.ts';
-import { type NodeOutcome, stopReason } from '../core/operation.ts';
+import type { NodeOutcome } from '../core/operation.ts';
 import { explainCordon, takeBackCordon } from '../operations/cordon.ts';
 import { drain, type ProveWanted } from '../operations/drain.ts';
 import { holdBudgets, releaseBudgets } from '../operations/hold-budgets.ts';
-import { leasesOf, type NodeJob, openJob, type Parts } from '../operations/job.ts';
+import { leasesOf, type NodeJob, openJob, type Parts, whyStopped } from '../operations/job.ts';
 import { type Chapter, tellNode } from '../operations/tell-node.ts';
 import { insist } from '../operations/wait.ts';
 import type { StepName } from '../planning/step-limits.ts';
@@ -67,7 +67,7 @@ function nodeSteps(parts: Parts, flow: Flow, { node, change }: { node: string; c
     async stopHere(before) {
       const why = await journaled(
         `stopped before ${before}?`,
-        async () => stopReason(await parts.records.operations.get(flow.operation), node) ?? null,
+        async () => (await whyStopped(parts, flow.operation, node)) ?? null,
       );
       if (why) throw new Stopped(`stopped before ${before}: ${why}`);
     },

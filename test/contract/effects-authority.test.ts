@@ -40,10 +40,16 @@ function policiesWith(edit: (approvals: string) => string): string {
   return dir;
 }
 
+const froze = (where: { site: string; cluster: string }) =>
+  scene.freezes.freeze(where, 'smoke in hall 2', scene.caller('also'));
+
 type Breaking = (at: { operation: string }) => Promise<unknown> | unknown;
 const breaking: [what: string, breaks: Breaking, settles: boolean, why: RegExp][] = [
   ['the lease was lost', ({ operation: id }) => scene.records.leases.release(id, leases.slice(0, 1)), false, /lease/],
   ['somebody cancelled', ({ operation: id }) => scene.records.operations.requestCancel(id, 'vote'), true, /cancelled/],
+  ['somebody froze the cluster', () => froze({ site: 'boston', cluster: 'boston' }), true, /froze/],
+  ['somebody froze the site', () => froze({ site: 'boston', cluster: '*' }), true, /froze/],
+  ['somebody froze the fleet', () => froze({ site: '*', cluster: '*' }), true, /froze/],
   ['the plan expired', () => (scene.clock.aheadMs = 2 * 3600_000), true, /expired/],
   ['the approver lost the right to', () => scene.people.set('vote', { name: 'vote', groups: [] }), true, /approval/],
   ['the approver is not known any more', () => scene.people.delete('vote'), true, /approval/],
@@ -69,8 +75,8 @@ describe('an effect is refused, and nothing is sent, when', () => {
     await breaks({ operation });
     const { spec, sent } = effectOf(operation);
     const error = await refusal(scene.perform(spec));
-    // A cancel is no denial: whoever reads the outcome tells them apart.
-    const code = why.source === 'cancelled' ? 'stopped' : 'forbidden';
+    // A cancel and a freeze are no denials: whoever reads the outcome tells them apart.
+    const code = ['cancelled', 'froze'].includes(why.source) ? 'stopped' : 'forbidden';
     expect([error.code, error.message]).toEqual([code, expect.stringMatching(why)]);
     expect(sent).toEqual([]);
     // Only what the machine needs after its first irreversible step runs on, and only some of the reasons let it.
@@ -102,7 +108,9 @@ describe('an effect is refused, and nothing is sent, when', () => {
 
   it('policy wants the vote of another group now', async () => {
     scene.people.set('also', { name: 'also', groups: ['operators', 'leads'] });
-    const moved = scene.under(policiesWith(text => text.replace('@from("operators")', '@from("leads")')));
+    const moved = scene.under(
+      policiesWith(text => text.replace('@from("operators, site:operators")', '@from("leads")')),
+    );
     const { spec, sent } = effectOf(operation);
     expect((await refusal(moved.perform(spec))).message).toContain('from leads');
     expect(sent).toEqual([]);

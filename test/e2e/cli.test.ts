@@ -107,6 +107,23 @@ describe('looking', () => {
   });
 });
 
+describe('a freeze', () => {
+  it('that an example made denies every change, shows, and is lifted by a passphrase alone', async () => {
+    const { freezes } = await json<{ freezes: { id: string }[] }>(asker, 'get-fleet-overview');
+    expect(freezes).toHaveLength(1);
+    const [{ id } = { id: '' }] = freezes;
+    expect(await ok(asker.run(['get-fleet-overview']))).toContain(`Frozen: the site boston, by day-shift`);
+    const denied = await asker.run(['drain-node', 'bos-w-1', '--delete-empty-dir']);
+    expect([denied.code, denied.stdout.replace(/\s+/g, ' ')]).toEqual([3, expect.stringContaining('(frozen)')]);
+    expect((await asker.run(['unfreeze', id, '--reason', 'over'])).code, 'nobody is at the keyboard').not.toBe(0);
+    const file = await voter.fileWith(stack.passphrase('approver'));
+    const said = await ok(voter.run(['unfreeze', id, '--reason', 'over', '--passphrase-file', file]));
+    expect(said).toContain('Lifted: the site boston may change again.');
+    expect((await json<{ freezes: object[] }>(asker, 'get-fleet-overview')).freezes).toEqual([]);
+    expect(effects()).toBe(0);
+  });
+});
+
 describe('a firmware update from the command line', () => {
   let plan: Plan;
   let digest: string;

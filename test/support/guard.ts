@@ -14,6 +14,7 @@ import { createAuthority } from '../../src/guard/authority.ts';
 import { CustodyLog } from '../../src/guard/custody/log.ts';
 import { signer } from '../../src/guard/custody/signing-key.ts';
 import { type EffectSpec, effectPerformer } from '../../src/guard/effects.ts';
+import { createFreezes } from '../../src/guard/freezes.ts';
 import { loadPolicy } from '../../src/guard/policy/load-policy.ts';
 import { presenceProver } from '../../src/guard/presence.ts';
 import { freshDatabase } from './postgres.ts';
@@ -41,6 +42,9 @@ export async function guardScene(policiesDir = shippedPolicies) {
     people: { find: (name: string) => people.get(name) },
     now: () => new Date(Date.now() + clock.aheadMs),
   };
+  const provePassphrase = async (_name: string, passphrase: string) => {
+    if (passphrase !== 'right') throw new FleetError({ code: 'unauthenticated', message: 'wrong' });
+  };
   const under = (dir: string) => {
     const policy = loadPolicy(dir);
     const authority = createAuthority({ ...common, policy });
@@ -50,14 +54,11 @@ export async function guardScene(policiesDir = shippedPolicies) {
       custody,
       policy,
       authority,
-      provePresence: presenceProver({
-        async provePassphrase(_name, passphrase) {
-          if (passphrase !== 'right') throw new FleetError({ code: 'unauthenticated', message: 'wrong' });
-        },
-      }),
+      provePresence: presenceProver({ provePassphrase }),
       launch: async operation => void launched.push(operation),
     });
-    return { perform, approvals, authority };
+    const freezes = createFreezes({ records, custody, policy, provePassphrase });
+    return { perform, approvals, authority, freezes };
   };
   return {
     records,

@@ -9,6 +9,7 @@ import type { HistoryStore } from '../../core/history.ts';
 import type { Records, Stores } from '../../core/records.ts';
 import { approvalStore } from './approval-store.ts';
 import { custodyStore } from './custody-store.ts';
+import { freezeStore } from './freeze-store.ts';
 import { findingArchive, logArchive, loginLedger, stateStore } from './health-store.ts';
 import { historyStore } from './history-store.ts';
 import { effectStore, operationStore } from './operation-store.ts';
@@ -29,6 +30,7 @@ function storesOver(db: Kysely<Tables>): Stores {
     operations: operationStore(db),
     effects: effectStore(db),
     leases: leaseStore(db),
+    freezes: freezeStore(db),
     images: imageStore(db),
     logins: loginStore(db),
     sessions: sessionLedger(db),

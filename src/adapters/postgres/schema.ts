@@ -4,6 +4,7 @@ import { type Kysely, sql } from 'kysely';
 import type { Closing } from '../../core/approval.ts';
 import { approvalSchema } from './approval-schema.ts';
 import { custodySchema } from './custody-schema.ts';
+import { type FreezeTable, freezeSchema } from './freeze-store.ts';
 import { healthSchema, logSchema } from './health-store.ts';
 import { historySchema } from './history-schema.ts';
 
@@ -89,6 +90,7 @@ export type Tables = {
     detail: string;
     started_at: Generated<Date>;
   };
+  freeze: FreezeTable;
   lease: { key: string; holder: string; taken_at: Generated<Date> };
   image_token: {
     token: string;
@@ -174,6 +176,7 @@ const migrations: { name: string; statements: string[] }[] = [
   { name: '2026-11-26 approvals that are revoked, and how votes were cast', statements: approvalSchema },
   { name: '2026-11-26 several images for a node', statements: imagePerToken },
   { name: '2026-11-26 pauses, advances and since when a step runs', statements: holds },
+  { name: '2026-11-26 freezes', statements: freezeSchema },
 ];
 
 /** Brings the database to this version's form; two services that start at once take turns. */

@@ -97,6 +97,7 @@ export class CedarPolicy implements Policy {
         via: context.via,
         cleared,
         ...(context.blast && { blast: context.blast, declaredOutage: context.declaredOutage ?? false }),
+        ...(context.frozen !== undefined && { frozen: context.frozen }),
         ...(context.budget && { budget: context.budget }),
       },
       entities: entitiesOf(request),

@@ -19,6 +19,7 @@ const given = z.strictObject({
   }),
   maxUnavailable: count,
   declaredOutage: z.boolean().optional(),
+  frozen: z.boolean().optional(),
   cleared: z.array(z.string()),
 });
 const policyCase = given.partial().extend({
@@ -40,7 +41,7 @@ export function checkPolicyCases(policy: Policy, document: unknown): CaseResult[
   const { defaults, cases } = policyCases.parse(document);
   return cases.map(({ name, action, risk, expect, by, votes, ...own }) => {
     const { principal, resource, maxUnavailable, ...facts } = { ...defaults, ...own };
-    const context = { ...facts, budget: { maxUnavailable } };
+    const context = { frozen: false, ...facts, budget: { maxUnavailable } };
     const request: PolicyRequest = { principal, action, risk, resource, context };
     const decision = policy.decide(request);
     const expected = described(expect, by) + votesText(votes);

@@ -24,15 +24,16 @@ const shape = z.strictObject({
       })
       .optional(),
     declaredOutage: z.boolean().optional(),
+    frozen: z.boolean().optional(),
     budget: z.strictObject({ maxUnavailable: count }).optional(),
     cleared: z.array(name).max(256),
   }),
 });
 
-/** A change must say what it would break, and where; only a read may span the fleet. */
+/** A change must say what it would break, where, and under which conditions; none may span the fleet. */
 export const policyRequestSchema: z.ZodType<PolicyRequest> = shape.refine(({ risk, context, resource }) => {
   const change = risk === 'disruptive' || risk === 'destructive';
-  const measured = context.blast !== undefined && context.budget !== undefined;
+  const measured = context.blast !== undefined && context.budget !== undefined && context.frozen !== undefined;
   const placed = resource.site !== '*' && resource.cluster !== '*';
-  return (!change || measured) && (risk === 'read' || placed);
+  return !change || (measured && placed);
 });

@@ -20,6 +20,7 @@ import { renderError } from './render.ts';
 import { anonymousClient, type ClientSettings, userClient, usualUrl } from './session.ts';
 import { styleOf, type Terminal } from './terminal.ts';
 import { addToolCommand, callTool } from './tool-command.ts';
+import { addUnfreezeCommand } from './unfreeze-command.ts';
 
 export type CliDeps = {
   catalog: Tool[];
@@ -87,6 +88,7 @@ export function buildCli(deps: CliDeps, finish: (code: ExitCode) => void = leave
   addApprovalCommands(program, context);
   addAccountCommands(program, context);
   addCustodyCommands(program, context);
+  addUnfreezeCommand(program, context);
   addPolicyCommands(program, context, deps.peopleIn);
   if (deps.processes) addProcessCommands(program, deps.processes);
   program

@@ -8,11 +8,13 @@ import { z } from 'zod';
 import type { Approval, ApprovalState } from '../../core/approval.ts';
 import type { CustodyRow } from '../../core/custody.ts';
 import { errorCodes, FleetError } from '../../core/errors.ts';
+import type { Freeze } from '../../core/freeze.ts';
 import type {
   ApprovalAnswer,
   CustodyHead,
   DeriveRequest,
   EventsAnswer,
+  LiftRequest,
   LoginAnswer,
   LoginRequest,
   Me,
@@ -35,6 +37,7 @@ export type Client = {
   approvals(state?: ApprovalState): Promise<Approval[]>;
   approval(id: string): Promise<ApprovalAnswer>;
   vote(id: string, request: VoteRequest): Promise<Approval>;
+  unfreeze(id: string, request: LiftRequest): Promise<Freeze>;
   custodyHead(): Promise<CustodyHead>;
   /** At most 1,000 rows in order, from `from` on. */
   custodyEntries(page: { from: number; limit: number }): Promise<CustodyRow[]>;
@@ -110,6 +113,8 @@ export function connect({ url, token, agent = 'groundskeeper-cli' }: Connection)
     approval: id => call('GET', `/v1/approvals/${segment(id)}`),
     vote: async (id, request) =>
       (await call<{ approval: Approval }>('POST', `/v1/approvals/${segment(id)}/vote`, { body: request })).approval,
+    unfreeze: async (id, request) =>
+      (await call<{ freeze: Freeze }>('POST', `/v1/freezes/${segment(id)}/lift`, { body: request })).freeze,
     custodyHead: () => call('GET', '/v1/custody/head'),
     custodyEntries: async ({ from, limit }) => {
       const { entries } = await call<{ entries: WireRow[] }>('GET', `/v1/custody/entries?from=${from}&limit=${limit}`);

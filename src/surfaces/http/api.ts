@@ -14,6 +14,7 @@
  * | `GET /v1/approvals?state=<state>` | – | `{approvals: Approval[]}` |
  * | `GET /v1/approvals/<id>` | – | {@link ApprovalAnswer} |
  * | `POST /v1/approvals/<id>/vote` | {@link VoteRequest} | `{approval: Approval}` |
+ * | `POST /v1/freezes/<id>/lift` | {@link LiftRequest} | `{freeze: Freeze}` |
  * | `GET /v1/custody/head` | – | {@link CustodyHead} |
  * | `GET /v1/custody/entries?from=<seq>&limit=<n>` | – | `{entries: {seq, bytes, leaf}[]}`, base64, at most 1,000 |
  */
@@ -33,6 +34,7 @@ export type ToolAnswer = { output: Record<string, unknown>; blocks: Block[] };
 export type EventsAnswer = { operation: Operation; events: OperationEvent[] };
 export type ApprovalAnswer = { approval: Approval; plan: Plan; digest: string; blocks: Block[] };
 export type VoteRequest = { vote: 'approve' | 'reject'; reason: string; passphrase: string };
+export type LiftRequest = Omit<VoteRequest, 'vote'>;
 export type CustodyHead = {
   size: number;
   /** Base64, as the peaks are. */

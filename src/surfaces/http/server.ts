@@ -52,6 +52,7 @@ const vote = z.strictObject({
   passphrase: z.string().max(1000),
 });
 const states = z.enum(['pending', 'approved', 'rejected', 'expired', 'revoked']).optional();
+const lift = vote.omit({ vote: true });
 
 export type HttpOptions = { host: string; port: number; door: ServiceDoor; fleet: Fleet };
 
@@ -170,6 +171,12 @@ function routes(door: ServiceDoor, fleet: Fleet): Hono {
     return context.json({
       approval: await door.approvals.vote({ approval: context.req.param('id'), ...ballot, presence }, caller),
     });
+  });
+
+  app.post('/v1/freezes/:id/lift', async context => {
+    const caller = await callerOf(context, door);
+    const proof = await body(context, lift);
+    return context.json({ freeze: await door.freezes.lift(context.req.param('id'), proof, caller) });
   });
 
   app.get('/v1/custody/head', async context => {

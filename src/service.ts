@@ -32,7 +32,8 @@ import { LivePolicy, type PolicyStatus } from './guard/policy/live-policy.ts';
 import { presenceProver } from './guard/presence.ts';
 import { planStorer } from './guard/store-plan.ts';
 import { startDuty } from './health/duty.ts';
-import type { Parts } from './operations/job.ts';
+import type { Parts, Timings } from './operations/job.ts';
+import { siteWindows } from './operations/site-windows.ts';
 import { firmwareDrift } from './planning/firmware-drift.ts';
 import { planCard } from './planning/plan-card.ts';
 import { openHttp } from './surfaces/http/server.ts';
@@ -144,7 +145,22 @@ async function compose(config: Config, log: Logger, opened: Opened): Promise<Run
 
   const persons = new Map(config.people.map(({ name, groups }) => [name, { name, groups }]));
   const people: People = { find: name => (name === servicePerson.name ? servicePerson : persons.get(name)) };
-  const authority = createAuthority({ records, policy, people });
+  const timings: Timings = {
+    pollMs: rollout.pollIntervalMs,
+    drainMs: rollout.drainTimeoutMs,
+    updateMs: rollout.updateTimeoutMs,
+    rebootMs: rollout.rebootTimeoutMs,
+    rejoinMs: rollout.rejoinTimeoutMs,
+    resetSettleMs: rollout.resetSettleMs,
+    stallMs: rollout.stallLimitMs,
+  };
+  const windowOf = siteWindows({
+    calendars: config.calendars,
+    durations: records.durations,
+    timings,
+    marginMs: rollout.windowMarginMs,
+  });
+  const authority = createAuthority({ records, policy, people, windowOf });
   // What is asked for needs approvals, and these launch the very workflows that ask.
   const offers = Promise.withResolvers<Parts['offerRecovery']>();
   const timings: Timings = {

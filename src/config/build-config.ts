@@ -1,6 +1,7 @@
 /** Turns a checked document into what the program works with: absolute paths, wrapped secrets, the fleet in its own words. */
 import { resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import type { Calendar } from '../core/calendar.ts';
 import type { EtcdEndpoint } from '../core/cluster.ts';
 import { budgetOf, type FirmwareImage, type Fleet, type FleetSite, type Person } from '../core/fleet.ts';
 import type { OwnCheckSettings } from '../core/gate.ts';
@@ -38,6 +39,8 @@ export type Config = {
   imageListeners: Map<string, BmcListener>;
   /** Where BMCs may push events to, by site name; sites without one are not here. */
   eventListeners: Map<string, BmcListener>;
+  /** By site name; change freezes of the fleet are in each. */
+  calendars: Map<string, Calendar>;
   /** Durations in milliseconds. */
   rollout: {
     canary: number;
@@ -53,6 +56,7 @@ export type Config = {
     gateTimeoutMs: number;
     ownChecks: OwnCheckSettings[];
     advance: 'automatic' | 'manual';
+    windowMarginMs: number;
   };
   /** Durations in milliseconds. */
   health: {
@@ -112,6 +116,12 @@ export function buildConfig(document: ConfigDocument, outside: Outside, baseDir:
     eventListeners: new Map(
       document.sites.flatMap(({ name, eventListener }) => (eventListener ? [[name, eventListener] as const] : [])),
     ),
+    calendars: new Map(
+      document.sites.map(({ name, timeZone, windows, changeFreezes }) => [
+        name,
+        { timeZone, windows, changeFreezes: [...document.changeFreezes, ...changeFreezes] },
+      ]),
+    ),
     rollout: {
       canary: rollout.canary,
       soakMs: rollout.soak,
@@ -126,6 +136,7 @@ export function buildConfig(document: ConfigDocument, outside: Outside, baseDir:
       gateTimeoutMs: rollout.gateTimeout,
       ownChecks: checksOf(rollout.gates, outside),
       advance: rollout.advance,
+      windowMarginMs: rollout.windowMargin,
     },
     health: {
       sampleEveryMs: health.sampleEvery,

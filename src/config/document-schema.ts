@@ -5,6 +5,7 @@
  */
 import { isIP } from 'node:net';
 import { z } from 'zod';
+import { weekdays } from '../core/calendar.ts';
 import { comparisons } from '../core/gate.ts';
 import { isPassphraseHash } from '../guard/passphrase.ts';
 import { isLoopback, parseBmcUrl, parseHostPort, parseNetwork, parseOrigin } from './addresses.ts';
@@ -74,6 +75,17 @@ function timeZoneOf(written: string): string | undefined {
   }
 }
 
+const clockTime = matching('a time such as 22:00, in quotes', /^(?:[01]\d|2[0-3]):[0-5]\d$/);
+const calendarDay = field('a day such as 2026-12-20', written =>
+  /^\d{4}-\d\d-\d\d$/.test(written) && isDay(written) ? written : undefined,
+);
+
+/** Not such as the 30th of February, which would be read as the 2nd of March. */
+function isDay(written: string): boolean {
+  const moment = Date.parse(written);
+  return !Number.isNaN(moment) && new Date(moment).toISOString().startsWith(written);
+}
+
 const bmc = mapping({
   url: field(
     'https://ADDRESS or https://ADDRESS:PORT, an IP address without path',
@@ -125,6 +137,18 @@ const listener = mapping({
   bind: hostPort,
   advertise: field('http://host:port without path', written => parseOrigin(written, ['http', 'https'])?.origin),
 });
+const maintenanceWindow = mapping({
+  days: filled(oneOf(weekdays)).default([...weekdays]),
+  from: clockTime,
+  to: clockTime,
+});
+const changeFreeze = mapping({ from: calendarDay, to: calendarDay, reason: text }).refine(
+  ({ from, to }) => from <= to,
+  {
+    path: ['to'],
+    error: 'a day that is not before from',
+  },
+);
 const site = mapping({
   name,
   timeZone: field('an IANA time zone such as America/New_York', timeZoneOf),
@@ -132,6 +156,8 @@ const site = mapping({
   baseline: name.optional(),
   imageListener: listener,
   eventListener: listener.optional(),
+  windows: list(maintenanceWindow).default([]),
+  changeFreezes: list(changeFreeze).default([]),
   clusters: filled(cluster),
 });
 const image = mapping({
@@ -254,6 +280,7 @@ export const configDocument = mapping({
   firmware: list(image).default([]),
   baselines: list(baseline).default([]),
   sites: filled(site),
+  changeFreezes: list(changeFreeze).default([]),
   rollout: mapping({
     canary: whole.default(1),
     soak: duration.default(10_000),
@@ -268,6 +295,7 @@ export const configDocument = mapping({
     gateTimeout: period.default(900_000),
     gates: list(gate).default([]),
     advance: oneOf(['automatic', 'manual']).default('automatic'),
+    windowMargin: duration.default(600_000),
   }).prefault({}),
   health: mapping({
     sampleEvery: periodOrOff.default(60_000),

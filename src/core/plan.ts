@@ -104,6 +104,8 @@ export type Plan = {
   blast: Blast;
   /** The asker knows that a role or zone is left without capacity. */
   declaredOutage?: true;
+  /** Started while no maintenance window is open, it waits for the next one. */
+  waitForWindow?: true;
   drain: { deleteEmptyDir: boolean; force: boolean; byPriority: boolean };
   /** Of a taint plan: what is added or removed. */
   taint?: TaintChange;

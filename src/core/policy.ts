@@ -20,6 +20,22 @@ export type Blast = {
   lastOf: string[];
 };
 
+/** Whether the next node may start, by the calendar of its site. */
+export type WindowFacts = {
+  open: boolean;
+  /** Milliseconds; 0 while closed, the largest integer where it never closes. */
+  closesInMs: number;
+  /** Milliseconds that the node is expected to take, margin included. */
+  expectedMs: number;
+  /** When the node may start, in milliseconds since the epoch; undefined where no window that is seen is long enough. */
+  opensAt?: number;
+  /** Why it is closed. */
+  why?: string;
+};
+
+/** What holds where a change would be, at this moment, whatever the votes say. */
+export type Conditions = { frozen: boolean; window: WindowFacts };
+
 export type PolicyResource = { site: string; cluster: string };
 
 /** The resource of what spans all sites; refused for changes. */
@@ -42,6 +58,8 @@ export type PolicyRequest = {
     declaredOutage?: boolean;
     /** Whether a freeze stands there. Demanded as `blast` is. */
     frozen?: boolean;
+    /** What the site's calendar says. Demanded as `blast` is. */
+    window?: Pick<WindowFacts, 'open' | 'closesInMs' | 'expectedMs'>;
     /** Ids of the approval policies whose votes the host has counted and found sufficient. */
     cleared: string[];
   };

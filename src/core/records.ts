@@ -8,7 +8,7 @@ import type { CustodyStore } from './custody.ts';
 import type { ErrorCode } from './errors.ts';
 import type { Freeze } from './freeze.ts';
 import type { NodeState, Operation, OperationEvent, OperationState } from './operation.ts';
-import type { StoredPlan } from './plan.ts';
+import type { PlanKind, StoredPlan } from './plan.ts';
 
 export type PlanStore = {
   insert(stored: StoredPlan): Promise<void>;
@@ -67,7 +67,8 @@ export type OperationStore = {
   events(id: string, after: number): Promise<OperationEvent[]>;
 };
 
-export type EffectState = 'open' | 'ok' | 'failed' | 'unknown' | 'happened' | 'not-happened' | 'ambiguous';
+export const effectStates = ['open', 'ok', 'failed', 'unknown', 'happened', 'not-happened', 'ambiguous'] as const;
+export type EffectState = (typeof effectStates)[number];
 
 export type EffectRow = {
   operation: string;
@@ -88,7 +89,7 @@ export type EffectRow = {
 export type EffectStore = {
   latest(operation: string, step: string): Promise<EffectRow | undefined>;
   /** Attempts in one of these states, of the steps that begin with `prefix`, the oldest first. */
-  list(operation: string, wanted: { prefix: string; states: EffectState[] }): Promise<EffectRow[]>;
+  list(operation: string, wanted: { prefix: string; states: readonly EffectState[] }): Promise<EffectRow[]>;
   /** Those on a cluster whose step has this part, the newest first. */
   onCluster(cluster: string, wanted: { part: string; since: Date; limit: number }): Promise<EffectRow[]>;
   insert(row: Omit<EffectRow, 'state' | 'result' | 'detail' | 'startedAt'>): Promise<void>;
@@ -115,6 +116,11 @@ export type FreezeStore = {
   standing(): Promise<Freeze[]>;
   /** False when it does not stand. */
   lift(id: string, who: { by: string; at: Date }): Promise<boolean>;
+};
+
+export type NodeDurations = {
+  /** Milliseconds that the last nodes of such plans took, of those that ended well. */
+  ofKind(kind: PlanKind): Promise<number[]>;
 };
 
 export type ImageFetch = { time: string; remote: string; status: number; bytes: number };

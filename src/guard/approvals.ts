@@ -7,10 +7,9 @@ import type { Approval } from '../core/approval.ts';
 import type { ChangeAnswer } from '../core/change.ts';
 import { FleetError } from '../core/errors.ts';
 import { isServiceName, type Person } from '../core/fleet.ts';
-import { freezeOver } from '../core/freeze.ts';
 import { newId } from '../core/ids.ts';
 import type { Plan, StoredPlan } from '../core/plan.ts';
-import type { Policy } from '../core/policy.ts';
+import type { Conditions, Policy } from '../core/policy.ts';
 import type { Records, Stores } from '../core/records.ts';
 import type { Caller } from '../core/tool.ts';
 import { type Authority, type People, reasonsOf } from './authority.ts';
@@ -41,6 +40,8 @@ export type ApprovalsParts = {
 
 /** `requester` asked through `channel`; `caller` is whose act opens the operation now. */
 type Start = { requester: Person; channel: string; caller: Caller; approval?: string; reason: string };
+
+type Deciding = { stored: StoredPlan; id: string; caller: Caller; conditions: Conditions };
 
 export function createApprovals(parts: ApprovalsParts): Approvals {
   const { records, custody, policy, authority, people, launch } = parts;
@@ -91,8 +92,8 @@ export function createApprovals(parts: ApprovalsParts): Approvals {
     await approvals.expireDue();
     const earlier = await records.approvals.forPlan(plan.id);
     if (earlier) return askedBefore(stored, earlier);
-    const frozen = await isFrozen(records, plan);
-    const decision = authority.decide({ plan, requester: caller.person, via: caller.channel, frozen });
+    const conditions = await authority.conditions(plan);
+    const decision = authority.decide({ plan, requester: caller.person, via: caller.channel, conditions });
     const reasons = reasonsOf(decision);
     const entry = {
       type: 'decision',
@@ -218,6 +219,8 @@ export function createApprovals(parts: ApprovalsParts): Approvals {
       await custody.append({ ...cast, counted: false, ...context });
       throw thrown;
     }
+    // Read before the transaction, which holds a connection of its own.
+    const conditions = await authority.conditions(stored.plan);
     const operation = await records.transaction(async tx => {
       const at = now().toISOString();
       if (
@@ -238,14 +241,14 @@ export function createApprovals(parts: ApprovalsParts): Approvals {
         await closed(tx, approval, 'rejected');
         return undefined;
       }
-      return decideAgain(tx, stored, approval.id, caller);
+      return decideAgain(tx, { stored, id: approval.id, caller, conditions });
     });
     if (operation) await launch(operation);
     return records.approvals.get(approval.id);
   }
 
   /** With one vote more: opens the operation once policy is satisfied, under the rights of this moment. */
-  async function decideAgain(tx: Stores, stored: StoredPlan, id: string, caller: Caller): Promise<string | undefined> {
+  async function decideAgain(tx: Stores, { stored, id, caller, conditions }: Deciding): Promise<string | undefined> {
     const approval = await tx.approvals.get(id);
     if (approval.state !== 'pending') throw decidedMeanwhile(id);
     if (approval.digest !== stored.digest)
@@ -256,8 +259,7 @@ export function createApprovals(parts: ApprovalsParts): Approvals {
     const requester = people.find(approval.requester);
     if (!requester)
       throw new FleetError({ code: 'forbidden', message: `${approval.requester}, who asked, is not known any more` });
-    const frozen = await isFrozen(tx, stored.plan);
-    const decision = authority.decide({ plan: stored.plan, requester, via: approval.channel, frozen, approval });
+    const decision = authority.decide({ plan: stored.plan, requester, via: approval.channel, conditions, approval });
     if (decision.verdict === 'needs-approval') return undefined;
     if (decision.verdict === 'deny')
       throw new FleetError({ code: 'forbidden', message: `policy denies it now: ${reasonsOf(decision).join('; ')}` });
@@ -292,10 +294,6 @@ export function createApprovals(parts: ApprovalsParts): Approvals {
 
 function decidedMeanwhile(id: string): FleetError {
   return new FleetError({ code: 'conflict', message: `request ${id} was decided at the same moment` });
-}
-
-async function isFrozen({ freezes }: Pick<Stores, 'freezes'>, plan: Plan): Promise<boolean> {
-  return freezeOver(plan, await freezes.standing()) !== undefined;
 }
 
 function by(caller: Caller) {

@@ -11,12 +11,27 @@ import { isServiceName, type Person } from '../core/fleet.ts';
 import { freezeOver, freezeText } from '../core/freeze.ts';
 import { notAdvanced, type Operation, stopReason } from '../core/operation.ts';
 import { type Plan, targetOf } from '../core/plan.ts';
-import { type Blast, type Decision, type Policy, type Requirement, votesWanted } from '../core/policy.ts';
-import type { Stores } from '../core/records.ts';
+import {
+  type Blast,
+  type Conditions,
+  type Decision,
+  type Policy,
+  type Requirement,
+  votesWanted,
+  type WindowFacts,
+} from '../core/policy.ts';
+import { effectStates, type Stores } from '../core/records.ts';
 
 export type People = { find(name: string): Person | undefined };
 
-export type AuthorityParts = { records: Stores; policy: Policy; people: People; now?: () => Date };
+export type AuthorityParts = {
+  records: Stores;
+  policy: Policy;
+  people: People;
+  /** What the calendar of the plan's site says; what it throws means no. */
+  windowOf(plan: Plan): Promise<WindowFacts>;
+  now?: () => Date;
+};
 
 type EffectRequestFor = {
   operation: string;
@@ -31,8 +46,7 @@ export type Ask = {
   plan: Plan;
   requester: Person;
   via: string;
-  /** Whether a freeze stands over the plan's cluster. */
-  frozen: boolean;
+  conditions: Conditions;
   approval?: Approval;
   blast?: Blast;
 };
@@ -40,6 +54,8 @@ export type Ask = {
 export type Stamp = { actor: Actor; via: { channel: 'service' }; resource: CustodyResource };
 
 export type Authority = {
+  /** What holds now for the start of this plan. */
+  conditions(plan: Plan): Promise<Conditions>;
   /** Policy's word on starting a plan: its requirements of today, met by the votes under the rights people have today. */
   decide(ask: Ask): Decision;
   /** Passes, or throws `forbidden` with the reason, `stopped` where the operation or all changes are. */
@@ -48,7 +64,11 @@ export type Authority = {
   stamp(effect: { operation: string; node: string }, actor?: Actor): Promise<Stamp>;
 };
 
-export function createAuthority({ records, policy, people, now = () => new Date() }: AuthorityParts): Authority {
+const anyTime: WindowFacts = { open: true, closesInMs: Number.MAX_SAFE_INTEGER, expectedMs: 0 };
+
+export function createAuthority(parts: AuthorityParts): Authority {
+  const { records, policy, people, windowOf, now = () => new Date() } = parts;
+
   const meets = (requirement: Requirement, approval: Approval): boolean => {
     const eligible = approval.votes.filter(vote => {
       if (vote.vote !== 'approve' || vote.person === approval.requester || vote.person === approval.author)
@@ -61,18 +81,28 @@ export function createAuthority({ records, policy, people, now = () => new Date(
   };
 
   const authority: Authority = {
-    decide({ plan, requester, via, frozen, approval, blast = plan.blast }) {
+    decide({ plan, requester, via, conditions: { frozen, window }, approval, blast = plan.blast }) {
+      const { open, closesInMs, expectedMs } = window;
+      const facts = { blast, budget: plan.budget, declaredOutage: plan.declaredOutage ?? false };
+      const holding = { frozen, window: { open, closesInMs, expectedMs } };
       const asked = (cleared: string[]) =>
         policy.decide({
           principal: requester,
           action: plan.action,
           risk: 'disruptive',
           resource: { site: plan.site, cluster: plan.cluster },
-          context: { via, blast, budget: plan.budget, declaredOutage: plan.declaredOutage ?? false, frozen, cleared },
+          context: { via, ...facts, ...holding, cleared },
         });
       const first = asked([]);
-      if (first.verdict !== 'needs-approval' || !approval || approval.state === 'rejected') return first;
+      if (first.verdict !== 'needs-approval' || !approval || approval.state === 'rejected')
+        return withOpening(first, window);
       return asked(first.requirements.filter(need => meets(need, approval)).map(need => need.policy));
+    },
+
+    async conditions(plan) {
+      const frozen = freezeOver(plan, await records.freezes.standing()) !== undefined;
+      // What may wait for its window is not refused for the lack of one now; its nodes are, until then.
+      return { frozen, window: plan.waitForWindow ? anyTime : await windowOf(plan) };
     },
 
     async allow(effect) {
@@ -116,9 +146,18 @@ export function createAuthority({ records, policy, people, now = () => new Date(
     const requester = people.find(operation.requester);
     if (!requester) throw refusal(effect, `${operation.requester}, who asked for it, is not known any more`);
     const via = operation.channel;
-    const decision = authority.decide({ plan, requester, via, frozen: false, approval, blast: await effect.blast() });
+    const window = await windowOf(plan);
+    // One that has begun need not fit any more, but nothing of it is begun outside of a window.
+    const begun = window.expectedMs > 0 && (await hasBegun(operation.id, effect.node));
+    const conditions = { frozen: false, window: begun ? { ...window, expectedMs: 0 } : window };
+    const decision = authority.decide({ plan, requester, via, conditions, approval, blast: await effect.blast() });
     if (decision.verdict === 'allow') return;
     throw refusal(effect, reasonsOf(decision).join('; '));
+  }
+
+  async function hasBegun(operation: string, node: string): Promise<boolean> {
+    const effects = await records.effects.list(operation, { prefix: `${node}/`, states: effectStates });
+    return effects.length > 0;
   }
 
   const actorOf = (operation: Operation): Actor => ({
@@ -127,6 +166,20 @@ export function createAuthority({ records, policy, people, now = () => new Date(
   });
 
   return authority;
+}
+
+/** A denial while no window is open, or too little of it is left, says when one is. */
+function withOpening(decision: Decision, { open, closesInMs, expectedMs, opensAt, why }: WindowFacts): Decision {
+  if (decision.verdict !== 'deny' || (open && closesInMs >= expectedMs)) return decision;
+  const next = opensAt === undefined ? 'no window in sight is long enough' : `it fits from ${utc(opensAt)} on`;
+  return {
+    ...decision,
+    reasons: [...decision.reasons, { policy: 'host:window', reason: why ? `${why}; ${next}` : next }],
+  };
+}
+
+function utc(moment: number): string {
+  return new Date(moment).toISOString();
 }
 
 /** What policy wants or forbids, for people. */

@@ -93,6 +93,32 @@ describe('an effect is refused, and nothing is sent, when', () => {
     expect(sent).toEqual([]);
   });
 
+  it('no maintenance window is open, and it says when one is', async () => {
+    Object.assign(scene.window, { open: false, closesInMs: 0, opensAt: Date.UTC(2026, 11, 1, 3), why: 'year end' });
+    const { spec, sent } = effectOf(operation);
+    expect((await refusal(scene.perform(spec))).message).toMatch(
+      /no maintenance window is open .*year end; it fits from 2026-12-01T03:00:00\.000Z on/,
+    );
+    expect(sent).toEqual([]);
+    // A node that is past its first irreversible step is brought to its end at any time.
+    const settling = effectOf(operation, { step: 'w-1/uncordon', settling: true });
+    await scene.perform(settling.spec);
+    expect(settling.sent).toHaveLength(1);
+  });
+
+  it('what is left of the window is too short for the node, unless the node has begun', async () => {
+    const cordon = effectOf(operation, { step: 'w-1/cordon' });
+    Object.assign(scene.window, { closesInMs: 59_999 });
+    expect((await refusal(scene.perform(cordon.spec))).message).toContain('outside-window');
+    expect(cordon.sent).toEqual([]);
+    Object.assign(scene.window, { closesInMs: 60_000 });
+    await scene.perform(cordon.spec);
+    Object.assign(scene.window, { closesInMs: 1 });
+    const { spec, sent } = effectOf(operation);
+    await scene.perform(spec);
+    expect(sent).toHaveLength(1);
+  });
+
   it('the facts that policy needs cannot be read', async () => {
     const { spec, sent } = effectOf(operation, { blast: () => Promise.reject(new Error('no API server')) });
     await expect(scene.perform(spec)).rejects.toThrow('no API server');

@@ -1,6 +1,14 @@
 /** To stop is easy, to go on is not; and neither happens without its record. */
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { approvedOperation, effectOf, type GuardScene, guardScene, present, refusal, storedPlan } from '../support/guard.ts';
+import {
+  approvedOperation,
+  effectOf,
+  type GuardScene,
+  guardScene,
+  present,
+  refusal,
+  storedPlan,
+} from '../support/guard.ts';
 
 const fleet = { site: '*', cluster: '*' };
 const proof = { reason: 'the smoke is gone', passphrase: 'right' };
@@ -47,6 +55,28 @@ describe('a freeze', () => {
     await refusal(froze()).catch(() => undefined);
     expect(await standing()).toEqual([]);
     await scene.admin.query('alter table custody_gone rename to custody_entry');
+  });
+});
+
+describe('a maintenance window that is not open', () => {
+  const start = async (change = {}) =>
+    scene.approvals.requestStart(await storedPlan(scene, change), scene.caller('ask'));
+
+  it('denies the start, and says when it fits', async () => {
+    Object.assign(scene.window, { open: false, closesInMs: 0, opensAt: Date.UTC(2026, 11, 1, 3) });
+    const { status, reasons } = await start();
+    expect([status, reasons.join()]).toEqual(['denied', expect.stringMatching(/outside-window.*2026-12-01T03:00/)]);
+    Object.assign(scene.window, { opensAt: undefined });
+    expect((await start()).reasons.join()).toContain('no window in sight is long enough');
+  });
+
+  it('does not deny what may wait for it, but every effect until then', async () => {
+    const operation = await approvedOperation(scene, { waitForWindow: true });
+    Object.assign(scene.window, { open: false, closesInMs: 0 });
+    expect((await start({ waitForWindow: true })).status).toBe('approval_required');
+    const { spec, sent } = effectOf(operation);
+    expect((await refusal(scene.perform(spec))).message).toContain('outside-window');
+    expect(sent).toEqual([]);
   });
 });
 

@@ -8,6 +8,7 @@ import { FleetError } from '../../src/core/errors.ts';
 import type { Person } from '../../src/core/fleet.ts';
 import { newId, newToken } from '../../src/core/ids.ts';
 import { type Plan, planDigest, type StoredPlan } from '../../src/core/plan.ts';
+import type { WindowFacts } from '../../src/core/policy.ts';
 import type { Caller } from '../../src/core/tool.ts';
 import { createApprovals } from '../../src/guard/approvals.ts';
 import { createAuthority } from '../../src/guard/authority.ts';
@@ -36,6 +37,7 @@ export async function guardScene(policiesDir = shippedPolicies) {
   const people = new Map<string, Person>();
   for (const name of ['ask', 'vote', 'also']) people.set(name, { name, groups: ['operators'] });
   const clock = { aheadMs: 0 };
+  const window: WindowFacts = { open: true, closesInMs: Number.MAX_SAFE_INTEGER, expectedMs: 60_000 };
   const launched: string[] = [];
   const common = {
     records,
@@ -47,7 +49,7 @@ export async function guardScene(policiesDir = shippedPolicies) {
   };
   const under = (dir: string) => {
     const policy = loadPolicy(dir);
-    const authority = createAuthority({ ...common, policy });
+    const authority = createAuthority({ ...common, policy, windowOf: async () => ({ ...window }) });
     const perform = effectPerformer({ records, custody, authority });
     const approvals = createApprovals({
       ...common,
@@ -66,6 +68,8 @@ export async function guardScene(policiesDir = shippedPolicies) {
     custody,
     people,
     clock,
+    /** What the site's calendar says; a test changes it. */
+    window,
     launched,
     ...under(policiesDir),
     /** The same guard after a restart with other policies. */

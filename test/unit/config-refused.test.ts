@@ -44,6 +44,27 @@ function gateMistakes(): [string, object, string][] {
   ];
 }
 
+function calendarMistakes(): [string, object, string][] {
+  const night = { from: '22:00', to: '05:00' };
+  const rest = { from: '2026-12-20', to: '2027-01-03', reason: 'year end' };
+  const windows = (change: object) => ({ sites: [site({ windows: [{ ...night, ...change }] })] });
+  const freezes = (change: object) => ({ sites: [site({ changeFreezes: [{ ...rest, ...change }] })] });
+  return [
+    ['a window on a day that nobody knows', windows({ days: ['Monday'] }), 'sites[0].windows[0].days[0]'],
+    ['a window on no day', windows({ days: [] }), 'sites[0].windows[0].days'],
+    ['a window from an hour that is none', windows({ from: '24:00' }), 'sites[0].windows[0].from'],
+    ['a window without an end', windows({ to: undefined }), 'sites[0].windows[0].to'],
+    ['a change freeze that ends before it begins', freezes({ to: '2026-12-19' }), 'sites[0].changeFreezes[0].to'],
+    ['a change freeze on a day that is none', freezes({ to: '2027-02-30' }), 'sites[0].changeFreezes[0].to'],
+    ['a change freeze without a reason', freezes({ reason: undefined }), 'sites[0].changeFreezes[0].reason'],
+    [
+      'a change freeze of the fleet without an end',
+      { changeFreezes: [{ ...rest, to: undefined }] },
+      'changeFreezes[0].to',
+    ],
+  ];
+}
+
 describe('a configuration is refused', () => {
   const place = 'sites[0].clusters[0]';
   const nodes = (...list: object[]) => ({ sites: [site({ clusters: [cluster({ nodes: list })] })] });
@@ -207,6 +228,8 @@ describe('a configuration is refused', () => {
       'sites[1].clusters[0].name',
     ],
     ...etcdMistakes(),
+    ...calendarMistakes(),
+    ['a site with the name that stands for each', { sites: [site({ name: 'site' })] }, 'sites[0].name'],
     ['an unknown time zone', { sites: [site({ timeZone: 'Mars/Olympus' })] }, 'sites[0].timeZone'],
     ['a network that lets everything in', { sites: [site({ bmcNetwork: '0.0.0.0/0' })] }, 'sites[0].bmcNetwork'],
     ['a service for other machines', { service: { origin: 'x.example', listen: '0.0.0.0:7420' } }, 'service.listen'],

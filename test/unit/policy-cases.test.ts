@@ -29,6 +29,8 @@ describe('the shipped policies', () => {
         via: 'cli',
         blast: { peakUnavailable: 1, targets: 1, controlPlane: 0, quorumLost: false, lastOf: [] },
         budget: { maxUnavailable: 1 },
+        frozen: false,
+        window: { open: true, closesInMs: 60_000, expectedMs: 0 },
         cleared: [],
       },
     });

@@ -38,6 +38,8 @@ function request(change: Partial<PolicyRequest> = {}, context: Partial<PolicyReq
       via: 'cli',
       blast: { peakUnavailable: 1, targets: 1, controlPlane: 0, quorumLost: false, lastOf: [] },
       budget: { maxUnavailable: 1 },
+      frozen: false,
+      window: { open: true, closesInMs: 60_000, expectedMs: 0 },
       cleared: [],
       ...context,
     },

@@ -6,9 +6,10 @@ import type { SubscriptionLedger } from '../../core/bmc-events.ts';
 import { FleetError } from '../../core/errors.ts';
 import type { FindingArchive, LogArchive, StateStore } from '../../core/health-records.ts';
 import type { HistoryStore } from '../../core/history.ts';
-import type { Records, Stores } from '../../core/records.ts';
+import type { NodeDurations, Records, Stores } from '../../core/records.ts';
 import { approvalStore } from './approval-store.ts';
 import { custodyStore } from './custody-store.ts';
+import { nodeDurations } from './duration-store.ts';
 import { freezeStore } from './freeze-store.ts';
 import { findingArchive, logArchive, loginLedger, stateStore } from './health-store.ts';
 import { historyStore } from './history-store.ts';
@@ -43,6 +44,7 @@ export type Database = Records & {
   healthStates: StateStore;
   findings: FindingArchive;
   logEntries: LogArchive;
+  durations: NodeDurations;
   refusedLogins: LoginLedger;
   subscriptions: SubscriptionLedger;
   close(): Promise<void>;
@@ -79,6 +81,7 @@ export async function openDatabase(url: string, options: { lock: boolean }): Pro
     healthStates: stateStore(db),
     logEntries: logArchive(db),
     findings: findingArchive(db),
+    durations: nodeDurations(db),
     refusedLogins: loginLedger(db),
     subscriptions: subscriptionLedger(db),
     async transaction(work) {

@@ -90,7 +90,7 @@ export type Tables = {
     detail: string;
     started_at: Generated<Date>;
   };
-  freeze: FreezeTable;
+  change_freeze: FreezeTable;
   lease: { key: string; holder: string; taken_at: Generated<Date> };
   image_token: {
     token: string;

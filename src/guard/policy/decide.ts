@@ -98,6 +98,7 @@ export class CedarPolicy implements Policy {
         cleared,
         ...(context.blast && { blast: context.blast, declaredOutage: context.declaredOutage ?? false }),
         ...(context.frozen !== undefined && { frozen: context.frozen }),
+        ...(context.window && { window: context.window }),
         ...(context.budget && { budget: context.budget }),
       },
       entities: entitiesOf(request),

@@ -20,6 +20,7 @@ const given = z.strictObject({
   maxUnavailable: count,
   declaredOutage: z.boolean().optional(),
   frozen: z.boolean().optional(),
+  window: z.strictObject({ open: z.boolean(), closesInMs: count, expectedMs: count }).optional(),
   cleared: z.array(z.string()),
 });
 const policyCase = given.partial().extend({
@@ -34,6 +35,9 @@ const policyCase = given.partial().extend({
 /** An empty list would pass while proving nothing. */
 const policyCases = z.strictObject({ defaults: given, cases: z.array(policyCase).min(1) });
 
+/** Of what a case does not speak. */
+const calm = { frozen: false, window: { open: true, closesInMs: Number.MAX_SAFE_INTEGER, expectedMs: 0 } };
+
 export type CaseResult = { name: string; ok: boolean; expected: string; actual: string };
 
 /** Decides every case of a parsed `cases.yaml`. Throws a ZodError for a file that is not of that form, or empty. */
@@ -41,7 +45,7 @@ export function checkPolicyCases(policy: Policy, document: unknown): CaseResult[
   const { defaults, cases } = policyCases.parse(document);
   return cases.map(({ name, action, risk, expect, by, votes, ...own }) => {
     const { principal, resource, maxUnavailable, ...facts } = { ...defaults, ...own };
-    const context = { frozen: false, ...facts, budget: { maxUnavailable } };
+    const context = { ...calm, ...facts, budget: { maxUnavailable } };
     const request: PolicyRequest = { principal, action, risk, resource, context };
     const decision = policy.decide(request);
     const expected = described(expect, by) + votesText(votes);

@@ -25,6 +25,7 @@ const shape = z.strictObject({
       .optional(),
     declaredOutage: z.boolean().optional(),
     frozen: z.boolean().optional(),
+    window: z.strictObject({ open: z.boolean(), closesInMs: count, expectedMs: count }).optional(),
     budget: z.strictObject({ maxUnavailable: count }).optional(),
     cleared: z.array(name).max(256),
   }),
@@ -33,7 +34,8 @@ const shape = z.strictObject({
 /** A change must say what it would break, where, and under which conditions; none may span the fleet. */
 export const policyRequestSchema: z.ZodType<PolicyRequest> = shape.refine(({ risk, context, resource }) => {
   const change = risk === 'disruptive' || risk === 'destructive';
-  const measured = context.blast !== undefined && context.budget !== undefined && context.frozen !== undefined;
+  const { blast, budget, frozen, window } = context;
+  const measured = [blast, budget, frozen, window].every(fact => fact !== undefined);
   const placed = resource.site !== '*' && resource.cluster !== '*';
   return !change || (measured && placed);
 });

@@ -19,6 +19,8 @@ type Facts = {
   quorumLost: boolean;
   lastOf: string[];
   declaredOutage: boolean;
+  frozen: boolean;
+  windowClosed: boolean;
   maxUnavailable: number;
 };
 type ExplainOptions = Folder &
@@ -74,6 +76,8 @@ export function addPolicyCommands(program: Command, context: CommandContext, peo
     .option('--quorum-lost', 'etcd would lose its quorum, or nobody can tell', false)
     .option('--last-of <kinds>', 'roles and zones left without a node that takes pods, separated by commas', list, [])
     .option('--declared-outage', 'the asker says that it is an outage', false)
+    .option('--frozen', 'somebody froze the fleet, the site or the cluster', false)
+    .option('--window-closed', 'no maintenance window is open at the site', false)
     .option('--max-unavailable <n>', "the cluster's budget", count, 1)
     .option('--cleared <ids>', 'policies whose votes are in, separated by commas', list, [])
     .action((options: ExplainOptions) => explain(context, options));
@@ -156,13 +160,21 @@ function requestIn({ principal, action, groups = [], ...rest }: ExplainOptions):
       blast: { peakUnavailable, targets, controlPlane, quorumLost, lastOf },
       budget: { maxUnavailable },
       declaredOutage,
+      ...conditionsOf(rest),
       cleared,
     },
   };
 }
 
+/** What holds at the place, as the options say: nothing stands in the way unless they do. */
+function conditionsOf({ frozen, windowClosed }: Pick<Facts, 'frozen' | 'windowClosed'>) {
+  const closesInMs = windowClosed ? 0 : Number.MAX_SAFE_INTEGER;
+  return { frozen, window: { open: !windowClosed, closesInMs, expectedMs: 0 } };
+}
+
 /** The start of a stored plan by who is logged in, or who is named; no vote is counted but those that are named. */
-async function requestOfPlan(context: CommandContext, id: string, { principal, groups, via, cleared }: ExplainOptions) {
+async function requestOfPlan(context: CommandContext, id: string, options: ExplainOptions) {
+  const { principal, groups, via, cleared } = options;
   const client = await context.client();
   const [{ output }, me] = await Promise.all([client.callTool('getPlan', { plan: id }), client.me()]);
   const { action, site, cluster, blast, budget, declaredOutage, policyDigest } = output.plan as Plan;
@@ -170,7 +182,7 @@ async function requestOfPlan(context: CommandContext, id: string, { principal, g
     principal: { name: principal ?? me.person, groups: groups ?? (principal === undefined ? me.groups : []) },
     action,
     resource: { site, cluster },
-    context: { via, blast, budget, declaredOutage, cleared },
+    context: { via, blast, budget, declaredOutage, ...conditionsOf(options), cleared },
   };
   return { asked, madeUnder: policyDigest };
 }

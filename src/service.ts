@@ -32,7 +32,7 @@ import { LivePolicy, type PolicyStatus } from './guard/policy/live-policy.ts';
 import { presenceProver } from './guard/presence.ts';
 import { planStorer } from './guard/store-plan.ts';
 import { startDuty } from './health/duty.ts';
-import type { Parts, Timings } from './operations/job.ts';
+import type { Parts } from './operations/job.ts';
 import { siteWindows } from './operations/site-windows.ts';
 import { firmwareDrift } from './planning/firmware-drift.ts';
 import { planCard } from './planning/plan-card.ts';
@@ -153,6 +153,7 @@ async function compose(config: Config, log: Logger, opened: Opened): Promise<Run
     rejoinMs: rollout.rejoinTimeoutMs,
     resetSettleMs: rollout.resetSettleMs,
     stallMs: rollout.stallLimitMs,
+    gateMs: rollout.gateTimeoutMs,
   };
   const windowOf = siteWindows({
     calendars: config.calendars,
@@ -163,16 +164,6 @@ async function compose(config: Config, log: Logger, opened: Opened): Promise<Run
   const authority = createAuthority({ records, policy, people, windowOf });
   // What is asked for needs approvals, and these launch the very workflows that ask.
   const offers = Promise.withResolvers<Parts['offerRecovery']>();
-  const timings: Timings = {
-    pollMs: rollout.pollIntervalMs,
-    drainMs: rollout.drainTimeoutMs,
-    updateMs: rollout.updateTimeoutMs,
-    rebootMs: rollout.rebootTimeoutMs,
-    rejoinMs: rollout.rejoinTimeoutMs,
-    resetSettleMs: rollout.resetSettleMs,
-    stallMs: rollout.stallLimitMs,
-    gateMs: rollout.gateTimeoutMs,
-  };
   const parts: Parts = {
     bmcs,
     clusters,
@@ -234,6 +225,7 @@ async function compose(config: Config, log: Logger, opened: Opened): Promise<Run
     cordons: () => cordons?.status() ?? ({ state: 'off' } as const),
     resumeCordons: async () => cordons?.resume() ?? ({ state: 'off' } as const),
   };
+  const policyStanding = () => policy.standing;
   const gateway = createGateway({
     catalog,
     fleet,
@@ -248,13 +240,16 @@ async function compose(config: Config, log: Logger, opened: Opened): Promise<Run
     freezes,
     storePlan,
     rollout: { ...rollout, timings, hardwareWatched: config.health.sampleEveryMs !== 'off' },
+    policyStanding,
     presentChange,
   });
-  const door = { gateway, logins, approvals, freezes, custody, records, planCard, log };
+  const door = { policyStanding, gateway, logins, approvals, freezes, custody, records, planCard, log };
   if (config.metrics) {
     const own = {
       everyMs: config.health.sampleEveryMs,
       backlog: duty.watch.backlog,
+      policyStanding,
+      freezes: records.freezes,
       logIns: bmcs.logIns,
       hearings: bmcs.hearings,
       sessions: async () => (await records.sessions.list()).length,

@@ -23,6 +23,9 @@ const nodeRow = z.object({
 });
 
 const output = z.object({
+  policy: z
+    .object({ state: z.enum(['current', 'kept']), digest: z.string(), problem: z.string().optional() })
+    .describe('kept: the policies in the folder are not usable, and those of the digest are followed'),
   freezes: z.array(freezeOutput).describe('Where all changes are stopped'),
   sites: z.array(
     z.object({
@@ -66,6 +69,7 @@ export const getFleetOverview = readTool({
       context.records.operations.list({ open: true, limit: 50 }),
     ]);
     return {
+      policy: context.policyStanding(),
       freezes,
       sites: surveys.map(survey => overviewOf(context, survey)),
       pendingApprovals: pending.map(({ id, plan, requester, expiresAt }) => ({
@@ -77,7 +81,15 @@ export const getFleetOverview = readTool({
       openOperations: open.map(({ id, kind, cluster, state }) => ({ operation: id, kind, cluster, state })),
     };
   },
-  present: ({ freezes, sites, pendingApprovals, openOperations }) => [
+  present: ({ policy, freezes, sites, pendingApprovals, openOperations }) => [
+    ...(policy.state === 'kept'
+      ? [
+          {
+            text: `Earlier policies are followed: those in the folder are not usable. ${policy.problem}`,
+            tone: 'bad' as const,
+          },
+        ]
+      : []),
     ...freezes.map(freeze => ({ text: `Frozen: ${freezeLine(freeze)}`, tone: 'bad' as const })),
     { text: summaryOf(sites.flatMap(site => site.nodes)) },
     ...sites.flatMap(({ site, cluster, nodes, asOf }) => [

@@ -20,6 +20,12 @@ export type Blast = {
   lastOf: string[];
 };
 
+/** How the policies that are followed stand against those in the folder. */
+export type PolicyStanding =
+  | { state: 'current'; digest: string }
+  /** The folder was changed and is not usable, and why: `digest` is still followed. */
+  | { state: 'kept'; digest: string; problem: string };
+
 /** Whether the next node may start, by the calendar of its site. */
 export type WindowFacts = {
   open: boolean;

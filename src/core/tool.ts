@@ -17,7 +17,7 @@ import type { CordonStatus, FindingArchive, LogArchive, NewestLook } from './hea
 import type { HistoryStore } from './history.ts';
 import type { Operation } from './operation.ts';
 import type { PlanDraft, StoredPlan } from './plan.ts';
-import type { PolicyResource } from './policy.ts';
+import type { PolicyResource, PolicyStanding } from './policy.ts';
 import type { EffectStore, FreezeStore, Records } from './records.ts';
 import type { Timings } from './timings.ts';
 
@@ -68,6 +68,7 @@ export type ToolContext = {
   history: Pick<HistoryStore, 'quantities' | 'series'>;
   health: HealthReader;
   rollout: RolloutSettings;
+  policyStanding(): PolicyStanding;
   caller: Caller;
   /** Completes and stores a plan. */
   storePlan(draft: PlanDraft): Promise<StoredPlan>;

@@ -3,6 +3,7 @@ import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { connect } from '../surfaces/cli/client.ts';
 import type { CommandWords } from '../surfaces/cli/completion.ts';
+import { noticeLines } from '../surfaces/cli/notices.ts';
 import { runPrompt } from '../surfaces/cli/prompt.ts';
 import type { Terminal } from '../surfaces/cli/terminal.ts';
 import { tokenStore } from '../surfaces/cli/token-store.ts';
@@ -28,7 +29,8 @@ export async function demoPrompt({ parts, terminal, execute, program, say }: Dem
   const [requester, approver] = people;
   const folder = folderOf(requester.name);
   const { token } = (await tokenStore(folder).get(parts.url)) ?? {};
-  const names = await connect({ url: parts.url, token }).names();
+  const client = connect({ url: parts.url, token });
+  const names = await client.names();
   let who = requester.name;
 
   say(labAddresses(parts.lab));
@@ -44,6 +46,7 @@ Try: get-fleet-overview · get-node-health ${parts.sickNode} · plan-firmware-ro
       program: { ...program, commands: [...program.commands, asCommand(people.map(person => person.name))] },
       names,
     },
+    notices: async () => noticeLines(await client.notices()),
     label: () => `${who}> `,
     historyFile: join(parts.dir, 'history'),
     async execute(words) {

@@ -1,6 +1,7 @@
 /** All that a surface inside the service may reach: tools, log-ins, votes, and records to read. */
 import type { Block } from '../core/document.ts';
 import type { Plan } from '../core/plan.ts';
+import type { PolicyStanding } from '../core/policy.ts';
 import type { Records } from '../core/records.ts';
 import type { Approvals } from '../guard/approvals.ts';
 import type { CustodyLog } from '../guard/custody/log.ts';
@@ -14,7 +15,9 @@ export type ServiceDoor = {
   approvals: Pick<Approvals, 'vote' | 'expireDue'>;
   freezes: Pick<Freezes, 'lift'>;
   custody: Pick<CustodyLog, 'checkpoint' | 'verifierKey'>;
+  policyStanding(): PolicyStanding;
   records: {
+    freezes: Pick<Records['freezes'], 'standing'>;
     plans: Pick<Records['plans'], 'get'>;
     approvals: Pick<Records['approvals'], 'get' | 'list'>;
     operations: Pick<Records['operations'], 'get' | 'events'>;

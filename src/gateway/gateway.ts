@@ -34,7 +34,7 @@ import type { StorePlan } from '../guard/store-plan.ts';
 export type Call = { tool: string; input: unknown; caller: Caller };
 export type Answer = { output: Record<string, unknown>; blocks: Block[] };
 
-export type GatewayParts = Pick<ToolContext, 'fleet' | 'clusters' | 'bmcs' | 'history'> & {
+export type GatewayParts = Pick<ToolContext, 'fleet' | 'clusters' | 'bmcs' | 'history' | 'policyStanding'> & {
   catalog: Tool[];
   records: Records;
   custody: CustodyLog;
@@ -158,6 +158,7 @@ export function createGateway(parts: GatewayParts): Gateway {
       history: parts.history,
       health: parts.health,
       rollout: parts.rollout,
+      policyStanding: parts.policyStanding,
       caller,
       storePlan: draft => parts.storePlan(draft, caller),
       requestStart: stored => approvals.requestStart(stored, caller),

@@ -4,9 +4,9 @@ import { FleetError } from '../core/errors.ts';
 import type { Plan, PlanKind } from '../core/plan.ts';
 import type { WindowFacts } from '../core/policy.ts';
 import type { NodeDurations } from '../core/records.ts';
+import type { Timings } from '../core/timings.ts';
 import { empties } from '../planning/plan-kinds.ts';
 import { expectedMs, nextOpening, windowAt } from '../planning/windows.ts';
-import type { Timings } from './job.ts';
 
 export type SiteWindowsParts = {
   /** By site name. */

@@ -62,6 +62,7 @@ it('is not counted among voters even where a vote of it is on record', async () 
     plan: stored.plan,
     requester: scene.caller('ask').person,
     via: 'cli',
+    conditions: await scene.authority.conditions(stored.plan),
     approval: before,
   });
   expect([before.votes.length, decided.verdict]).toEqual([1, 'needs-approval']);

@@ -2,7 +2,9 @@ import { readFile } from 'node:fs/promises';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { FleetError } from '../../src/core/errors.ts';
 import type { Finding } from '../../src/core/finding.ts';
+import type { Freeze } from '../../src/core/freeze.ts';
 import type { NewestLook } from '../../src/core/health-records.ts';
+import type { PolicyStanding } from '../../src/core/policy.ts';
 import { openMetrics } from '../../src/surfaces/metrics/metrics.ts';
 
 const at = new Date('2026-03-01T00:00:00Z');
@@ -20,11 +22,14 @@ const own = {
     { site: 'boston', tried: 1, refused: 1, withheld: 5 },
   ],
   sessions: async () => 4,
+  policyStanding: (): PolicyStanding => rules.policy,
+  freezes: { standing: async () => rules.freezes },
   hearings: () => [
     { site: 'boston', way: 'stream' as const, why: '', received: 5, dropped: 3 },
     { site: 'boston', way: 'polling' as const, why: '', received: 1, dropped: 0 },
   ],
 };
+const rules: { policy: PolicyStanding; freezes: Freeze[] } = { policy: { state: 'current', digest: 'x' }, freezes: [] };
 let open: Awaited<ReturnType<typeof openMetrics>>;
 
 beforeAll(async () => {
@@ -51,6 +56,17 @@ async function scrape(): Promise<string[]> {
   expect(answer.headers.get('content-type')).toMatch(/^text\/plain; version=0\.0\.4/);
   return (await answer.text()).split('\n');
 }
+
+it('tells what keeps changes from happening, and that policies in the folder are not followed', async () => {
+  expect(await scrape()).toContain('groundskeeper_policy_kept 0');
+  rules.policy = { state: 'kept', digest: 'x', problem: 'no @id' };
+  rules.freezes = [{ id: 'frz-1', site: 'boston', cluster: '*', reason: 'smoke', by: 'ana', at: at.toISOString() }];
+  const lines = await scrape();
+  expect(lines).toContain('groundskeeper_policy_kept 1');
+  expect(lines).toContain('groundskeeper_freezes{site="boston",cluster="*"} 1');
+  rules.freezes = [];
+  expect((await scrape()).filter(line => line.startsWith('groundskeeper_freezes{'))).toEqual([]);
+});
 
 it('tells each reading once, no number where there was none, and nothing of what is gone', async () => {
   const look = { site: 'boston', at, tookMs: 250 };

@@ -1,7 +1,7 @@
 /** What a site's calendar and the durations on record say of the next node. */
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import type { Calendar } from '../../src/core/calendar.ts';
-import type { Timings } from '../../src/operations/job.ts';
+import type { Timings } from '../../src/core/timings.ts';
 import { siteWindows } from '../../src/operations/site-windows.ts';
 import { approvedOperation, examplePlan, type GuardScene, guardScene } from '../support/guard.ts';
 

@@ -123,7 +123,7 @@ const anyCalendar = fc.record({
     minLength: 1,
     maxLength: 3,
   }),
-  changeFreezes: fc.constant([]),
+  changeFreezes: fc.constant<Calendar['changeFreezes']>([]),
 });
 /** A minute of the year in which all of these clocks change. */
 const anyMinute = fc.integer({ min: 0, max: 365 * 24 * 60 - 1 }).map(n => at('2026-01-01T00:00:00Z') + n * minute);

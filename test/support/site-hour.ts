@@ -105,6 +105,8 @@ export async function playSiteHour(addressBase: string): Promise<SiteHour> {
     backlog: watch.backlog,
     logIns: () => [...boston.logIns(), ...chicago.logIns()],
     sessions: async () => 0,
+    policyStanding: () => ({ state: 'current', digest: '' }),
+    freezes: { standing: async () => [] },
     hearings: () => [],
   });
 

@@ -23,7 +23,7 @@ describe('the names of the catalog', () => {
     expect(new Set(names).size).toBe(names.length);
     for (const name of names) {
       expect(name).toMatch(
-        /^(get|list|plan|start|cancel|cordon|uncordon|drain|flash|simulate|taint|set|reset|identify|acknowledge|explain|resume|pause|advance)([A-Z][a-z]+)+$/,
+        /^(get|list|plan|start|cancel|cordon|uncordon|drain|flash|simulate|taint|set|reset|identify|acknowledge|explain|resume|pause|advance|freeze)([A-Z][a-z]+)+$/,
       );
       expect(camelCase(commandName({ name }))).toBe(name);
     }
@@ -100,11 +100,13 @@ describe('policy', () => {
     for (const tool of catalog) expect(risks.get(actionOf(tool)), tool.name).toBe(tool.risk);
   });
 
-  it('knows no action beside the tools, the plans of rollouts and of BIOS settings, that of switching on, and what the watch may ask for', () => {
+  it('knows no action beside the tools, the plans of rollouts and of BIOS settings, that of switching on, what no tool asks for, and what the watch may', () => {
     const known = catalog.map(actionOf);
     const asked = (['cordon', 'drain', 'mark', 'release'] as const).map(act => planOf(act).action);
     const others = [...risks.keys()].filter(action => !known.includes(action));
-    expect(others.sort()).toEqual([...asked, 'biosChange', 'firmwareRollout', 'switchOnServer'].sort());
+    const ofPlans = ['biosChange', 'firmwareRollout', 'switchOnServer'];
+    // Lifting a freeze takes a passphrase; wiping comes later.
+    expect(others.sort()).toEqual([...asked, ...ofPlans, 'unfreezeChanges', 'wipeServer'].sort());
   });
 });
 

@@ -81,16 +81,32 @@ describe('the Tab key', () => {
 });
 
 describe('lines from a pipe', () => {
-  async function played(lines: string): Promise<{ ran: string[][]; shown: string; errors: string }> {
+  type Notices = () => Promise<string[]>;
+  async function played(lines: string, notices?: Notices): Promise<{ ran: string[][]; shown: string; errors: string }> {
     const ran: string[][] = [];
     const output = new PassThrough();
     const errors = new PassThrough();
     const terminal = { input: Readable.from([lines]), output, errors, onInterrupt: () => () => undefined };
-    await runPrompt({ terminal, vocabulary, label: () => '> ', execute: async words => ran.push(words) });
+    await runPrompt({ terminal, vocabulary, label: () => '> ', notices, execute: async words => ran.push(words) });
     output.end();
     errors.end();
     return { ran, shown: await text(output), errors: await text(errors) };
   }
+
+  test('come with what everybody should know, said once for as long as it holds', async () => {
+    const seen = [['frozen by ana'], ['frozen by ana', 'frozen by ben'], [], ['frozen by ana'], undefined];
+    const notices = async () => seen.shift() ?? Promise.reject(new Error('the service is away'));
+    const { shown } = await played('a\nb\nc\nd\n', notices);
+    expect(shown.match(/> .|frozen by \w+/g)).toEqual([
+      'frozen by ana',
+      '> a',
+      'frozen by ben',
+      '> b',
+      '> c',
+      'frozen by ana',
+      '> d',
+    ]);
+  });
 
   test('run in order until exit, the program name may stand in front', async () => {
     const { ran, shown } = await played('whoami\n\ngroundskeeper get-plan p\nhelp\nexit\nlogout\n');

@@ -59,6 +59,11 @@ it('keeps the old policy when the new one is bad, says so once, and takes the co
   await policy.reload();
   expect([verdict(), policy.digest, recorded]).toEqual(['allow', before, []]);
   expect(told).toMatchObject([{ state: 'kept', digest: before, error: { code: 'invalid_config' } }]);
+  expect(policy.standing).toEqual({
+    state: 'kept',
+    digest: before,
+    problem: expect.stringContaining('freeze.cedar:1'),
+  });
   expect(told.map(status => 'error' in status && status.error.message).join()).toContain('freeze.cedar:1: freeze');
   write(freeze);
   await policy.reload();

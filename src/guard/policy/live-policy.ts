@@ -4,7 +4,7 @@
  * of the old in one assignment, after it is on record; what is not changes nothing, and is said once.
  */
 import { FleetError } from '../../core/errors.ts';
-import type { Decision, Policy, PolicyRequest } from '../../core/policy.ts';
+import type { Decision, Policy, PolicyRequest, PolicyStanding } from '../../core/policy.ts';
 import type { Directory } from './approval-annotations.ts';
 import type { CedarPolicy } from './decide.ts';
 import { loadPolicy } from './load-policy.ts';
@@ -48,6 +48,14 @@ export class LivePolicy implements Policy {
 
   get status(): PolicyStatus {
     return this.#status;
+  }
+
+  /** As people are told of it. */
+  get standing(): PolicyStanding {
+    const { digest } = this.#status;
+    return 'error' in this.#status
+      ? { state: 'kept', digest, problem: this.#status.error.message }
+      : { state: 'current', digest };
   }
 
   decide(request: PolicyRequest): Decision {

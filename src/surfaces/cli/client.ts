@@ -19,6 +19,7 @@ import type {
   LoginRequest,
   Me,
   Names,
+  Notices,
   ToolAnswer,
   VoteRequest,
 } from '../http/api.ts';
@@ -31,6 +32,7 @@ export type Client = {
   logout(): Promise<void>;
   me(): Promise<Me>;
   names(): Promise<Names>;
+  notices(): Promise<Notices>;
   callTool(name: string, input: Record<string, unknown>, signal?: AbortSignal): Promise<ToolAnswer>;
   /** Waits up to `waitMs` (at most 25,000) for events after the given sequence number. */
   operationEvents(id: string, wait: { after: number; waitMs: number; signal?: AbortSignal }): Promise<EventsAnswer>;
@@ -103,6 +105,7 @@ export function connect({ url, token, agent = 'groundskeeper-cli' }: Connection)
     },
     me: () => call('GET', '/v1/me'),
     names: () => call('GET', '/v1/names'),
+    notices: () => call('GET', '/v1/notices'),
     callTool: (name, input, signal) => call('POST', `/v1/tools/${segment(name)}`, { body: input, signal }),
     operationEvents: (id, { after, waitMs, signal }) =>
       call('GET', `/v1/operations/${segment(id)}/events?after=${after}&waitMs=${waitMs}`, { signal }),

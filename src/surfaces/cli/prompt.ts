@@ -6,9 +6,10 @@
 import { readFile } from 'node:fs/promises';
 import { createInterface, type Interface } from 'node:readline';
 import type { ReadStream } from 'node:tty';
+import type { Block } from '../../core/document.ts';
 import { FleetError } from '../../core/errors.ts';
 import { complete, type Vocabulary } from './completion.ts';
-import { renderError } from './render.ts';
+import { renderBlocks, renderError } from './render.ts';
 import { splitLine } from './split-line.ts';
 import { keyboardOf, styleOf, type Terminal } from './terminal.ts';
 import { writePrivate } from './token-store.ts';
@@ -20,6 +21,8 @@ export type PromptParts = {
   execute(words: string[]): Promise<unknown>;
   /** What stands before the cursor; asked before each line. */
   label?: () => string;
+  /** What everybody should know before they type, each shown once for as long as it holds; none where they cannot be asked for. */
+  notices?: () => Promise<string[]>;
   /** Earlier lines are kept here, readable by the user alone. */
   historyFile?: string;
 };
@@ -29,8 +32,21 @@ const historySize = 500;
 /** Reads and runs lines until `exit`, Ctrl-D, Ctrl-C twice, or the end of the input. */
 export async function runPrompt(parts: PromptParts): Promise<void> {
   const keyboard = keyboardOf(parts.terminal.input);
-  if (keyboard) await converse(parts, keyboard);
-  else await runScript(parts);
+  const tell = noticeTeller(parts);
+  await tell();
+  if (keyboard) await converse(parts, { keyboard, tell });
+  else await runScript(parts, tell);
+}
+
+/** Says what is new of the notices. */
+function noticeTeller({ terminal, notices = async () => [] }: PromptParts): () => Promise<void> {
+  let told: string[] = [];
+  return async () => {
+    const now = await notices().catch(() => told);
+    const blocks: Block[] = now.filter(text => !told.includes(text)).map(text => ({ text, tone: 'bad' }));
+    if (blocks.length > 0) terminal.output.write(`${renderBlocks(blocks, styleOf(terminal.output))}\n`);
+    told = now;
+  };
 }
 
 /** Runs one line; false when it says to leave. */
@@ -48,11 +64,12 @@ async function runLine({ terminal, execute }: PromptParts, line: string): Promis
 }
 
 /** Lines from a pipe, each shown before it runs so that the output can be read as a transcript. */
-async function runScript(parts: PromptParts): Promise<void> {
+async function runScript(parts: PromptParts, tell: () => Promise<void>): Promise<void> {
   const { input, output } = parts.terminal;
   for await (const line of createInterface({ input, crlfDelay: Number.POSITIVE_INFINITY })) {
     output.write(`${labelOf(parts)}${line}\n`);
     if (!(await runLine(parts, line))) return;
+    await tell();
   }
 }
 
@@ -61,7 +78,10 @@ type Typed =
   | { kind: 'interrupted'; empty: boolean }
   | { kind: 'ended' };
 
-async function converse(parts: PromptParts, keyboard: ReadStream): Promise<void> {
+async function converse(
+  parts: PromptParts,
+  { keyboard, tell }: { keyboard: ReadStream; tell(): Promise<void> },
+): Promise<void> {
   const { terminal, historyFile } = parts;
   const history = historyFile ? await readHistory(historyFile) : [];
   let rest = '';
@@ -84,6 +104,7 @@ async function converse(parts: PromptParts, keyboard: ReadStream): Promise<void>
         rest = typed.rest;
         if (historyFile) await writeHistory(historyFile, history);
         for (const line of typed.lines) if (!(await runLine(parts, line))) return;
+        await tell();
     }
   }
 }

@@ -8,6 +8,7 @@
  * | `POST /v1/token` | {@link DeriveRequest} | {@link LoginAnswer}, for a weaker channel |
  * | `POST /v1/logout` | – | `{}` |
  * | `GET /v1/me` | – | {@link Me} |
+ * | `GET /v1/notices` | – | {@link Notices}, what everybody should know before they type |
  * | `GET /v1/names` | – | {@link Names}, for completion |
  * | `POST /v1/tools/<name>` | the tool's input | {@link ToolAnswer} |
  * | `GET /v1/operations/<id>/events?after=<seq>&waitMs=<ms>` | – | {@link EventsAnswer}; waits up to 25 s for news |
@@ -21,8 +22,10 @@
 import type { Approval } from '../../core/approval.ts';
 import type { Block } from '../../core/document.ts';
 import type { FleetErrorJson } from '../../core/errors.ts';
+import type { Freeze } from '../../core/freeze.ts';
 import type { Operation, OperationEvent } from '../../core/operation.ts';
 import type { Plan } from '../../core/plan.ts';
+import type { PolicyStanding } from '../../core/policy.ts';
 import type { Scope } from '../../core/tool.ts';
 
 export type LoginRequest = { name: string; passphrase: string; channel?: 'cli' | 'demo' };
@@ -30,6 +33,7 @@ export type DeriveRequest = { channel: 'mcp' };
 export type LoginAnswer = { token: string; person: string; scope: Scope; expiresAt: string };
 export type Me = { person: string; groups: string[]; channel: string; scope: Scope };
 export type Names = { sites: string[]; clusters: string[]; nodes: string[] };
+export type Notices = { policy: PolicyStanding; freezes: Freeze[] };
 export type ToolAnswer = { output: Record<string, unknown>; blocks: Block[] };
 export type EventsAnswer = { operation: Operation; events: OperationEvent[] };
 export type ApprovalAnswer = { approval: Approval; plan: Plan; digest: string; blocks: Block[] };

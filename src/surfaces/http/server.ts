@@ -11,7 +11,7 @@ import { allNodes, type Fleet } from '../../core/fleet.ts';
 import { hasEnded } from '../../core/operation.ts';
 import type { Caller } from '../../core/tool.ts';
 import type { ServiceDoor } from '../../gateway/door.ts';
-import type { ApprovalAnswer, CustodyHead, EventsAnswer, Me, Names } from './api.ts';
+import type { ApprovalAnswer, CustodyHead, EventsAnswer, Me, Names, Notices } from './api.ts';
 
 const statuses: Record<ErrorCode, 400 | 401 | 403 | 404 | 409 | 500 | 502 | 503 | 504> = {
   invalid_input: 400,
@@ -126,6 +126,11 @@ function routes(door: ServiceDoor, fleet: Fleet): Hono {
   app.get('/v1/me', async context => {
     const { person, channel, scope } = await callerOf(context, door);
     return context.json({ person: person.name, groups: person.groups, channel, scope } satisfies Me);
+  });
+  app.get('/v1/notices', async context => {
+    await callerOf(context, door);
+    const freezes = await door.records.freezes.standing();
+    return context.json({ policy: door.policyStanding(), freezes } satisfies Notices);
   });
   app.get('/v1/names', async context => {
     await callerOf(context, door);

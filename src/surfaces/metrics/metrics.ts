@@ -5,6 +5,8 @@ import { Counter, collectDefaultMetrics, Gauge, Registry } from 'prom-client';
 import type { Bmcs } from '../../core/bmc.ts';
 import { FleetError } from '../../core/errors.ts';
 import { isStanding } from '../../core/finding.ts';
+import type { PolicyStanding } from '../../core/policy.ts';
+import type { FreezeStore } from '../../core/records.ts';
 import type { HealthReader } from '../../core/tool.ts';
 
 export type MetricsOptions = {
@@ -18,6 +20,8 @@ export type MetricsOptions = {
   backlog(): { waiting: number; dropped: number };
   logIns: Bmcs['logIns'];
   hearings: Bmcs['hearings'];
+  policyStanding(): PolicyStanding;
+  freezes: Pick<FreezeStore, 'standing'>;
   /** Sessions that are on record as open. */
   sessions(): Promise<number>;
 };
@@ -66,6 +70,7 @@ function registryOf(options: MetricsOptions): Registry {
   showServers(registry, options);
   showSampling(registry, options);
   showEvents(registry, options);
+  showRules(registry, options);
   return registry;
 }
 
@@ -166,6 +171,17 @@ function showEvents(registry: Registry, { hearings }: MetricsOptions): void {
     'bmc_events_dropped_total',
     'Events that brought no look forward: one was due already, or the site has had its share',
   );
+}
+
+/** What keeps changes from happening, or lets them happen under rules that somebody meant to replace. */
+function showRules(registry: Registry, { policyStanding, freezes }: MetricsOptions): void {
+  const gauge = gaugesOf(registry);
+  gauge('policy_kept', 'Whether the policies in the folder are not usable, and those before are followed', [], kept =>
+    kept.set(policyStanding().state === 'kept' ? 1 : 0),
+  );
+  gauge('freezes', 'Freezes of changes that stand; * is all', ['site', 'cluster'], async frozen => {
+    for (const { site, cluster } of await freezes.standing()) frozen.inc({ site, cluster });
+  });
 }
 
 /** Milliseconds since the newest look at each server began; since the start where there was none. */

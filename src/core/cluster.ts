@@ -340,6 +340,8 @@ export const fieldManager = 'groundskeeper';
 export const cordonOwner = 'groundskeeper.io/cordoned-by';
 /** Why, for people who run `kubectl describe node`. */
 export const cordonReason = 'groundskeeper.io/cordon-reason';
+/** Node label: the failure domain that a node says it is in. */
+export const zoneLabel = 'topology.kubernetes.io/zone';
 /** Node condition: True while one of our operations works on the node, and after one that did not end well. */
 export const maintenanceCondition = 'groundskeeper.io/Maintenance';
 /** Node condition: False while the hardware under the node fails, in the name that other health checks use too. */

@@ -1,6 +1,5 @@
 /** Whether a node is the last that takes pods, in its role or zone: without it that has no capacity left. */
-import type { NodeFacts } from '../core/cluster.ts';
-import { zoneLabel } from './rollout-target.ts';
+import { type NodeFacts, zoneLabel } from '../core/cluster.ts';
 
 /** What is left without any node that takes pods when all of `leaving` go, while those of `away` are gone too. */
 export function lostBy(

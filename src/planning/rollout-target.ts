@@ -3,7 +3,7 @@
  * reason why it is left out. Pure; the same facts give the same answer.
  */
 import { type Fact, factValue, type ServerHealth, showFact } from '../core/bmc.ts';
-import type { DaemonSetFacts, NodeFacts, PdbFacts, PodFacts } from '../core/cluster.ts';
+import { type DaemonSetFacts, type NodeFacts, type PdbFacts, type PodFacts, zoneLabel } from '../core/cluster.ts';
 import type { FleetCluster, FleetNode, NodeRole } from '../core/fleet.ts';
 import type { PlanGates } from '../core/gate.ts';
 import type { DrainForecast, PlanTarget } from '../core/plan.ts';
@@ -46,9 +46,6 @@ export type RolloutRequest = WantedRequest & {
 };
 
 type Judged = { target: PlanTarget; warnings: string[] } | { excluded: string };
-
-/** The failure domain that a node says it is in. */
-export const zoneLabel = 'topology.kubernetes.io/zone';
 
 /** Those of the cluster, whose budget it is. */
 export function here({ cluster }: RolloutRequest, names: string[]): string[] {

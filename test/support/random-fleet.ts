@@ -1,7 +1,7 @@
 /** Random clusters for properties over rollouts: what is true of them, and what production code is told. */
 import fc from 'fast-check';
 import { known, type ServerHealth, unknown } from '../../src/core/bmc.ts';
-import type { EtcdFacts, NodeFacts, PdbFacts, PodFacts } from '../../src/core/cluster.ts';
+import { type EtcdFacts, type NodeFacts, type PdbFacts, type PodFacts, zoneLabel } from '../../src/core/cluster.ts';
 import {
   budgetOf,
   type FirmwareImage,
@@ -9,7 +9,7 @@ import {
   type FleetNode,
   type NodeRole,
 } from '../../src/core/fleet.ts';
-import { type RolloutRequest, zoneLabel } from '../../src/planning/rollout-target.ts';
+import type { RolloutRequest } from '../../src/planning/rollout-target.ts';
 import { etcdOf, nodeOf, pdbOf, podOf } from './cluster-facts.ts';
 
 export type NodeStory = {

@@ -1,19 +1,19 @@
 /** From facts to the rows of a cluster's status; each row says one thing about one object. */
 import { type Fact, factValue, showFact } from '../../src/core/bmc.ts';
-import type {
-  Condition,
-  EtcdFacts,
-  NodeFacts,
-  PdbFacts,
-  PodFacts,
-  RemediatorFacts,
-  StorageFacts,
+import {
+  type Condition,
+  type EtcdFacts,
+  type NodeFacts,
+  type PdbFacts,
+  type PodFacts,
+  type RemediatorFacts,
+  type StorageFacts,
+  zoneLabel,
 } from '../../src/core/cluster.ts';
 import { badConditions, isStaleLease, unusualTaints } from '../../src/health/node-signs.ts';
 import { budgetState, describeBudget } from '../../src/planning/budget-state.ts';
 import { isFinished, pdbsOfPod, qualifiedName } from '../../src/planning/pdb-groups.ts';
 import { taintText } from '../../src/planning/plan-card.ts';
-import { zoneLabel } from '../../src/planning/rollout-target.ts';
 import { ageSeconds } from './age.ts';
 import { requestedOf } from './amounts.ts';
 import type { CordonOwner } from './cordon-owner.ts';

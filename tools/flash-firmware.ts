@@ -6,6 +6,7 @@ import { changeTool } from '../src/core/tool.ts';
 import { surveyCluster } from '../src/operations/survey.ts';
 import { surveyEvidence } from '../src/operations/survey-evidence.ts';
 import { planRollout } from '../src/planning/plan-rollout.ts';
+import { withCanaryDrain } from './parts/canary-drain.ts';
 import { drainInput } from './parts/drain-input.ts';
 import { noPlan } from './parts/facts.ts';
 import { gatesFor } from './parts/gates-for.ts';
@@ -41,21 +42,24 @@ export const flashFirmware = changeTool({
     const [found] = survey.nodes;
     if (found && 'unknown' in found.server) throw noPlan('bmc_unreachable', found.server.unknown);
     const { canary, soakMs } = context.rollout;
-    return planRollout({
-      action: 'flashFirmware',
-      cluster,
+    return withCanaryDrain(
+      planRollout({
+        action: 'flashFirmware',
+        cluster,
+        facts,
+        evidence: await surveyEvidence(context, cluster.name),
+        candidates: survey.nodes,
+        fleet: allNodes(context.fleet),
+        images: [wanted],
+        stones: context.fleet.images,
+        downgrade,
+        declareOutage,
+        drain,
+        canary,
+        soakMs,
+        gates: gatesFor(context, [cluster.site]),
+      }),
       facts,
-      evidence: await surveyEvidence(context, cluster.name),
-      candidates: survey.nodes,
-      fleet: allNodes(context.fleet),
-      images: [wanted],
-      stones: context.fleet.images,
-      downgrade,
-      declareOutage,
-      drain,
-      canary,
-      soakMs,
-      gates: gatesFor(context, [cluster.site]),
-    });
+    );
   },
 });

@@ -11,6 +11,7 @@ import { surveyEvidence } from '../src/operations/survey-evidence.ts';
 import { planCard } from '../src/planning/plan-card.ts';
 import { planRollout } from '../src/planning/plan-rollout.ts';
 import { componentOrder } from '../src/planning/wanted-changes.ts';
+import { withCanaryDrain } from './parts/canary-drain.ts';
 import { drainInput } from './parts/drain-input.ts';
 import { noPlan } from './parts/facts.ts';
 import { gatesFor } from './parts/gates-for.ts';
@@ -56,23 +57,26 @@ export const planFirmwareRollout = readTool({
     if (!facts) throw noPlan('cluster_unreachable', 'unknown' in survey.kubernetes ? survey.kubernetes.unknown : '');
     const settings = components.includes('bios-settings') ? baselineSettings(context, site) : [];
     const { plan, digest } = await context.storePlan(
-      planRollout({
-        action: 'firmwareRollout',
-        cluster,
+      withCanaryDrain(
+        planRollout({
+          action: 'firmwareRollout',
+          cluster,
+          facts,
+          evidence: await surveyEvidence(context, cluster.name),
+          candidates: await surveyBios(context.bmcs, survey.nodes, settings),
+          fleet: allNodes(context.fleet),
+          images: baselineImages(context, site).filter(({ component }) => components.includes(component)),
+          settings,
+          stones: context.fleet.images,
+          declareOutage,
+          drain,
+          canary: context.rollout.canary,
+          soakMs: context.rollout.soakMs,
+          gates: gatesFor(context, [cluster.site]),
+          advance: advance ?? context.rollout.advance,
+        }),
         facts,
-        evidence: await surveyEvidence(context, cluster.name),
-        candidates: await surveyBios(context.bmcs, survey.nodes, settings),
-        fleet: allNodes(context.fleet),
-        images: baselineImages(context, site).filter(({ component }) => components.includes(component)),
-        settings,
-        stones: context.fleet.images,
-        declareOutage,
-        drain,
-        canary: context.rollout.canary,
-        soakMs: context.rollout.soakMs,
-        gates: gatesFor(context, [cluster.site]),
-        advance: advance ?? context.rollout.advance,
-      }),
+      ),
     );
     return {
       plan: plan as unknown as Record<string, unknown>,

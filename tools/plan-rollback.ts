@@ -14,6 +14,7 @@ import { planCard } from '../src/planning/plan-card.ts';
 import { planRollout } from '../src/planning/plan-rollout.ts';
 import { reverseChanges } from '../src/planning/reverse-changes.ts';
 import type { Candidate } from '../src/planning/rollout-target.ts';
+import { withCanaryDrain } from './parts/canary-drain.ts';
 import { drainInput } from './parts/drain-input.ts';
 import { noPlan } from './parts/facts.ts';
 import { gatesFor } from './parts/gates-for.ts';
@@ -39,22 +40,25 @@ export const planRollback = readTool({
     const facts = factValue(survey.kubernetes);
     if (!facts) throw noPlan('cluster_unreachable', 'unknown' in survey.kubernetes ? survey.kubernetes.unknown : '');
     const { plan, digest } = await context.storePlan(
-      planRollout({
-        action: made.action,
-        cluster,
+      withCanaryDrain(
+        planRollout({
+          action: made.action,
+          cluster,
+          facts,
+          evidence: await surveyEvidence(context, cluster.name),
+          candidates: await Promise.all(survey.nodes.map(found => wayBack(context, found, proved))),
+          fleet: allNodes(context.fleet),
+          images: [],
+          stones: [],
+          declareOutage,
+          drain,
+          canary: context.rollout.canary,
+          soakMs: context.rollout.soakMs,
+          gates: gatesFor(context, [cluster.site]),
+          advance: context.rollout.advance,
+        }),
         facts,
-        evidence: await surveyEvidence(context, cluster.name),
-        candidates: await Promise.all(survey.nodes.map(found => wayBack(context, found, proved))),
-        fleet: allNodes(context.fleet),
-        images: [],
-        stones: [],
-        declareOutage,
-        drain,
-        canary: context.rollout.canary,
-        soakMs: context.rollout.soakMs,
-        gates: gatesFor(context, [cluster.site]),
-        advance: context.rollout.advance,
-      }),
+      ),
     );
     return {
       plan: plan as unknown as Record<string, unknown>,

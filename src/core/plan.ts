@@ -106,6 +106,8 @@ export type Plan = {
   declaredOutage?: true;
   /** Started while no maintenance window is open, it waits for the next one. */
   waitForWindow?: true;
+  /** Of the nodes of the first wave, simulated when the plan was made. */
+  canaryDrain?: { verdict: 'blocked' | 'stalls' | 'waits' | 'finishes'; says: string };
   drain: { deleteEmptyDir: boolean; force: boolean; byPriority: boolean };
   /** Of a taint plan: what is added or removed. */
   taint?: TaintChange;

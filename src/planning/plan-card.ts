@@ -36,6 +36,7 @@ export function planCard(plan: Plan, digest: string): Block[] {
         ],
         ['soak', `${plan.soakMs / 1000} s after each node`],
         ...gateFacts(plan),
+        ...canaryFacts(plan),
       ],
     },
     { table: { columns: ['node', 'model', 'serial', 'UUID', 'change'], rows: plan.targets.map(targetRow) } },
@@ -68,6 +69,11 @@ function outageFacts({ blast, declaredOutage, author }: Plan): [string, Cell][] 
   if (!declaredOutage) return [];
   const what = blast.lastOf?.length ? blast.lastOf.join(', ') : 'nothing';
   return [['outage', toned(`declared by ${author}: leaves ${what} without any node that takes pods`, 'bad')]];
+}
+
+function canaryFacts({ canaryDrain }: Plan): [string, Cell][] {
+  if (!canaryDrain) return [];
+  return [['first drain', toned(canaryDrain.says, canaryDrain.verdict === 'finishes' ? 'plain' : 'warn')]];
 }
 
 /** What holds the next node and wave back, and who lets a wave begin. */

@@ -53,6 +53,12 @@ it('a wave begins once the gate before it holds and a person lets it, a pause ou
     [{ name: 'ceph-healed', after: 'wave', site: 'boston' }],
   ]);
   const [[canary = ''] = [], [second = ''] = []] = plan.waves;
+  const { verdict, says } = plan.canaryDrain ?? {};
+  expect([verdict, says]).toEqual(['finishes', expect.stringMatching(new RegExp(`^${canary}: Would finish: [1-9]`))]);
+  const { blocks } = await asker.callTool('getPlan', { plan: plan.id });
+  const card = JSON.stringify(blocks);
+  for (const fact of ['ceph-healed', 'begins when a person advances it', says ?? 'nothing'])
+    expect(card).toContain(fact);
   const id = await approve(stack, { plan: plan.id, digest });
 
   const shut = await told(id, '1 of 1 value not == 0: 3');

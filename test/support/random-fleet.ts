@@ -155,7 +155,7 @@ function pod(onNode: string, app: string): PodFacts {
   return podOf({ node: onNode, labels: { app }, controller: { kind: 'ReplicaSet', name: app } });
 }
 
-function serverHealth({ name, server }: FleetNode, version: string): ServerHealth {
+export function serverHealth({ name, server }: Pick<FleetNode, 'name' | 'server'>, version: string): ServerHealth {
   const unread = unknown('not read');
   const identity = {
     systemUri: server.systemUri ?? '',

@@ -1,0 +1,141 @@
+/** What is changed on one server, in which order, and what of it can be taken back. */
+import { describe, expect, it } from 'vitest';
+import type { BiosAttribute } from '../../src/core/bios.ts';
+import { type Component, type FirmwareMember, known, type ServerHealth, unknown } from '../../src/core/bmc.ts';
+import type { FirmwareImage } from '../../src/core/fleet.ts';
+import { changeName, type PlannedChange, showChanges } from '../../src/core/planned-change.ts';
+import { rolloutSteps } from '../../src/planning/plan-steps.ts';
+import { type ReverseRequest, reverseChanges } from '../../src/planning/reverse-changes.ts';
+import { type Wanted, type WantedRequest, wantedChanges } from '../../src/planning/wanted-changes.ts';
+import { serverHealth } from '../support/random-fleet.ts';
+
+type Versions = { bmc: string; bios: string };
+
+function server({ bmc, bios }: Versions): ServerHealth {
+  const member = (component: Component, version: string): FirmwareMember => ({
+    uri: `/${component}`,
+    id: component,
+    name: component,
+    version: known(version),
+    state: 'active',
+    component,
+  });
+  return {
+    ...serverHealth({ name: 'n1', server: { bmcUrl: '', credential: '' } }, bios),
+    firmware: known([member('bios', bios), member('bmc', bmc)]),
+    activations: { bios: known('reset-while-pending'), bmc: known('bmc-restarts') },
+  };
+}
+
+function image(component: Component, version: string, more: Partial<FirmwareImage> = {}): FirmwareImage {
+  const id = `${component}-${version}`;
+  return { id, vendor: 'dell', models: ['R750'], component, version, source: { file: id }, sha256: id, ...more };
+}
+
+function attribute(name: string): BiosAttribute {
+  const takes = { type: 'enumeration' as const, values: ['On', 'Off'], labels: [] };
+  return { name, takes, readOnly: false, grayedOut: false, hidden: false };
+}
+
+const registry = { attributes: ['Turbo', 'Threads'].map(attribute), dependencies: [] };
+const settingsOf = (active: Record<string, string>) => known({ active, registry });
+
+const told = (wanted: Wanted) => ('excluded' in wanted ? wanted.excluded : showChanges(wanted.changes));
+const changesOf = (wanted: Wanted): PlannedChange[] => ('excluded' in wanted ? [] : wanted.changes);
+const warningsOf = (wanted: Wanted) => ('excluded' in wanted ? [] : wanted.warnings);
+
+const baseline: WantedRequest = {
+  images: [image('bios', '2.8.0', { needs: '2.4.0' }), image('bmc', '7.20.0')],
+  stones: [image('bios', '2.4.0'), image('bios', '2.8.0', { needs: '2.4.0' })],
+  settings: [{ models: ['R750'], attributes: { Turbo: 'Off', Threads: 'On' } }],
+};
+const bios = settingsOf({ Turbo: 'On', Threads: 'On' });
+const behind = { name: 'n1', server: server({ bmc: '7.10.0', bios: '2.1.0' }), bios };
+
+describe('what a baseline wants', () => {
+  it('is the BMC first, then the BIOS by its stones, then the settings that are not so', () => {
+    const wanted = wantedChanges(baseline, behind);
+    expect(told(wanted)).toBe('BMC 7.10.0→7.20.0, BIOS 2.1.0→2.4.0→2.8.0, Turbo On → Off');
+    expect(changesOf(wanted).map(changeName)).toEqual(['1-bmc', '2-bios', '3-bios', '4-bios-settings']);
+    expect(changesOf(wanted).map(change => change.activation)).toEqual([
+      'bmc-restarts',
+      'reset-while-pending',
+      'reset-while-pending',
+      'next-start',
+    ]);
+  });
+
+  it('is told without what cannot be done, which is told too', () => {
+    const wanted = wantedChanges({ ...baseline, stones: [] }, { ...behind, bios: unknown('no answer') });
+    expect(told(wanted)).toBe('BMC 7.10.0→7.20.0');
+    expect(warningsOf(wanted)).toEqual([
+      expect.stringMatching(/^left out: bios 2.8.0 needs at least 2.4.0/),
+      'left out: BIOS settings: no answer',
+    ]);
+  });
+
+  it('is nothing where the reason is all that is left, and settings of another model are none', () => {
+    const current = { ...behind, server: server({ bmc: '7.20.0', bios: '2.8.0' }) };
+    const others = { ...baseline, settings: [{ models: ['R640'], attributes: { Turbo: 'Off' } }] };
+    expect(told(wantedChanges(others, current))).toContain('bmc is compliant');
+    expect(told(wantedChanges(baseline, current))).toBe('Turbo On → Off');
+    const wrong = { ...baseline, settings: [{ models: ['R750'], attributes: { Turbo: 'Fast' } }] };
+    expect(told(wantedChanges(wrong, current))).toContain('Turbo takes On, Off, not "Fast"');
+  });
+});
+
+it('approvers read the steps of all changes, and where a cancel stops between two of them', () => {
+  const names = (changes: PlannedChange[]) => rolloutSteps([{ changes }]).map(({ name }) => name);
+  const [bmc, stone, , settings] = changesOf(wantedChanges(baseline, behind));
+  if (!bmc || !stone || !settings) throw new Error('four changes were expected');
+  expect(names([bmc])).not.toContain('reset');
+  expect(names([stone])).not.toContain('set');
+  expect(names([settings])).not.toContain('flash');
+  expect(names([bmc])).not.toContain('next change');
+  expect(names([bmc, settings])).toEqual(expect.arrayContaining(['flash', 'set', 'reset', 'next change']));
+});
+
+describe('the way back', () => {
+  const made = changesOf(wantedChanges(baseline, behind));
+  const catalogue = [...baseline.stones, image('bios', '2.1.0'), image('bmc', '7.10.0'), image('bmc', '7.20.0')];
+  const after = server({ bmc: '7.20.0', bios: '2.8.0' });
+  const request: ReverseRequest = { made, server: after, catalogue, bios: settingsOf({ Turbo: 'Off', Threads: 'On' }) };
+
+  it('is every change the other way round, the last one first, each marked as going back', () => {
+    const back = reverseChanges(request);
+    expect(told(back)).toBe('Turbo Off → On, BIOS 2.8.0→2.4.0→2.1.0, BMC 7.20.0→7.10.0');
+    const marks = changesOf(back).flatMap(change => ('downgrade' in change ? [change.downgrade] : []));
+    expect(marks).toEqual([true, true, true]);
+  });
+
+  it('leaves what the catalogue does not have, or the vendor does not let go back, and says so', () => {
+    const poor = catalogue.filter(({ id }) => id !== 'bmc-7.10.0');
+    const back = reverseChanges({
+      ...request,
+      catalogue: poor.map(each => (each.id === 'bios-2.8.0' ? { ...each, backTo: '2.8.0' } : each)),
+    });
+    expect(told(back)).toBe('Turbo Off → On');
+    expect(warningsOf(back)).toEqual([
+      expect.stringMatching(/^bios stays: .* goes back to 2.8.0 at most, says its vendor/),
+      'bmc stays: the catalogue has no image of 7.10.0',
+    ]);
+  });
+
+  it('is only of what is still as the operation left it', () => {
+    const moved = { ...request, server: server({ bmc: '7.20.0', bios: '2.9.0' }), bios: settingsOf({ Turbo: 'On' }) };
+    const back = reverseChanges(moved);
+    expect(told(back)).toBe('BMC 7.20.0→7.10.0');
+    expect(warningsOf(back)).toEqual(
+      expect.arrayContaining([
+        'BIOS setting Turbo stays: it is not what the operation left',
+        'bios stays: it runs 2.9.0, not 2.8.0',
+      ]),
+    );
+    expect(told(reverseChanges({ ...request, made: [] }))).toContain('changed nothing on it');
+  });
+
+  it('is of the stones alone that were proved', () => {
+    const half = { ...request, made: made.slice(0, 2), server: server({ bmc: '7.20.0', bios: '2.4.0' }) };
+    expect(told(reverseChanges(half))).toBe('BIOS 2.4.0→2.1.0, BMC 7.20.0→7.10.0');
+  });
+});

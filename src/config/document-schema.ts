@@ -164,7 +164,7 @@ const image = mapping({
   id: imageId,
   vendor: oneOf(['dell', 'hpe', 'openbmc', 'lenovo', 'supermicro', 'ami', 'nvidia', 'generic']),
   models: filled(text),
-  component: oneOf(['bios', 'bmc']),
+  component: oneOf(['bios', 'bmc', 'nic']),
   version: text,
   needs: text.optional(),
   backTo: text.optional(),

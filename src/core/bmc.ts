@@ -11,7 +11,8 @@ import type { HardwareInventory, HealthSample, PowerSupply, Upkeep } from './har
 import type { ImageFile } from './images.ts';
 
 export type Vendor = 'dell' | 'hpe' | 'openbmc' | 'lenovo' | 'supermicro' | 'ami' | 'nvidia' | 'generic';
-export type Component = 'bios' | 'bmc';
+/** `nic`: network cards. */
+export type Component = 'bios' | 'bmc' | 'nic';
 
 export type Fact<T> = { value: T } | { unknown: string };
 

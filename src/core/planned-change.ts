@@ -42,7 +42,7 @@ export function changeName(change: PlannedChange, index: number): string {
 }
 
 /** For people. */
-export const componentNames: Record<Component, string> = { bios: 'BIOS', bmc: 'BMC' };
+export const componentNames: Record<Component, string> = { bios: 'BIOS', bmc: 'BMC', nic: 'NIC' };
 
 /** What is there once it is done, for people: `BMC 7.20`. */
 export function showEnd(change: PlannedChange): string {

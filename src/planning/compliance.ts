@@ -3,7 +3,7 @@
  * active copy of a component proves a version: inventories also list previous,
  * staged, golden and backup copies.
  */
-import { type Component, type Fact, type FirmwareMember, known, unknown, type Vendor } from '../core/bmc.ts';
+import { type Component, type Fact, type FirmwareMember, factValue, known, unknown, type Vendor } from '../core/bmc.ts';
 import type { FirmwareImage } from '../core/fleet.ts';
 import { compareVersions, type VersionOrder } from './version.ts';
 
@@ -36,13 +36,17 @@ export function complianceOf(node: NodeFirmware, images: FirmwareImage[]): Compl
   });
 }
 
-/** Version of the single active member of `component`; none or several of them prove nothing. */
+/**
+ * Version of the single active member of `component`; none or several of them prove nothing. Network cards are listed once for
+ * each port, and so have one as long as all of them show the same.
+ */
 export function activeVersion(firmware: Fact<FirmwareMember[]>, component: Component): Fact<string> {
   if ('unknown' in firmware) return unknown(firmware.unknown);
   const active = firmware.value.filter(member => member.component === component && member.state === 'active');
   const [only] = active;
   if (!only) return unknown(`the inventory names no active ${component}`);
-  if (active.length > 1) return unknown(`the inventory names ${active.length} active ${component} members`);
+  const alike = component === 'nic' && active.every(({ version }) => factValue(version) === factValue(only.version));
+  if (active.length > 1 && !alike) return unknown(`the inventory names ${active.length} active ${component} members`);
   return 'value' in only.version ? known(only.version.value) : unknown(only.version.unknown);
 }
 

@@ -94,9 +94,9 @@ function dated(version: ParsedVersion, text: string | undefined): ParsedVersion 
 }
 
 /** A vendor that is absent has no known form: only identical texts are the same. */
-export const versionForms: Partial<Record<Vendor, Record<Component, VersionParser>>> = {
-  dell: { bios: dotted, bmc: dotted },
-  hpe: { bios: hpeRom, bmc: hpeIlo },
+export const versionForms: Partial<Record<Vendor, Partial<Record<Component, VersionParser>>>> = {
+  dell: { bios: dotted, bmc: dotted, nic: dotted },
+  hpe: { bios: hpeRom, bmc: hpeIlo, nic: dotted },
   openbmc: { bios: dotted, bmc: openBmc },
   supermicro: { bios: supermicroBios, bmc: dotted },
   lenovo: { bios: lenovoBuild, bmc: lenovoBuild },

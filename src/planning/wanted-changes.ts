@@ -30,7 +30,7 @@ export type WantedRequest = {
 
 type Server = { name: string; server: ServerHealth; bios?: Fact<BiosFacts> };
 
-export const componentOrder: Component[] = ['bmc', 'bios'];
+export const componentOrder: Component[] = ['bmc', 'bios', 'nic'];
 
 export function wantedChanges(request: WantedRequest, { name, server, bios }: Server): Wanted {
   const { identity, firmware } = server;

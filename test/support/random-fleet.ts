@@ -183,7 +183,7 @@ export function serverHealth({ name, server }: Pick<FleetNode, 'name' | 'server'
     log: unread,
     firmware: known([bios]),
     neighbours: [],
-    activations: { bios: known('reset-after'), bmc: unread },
+    activations: { bios: known('reset-after'), bmc: unread, nic: unread },
   };
 }
 

@@ -17,6 +17,7 @@ let stack: Stack;
 const { dell, hpe } = bmcProfiles;
 const newBmc = '7.00.00.00';
 const stone = 'U46 v1.90 (03/01/2023)';
+const newNic = { dell: '22.31.13.70', hpe: '14.35.4030' };
 const biosSettings = '/redfish/v1/Systems/System.Embedded.1/Bios/Settings';
 
 /** Workers take their machines in turn, beginning with the second. */
@@ -28,6 +29,8 @@ beforeAll(async () => {
     await catalogued(stack, 'dell', { id: 'dell-bmc', component: 'bmc', version: newBmc }),
     await catalogued(stack, 'dell', { id: 'dell-bios-before', component: 'bios', version: dell.firmware.bios }),
     await catalogued(stack, 'hpe', { id: 'hpe-stone', component: 'bios', version: stone }),
+    await catalogued(stack, 'dell', { id: 'dell-nic', component: 'nic', version: newNic.dell }),
+    await catalogued(stack, 'hpe', { id: 'hpe-nic', component: 'nic', version: newNic.hpe }),
   ];
   await reconfigure(stack, document => {
     document.firmware = [
@@ -35,7 +38,7 @@ beforeAll(async () => {
       ...more,
     ];
     for (const baseline of document.baselines) {
-      baseline.images.push('dell-bmc');
+      baseline.images.push('dell-bmc', 'dell-nic', 'hpe-nic');
       baseline.bios = [{ models: [dell.model], attributes: { LogicalProc: 'Disabled' } }];
     }
     Object.assign(document.rollout, { pollInterval: '50ms', soak: '0s' });
@@ -75,7 +78,7 @@ describe.concurrent('several changes in one drain', () => {
     const { full, told, ...plan } = await rollout(node);
     const { active: from } = firmware(node);
     expect(told).toBe(
-      `BMC ${dell.firmware.bmc}→${newBmc}, BIOS ${from}→${dell.firmware.newBios}, LogicalProc Enabled → Disabled`,
+      `BMC ${dell.firmware.bmc}→${newBmc}, BIOS ${from}→${dell.firmware.newBios}, NIC ${dell.firmware.nic}→${newNic.dell}, LogicalProc Enabled → Disabled`,
     );
     expect(JSON.stringify(planCard(full, plan.digest))).toContain(told);
     const operation = await approve(stack, plan);
@@ -83,11 +86,11 @@ describe.concurrent('several changes in one drain', () => {
     expect([end.state, end.nodes[0]?.message]).toEqual([
       'done',
       expect.stringMatching(
-        `^active bmc is ${newBmc}.*; active bios is ${dell.firmware.newBios}; in force: LogicalProc = Disabled$`,
+        `^active bmc is ${newBmc}.*; active bios is ${dell.firmware.newBios}; active nic is ${newNic.dell}; in force: LogicalProc = Disabled$`,
       ),
     ]);
-    expect(firmware(node)).toMatchObject({ bmc: newBmc, active: dell.firmware.newBios });
-    const inOrder = ['cordon', 'flash', 'flash', 'reset', biosSettings, 'reset', 'uncordon'];
+    expect(firmware(node)).toMatchObject({ bmc: newBmc, active: dell.firmware.newBios, nic: newNic.dell });
+    const inOrder = ['cordon', 'flash', 'flash', 'reset', 'flash', 'reset', biosSettings, 'reset', 'uncordon'];
     expect([reached(stack, node), isCordoned(stack, node)]).toEqual([inOrder, false]);
 
     const back = await planned('planRollback', { operation });
@@ -103,10 +106,11 @@ describe.concurrent('several changes in one drain', () => {
     const node = nodes.stones;
     const { active: from } = firmware(node);
     const { told, ...plan } = await rollout(node);
-    expect(told).toBe(`BIOS ${from}→${stone}→${hpe.firmware.newBios}`);
+    expect(told).toBe(`BIOS ${from}→${stone}→${hpe.firmware.newBios}, NIC ${hpe.firmware.nic}→${newNic.hpe}`);
     expect((await ended(stack, await approve(stack, plan))).state).toBe('done');
-    expect(firmware(node)).toMatchObject({ previous: stone, active: hpe.firmware.newBios });
-    expect(reached(stack, node)).toEqual(['cordon', 'flash', 'reset', 'flash', 'reset', 'uncordon']);
+    expect(firmware(node)).toMatchObject({ previous: stone, active: hpe.firmware.newBios, nic: newNic.hpe });
+    const each = ['flash', 'reset'];
+    expect(reached(stack, node)).toEqual(['cordon', ...each, ...each, ...each, 'uncordon']);
   });
 
   it('a cancel between two changes gives the node back, and says what is done', async () => {

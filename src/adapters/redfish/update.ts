@@ -31,13 +31,13 @@ export function traitsOf(topology: Topology, component: Component): UpdateTraits
   return { activation, settleMs, transfer: push ? 'push' : 'pull', waitsForStart: waitsForStart ?? false };
 }
 
-/** As {@link traitsOf}, of both components, with the reason where there is none. */
+/** As {@link traitsOf}, of every component, with the reason where there is none. */
 export function activationsOf(topology: Topology): Record<Component, Fact<Activation>> {
   const of = (component: Component) => {
     const flow = topology.profile.update[component];
     return flow === undefined ? unknown(whyNone(topology, component)) : known(flow.activation);
   };
-  return { bios: of('bios'), bmc: of('bmc') };
+  return { bios: of('bios'), bmc: of('bmc'), nic: of('nic') };
 }
 
 /** Where the update request goes. Throws bmc_refused when the BMC does not offer what its profile needs. */

@@ -58,6 +58,7 @@ export class Updates {
       previous: firmware.earlierBios,
       staged: undefined,
       bmc: firmware.bmc,
+      nic: firmware.nic,
       stagedBmc: undefined,
     };
   }
@@ -139,15 +140,16 @@ export class Updates {
     await this.#write(task, content, applyTime);
   }
 
-  /** A BMC's own image is written at once; a BIOS where this vendor does it. */
-  async #write(task: Task, { component, version }: Content, applyTime: ApplyTime): Promise<void> {
+  /** A BMC's own image is written at once; any other where this vendor does it. */
+  async #write(task: Task, content: Content, applyTime: ApplyTime): Promise<void> {
     const { profile, host } = this.#options;
+    const { component, version } = content;
     if (component === 'bmc') return this.#flashBmc(task, version, applyTime);
-    if (profile.update.flash === 'at-once') return this.#flash(task, version);
+    if (profile.update.flash === 'at-once') return this.#flash(task, content);
     task.stage = 'staged';
     task.message = 'Task successfully scheduled. It is waiting for reboot.';
-    this.firmware.staged = version;
-    host.postWork = () => this.#flash(task, version);
+    if (component === 'bios') this.firmware.staged = version;
+    host.postWork = () => this.#flash(task, content);
     if (applyTime === 'now') host.restart();
   }
 
@@ -166,6 +168,8 @@ export class Updates {
       this.#fail(task, 'The image is not meant for this system.');
     } else if (purpose !== undefined && header.component !== purpose) {
       this.#fail(task, 'The image is not meant for this component.');
+    } else if (header.component === 'nic' && this.firmware.nic === undefined) {
+      this.#fail(task, 'The image is not meant for a device of this system.');
     } else return header;
     return undefined;
   }
@@ -201,14 +205,14 @@ export class Updates {
     else life.die();
   }
 
-  async #flash(task: Task, version: string): Promise<void> {
+  async #flash(task: Task, { component, version }: Content): Promise<void> {
     const { profile, faults, host } = this.#options;
     const { flash } = profile.update;
     if (!(await this.#written(task))) return;
     if (faults.get('brick') !== undefined) host.brick(`update ${task.id} wrote an image that does not start`);
     const unchanged = faults.get('update-completes-unchanged') !== undefined;
-    const activate = () => this.#activate(unchanged ? this.firmware.active : version);
-    this.firmware.staged = flash === 'in-post' || unchanged ? undefined : version;
+    const activate = () => (unchanged ? undefined : this.#activate({ component, version }));
+    this.firmware.staged = flash === 'in-post' || unchanged || component !== 'bios' ? undefined : version;
     if (flash === 'in-post') activate();
     else host.postWork = async () => activate();
     const later = 'The update was completed. It takes effect at the next system reset.';
@@ -216,9 +220,11 @@ export class Updates {
     this.#options.log.append({ severity: 'OK', messageId: 'SUP1905', message: 'A firmware update was completed.' });
   }
 
-  #activate(version: string): void {
+  #activate({ component, version }: Content): void {
     const { firmware } = this;
     firmware.staged = undefined;
+    if (component === 'nic') firmware.nic = version;
+    if (component !== 'bios') return;
     if (version === firmware.active) return;
     firmware.previous = firmware.active;
     firmware.active = version;

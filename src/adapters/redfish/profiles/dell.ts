@@ -21,6 +21,7 @@ export const dell: VendorProfile = {
   update: {
     bios: { activation: 'reset-while-pending', settleMs: 30_000, applyTime: 'OnReset' },
     bmc: { activation: 'bmc-restarts', settleMs: 30_000, applyTime: 'Immediate' },
+    nic: { activation: 'reset-while-pending', settleMs: 30_000, applyTime: 'OnReset' },
   },
   classify: (members, running) => members.map(member => classify(member, running)),
 };
@@ -38,5 +39,6 @@ function classify(member: FirmwareClues, running: RunningFirmware): Verdict {
 function componentOf(id: string): Component | undefined {
   if (/__BIOS\.Setup\./i.test(id)) return 'bios';
   if (/__iDRAC\.Embedded\./i.test(id)) return 'bmc';
+  if (/__NIC\./i.test(id)) return 'nic';
   return undefined;
 }

@@ -15,6 +15,7 @@ export const hpe: VendorProfile = {
   update: {
     bios: { activation: 'reset-after', settleMs: 20_000 },
     bmc: { activation: 'bmc-restarts', settleMs: 20_000 },
+    nic: { activation: 'reset-after', settleMs: 20_000 },
   },
   classify: (members, running) => members.map(member => classify(member, running)),
 };
@@ -27,5 +28,7 @@ function classify(member: FirmwareClues, running: RunningFirmware): Verdict {
   }
   if (/^(redundant|backup) system rom$/i.test(name)) return { state: 'inactive', component: 'bios' };
   if (/^ilo \d+$/i.test(name)) return { state: 'active', component: 'bmc' };
+  // `Ethernet 10/25Gb 2-port …`, `Intel Eth Adptr …`: the model alone.
+  if (/\beth(ernet)?\b/i.test(name)) return { state: 'active', component: 'nic' };
   return { state: 'unknown' };
 }

@@ -132,7 +132,7 @@ export const dell: BmcProfile = {
       { model: 'PWR SPLY,1400W,RDNT', capacityWatts: 1400 },
     ),
   },
-  firmware: { bmc: '6.10.30.20', bios: '1.9.4', newBios: '1.12.2', earlierBios: '1.7.5' },
+  firmware: { bmc: '6.10.30.20', bios: '1.9.4', newBios: '1.12.2', earlierBios: '1.7.5', nic: '21.80.16.95' },
   inventory(state) {
     const bios = { softwareId: '159', device: biosDevice, name: 'BIOS' };
     const bmc = { softwareId: '25227', device: bmcDevice, name: 'Integrated Dell Remote Access Controller' };
@@ -143,6 +143,15 @@ export const dell: BmcProfile = {
       ...(state.staged === undefined ? [] : [member('Available', { ...bios, version: state.staged })]),
       member('Installed', { ...bmc, version: state.bmc }),
       member('Previous', { ...bmc, version: '6.00.02.00' }),
+      // One for each port of the card.
+      ...['NIC.Integrated.1-1-1', 'NIC.Integrated.1-2-1'].map(device =>
+        member('Installed', {
+          softwareId: '108089',
+          device,
+          name: 'Broadcom Adv. Dual 25Gb',
+          version: state.nic ?? '',
+        }),
+      ),
       member('Installed', {
         softwareId: '107649',
         device: 'RAID.Backplane.Firmware.1',

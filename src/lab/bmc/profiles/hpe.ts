@@ -102,6 +102,7 @@ export const hpe: BmcProfile = {
     bios: 'U46 v1.64 (08/11/2022)',
     newBios: 'U46 v2.04 (12/14/2023)',
     earlierBios: 'U46 v1.54 (11/03/2021)',
+    nic: '14.32.1010',
   },
   inventory(state) {
     const spare = state.previous ?? state.active;
@@ -121,6 +122,13 @@ export const hpe: BmcProfile = {
         name: 'System Programmable Logic Device',
         description: 'SystemProgrammableLogicDevice',
         version: '0x14',
+        state: 'Enabled',
+      },
+      {
+        id: '6',
+        name: 'HPE Ethernet 10/25Gb 2-port 640FLR-SFP28',
+        description: '15b31015159000d3',
+        version: state.nic ?? null,
         state: 'Enabled',
       },
     ];

@@ -29,6 +29,8 @@ export type FirmwareState = {
   staged: string | undefined;
   /** The BMC's own version. */
   bmc: string;
+  /** Of its network card, where the machine can update it. */
+  nic: string | undefined;
   /** The BMC's own version that was written and does not run yet. */
   stagedBmc: string | undefined;
 };
@@ -120,7 +122,7 @@ export type BmcProfile = {
   baseboard?: BaseboardSpec;
   /** What differs on the second server behind the same BMC, where there is one. */
   neighbour?: Pick<BmcProfile, 'systemId' | 'chassisId' | 'inventory'>;
-  firmware: { bmc: string; bios: string; newBios: string; earlierBios: string };
+  firmware: { bmc: string; bios: string; newBios: string; earlierBios: string; nic?: string };
   inventory(state: FirmwareState): InventoryMember[];
   update: {
     /** When the flash happens: inside POST after a reset, or at once, active from the next reset. */

@@ -1,4 +1,5 @@
 /** What is still to be done of a node's changes, and whether each may begin. */
+import { FleetError } from '../core/errors.ts';
 import { isFirmware, type PlannedChange } from '../core/planned-change.ts';
 import { isWanted, runningVersion } from './firmware-change.ts';
 import type { NodeJob } from './job.ts';
@@ -10,7 +11,14 @@ import { missingBios, precheckBios } from './set-bios.ts';
  * there, so that the node is not drained for half of the way. Throws `precondition_failed`.
  */
 export async function precheckChanges(job: NodeJob): Promise<number[]> {
-  const { changes = [] } = job.target;
+  const { changes = [], node } = job.target;
+  // Such a plan is of another version of the program: that it left nothing to do would be told as done.
+  if (changes.length === 0)
+    throw new FleetError({
+      code: 'internal',
+      message: `plan ${job.plan.id} names no change of ${node}`,
+      hint: 'plan again',
+    });
   const inForce = await readInForce(job, changes);
   const todo = [...changes.keys()].filter(index => !inForce(index));
   const [first, ...later] = todo;

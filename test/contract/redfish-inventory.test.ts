@@ -39,7 +39,7 @@ type Expected = {
   strangers?: RegExp;
   /** Network ports for which the BMC has no address. */
   nameless?: number;
-  /** BIOS and BMC images of the firmware inventory that run now. */
+  /** Images of the firmware inventory that run now, of what can be updated. */
   active: string[];
   /** Firmware that the tree holds and no list names. */
   unlisted?: RegExp;
@@ -48,7 +48,15 @@ type Expected = {
 const machines: Record<string, Expected> = {
   'dell-r750-idrac9-6.00.30': {
     system: 'system.embedded.1',
-    active: ['bios Installed-159-1.8.2__BIOS.Setup.1-1', 'bmc Installed-25227-6.00.30.00__iDRAC.Embedded.1-1'],
+    active: [
+      'bios Installed-159-1.8.2__BIOS.Setup.1-1',
+      'bmc Installed-25227-6.00.30.00__iDRAC.Embedded.1-1',
+      'nic Installed-0-24.40.10.00__NIC.Slot.5-1',
+      'nic Installed-108089-21.80.16.95__NIC.Integrated.1-1-1',
+      'nic Installed-108089-21.80.16.95__NIC.Integrated.1-2-1',
+      'nic Installed-108255-21.80.9__NIC.Embedded.1-1-1',
+      'nic Installed-108255-21.80.9__NIC.Embedded.2-1-1',
+    ],
   },
   'dmtf-rackmount1-2025.4': {
     system: '437xr1138r2',
@@ -64,7 +72,7 @@ const machines: Record<string, Expected> = {
     nameless: 1,
     active: ['bios Node1.BIOS'],
   },
-  'hpe-dl360gen10plus-ilo5-3.11': { system: '1', active: ['bios 2', 'bmc 1'] },
+  'hpe-dl360gen10plus-ilo5-3.11': { system: '1', active: ['bios 2', 'bmc 1', 'nic 16', 'nic 17'] },
   'hpe-dl380a-gen12-ilo7-1.13': { system: '1', active: ['bios 2', 'bmc 1'] },
   'intel-s2600bpb-1.93': { system: 'qsbp74100021', active: ['bios BIOS', 'bmc BMC'] },
   'lenovo-sr670v2-xcc-2.83': { system: '1', active: ['bios UEFI', 'bmc BMC-Primary'] },

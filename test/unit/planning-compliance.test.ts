@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { type FirmwareMember, known, unknown } from '../../src/core/bmc.ts';
 import type { FirmwareImage } from '../../src/core/fleet.ts';
-import { complianceOf, type NodeFirmware } from '../../src/planning/compliance.ts';
+import { activeVersion, complianceOf, type NodeFirmware } from '../../src/planning/compliance.ts';
 
 const image: FirmwareImage = {
   id: 'r750-bios',
@@ -52,6 +52,13 @@ describe('compliance', () => {
       expect(have).toHaveProperty('unknown');
       expect(reason).toContain('active bios');
     }
+  });
+
+  it('knows a network card by all its ports, and cards of two kinds not at all', () => {
+    const port = (version: string) => ({ ...member(version), component: 'nic' as const });
+    const told = (...versions: string[]) => activeVersion(known(versions.map(port)), 'nic');
+    expect(told('21.80', '21.80')).toEqual(known('21.80'));
+    expect(told('21.80', '22.31')).toHaveProperty('unknown');
   });
 
   it('is unknown, never compliant, where the inventory or model could not be read', () => {

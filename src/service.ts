@@ -161,7 +161,8 @@ async function compose(config: Config, log: Logger, opened: Opened): Promise<Run
     timings,
     marginMs: rollout.windowMarginMs,
   });
-  const authority = createAuthority({ records, policy, people, windowOf });
+  const { breakGlassGroup, ...limits } = config.approvals;
+  const authority = createAuthority({ records, policy, people, windowOf, breakGlassGroup });
   // What is asked for needs approvals, and these launch the very workflows that ask.
   const offers = Promise.withResolvers<Parts['offerRecovery']>();
   const parts: Parts = {
@@ -194,7 +195,9 @@ async function compose(config: Config, log: Logger, opened: Opened): Promise<Run
     authority,
     people,
     provePresence: presenceProver({ provePassphrase: logins.provePresence }),
+    limits,
     launch,
+    announce: notice => log.warn(notice, 'break-glass: an operation begins without its votes'),
   });
   const freezes = createFreezes({ records, custody, policy, provePassphrase: logins.provePresence });
   const storePlan = planStorer({ records, custody, policy, planTtlMs: rollout.planTtlMs });

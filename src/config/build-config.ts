@@ -58,6 +58,8 @@ export type Config = {
     advance: 'automatic' | 'manual';
     windowMarginMs: number;
   };
+  /** Durations in milliseconds; without a group nobody breaks glass. */
+  approvals: { maxPendingPerPerson: number; executeForMs: number; breakGlassGroup?: string };
   /** Durations in milliseconds. */
   health: {
     sampleEveryMs: number | 'off';
@@ -137,6 +139,11 @@ export function buildConfig(document: ConfigDocument, outside: Outside, baseDir:
       ownChecks: checksOf(rollout.gates, outside),
       advance: rollout.advance,
       windowMarginMs: rollout.windowMargin,
+    },
+    approvals: {
+      maxPendingPerPerson: document.approvals.maxPendingPerPerson,
+      executeForMs: document.approvals.executeFor,
+      breakGlassGroup: document.approvals.breakGlassGroup,
     },
     health: {
       sampleEveryMs: health.sampleEvery,

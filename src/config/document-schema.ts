@@ -297,6 +297,11 @@ export const configDocument = mapping({
     advance: oneOf(['automatic', 'manual']).default('automatic'),
     windowMargin: duration.default(600_000),
   }).prefault({}),
+  approvals: mapping({
+    maxPendingPerPerson: whole.default(10),
+    executeFor: longPeriod.default(28_800_000),
+    breakGlassGroup: groupName.optional(),
+  }).prefault({}),
   health: mapping({
     sampleEvery: periodOrOff.default(60_000),
     keepSamples: period.default(172_800_000),

@@ -1,4 +1,5 @@
 /** A request that people decide on. It binds to one plan digest; one approval leads to at most one operation. */
+import type { Operation } from './operation.ts';
 import type { Requirement } from './policy.ts';
 
 /** `revoked`: taken back by who asked or by somebody who had voted for it, before or after its operation began. */
@@ -49,3 +50,22 @@ export type Approval = {
   /** Of one that was revoked or expired. */
   closing?: Closing;
 };
+
+/** How far the operation of an approved request is. */
+export type Execution = 'executing' | 'done' | 'failed' | 'halted' | 'cancelled';
+
+export function executionOf({ state, nodes }: Pick<Operation, 'state' | 'nodes'>): Execution {
+  switch (state) {
+    case 'queued':
+    case 'running':
+      return 'executing';
+    case 'halted':
+      return nodes.some(node => node.state === 'failed') ? 'failed' : 'halted';
+    case 'done':
+    case 'cancelled':
+      return state;
+  }
+}
+
+/** A request with how far its operation is, which {@link executionOf} tells. */
+export type TrackedApproval = Approval & { execution?: Execution; executeUntil?: string };

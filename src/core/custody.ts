@@ -4,6 +4,7 @@
  * RFC 6962 Merkle tree whose root is signed, so anyone with the public key can
  * check that nothing was changed, dropped or swapped. Integers and strings only.
  */
+import type { ApprovalState, PresenceStrength } from './approval.ts';
 import type { EffectRequest } from './effect.ts';
 
 export type Actor = { sub: string; groups: string[] };
@@ -22,7 +23,34 @@ export type CustodyEvent =
       policy: string;
       reasons: string[];
     }
-  | { type: 'vote'; approval: string; digest: string; vote: 'approve' | 'reject'; counted: boolean; reason: string }
+  | {
+      type: 'vote';
+      approval: string;
+      digest: string;
+      vote: 'approve' | 'reject' | 'revoke';
+      counted: boolean;
+      reason: string;
+      strength: PresenceStrength;
+    }
+  /** A request in its new state; `pending` when it was made. */
+  | {
+      type: 'approval';
+      approval: string;
+      plan: string;
+      digest: string;
+      state: ApprovalState;
+      operation?: string;
+      reason: string;
+    }
+  | {
+      type: 'break-glass';
+      approval: string;
+      plan: string;
+      digest: string;
+      counted: boolean;
+      reason: string;
+      strength: PresenceStrength;
+    }
   | { type: 'operation'; operation: string; digest?: string; state: string; reason: string }
   | {
       type: 'effect.intent';

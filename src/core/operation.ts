@@ -64,9 +64,18 @@ export function hasEnded(state: OperationState): boolean {
 /** How one node's part ended. */
 export type NodeOutcome = { state: Exclude<NodeState, 'waiting' | 'running'>; message: string; code?: ErrorCode };
 
-/** Why nothing more of this operation may begin on `node`: somebody cancelled it, or another of its nodes did not end well. */
-export function stopReason({ cancelRequestedBy, nodes }: Operation, node: string): string | undefined {
-  if (cancelRequestedBy) return `${cancelRequestedBy} cancelled the operation`;
+/** Why no more of an operation may begin at all: somebody cancelled it or took the approval back, or its time is over. */
+export function endReason(operation: Operation, at = new Date()): string | undefined {
+  const { cancelRequestedBy: by, revoked, executeUntil } = operation;
+  if (by) return `${by} ${revoked ? 'took the approval back' : 'cancelled the operation'}`;
+  return new Date(executeUntil) <= at ? `its time to act ended at ${executeUntil}` : undefined;
+}
+
+/** Why nothing more of this operation may begin on `node`: it ends, or another of its nodes did not end well. */
+export function stopReason(operation: Operation, node: string, at?: Date): string | undefined {
+  const ends = endReason(operation, at);
+  if (ends) return ends;
+  const { nodes } = operation;
   const bad = nodes.find(part => part.node !== node && (part.state === 'failed' || part.state === 'ambiguous'));
   return bad && `${bad.node} ${bad.state === 'failed' ? 'failed' : 'is ambiguous'}`;
 }

@@ -53,7 +53,7 @@ export type OperationStore = {
   /** Compare-and-set from any of `from`; false when the state was another one. */
   transition(id: string, from: OperationState[], to: OperationState, reason: string): Promise<boolean>;
   /** False when it has ended or a cancel was asked for before. */
-  requestCancel(id: string, person: string): Promise<boolean>;
+  requestCancel(id: string, person: string, how?: { revoked: boolean }): Promise<boolean>;
   /** False when it has ended or stands so already. */
   setPaused(id: string, pausedBy: string | null): Promise<boolean>;
   /** Lets this wave begin; false when it has ended or a wave as late may begin already. */

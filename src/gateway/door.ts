@@ -12,7 +12,7 @@ import type { Gateway } from './gateway.ts';
 export type ServiceDoor = {
   gateway: Gateway;
   logins: Logins;
-  approvals: Pick<Approvals, 'vote' | 'expireDue'>;
+  approvals: Pick<Approvals, 'vote' | 'revoke' | 'breakGlass' | 'expireDue'>;
   freezes: Pick<Freezes, 'lift'>;
   custody: Pick<CustodyLog, 'checkpoint' | 'verifierKey'>;
   policyStanding(): PolicyStanding;

@@ -4,7 +4,7 @@
  * policy with today's facts and the node's lease are read again each time.
  * Whatever cannot be read means no.
  */
-import type { Approval } from '../core/approval.ts';
+import type { Approval, ApprovalState } from '../core/approval.ts';
 import type { Actor, CustodyResource } from '../core/custody.ts';
 import { FleetError } from '../core/errors.ts';
 import { isServiceName, type Person } from '../core/fleet.ts';
@@ -21,6 +21,7 @@ import {
   type WindowFacts,
 } from '../core/policy.ts';
 import { effectStates, type Stores } from '../core/records.ts';
+import { meets } from './vote-count.ts';
 
 export type People = { find(name: string): Person | undefined };
 
@@ -30,6 +31,8 @@ export type AuthorityParts = {
   people: People;
   /** What the calendar of the plan's site says; what it throws means no. */
   windowOf(plan: Plan): Promise<WindowFacts>;
+  /** Whose word may stand for the votes in an emergency; nobody's when left out. */
+  breakGlassGroup?: string;
   now?: () => Date;
 };
 
@@ -49,6 +52,8 @@ export type Ask = {
   conditions: Conditions;
   approval?: Approval;
   blast?: Blast;
+  /** The moment for which votes are counted; now when left out. */
+  asOf?: Date;
 };
 
 export type Stamp = { actor: Actor; via: { channel: 'service' }; resource: CustodyResource };
@@ -56,6 +61,8 @@ export type Stamp = { actor: Actor; via: { channel: 'service' }; resource: Custo
 export type Authority = {
   /** What holds now for the start of this plan. */
   conditions(plan: Plan): Promise<Conditions>;
+  /** Whether this person's word may stand for the votes in an emergency. */
+  mayBreakGlass(person: string): boolean;
   /** Policy's word on starting a plan: its requirements of today, met by the votes under the rights people have today. */
   decide(ask: Ask): Decision;
   /** Passes, or throws `forbidden` with the reason, `stopped` where the operation or all changes are. */
@@ -66,22 +73,26 @@ export type Authority = {
 
 const anyTime: WindowFacts = { open: true, closesInMs: Number.MAX_SAFE_INTEGER, expectedMs: 0 };
 
+/** Votes of a request that ended otherwise than by being approved clear nothing. */
+const living: ApprovalState[] = ['pending', 'approved'];
+
 export function createAuthority(parts: AuthorityParts): Authority {
   const { records, policy, people, windowOf, now = () => new Date() } = parts;
 
-  const meets = (requirement: Requirement, approval: Approval): boolean => {
-    const eligible = approval.votes.filter(vote => {
-      if (vote.vote !== 'approve' || vote.person === approval.requester || vote.person === approval.author)
-        return false;
-      if (isServiceName(vote.person)) return false;
-      const person = people.find(vote.person);
-      return person?.groups.some(group => requirement.from.includes(group)) ?? false;
-    });
-    return new Set(eligible.map(vote => vote.person)).size >= requirement.approvals;
-  };
+  function clears(need: Requirement, approval: Approval, asOf: Date): boolean {
+    if (approval.breakGlass && mayBreakGlass(approval.breakGlass.by)) return true;
+    return meets(need, approval, { find: people.find, asOf });
+  }
+
+  function mayBreakGlass(name: string): boolean {
+    const group = parts.breakGlassGroup;
+    return group !== undefined && !isServiceName(name) && (people.find(name)?.groups.includes(group) ?? false);
+  }
 
   const authority: Authority = {
-    decide({ plan, requester, via, conditions: { frozen, window }, approval, blast = plan.blast }) {
+    mayBreakGlass,
+
+    decide({ plan, requester, via, conditions: { frozen, window }, approval, blast = plan.blast, asOf = now() }) {
       const { open, closesInMs, expectedMs } = window;
       const facts = { blast, budget: plan.budget, declaredOutage: plan.declaredOutage ?? false };
       const holding = { frozen, window: { open, closesInMs, expectedMs } };
@@ -94,9 +105,10 @@ export function createAuthority(parts: AuthorityParts): Authority {
           context: { via, ...facts, ...holding, cleared },
         });
       const first = asked([]);
-      if (first.verdict !== 'needs-approval' || !approval || approval.state === 'rejected')
+      if (first.verdict !== 'needs-approval' || !approval || !living.includes(approval.state))
         return withOpening(first, window);
-      return asked(first.requirements.filter(need => meets(need, approval)).map(need => need.policy));
+      const cleared = first.requirements.filter(need => clears(need, approval, asOf));
+      return asked(cleared.map(need => need.policy));
     },
 
     async conditions(plan) {
@@ -136,13 +148,12 @@ export function createAuthority(parts: AuthorityParts): Authority {
     approval: Approval | undefined,
   ) {
     const freeze = freezeOver(plan, await records.freezes.standing());
-    const stop = stopReason(operation, effect.node) ?? (freeze && freezeText(freeze));
+    const stop = stopReason(operation, effect.node, now()) ?? endOf(approval) ?? (freeze && freezeText(freeze));
     if (stop)
       throw new FleetError({ code: 'stopped', message: `${effect.action} on ${effect.node} was not begun: ${stop}` });
     const wave = operation.nodes.find(part => part.node === effect.node)?.wave ?? 1;
     const early = notAdvanced(operation, plan, wave);
     if (early) throw refusal(effect, early);
-    if (new Date(plan.expiresAt) <= now()) throw refusal(effect, `plan ${plan.id} expired at ${plan.expiresAt}`);
     const requester = people.find(operation.requester);
     if (!requester) throw refusal(effect, `${operation.requester}, who asked for it, is not known any more`);
     const via = operation.channel;
@@ -150,7 +161,9 @@ export function createAuthority(parts: AuthorityParts): Authority {
     // One that has begun need not fit any more, but nothing of it is begun outside of a window.
     const begun = window.expectedMs > 0 && (await hasBegun(operation.id, effect.node));
     const conditions = { frozen: false, window: begun ? { ...window, expectedMs: 0 } : window };
-    const decision = authority.decide({ plan, requester, via, conditions, approval, blast: await effect.blast() });
+    const asOf = new Date(operation.createdAt);
+    const blast = await effect.blast();
+    const decision = authority.decide({ plan, requester, via, conditions, approval, blast, asOf });
     if (decision.verdict === 'allow') return;
     throw refusal(effect, reasonsOf(decision).join('; '));
   }
@@ -192,6 +205,11 @@ export function reasonsOf(decision: Decision): string[] {
     case 'needs-approval':
       return decision.requirements.map(need => `${votesWanted(need)}: ${need.reason} (${need.policy})`);
   }
+}
+
+/** Why an approval that an operation began under covers nothing more. */
+function endOf(approval: Approval | undefined): string | undefined {
+  return approval && approval.state !== 'approved' ? `request ${approval.id} is ${approval.state}` : undefined;
 }
 
 function refusal(effect: EffectRequestFor, why: string): FleetError {

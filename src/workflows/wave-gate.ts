@@ -2,6 +2,7 @@
 import { FleetError } from '../core/errors.ts';
 import type { Flow } from '../core/flow.ts';
 import type { PlanGates } from '../core/gate.ts';
+import { endReason } from '../core/operation.ts';
 import type { Parts } from '../operations/job.ts';
 import { type BeforeWave, passWaveGate, readBeforeWave } from '../operations/pass-wave-gate.ts';
 import { briefly } from '../operations/wait.ts';
@@ -70,8 +71,5 @@ export async function afterWave(
 }
 
 function cancelled({ records }: Parts, flow: Flow): () => Promise<string | undefined> {
-  return async () => {
-    const { cancelRequestedBy } = await records.operations.get(flow.operation);
-    return cancelRequestedBy && `${cancelRequestedBy} cancelled the operation`;
-  };
+  return async () => endReason(await records.operations.get(flow.operation));
 }

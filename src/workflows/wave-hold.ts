@@ -18,13 +18,15 @@ export async function passHold({ records, timings }: Parts, { operation: id, pla
   let told: string | undefined;
   for (;;) {
     const operation = await records.operations.get(id);
-    const { cancelRequestedBy } = operation;
-    if (cancelRequestedBy) return { state: 'cancelled', reason: `${cancelRequestedBy} cancelled it before ${step}` };
+    const { cancelRequestedBy: by, revoked, executeUntil } = operation;
+    const act = revoked ? 'took the approval back' : 'cancelled it';
+    if (by) return { state: 'cancelled', reason: `${by} ${act} before ${step}` };
     const held = holdReason(operation, plan, wave);
+    if (new Date(executeUntil) <= new Date()) {
+      const so = held === undefined ? '' : `, and before ${step} ${held}`;
+      return { state: 'halted', reason: `nothing may begin since ${executeUntil}${so}` };
+    }
     if (held === undefined) return null;
-    const { executeUntil } = operation;
-    if (new Date(executeUntil) <= new Date())
-      return { state: 'halted', reason: `nothing may begin since ${executeUntil}, and before ${step} ${held}` };
     if (held !== told)
       await records.operations.addEvent(id, `${step}/held/${held}`, { step, status: 'progress', message: held });
     told = held;

@@ -50,7 +50,8 @@ const breaking: [what: string, breaks: Breaking, settles: boolean, why: RegExp][
   ['somebody froze the cluster', () => froze({ site: 'boston', cluster: 'boston' }), true, /froze/],
   ['somebody froze the site', () => froze({ site: 'boston', cluster: '*' }), true, /froze/],
   ['somebody froze the fleet', () => froze({ site: '*', cluster: '*' }), true, /froze/],
-  ['the plan expired', () => (scene.clock.aheadMs = 2 * 3600_000), true, /expired/],
+  ['its time is over', () => (scene.clock.aheadMs = 2 * 3600_000), true, /time to act ended/],
+  ['the approval is revoked', () => scene.admin.query(`update approval set state = 'revoked'`), true, /is revoked/],
   ['the approver lost the right to', () => scene.people.set('vote', { name: 'vote', groups: [] }), true, /approval/],
   ['the approver is not known any more', () => scene.people.delete('vote'), true, /approval/],
   ['the requester lost the right to ask', () => scene.people.set('ask', { name: 'ask', groups: [] }), true, /permits/],
@@ -75,8 +76,8 @@ describe('an effect is refused, and nothing is sent, when', () => {
     await breaks({ operation });
     const { spec, sent } = effectOf(operation);
     const error = await refusal(scene.perform(spec));
-    // A cancel and a freeze are no denials: whoever reads the outcome tells them apart.
-    const code = ['cancelled', 'froze'].includes(why.source) ? 'stopped' : 'forbidden';
+    // What was stopped was not denied: whoever reads the outcome tells them apart.
+    const code = /cancelled|froze|time|revoked/.test(why.source) ? 'stopped' : 'forbidden';
     expect([error.code, error.message]).toEqual([code, expect.stringMatching(why)]);
     expect(sent).toEqual([]);
     // Only what the machine needs after its first irreversible step runs on, and only some of the reasons let it.

@@ -22,7 +22,14 @@ const two = { node: 'w-2', serial: 'SN-2', uuid: 'uuid-2' };
 const twin = { node: 'w-3', serial: 'SN-2', uuid: 'uuid-3' };
 
 function planOf(digest: string): CustodyEntry[] {
-  const voted = { type: 'vote', approval: `apr-${digest}`, digest, vote: 'approve', reason: 'go on' } as const;
+  const voted = {
+    type: 'vote',
+    approval: `apr-${digest}`,
+    digest,
+    vote: 'approve',
+    reason: 'go on',
+    strength: 'passphrase',
+  } as const;
   return [
     { type: 'plan', action: 'firmware', plan: `plan-${digest}`, digest, ...cli },
     {

@@ -11,6 +11,7 @@ import { type Plan, planDigest, type StoredPlan } from '../../src/core/plan.ts';
 import type { WindowFacts } from '../../src/core/policy.ts';
 import type { Caller } from '../../src/core/tool.ts';
 import { createApprovals } from '../../src/guard/approvals.ts';
+import type { BreakGlassNotice } from '../../src/guard/approvals-break-glass.ts';
 import { createAuthority } from '../../src/guard/authority.ts';
 import { CustodyLog } from '../../src/guard/custody/log.ts';
 import { signer } from '../../src/guard/custody/signing-key.ts';
@@ -38,7 +39,9 @@ export async function guardScene(policiesDir = shippedPolicies) {
   for (const name of ['ask', 'vote', 'also']) people.set(name, { name, groups: ['operators'] });
   const clock = { aheadMs: 0 };
   const window: WindowFacts = { open: true, closesInMs: Number.MAX_SAFE_INTEGER, expectedMs: 60_000 };
+  const limits = { maxPendingPerPerson: 10, executeForMs: 3600_000 };
   const launched: string[] = [];
+  const announced: BreakGlassNotice[] = [];
   const common = {
     records,
     people: { find: (name: string) => people.get(name) },
@@ -49,7 +52,8 @@ export async function guardScene(policiesDir = shippedPolicies) {
   };
   const under = (dir: string) => {
     const policy = loadPolicy(dir);
-    const authority = createAuthority({ ...common, policy, windowOf: async () => ({ ...window }) });
+    const windowOf = async () => ({ ...window });
+    const authority = createAuthority({ ...common, policy, windowOf, breakGlassGroup: 'firefighters' });
     const perform = effectPerformer({ records, custody, authority });
     const approvals = createApprovals({
       ...common,
@@ -57,7 +61,9 @@ export async function guardScene(policiesDir = shippedPolicies) {
       policy,
       authority,
       provePresence: presenceProver({ provePassphrase }),
+      limits,
       launch: async operation => void launched.push(operation),
+      announce: notice => void announced.push(notice),
     });
     const freezes = createFreezes({ records, custody, policy, provePassphrase });
     return { perform, approvals, authority, freezes };
@@ -71,6 +77,8 @@ export async function guardScene(policiesDir = shippedPolicies) {
     /** What the site's calendar says; a test changes it. */
     window,
     launched,
+    announced,
+    limits,
     ...under(policiesDir),
     /** The same guard after a restart with other policies. */
     under,

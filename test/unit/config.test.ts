@@ -46,6 +46,16 @@ describe('a sound configuration', () => {
     ]);
   });
 
+  it('lets nobody break glass unless a group is named for it', () => {
+    expect(configOf().approvals).toEqual({ maxPendingPerPerson: 10, executeForMs: 28_800_000 });
+    const set = { maxPendingPerPerson: 3, executeFor: '2d', breakGlassGroup: 'fire' };
+    expect(configOf({ approvals: set }).approvals).toEqual({
+      maxPendingPerPerson: 3,
+      executeForMs: 172_800_000,
+      breakGlassGroup: 'fire',
+    });
+  });
+
   it('looks at every server once a minute unless another pace is set, or none', () => {
     expect(configOf().health.sampleEveryMs).toBe(60_000);
     const set = { sampleEvery: '5m', keepSamples: '7d', keepHistory: '730d' };

@@ -121,10 +121,10 @@ export function operationStore(db: Db): OperationStore {
         .executeTakeFirst();
       return result.numUpdatedRows === 1n;
     },
-    async requestCancel(id, person) {
+    async requestCancel(id, person, { revoked } = { revoked: false }) {
       const result = await db
         .updateTable('operation')
-        .set({ cancel_requested_by: person })
+        .set({ cancel_requested_by: person, revoked })
         .where('id', '=', id)
         .where('cancel_requested_by', 'is', null)
         .where('state', 'in', ['queued', 'running'])

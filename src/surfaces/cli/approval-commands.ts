@@ -4,25 +4,34 @@
  * time: a stored token alone, an editor's agent or a script cannot vote.
  */
 import { type Command, Option } from 'commander';
-import type { Approval, ApprovalState } from '../../core/approval.ts';
+import type { Approval, ApprovalState, TrackedApproval } from '../../core/approval.ts';
 import { type Block, type Cell, toned } from '../../core/document.ts';
 import { FleetError } from '../../core/errors.ts';
 import { planDigest } from '../../core/plan.ts';
+import { votesWanted } from '../../core/policy.ts';
 import type { ApprovalAnswer } from '../http/api.ts';
 import { type CommandContext, printBlocks, printJson } from './context.ts';
 import { passphrase } from './passphrase.ts';
 
 type VoteOptions = { passphraseFile?: string; digest?: string; reason?: string };
+type Act = 'approve' | 'reject' | 'revoke' | 'break-glass';
+
+const verbs: Record<Act, string> = {
+  approve: 'approve',
+  reject: 'reject',
+  revoke: 'take back what is yours of',
+  'break-glass': 'break glass for',
+};
 
 const states: ApprovalState[] = ['pending', 'approved', 'rejected', 'expired', 'revoked'];
 const shownHex = 12;
 
-/** Adds `approvals list|show|approve|reject`. */
+/** Adds `approvals list|show|approve|reject|revoke|break-glass`. */
 export function addApprovalCommands(program: Command, context: CommandContext): void {
   const group = program
     .command('approvals')
     .helpGroup('Decide:')
-    .summary('List, read, approve and reject requests')
+    .summary('List, read, approve, reject and take back requests')
     .description('Requests to start a plan that wait for people, and your vote on them.');
   group
     .command('list')
@@ -42,12 +51,26 @@ export function addApprovalCommands(program: Command, context: CommandContext): 
     .summary('Approve a request')
     .description('Shows the plan, asks for your passphrase, and approves exactly that plan.')
     .option('--reason <text>', 'why, for the record', 'no reason given')
-    .action((id: string, options: VoteOptions) => vote(context, { id, vote: 'approve', ...options }));
+    .action((id: string, options: VoteOptions) => vote(context, { id, act: 'approve', ...options }));
   voteOptions(group.command('reject'))
     .summary('Reject a request')
     .description('Shows the plan, asks for your passphrase, and rejects the request for good.')
     .requiredOption('--reason <text>', 'why, for the record and for the requester')
-    .action((id: string, options: VoteOptions) => vote(context, { id, vote: 'reject', ...options }));
+    .action((id: string, options: VoteOptions) => vote(context, { id, act: 'reject', ...options }));
+  voteOptions(group.command('revoke'))
+    .summary('Take back your request or your vote')
+    .description(
+      'Withdraws a request that you made, or takes back your vote for it. What runs under it begins nothing more; a node past its first irreversible step settles.',
+    )
+    .requiredOption('--reason <text>', 'why, for the record')
+    .action((id: string, options: VoteOptions) => vote(context, { id, act: 'revoke', ...options }));
+  voteOptions(group.command('break-glass'))
+    .summary('Start a request without its votes, in an emergency')
+    .description(
+      'Lets this one plan begin steps for 15 minutes without its votes, and tells everybody. For people of the group that the configuration names; what policy forbids stays forbidden.',
+    )
+    .requiredOption('--reason <text>', 'what the emergency is, for the record and for everybody')
+    .action((id: string, options: VoteOptions) => vote(context, { id, act: 'break-glass', ...options }));
 }
 
 function voteOptions(command: Command): Command {
@@ -77,21 +100,23 @@ async function show(context: CommandContext, id: string, { json }: { json?: bool
 
 async function vote(
   context: CommandContext,
-  { id, vote: cast, digest, passphraseFile, reason = '' }: VoteOptions & { id: string; vote: 'approve' | 'reject' },
+  { id, act, digest, passphraseFile, reason = '' }: VoteOptions & { id: string; act: Act },
 ): Promise<void> {
   const client = await context.client();
   const answer = checked(await client.approval(id));
   printBlocks(context, [...answer.blocks, ...requestBlocks(answer)]);
   if (digest !== undefined) checkDigest(answer.digest, digest);
   const { person } = await client.me();
-  const verb = cast === 'approve' ? 'approve' : 'reject';
-  const question = `\nPassphrase of ${person} to ${verb} ${id} (digest ${shortHex(answer.digest)}): `;
-  const secret = await passphrase(context.terminal, question, passphraseFile);
-  const after = await client.vote(id, { vote: cast, reason, passphrase: secret });
-  printBlocks(context, [outcomeBlock(after)]);
+  const question = `\nPassphrase of ${person} to ${verbs[act]} ${id} (digest ${shortHex(answer.digest)}): `;
+  const request = { reason, passphrase: await passphrase(context.terminal, question, passphraseFile) };
+  const after =
+    act === 'approve' || act === 'reject'
+      ? await client.vote(id, { vote: act, ...request })
+      : await client.decide(id, act, request);
+  printBlocks(context, [outcomeBlock(after, act)]);
 }
 
-function outcomeBlock(approval: Approval): Block {
+function outcomeBlock(approval: Approval, act: Act): Block {
   switch (approval.state) {
     case 'approved': {
       const operation = approval.operation;
@@ -102,7 +127,7 @@ function outcomeBlock(approval: Approval): Block {
     }
     case 'pending':
       return {
-        text: `Your vote is counted; request ${approval.id} still waits: ${votesText(approval)}.`,
+        text: `Your vote is ${act === 'revoke' ? 'taken back' : 'counted'}; request ${approval.id} still waits: ${votesText(approval)}.`,
         tone: 'warn',
       };
     case 'rejected':
@@ -138,18 +163,18 @@ function checkDigest(digest: string, wanted: string): void {
 }
 
 function requestBlocks({ approval, digest }: ApprovalAnswer): Block[] {
-  const groups = approval.requirements.map(
-    need => `${need.approvals} of ${need.from.join(', ')} (${need.policy}): ${need.reason}`,
-  );
+  const groups = approval.requirements.map(need => `${votesWanted(need)} (${need.policy}): ${need.reason}`);
   const blocks: Block[] = [
     { heading: `Request ${approval.id}` },
     {
       facts: [
-        ['state', stateCell(approval.state)],
+        ['state', stateCell(approval)],
         ['digest', shortHex(digest)],
         ['asked by', `${approval.requester}, ${approval.createdAt}`],
         ['expires', approval.expiresAt],
         ['votes', votesText(approval)],
+        ...emergencyFacts(approval),
+        ...closingFacts(approval),
       ],
     },
   ];
@@ -158,13 +183,27 @@ function requestBlocks({ approval, digest }: ApprovalAnswer): Block[] {
   return blocks;
 }
 
-function approvalRow(approval: Approval): Cell[] {
-  const { id, state, plan, requester, expiresAt } = approval;
-  return [id, stateCell(state), plan, requester, votesText(approval), shortTime(expiresAt)];
+function emergencyFacts({ breakGlass }: Approval): [string, Cell][] {
+  return breakGlass ? [['break-glass', toned(`${breakGlass.by}, ${breakGlass.at}: ${breakGlass.reason}`, 'bad')]] : [];
 }
 
-function voteText({ person, vote: cast, reason, at }: Approval['votes'][number]): string {
-  return `${person}: ${cast}, ${at}${reason ? ` (${reason})` : ''}`;
+function closingFacts({ closing, operation, execution, executeUntil }: TrackedApproval): [string, Cell][] {
+  const facts: [string, Cell][] = closing ? [['ended by', `${closing.by}, ${closing.at}: ${closing.reason}`]] : [];
+  if (operation && execution)
+    facts.push([
+      'operation',
+      `${operation}, ${execution}${execution === 'executing' ? `; begins steps until ${executeUntil}` : ''}`,
+    ]);
+  return facts;
+}
+
+function approvalRow(approval: TrackedApproval): Cell[] {
+  const { id, plan, requester, expiresAt } = approval;
+  return [id, stateCell(approval), plan, requester, votesText(approval), shortTime(expiresAt)];
+}
+
+function voteText({ person, vote: cast, reason, channel, at }: Approval['votes'][number]): string {
+  return `${person}: ${cast} on ${channel}, ${at}${reason ? ` (${reason})` : ''}`;
 }
 
 function votesText({ votes, requirements }: Approval): string {
@@ -172,10 +211,14 @@ function votesText({ votes, requirements }: Approval): string {
   return `${votes.filter(({ vote: cast }) => cast === 'approve').length} of ${Math.max(1, ...wanted)}`;
 }
 
-function stateCell(state: ApprovalState): Cell {
+/** The state; once it is approved, how far its operation is. */
+function stateCell({ state, execution }: TrackedApproval): Cell {
   switch (state) {
     case 'approved':
-      return toned(state, 'good');
+      return toned(
+        execution ? `${state}, ${execution}` : state,
+        execution === 'failed' || execution === 'halted' ? 'bad' : 'good',
+      );
     case 'rejected':
     case 'revoked':
       return toned(state, 'bad');

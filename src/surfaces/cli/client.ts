@@ -5,16 +5,16 @@
  */
 import { isIP } from 'node:net';
 import { z } from 'zod';
-import type { Approval, ApprovalState } from '../../core/approval.ts';
+import type { Approval, ApprovalState, TrackedApproval } from '../../core/approval.ts';
 import type { CustodyRow } from '../../core/custody.ts';
 import { errorCodes, FleetError } from '../../core/errors.ts';
 import type { Freeze } from '../../core/freeze.ts';
 import type {
   ApprovalAnswer,
   CustodyHead,
+  DecideRequest,
   DeriveRequest,
   EventsAnswer,
-  LiftRequest,
   LoginAnswer,
   LoginRequest,
   Me,
@@ -36,10 +36,12 @@ export type Client = {
   callTool(name: string, input: Record<string, unknown>, signal?: AbortSignal): Promise<ToolAnswer>;
   /** Waits up to `waitMs` (at most 25,000) for events after the given sequence number. */
   operationEvents(id: string, wait: { after: number; waitMs: number; signal?: AbortSignal }): Promise<EventsAnswer>;
-  approvals(state?: ApprovalState): Promise<Approval[]>;
+  approvals(state?: ApprovalState): Promise<TrackedApproval[]>;
   approval(id: string): Promise<ApprovalAnswer>;
   vote(id: string, request: VoteRequest): Promise<Approval>;
-  unfreeze(id: string, request: LiftRequest): Promise<Freeze>;
+  /** `revoke` takes back what one asked for or voted for; `break-glass` starts it without its votes. */
+  decide(id: string, act: 'revoke' | 'break-glass', request: DecideRequest): Promise<Approval>;
+  unfreeze(id: string, request: DecideRequest): Promise<Freeze>;
   custodyHead(): Promise<CustodyHead>;
   /** At most 1,000 rows in order, from `from` on. */
   custodyEntries(page: { from: number; limit: number }): Promise<CustodyRow[]>;
@@ -111,11 +113,13 @@ export function connect({ url, token, agent = 'groundskeeper-cli' }: Connection)
       call('GET', `/v1/operations/${segment(id)}/events?after=${after}&waitMs=${waitMs}`, { signal }),
     approvals: async state => {
       const query = state ? `?state=${state}` : '';
-      return (await call<{ approvals: Approval[] }>('GET', `/v1/approvals${query}`)).approvals;
+      return (await call<{ approvals: TrackedApproval[] }>('GET', `/v1/approvals${query}`)).approvals;
     },
     approval: id => call('GET', `/v1/approvals/${segment(id)}`),
     vote: async (id, request) =>
       (await call<{ approval: Approval }>('POST', `/v1/approvals/${segment(id)}/vote`, { body: request })).approval,
+    decide: async (id, act, request) =>
+      (await call<{ approval: Approval }>('POST', `/v1/approvals/${segment(id)}/${act}`, { body: request })).approval,
     unfreeze: async (id, request) =>
       (await call<{ freeze: Freeze }>('POST', `/v1/freezes/${segment(id)}/lift`, { body: request })).freeze,
     custodyHead: () => call('GET', '/v1/custody/head'),

@@ -12,14 +12,16 @@
  * | `GET /v1/names` | – | {@link Names}, for completion |
  * | `POST /v1/tools/<name>` | the tool's input | {@link ToolAnswer} |
  * | `GET /v1/operations/<id>/events?after=<seq>&waitMs=<ms>` | – | {@link EventsAnswer}; waits up to 25 s for news |
- * | `GET /v1/approvals?state=<state>` | – | `{approvals: Approval[]}` |
+ * | `GET /v1/approvals?state=<state>` | – | `{approvals: TrackedApproval[]}` |
  * | `GET /v1/approvals/<id>` | – | {@link ApprovalAnswer} |
  * | `POST /v1/approvals/<id>/vote` | {@link VoteRequest} | `{approval: Approval}` |
- * | `POST /v1/freezes/<id>/lift` | {@link LiftRequest} | `{freeze: Freeze}` |
+ * | `POST /v1/approvals/<id>/revoke` | {@link DecideRequest} | `{approval: Approval}` |
+ * | `POST /v1/approvals/<id>/break-glass` | {@link DecideRequest} | `{approval: Approval}` |
+ * | `POST /v1/freezes/<id>/lift` | {@link DecideRequest} | `{freeze: Freeze}` |
  * | `GET /v1/custody/head` | – | {@link CustodyHead} |
  * | `GET /v1/custody/entries?from=<seq>&limit=<n>` | – | `{entries: {seq, bytes, leaf}[]}`, base64, at most 1,000 |
  */
-import type { Approval } from '../../core/approval.ts';
+import type { TrackedApproval } from '../../core/approval.ts';
 import type { Block } from '../../core/document.ts';
 import type { FleetErrorJson } from '../../core/errors.ts';
 import type { Freeze } from '../../core/freeze.ts';
@@ -36,9 +38,9 @@ export type Names = { sites: string[]; clusters: string[]; nodes: string[] };
 export type Notices = { policy: PolicyStanding; freezes: Freeze[] };
 export type ToolAnswer = { output: Record<string, unknown>; blocks: Block[] };
 export type EventsAnswer = { operation: Operation; events: OperationEvent[] };
-export type ApprovalAnswer = { approval: Approval; plan: Plan; digest: string; blocks: Block[] };
-export type VoteRequest = { vote: 'approve' | 'reject'; reason: string; passphrase: string };
-export type LiftRequest = Omit<VoteRequest, 'vote'>;
+export type ApprovalAnswer = { approval: TrackedApproval; plan: Plan; digest: string; blocks: Block[] };
+export type DecideRequest = { reason: string; passphrase: string };
+export type VoteRequest = DecideRequest & { vote: 'approve' | 'reject' };
 export type CustodyHead = {
   size: number;
   /** Base64, as the peaks are. */

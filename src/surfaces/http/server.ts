@@ -5,13 +5,13 @@ import { type Context, Hono } from 'hono';
 import { bodyLimit } from 'hono/body-limit';
 import { HTTPException } from 'hono/http-exception';
 import { z } from 'zod';
-import type { Approval, ApprovalState } from '../../core/approval.ts';
+import { type Approval, type ApprovalState, executionOf, type TrackedApproval } from '../../core/approval.ts';
 import { type ErrorCode, FleetError } from '../../core/errors.ts';
 import { allNodes, type Fleet } from '../../core/fleet.ts';
 import { hasEnded } from '../../core/operation.ts';
 import type { Caller } from '../../core/tool.ts';
 import type { ServiceDoor } from '../../gateway/door.ts';
-import type { ApprovalAnswer, CustodyHead, EventsAnswer, Me, Names, Notices } from './api.ts';
+import type { ApprovalAnswer, CustodyHead, DecideRequest, EventsAnswer, Me, Names, Notices } from './api.ts';
 
 const statuses: Record<ErrorCode, 400 | 401 | 403 | 404 | 409 | 500 | 502 | 503 | 504> = {
   invalid_input: 400,
@@ -46,13 +46,9 @@ const login = z.strictObject({
   channel: z.enum(['cli', 'demo']).default('cli'),
 });
 const derive = z.strictObject({ channel: z.literal('mcp') });
-const vote = z.strictObject({
-  vote: z.enum(['approve', 'reject']),
-  reason: z.string().max(1000),
-  passphrase: z.string().max(1000),
-});
+const decide = z.strictObject({ reason: z.string().max(1000), passphrase: z.string().max(1000) });
+const vote = decide.extend({ vote: z.enum(['approve', 'reject']) });
 const states = z.enum(['pending', 'approved', 'rejected', 'expired', 'revoked']).optional();
-const lift = vote.omit({ vote: true });
 
 export type HttpOptions = { host: string; port: number; door: ServiceDoor; fleet: Fleet };
 
@@ -160,27 +156,35 @@ function routes(door: ServiceDoor, fleet: Fleet): Hono {
     await callerOf(context, door);
     const state: ApprovalState | undefined = check(states, context.req.query('state'));
     await door.approvals.expireDue();
-    return context.json({ approvals: await door.records.approvals.list(state) });
+    const approvals = await door.records.approvals.list(state);
+    return context.json({ approvals: await Promise.all(approvals.map(approval => tracked(door, approval))) });
   });
   app.get('/v1/approvals/:id', async context => {
     await callerOf(context, door);
     await door.approvals.expireDue();
-    const approval: Approval = await door.records.approvals.get(context.req.param('id'));
+    const approval = await tracked(door, await door.records.approvals.get(context.req.param('id')));
     const { plan, digest } = await door.records.plans.get(approval.plan);
     return context.json({ approval, plan, digest, blocks: door.planCard(plan, digest) } satisfies ApprovalAnswer);
   });
   app.post('/v1/approvals/:id/vote', async context => {
     const caller = await callerOf(context, door);
-    const { passphrase, ...ballot } = await body(context, vote);
-    const presence = { by: 'passphrase', passphrase } as const;
-    return context.json({
-      approval: await door.approvals.vote({ approval: context.req.param('id'), ...ballot, presence }, caller),
-    });
+    const { vote: cast, ...rest } = await body(context, vote);
+    return context.json({ approval: await door.approvals.vote({ ...decision(context, rest), vote: cast }, caller) });
+  });
+  app.post('/v1/approvals/:id/revoke', async context => {
+    const caller = await callerOf(context, door);
+    const given = decision(context, await body(context, decide));
+    return context.json({ approval: await door.approvals.revoke(given, caller) });
+  });
+  app.post('/v1/approvals/:id/break-glass', async context => {
+    const caller = await callerOf(context, door);
+    const given = decision(context, await body(context, decide));
+    return context.json({ approval: await door.approvals.breakGlass(given, caller) });
   });
 
   app.post('/v1/freezes/:id/lift', async context => {
     const caller = await callerOf(context, door);
-    const proof = await body(context, lift);
+    const proof = await body(context, decide);
     return context.json({ freeze: await door.freezes.lift(context.req.param('id'), proof, caller) });
   });
 
@@ -208,6 +212,17 @@ function routes(door: ServiceDoor, fleet: Fleet): Hono {
     });
   });
   return app;
+}
+
+function decision(context: Context, { reason, passphrase }: DecideRequest) {
+  const presence = { by: 'passphrase', passphrase } as const;
+  return { approval: context.req.param('id') ?? '', reason, presence };
+}
+
+async function tracked({ records }: ServiceDoor, approval: Approval): Promise<TrackedApproval> {
+  if (!approval.operation) return approval;
+  const operation = await records.operations.get(approval.operation);
+  return { ...approval, execution: executionOf(operation), executeUntil: operation.executeUntil };
 }
 
 async function callerOf(context: Context, door: ServiceDoor): Promise<Caller> {

@@ -8,6 +8,7 @@ import { drainNode } from './drain-node.ts';
 import { explainPodFailure } from './explain-pod-failure.ts';
 import { flashFirmware } from './flash-firmware.ts';
 import { freezeChanges } from './freeze-changes.ts';
+import { getApproval } from './get-approval.ts';
 import { getBmcStatus } from './get-bmc-status.ts';
 import { getClusterStatus } from './get-cluster-status.ts';
 import { getFirmwareCompliance } from './get-firmware-compliance.ts';
@@ -54,6 +55,7 @@ export const catalog: Tool[] = [
   planRollback,
   getPlan,
   startPlan,
+  getApproval,
   getOperation,
   listOperations,
   pauseOperation,

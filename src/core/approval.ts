@@ -54,7 +54,15 @@ export type Approval = {
 /** How far the operation of an approved request is. */
 export type Execution = 'executing' | 'done' | 'failed' | 'halted' | 'cancelled';
 
-export function executionOf({ state, nodes }: Pick<Operation, 'state' | 'nodes'>): Execution {
+/** A request with how far its operation is, and until when that may begin steps. */
+export type TrackedApproval = Approval & { execution?: Execution; executeUntil?: string };
+
+export function tracked(approval: Approval, operation: Operation | undefined): TrackedApproval {
+  if (!operation) return approval;
+  return { ...approval, execution: executionOf(operation), executeUntil: operation.executeUntil };
+}
+
+function executionOf({ state, nodes }: Operation): Execution {
   switch (state) {
     case 'queued':
     case 'running':
@@ -66,6 +74,3 @@ export function executionOf({ state, nodes }: Pick<Operation, 'state' | 'nodes'>
       return state;
   }
 }
-
-/** A request with how far its operation is, which {@link executionOf} tells. */
-export type TrackedApproval = Approval & { execution?: Execution; executeUntil?: string };

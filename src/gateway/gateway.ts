@@ -116,6 +116,7 @@ export function createGateway(parts: GatewayParts): Gateway {
     node: name,
     site: siteName,
     plan,
+    approval,
     operation,
     cluster: clusterName,
     finding,
@@ -125,6 +126,7 @@ export function createGateway(parts: GatewayParts): Gateway {
       return resourceOf({ node: about.node, site: about.site });
     }
     if (typeof plan === 'string') return (await records.plans.get(plan)).plan;
+    if (typeof approval === 'string') return resourceOf({ plan: (await records.approvals.get(approval)).plan });
     if (typeof operation === 'string') return records.operations.get(operation);
     const node = allNodes(fleet).find(candidate => candidate.name === name);
     if (node) return { site: node.site, cluster: node.cluster };

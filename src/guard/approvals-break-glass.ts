@@ -6,8 +6,8 @@
  */
 import type { Approval } from '../core/approval.ts';
 import type { Caller } from '../core/tool.ts';
-import type { ApprovalsParts, Decision } from './approvals.ts';
-import { checkOpen, recordedReason } from './approvals-eligibility.ts';
+import type { ApprovalsParts, Intervention } from './approvals.ts';
+import { checkOpen, forbidden, recordedReason } from './approvals-eligibility.ts';
 import { by, type Moves, where } from './approvals-moves.ts';
 import { requesterOf } from './approvals-vote.ts';
 import { reasonsOf } from './authority.ts';
@@ -33,14 +33,14 @@ type Parts = ApprovalsParts & { moves: Moves; now(): Date };
 export function breakingGlass(parts: Parts) {
   const { records, custody, authority, people, moves, now } = parts;
 
-  return async function breakGlass(decision: Decision, caller: Caller): Promise<Approval> {
+  return async function breakGlass(intervention: Intervention, caller: Caller): Promise<Approval> {
     const person = caller.person.name;
     if (caller.channel !== 'cli' && caller.channel !== 'page')
       throw forbidden('only a person on the CLI or on the approval page breaks glass');
-    const reason = recordedReason(decision.reason, { needed: true });
-    const asked = await records.approvals.get(decision.approval);
+    const reason = recordedReason(intervention.reason, { needed: true });
+    const asked = await records.approvals.get(intervention.approval);
     const { id, digest } = asked;
-    const { strength } = await parts.provePresence({ person, presence: decision.presence, approval: asked });
+    const { strength } = await parts.provePresence({ person, presence: intervention.presence, approval: asked });
     await moves.expireDue();
     const conditions = await authority.conditions((await records.plans.get(asked.plan)).plan);
     const notice = await records.transaction(async tx => {
@@ -87,8 +87,4 @@ export function breakingGlass(parts: Parts) {
     await parts.launch(notice.operation);
     return records.approvals.get(id);
   };
-}
-
-function forbidden(message: string, hint?: string): FleetError {
-  return new FleetError({ code: 'forbidden', message, ...(hint === undefined ? {} : { hint }) });
 }

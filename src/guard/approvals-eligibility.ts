@@ -69,6 +69,6 @@ export function checkVoter(approval: Approval, { person, channel, vote }: Candid
     });
 }
 
-function forbidden(message: string, hint?: string): FleetError {
+export function forbidden(message: string, hint?: string): FleetError {
   return new FleetError({ code: 'forbidden', message, ...(hint === undefined ? {} : { hint }) });
 }

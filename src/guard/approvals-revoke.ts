@@ -10,7 +10,7 @@ import { hasEnded } from '../core/operation.ts';
 import type { StoredPlan } from '../core/plan.ts';
 import type { Stores } from '../core/records.ts';
 import type { Caller } from '../core/tool.ts';
-import type { ApprovalsParts, Decision } from './approvals.ts';
+import type { ApprovalsParts, Intervention } from './approvals.ts';
 import { decidingChannel, recordedReason } from './approvals-eligibility.ts';
 import { by, type Moves, where } from './approvals-moves.ts';
 
@@ -19,13 +19,13 @@ type Parts = ApprovalsParts & { moves: Moves; now(): Date };
 export function revoking(parts: Parts) {
   const { records, custody, moves, now } = parts;
 
-  return async function revoke(decision: Decision, caller: Caller): Promise<Approval> {
+  return async function revoke(intervention: Intervention, caller: Caller): Promise<Approval> {
     decidingChannel(caller);
-    const reason = recordedReason(decision.reason, { needed: true });
-    const asked = await records.approvals.get(decision.approval);
+    const reason = recordedReason(intervention.reason, { needed: true });
+    const asked = await records.approvals.get(intervention.approval);
     const { id, digest } = asked;
     const person = caller.person.name;
-    const { strength } = await parts.provePresence({ person, presence: decision.presence, approval: asked });
+    const { strength } = await parts.provePresence({ person, presence: intervention.presence, approval: asked });
     await moves.expireDue();
     await records.transaction(async tx => {
       const approval = await tx.approvals.hold(id);

@@ -26,17 +26,17 @@ export type Approvals = {
   requestStart(stored: StoredPlan, caller: Caller): Promise<ChangeAnswer>;
   vote(ballot: Ballot, caller: Caller): Promise<Approval>;
   /** Who asked withdraws the request, who voted takes the vote back; what runs under it stops at the next safe point. */
-  revoke(decision: Decision, caller: Caller): Promise<Approval>;
+  revoke(intervention: Intervention, caller: Caller): Promise<Approval>;
   /** Starts the plan of a pending request without its votes. */
-  breakGlass(decision: Decision, caller: Caller): Promise<Approval>;
+  breakGlass(intervention: Intervention, caller: Caller): Promise<Approval>;
   /** Moves requests past their time to `expired`; every reader calls it first. */
   expireDue(): Promise<void>;
 };
 
-/** What a person decides about a request, being there. */
-export type Decision = { approval: string; reason: string; presence: Presence };
+/** What a person does about a request, being there. */
+export type Intervention = { approval: string; reason: string; presence: Presence };
 
-export type Ballot = Decision & { vote: 'approve' | 'reject' };
+export type Ballot = Intervention & { vote: 'approve' | 'reject' };
 
 export type ApprovalLimits = {
   /** Requests of one person that may wait at once. */

@@ -1,11 +1,10 @@
 /** How a request ends: by votes that count, by its time, by being taken back, or in an emergency. */
-import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { rmSync } from 'node:fs';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { Person } from '../../src/core/fleet.ts';
 import type { StoredPlan } from '../../src/core/plan.ts';
 import type { Caller } from '../../src/core/tool.ts';
+import { policiesAsking } from '../support/edited-policies.ts';
 import {
   approvedOperation,
   effectOf,
@@ -30,17 +29,10 @@ afterEach(async () => {
   for (const dir of folders.splice(0)) rmSync(dir, { recursive: true });
 });
 
-/** The guard under the shipped policies with other annotations on the one that asks for a vote. */
+/** The guard under policies that ask for other votes. */
 function asking(annotations: string): Pick<GuardScene, 'approvals'> {
-  const dir = mkdtempSync(join(tmpdir(), 'approvals-policy-'));
+  const dir = policiesAsking(annotations);
   folders.push(dir);
-  cpSync(shippedPolicies, dir, { recursive: true });
-  rmSync(join(dir, 'cases.yaml'), { force: true });
-  const file = join(dir, 'approvals.cedar');
-  const asShipped = '@approvals("1")\n@from("operators")';
-  const text = readFileSync(file, 'utf8');
-  expect(text).toContain(asShipped);
-  writeFileSync(file, text.replace(asShipped, annotations));
   return scene.under(dir);
 }
 

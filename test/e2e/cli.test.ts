@@ -79,13 +79,14 @@ describe('looking', () => {
 
   it('runs every example of the reference against the demo fleet', { timeout: 120_000 }, async () => {
     const ids = catalog.filter(tool =>
-      Object.values(tool.example).some(value => /(plan|op|fnd|web)-0123456789/.test(String(value))),
+      Object.values(tool.example).some(value => /(plan|apr|op|fnd|web)-0123456789/.test(String(value))),
     );
     expect(ids.map(tool => tool.name).sort()).toEqual([
       'acknowledgeFinding',
       'advanceOperation',
       'cancelOperation',
       'explainPodFailure',
+      'getApproval',
       'getOperation',
       'getPlan',
       'pauseOperation',
@@ -205,6 +206,18 @@ describe('a firmware update from the command line', () => {
     expect(await ok(asker.run(['approvals', 'show', asked.approval ?? '']))).toContain('not today');
     expect(effects()).toBe(before);
   });
+
+  it('takes a request back for who made it, and breaks no glass for who may not', async () => {
+    const before = effects();
+    const again = await json<ChangeAnswer>(asker, 'cordon-node', 'bos-w-1');
+    const own = await asker.fileWith(stack.passphrase('requester'));
+    const back = ['approvals', 'revoke', again.approval ?? '', '--reason', 'not needed', '--passphrase-file', own];
+    expect(await ok(asker.run(back))).toContain('is revoked');
+    const emergency = ['approvals', 'break-glass', again.approval ?? '', '--reason', 'fire', '--passphrase-file', own];
+    const refused = await asker.run(emergency);
+    expect([refused.code, refused.stderr]).toEqual([3, expect.stringContaining('approvals.breakGlassGroup')]);
+    expect(effects()).toBe(before);
+  });
 });
 
 describe('the custody log', () => {
@@ -255,7 +268,7 @@ describe('the custody log', () => {
     };
     const { lines } = await json<{ lines: Line[] }>(asker, 'custody', 'trail', '--node', 'bos-w-2');
     expect(new Set(lines.map(line => line.type))).toEqual(
-      new Set(['plan', 'decision', 'vote', 'operation', 'effect.intent', 'effect.result']),
+      new Set(['plan', 'decision', 'approval', 'vote', 'operation', 'effect.intent', 'effect.result']),
     );
     expect(new Set(lines.map(line => line.node))).toEqual(new Set([undefined, 'bos-w-2']));
     expect(lines.filter(line => line.sent && isHandOver(line.sent.path))).toHaveLength(1);

@@ -67,7 +67,7 @@ describe('the Tab key', () => {
   });
 
   test('offers subcommands, options and choices', () => {
-    expect(offered('approvals ')).toEqual(['approve', 'list', 'reject', 'show']);
+    expect(offered('approvals ')).toEqual(['approve', 'break-glass', 'list', 'reject', 'revoke', 'show']);
     expect(offered('approvals list --state pe')).toEqual(['pending ']);
     expect(offered('drain-node bos-w-1 --d')).toEqual(['--declare-outage', '--delete-empty-dir', '--dry-run']);
   });

@@ -1,5 +1,6 @@
 /** Stopping: before the machine was touched nothing of it remains, afterwards the machine is brought to its end. */
 import { afterAll, beforeAll, expect, it } from 'vitest';
+import type { Approval } from '../../src/core/approval.ts';
 import {
   approve,
   blockedDrain,
@@ -26,6 +27,15 @@ async function cancel(operation: string): Promise<void> {
   await (await stack.client('requester')).callTool('cancelOperation', { operation });
 }
 
+/** By the one who voted for it. */
+async function takeBack(operation: string): Promise<Approval> {
+  const voter = await stack.client('approver');
+  const approval = (await voter.approvals('approved')).find(each => each.operation === operation);
+  expect(approval?.execution).toBe('executing');
+  const decision = { reason: 'second thoughts', passphrase: stack.passphrase('approver') };
+  return voter.decide(approval?.id ?? '', 'revoke', decision);
+}
+
 function site(index: number) {
   const found = stack.lab.sites[index];
   if (!found) throw new Error(`the lab has no site ${index}`);
@@ -47,15 +57,18 @@ it('during a drain: the cordon is taken back, nothing is flashed, and nobody say
   unpin();
 });
 
-it('after the image was handed over: that node settles, the next one is never touched', async () => {
+it('by taking the approval back after the image was handed over: that node settles, also through a kill, the next one is never touched', async () => {
   const { full, ...planned } = await planSite(stack, 'chicago');
   const [[canary = '', ...more] = [], ...later] = full.waves;
   expect([more, later.length > 0]).toEqual([[], true]);
   const operation = await approve(stack, planned);
   await eventually('the canary to be flashing', async () => reached(stack, canary).find(word => word === 'flash'));
-  await cancel(operation);
-  const { state, nodes } = await ended(stack, operation);
-  expect(state).toBe('cancelled');
+  const { state: given, closing } = await takeBack(operation);
+  expect([given, closing?.reason]).toEqual(['revoked', 'second thoughts']);
+  await stack.kill();
+  await stack.start();
+  const { state, reason, nodes } = await ended(stack, operation);
+  expect([state, reason]).toEqual(['cancelled', expect.stringContaining('took the approval back')]);
   expect(nodes.find(each => each.node === canary)?.state).toBe('done');
   expect([reached(stack, canary), isCordoned(stack, canary)]).toEqual([
     ['cordon', 'flash', 'reset', 'uncordon'],

@@ -4,11 +4,11 @@
  * time: a stored token alone, an editor's agent or a script cannot vote.
  */
 import { type Command, Option } from 'commander';
+import { approvalState, presentApproval, votesCounted } from '../../../tools/parts/present-approval.ts';
 import type { Approval, ApprovalState, TrackedApproval } from '../../core/approval.ts';
-import { type Block, type Cell, toned } from '../../core/document.ts';
+import type { Block, Cell } from '../../core/document.ts';
 import { FleetError } from '../../core/errors.ts';
 import { planDigest } from '../../core/plan.ts';
-import { votesWanted } from '../../core/policy.ts';
 import type { ApprovalAnswer } from '../http/api.ts';
 import { type CommandContext, printBlocks, printJson } from './context.ts';
 import { passphrase } from './passphrase.ts';
@@ -95,7 +95,7 @@ async function list(context: CommandContext, { state, json }: { state: ApprovalS
 async function show(context: CommandContext, id: string, { json }: { json?: boolean }): Promise<void> {
   const answer = checked(await (await context.client()).approval(id));
   if (json) printJson(context, answer);
-  else printBlocks(context, [...answer.blocks, ...requestBlocks(answer)]);
+  else printBlocks(context, [...answer.blocks, ...presentApproval(answer.approval)]);
 }
 
 async function vote(
@@ -104,7 +104,7 @@ async function vote(
 ): Promise<void> {
   const client = await context.client();
   const answer = checked(await client.approval(id));
-  printBlocks(context, [...answer.blocks, ...requestBlocks(answer)]);
+  printBlocks(context, [...answer.blocks, ...presentApproval(answer.approval)]);
   if (digest !== undefined) checkDigest(answer.digest, digest);
   const { person } = await client.me();
   const question = `\nPassphrase of ${person} to ${verbs[act]} ${id} (digest ${shortHex(answer.digest)}): `;
@@ -127,7 +127,7 @@ function outcomeBlock(approval: Approval, act: Act): Block {
     }
     case 'pending':
       return {
-        text: `Your vote is ${act === 'revoke' ? 'taken back' : 'counted'}; request ${approval.id} still waits: ${votesText(approval)}.`,
+        text: `Your vote is ${act === 'revoke' ? 'taken back' : 'counted'}; request ${approval.id} still waits: ${votesCounted(approval)}.`,
         tone: 'warn',
       };
     case 'rejected':
@@ -162,71 +162,9 @@ function checkDigest(digest: string, wanted: string): void {
   });
 }
 
-function requestBlocks({ approval, digest }: ApprovalAnswer): Block[] {
-  const groups = approval.requirements.map(need => `${votesWanted(need)} (${need.policy}): ${need.reason}`);
-  const blocks: Block[] = [
-    { heading: `Request ${approval.id}` },
-    {
-      facts: [
-        ['state', stateCell(approval)],
-        ['digest', shortHex(digest)],
-        ['asked by', `${approval.requester}, ${approval.createdAt}`],
-        ['expires', approval.expiresAt],
-        ['votes', votesText(approval)],
-        ...emergencyFacts(approval),
-        ...closingFacts(approval),
-      ],
-    },
-  ];
-  if (groups.length > 0) blocks.push({ title: 'Needed', list: groups });
-  if (approval.votes.length > 0) blocks.push({ title: 'Cast', list: approval.votes.map(voteText) });
-  return blocks;
-}
-
-function emergencyFacts({ breakGlass }: Approval): [string, Cell][] {
-  return breakGlass ? [['break-glass', toned(`${breakGlass.by}, ${breakGlass.at}: ${breakGlass.reason}`, 'bad')]] : [];
-}
-
-function closingFacts({ closing, operation, execution, executeUntil }: TrackedApproval): [string, Cell][] {
-  const facts: [string, Cell][] = closing ? [['ended by', `${closing.by}, ${closing.at}: ${closing.reason}`]] : [];
-  if (operation && execution)
-    facts.push([
-      'operation',
-      `${operation}, ${execution}${execution === 'executing' ? `; begins steps until ${executeUntil}` : ''}`,
-    ]);
-  return facts;
-}
-
 function approvalRow(approval: TrackedApproval): Cell[] {
   const { id, plan, requester, expiresAt } = approval;
-  return [id, stateCell(approval), plan, requester, votesText(approval), shortTime(expiresAt)];
-}
-
-function voteText({ person, vote: cast, reason, channel, at }: Approval['votes'][number]): string {
-  return `${person}: ${cast} on ${channel}, ${at}${reason ? ` (${reason})` : ''}`;
-}
-
-function votesText({ votes, requirements }: Approval): string {
-  const wanted = requirements.map(need => need.approvals);
-  return `${votes.filter(({ vote: cast }) => cast === 'approve').length} of ${Math.max(1, ...wanted)}`;
-}
-
-/** The state; once it is approved, how far its operation is. */
-function stateCell({ state, execution }: TrackedApproval): Cell {
-  switch (state) {
-    case 'approved':
-      return toned(
-        execution ? `${state}, ${execution}` : state,
-        execution === 'failed' || execution === 'halted' ? 'bad' : 'good',
-      );
-    case 'rejected':
-    case 'revoked':
-      return toned(state, 'bad');
-    case 'expired':
-      return toned(state, 'muted');
-    case 'pending':
-      return toned(state, 'warn');
-  }
+  return [id, approvalState(approval), plan, requester, votesCounted(approval), shortTime(expiresAt)];
 }
 
 /** To the minute, in UTC. */

@@ -5,7 +5,7 @@ import { type Context, Hono } from 'hono';
 import { bodyLimit } from 'hono/body-limit';
 import { HTTPException } from 'hono/http-exception';
 import { z } from 'zod';
-import { type Approval, type ApprovalState, executionOf, type TrackedApproval } from '../../core/approval.ts';
+import { type Approval, type ApprovalState, type TrackedApproval, tracked } from '../../core/approval.ts';
 import { type ErrorCode, FleetError } from '../../core/errors.ts';
 import { allNodes, type Fleet } from '../../core/fleet.ts';
 import { hasEnded } from '../../core/operation.ts';
@@ -157,12 +157,12 @@ function routes(door: ServiceDoor, fleet: Fleet): Hono {
     const state: ApprovalState | undefined = check(states, context.req.query('state'));
     await door.approvals.expireDue();
     const approvals = await door.records.approvals.list(state);
-    return context.json({ approvals: await Promise.all(approvals.map(approval => tracked(door, approval))) });
+    return context.json({ approvals: await Promise.all(approvals.map(approval => withOperation(door, approval))) });
   });
   app.get('/v1/approvals/:id', async context => {
     await callerOf(context, door);
     await door.approvals.expireDue();
-    const approval = await tracked(door, await door.records.approvals.get(context.req.param('id')));
+    const approval = await withOperation(door, await door.records.approvals.get(context.req.param('id')));
     const { plan, digest } = await door.records.plans.get(approval.plan);
     return context.json({ approval, plan, digest, blocks: door.planCard(plan, digest) } satisfies ApprovalAnswer);
   });
@@ -219,10 +219,8 @@ function decision(context: Context, { reason, passphrase }: DecideRequest) {
   return { approval: context.req.param('id') ?? '', reason, presence };
 }
 
-async function tracked({ records }: ServiceDoor, approval: Approval): Promise<TrackedApproval> {
-  if (!approval.operation) return approval;
-  const operation = await records.operations.get(approval.operation);
-  return { ...approval, execution: executionOf(operation), executeUntil: operation.executeUntil };
+async function withOperation({ records }: ServiceDoor, approval: Approval): Promise<TrackedApproval> {
+  return tracked(approval, approval.operation ? await records.operations.get(approval.operation) : undefined);
 }
 
 async function callerOf(context: Context, door: ServiceDoor): Promise<Caller> {

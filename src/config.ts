@@ -8,6 +8,7 @@ import { checkAddresses } from './config/check-addresses.ts';
 import { checkEtcd } from './config/check-etcd.ts';
 import { checkFiles } from './config/check-files.ts';
 import { checkNames } from './config/check-names.ts';
+import { checkOidc } from './config/check-oidc.ts';
 import { configDocument } from './config/document-schema.ts';
 import { looseDocument } from './config/loose-document.ts';
 import { type ConfigProblem, Problems } from './config/problems.ts';
@@ -33,6 +34,7 @@ export function loadConfig(file: string, env: Environment = process.env): Config
   if (!strict.success) problems.addIssues(strict.error.issues, raw);
   const loose = looseDocument.parse(raw);
   checkNames(loose, problems);
+  checkOidc(loose, raw, problems);
   checkAddresses(loose, problems);
   checkEtcd(loose, problems);
   const outside = checkFiles(loose, { baseDir, env }, problems);

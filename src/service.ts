@@ -15,21 +15,20 @@ import { openDatabase } from './adapters/postgres/database.ts';
 import { startEmbeddedPostgres } from './adapters/postgres/embedded.ts';
 import { type Config, directoryOf } from './config.ts';
 import { openConfiguredBmcs } from './configured-bmcs.ts';
+import { configuredLogIns } from './configured-log-ins.ts';
 import { FleetError } from './core/errors.ts';
-import { allNodes, servicePerson } from './core/fleet.ts';
+import { allNodes } from './core/fleet.ts';
 import type { Timings } from './core/timings.ts';
 import { startEngine } from './engine/engine.ts';
 import { createGateway } from './gateway/gateway.ts';
 import { createApprovals } from './guard/approvals.ts';
-import { createAuthority, type People } from './guard/authority.ts';
+import { createAuthority } from './guard/authority.ts';
 import { concluder } from './guard/conclude.ts';
 import { CustodyLog } from './guard/custody/log.ts';
 import { loadOrCreateKey, signer } from './guard/custody/signing-key.ts';
 import { effectPerformer } from './guard/effects.ts';
 import { createFreezes } from './guard/freezes.ts';
-import { createLogins } from './guard/logins.ts';
 import { LivePolicy, type PolicyStatus } from './guard/policy/live-policy.ts';
-import { presenceProver } from './guard/presence.ts';
 import { planStorer } from './guard/store-plan.ts';
 import { startDuty } from './health/duty.ts';
 import type { Parts } from './operations/job.ts';
@@ -143,8 +142,7 @@ async function compose(config: Config, log: Logger, opened: Opened): Promise<Run
 
   bmcs.listen(duty.hint);
 
-  const persons = new Map(config.people.map(({ name, groups }) => [name, { name, groups }]));
-  const people: People = { find: name => (name === servicePerson.name ? servicePerson : persons.get(name)) };
+  const { people, logins, provePresence, doors } = await configuredLogIns(config, records);
   const timings: Timings = {
     pollMs: rollout.pollIntervalMs,
     drainMs: rollout.drainTimeoutMs,
@@ -187,14 +185,13 @@ async function compose(config: Config, log: Logger, opened: Opened): Promise<Run
   const launch = (operation: string) => engine.start(runPlan, operation, null);
   for (const operation of await records.operations.list({ open: true, limit: 1000 })) await launch(operation.id);
 
-  const logins = createLogins({ people: config.people, store: records.logins, mcpScope: config.mcp.scope });
   const approvals = createApprovals({
     records,
     custody,
     policy,
     authority,
     people,
-    provePresence: presenceProver({ provePassphrase: logins.provePresence }),
+    provePresence,
     limits,
     launch,
     announce: notice => log.warn(notice, 'break-glass: an operation begins without its votes'),
@@ -246,7 +243,7 @@ async function compose(config: Config, log: Logger, opened: Opened): Promise<Run
     policyStanding,
     presentChange,
   });
-  const door = { policyStanding, gateway, logins, approvals, freezes, custody, records, planCard, log };
+  const door = { policyStanding, gateway, logins, ...doors, approvals, freezes, custody, records, planCard, log };
   if (config.metrics) {
     const own = {
       everyMs: config.health.sampleEveryMs,
@@ -259,7 +256,9 @@ async function compose(config: Config, log: Logger, opened: Opened): Promise<Run
     };
     opened.add(await openMetrics({ ...config.metrics, ...own, health, servers }), open => open.close());
   }
-  const http = opened.add(await openHttp({ ...service.listen, door, fleet }), open => open.close());
+  const http = opened.add(await openHttp({ ...service.listen, publicUrl: service.publicUrl, door, fleet }), open =>
+    open.close(),
+  );
 
   const signing = setInterval(() => {
     custody

@@ -51,6 +51,23 @@ export function parseOrigin(text: string, schemes: string[]): { origin: string; 
   return { origin: url.origin, host: url.hostname.replace(/^\[(.*)\]$/, '$1') };
 }
 
+/** Where browsers reach the service. In the clear only to this machine: cookies and passphrases go there. */
+export function parsePublicUrl(text: string): string | undefined {
+  const parsed = parseOrigin(text, ['http', 'https']);
+  return parsed && safeForSecrets(parsed.origin, parsed.host) ? parsed.origin : undefined;
+}
+
+/** An OpenID issuer, letter for letter, because it is compared so. */
+export function parseIssuer(text: string): string | undefined {
+  const url = URL.canParse(text) ? new URL(text) : undefined;
+  if (!url || !/^https?:$/.test(url.protocol) || url.username || url.password || /[?#\s]/.test(text)) return undefined;
+  return safeForSecrets(url.origin, url.hostname.replace(/^\[(.*)\]$/, '$1')) ? text : undefined;
+}
+
+function safeForSecrets(origin: string, host: string): boolean {
+  return origin.startsWith('https:') || isLoopback(host);
+}
+
 /** A BMC by address, not by name: only so can it be held to its site's network before anything is sent. */
 export function parseBmcUrl(text: string): { origin: string; host: string } | undefined {
   const parsed = parseOrigin(text, ['https']);

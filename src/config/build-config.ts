@@ -22,10 +22,20 @@ export type BmcListener = {
 export type Kubeconfig = { file: string; context?: string } | { inCluster: true };
 
 export type Config = {
-  service: { listen: HostPort; allowRemote: boolean; dataDir: string; origin: string };
+  service: {
+    listen: HostPort;
+    allowRemote: boolean;
+    dataDir: string;
+    origin: string;
+    /** Origin under which browsers reach it; where it listens when left out. */
+    publicUrl?: string;
+  };
   databaseUrl: 'embedded' | Secret;
   policiesDir: string;
-  people: (Person & { passphraseHash: Secret })[];
+  /** Each with a passphrase, a subject at the issuer, or both. */
+  people: (Person & { passphraseHash?: Secret; subject?: string })[];
+  /** Who else vouches for people; nobody when left out. */
+  oidc?: OidcSettings;
   fleet: Fleet;
   /** By credential name. */
   bmcCredentials: Map<string, BmcCredential>;
@@ -74,6 +84,16 @@ export type Config = {
   mcp: { scope: 'read' | 'plan' | 'execute' };
 };
 
+export type OidcSettings = {
+  issuer: string;
+  clientId: string;
+  clientSecret?: Secret;
+  /** Where the issuer sends browsers back to. */
+  callback: string;
+  /** Groups that the issuer may give: those in `accept` alone, and for `maxAgeMs` after the log-in that told them. */
+  groups?: { claim: string; accept: string[]; maxAgeMs: number };
+};
+
 /** What Groundskeeper may do by itself on nodes whose hardware fails, within policy. */
 export type HealthCordonSettings = {
   /** Nodes of one cluster that may be cordoned for their hardware at once, at least 1. */
@@ -87,9 +107,9 @@ export type HealthCordonSettings = {
 };
 
 /** Who exists, as policies are checked against it. */
-export function directoryOf({ people, fleet }: Config): { groups: string[]; sites: string[] } {
+export function directoryOf({ people, oidc, fleet }: Config): { groups: string[]; sites: string[] } {
   return {
-    groups: [...new Set(people.flatMap(({ groups }) => groups))],
+    groups: [...new Set([...people.flatMap(({ groups }) => groups), ...(oidc?.groups?.accept ?? [])])],
     sites: fleet.sites.map(({ name }) => name),
   };
 }
@@ -103,7 +123,12 @@ export function buildConfig(document: ConfigDocument, outside: Outside, baseDir:
     service: { ...service, dataDir: resolve(baseDir, service.dataDir) },
     databaseUrl: outside.databaseUrl,
     policiesDir: document.policies === undefined ? shippedPolicies : resolve(baseDir, document.policies),
-    people: document.people.map(({ passphrase, ...person }) => ({ ...person, passphraseHash: new Secret(passphrase) })),
+    people: document.people.map(({ passphrase, oidc, ...person }) => ({
+      ...person,
+      ...(passphrase && { passphraseHash: new Secret(passphrase) }),
+      ...(oidc && { subject: oidc.subject }),
+    })),
+    ...(document.oidc && { oidc: oidcOf(document.oidc, { outside, publicUrl: service.publicUrl ?? '' }) }),
     fleet: fleetOf(document, baseDir),
     bmcCredentials: credentialsOf(document, outside),
     bmcCas: outside.bmcCas,
@@ -168,6 +193,19 @@ function checksOf(gates: ConfigDocument['rollout']['gates'], { gates: outside }:
     ...(address && { address }),
     ...outside.get(name),
   }));
+}
+
+function oidcOf(
+  { issuer, clientId, groups }: NonNullable<ConfigDocument['oidc']>,
+  { outside: { oidcClientSecret }, publicUrl }: { outside: Outside; publicUrl: string },
+): OidcSettings {
+  return {
+    issuer,
+    clientId,
+    callback: `${publicUrl}/auth/callback`,
+    ...(oidcClientSecret && { clientSecret: oidcClientSecret }),
+    ...(groups && { groups: { claim: groups.claim, accept: groups.accept, maxAgeMs: groups.maxAge } }),
+  };
 }
 
 function cordonOf(cordon: ConfigDocument['health']['cordon']): HealthCordonSettings | 'off' {

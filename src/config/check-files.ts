@@ -15,6 +15,7 @@ export type Outside = {
   bmcCas: Map<string, string>;
   /** By name of a gate. */
   gates: Map<string, { ca?: string; bearer?: Secret }>;
+  oidcClientSecret?: Secret;
 };
 
 export function checkFiles(document: LooseDocument, place: SecretPlace, problems: Problems): Outside {
@@ -30,6 +31,7 @@ export function checkFiles(document: LooseDocument, place: SecretPlace, problems
     passwords: passwords(document, place, problems),
     bmcCas: bmcCas(document, place.baseDir, problems),
     gates: gateSecrets(document, place, problems),
+    oidcClientSecret: secretAt(document.oidc.clientSecret, { place, path: ['oidc', 'clientSecret'] }, problems),
   };
 }
 
@@ -126,13 +128,21 @@ function databaseUrl(database: string | undefined, place: SecretPlace, problems:
 function passwords(document: LooseDocument, place: SecretPlace, problems: Problems): Map<string, Secret> {
   const found = new Map<string, Secret>();
   for (const [name, { password }] of Object.entries(document.credentials)) {
-    const resolved = password === undefined ? undefined : resolveSecret(password, place);
-    if (resolved instanceof Secret) found.set(name, resolved);
-    else if (resolved) {
-      problems.add(['credentials', name, 'password'], { expected: 'a secret that can be read', found: resolved.found });
-    }
+    const secret = secretAt(password, { place, path: ['credentials', name, 'password'] }, problems);
+    if (secret) found.set(name, secret);
   }
   return found;
+}
+
+function secretAt(
+  reference: string | undefined,
+  { place, path }: { place: SecretPlace; path: ConfigPath },
+  problems: Problems,
+): Secret | undefined {
+  const resolved = reference === undefined ? undefined : resolveSecret(reference, place);
+  if (resolved instanceof Secret) return resolved;
+  if (resolved) problems.add(path, { expected: 'a secret that can be read', found: resolved.found });
+  return undefined;
 }
 
 function bmcCas(document: LooseDocument, baseDir: string, problems: Problems): Map<string, string> {

@@ -8,7 +8,15 @@ import { z } from 'zod';
 import { weekdays } from '../core/calendar.ts';
 import { comparisons } from '../core/gate.ts';
 import { isPassphraseHash } from '../guard/passphrase.ts';
-import { isLoopback, parseBmcUrl, parseHostPort, parseNetwork, parseOrigin } from './addresses.ts';
+import {
+  isLoopback,
+  parseBmcUrl,
+  parseHostPort,
+  parseIssuer,
+  parseNetwork,
+  parseOrigin,
+  parsePublicUrl,
+} from './addresses.ts';
 import { parseDuration } from './durations.ts';
 
 /** A text that `parse` understands, as what `parse` makes of it. */
@@ -239,7 +247,22 @@ const person = mapping({
   groups: list(groupName),
   passphrase: field('a hash made by groundskeeper hash-passphrase', hash =>
     isPassphraseHash(hash) ? hash : undefined,
-  ),
+  ).optional(),
+  oidc: mapping({
+    subject: matching('the subject that the issuer knows this person by', /^[\x21-\x7e]{1,255}$/),
+  }).optional(),
+});
+/** `accept` is closed: whoever may edit groups at the issuer gets no other group here than these. */
+const claimedGroups = mapping({
+  claim: text,
+  accept: filled(groupName),
+  maxAge: period.default(43_200_000),
+});
+const oidc = mapping({
+  issuer: field('an https address; http for a loopback address alone', parseIssuer),
+  clientId: text,
+  clientSecret: secretRef.optional(),
+  groups: claimedGroups.optional(),
 });
 
 /** What Groundskeeper does by itself on nodes whose hardware fails. */
@@ -264,6 +287,10 @@ export const configDocument = mapping({
     listen: hostPort.default({ host: '127.0.0.1', port: 7420 }),
     allowRemote: flag.default(false),
     dataDir: text.default('./data'),
+    publicUrl: field(
+      'https://host or https://host:port without path; http for a loopback address alone',
+      parsePublicUrl,
+    ).optional(),
     origin: matching(
       'a name such as groundskeeper.example/production',
       /^(?=.{1,128}$)[a-z0-9.-]+(?:\/[a-z0-9._-]+)*$/,
@@ -274,6 +301,7 @@ export const configDocument = mapping({
   ),
   policies: text.optional(),
   people: filled(person),
+  oidc: oidc.optional(),
   credentials: z
     .record(z.string(), mapping({ username: text, password: secretRef }), { error: 'a mapping' })
     .default({}),

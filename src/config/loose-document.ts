@@ -34,11 +34,14 @@ const cluster = loose({
 });
 
 export const looseDocument = loose({
-  service: loose({ listen: text, allowRemote: z.unknown().optional() }),
+  service: loose({ listen: text, allowRemote: z.unknown().optional(), publicUrl: text }),
   metrics: loose({ listen: text }),
   database: text,
   policies: text,
-  people: entries(loose({ name: text, groups: texts })),
+  people: entries(
+    loose({ name: text, groups: texts, passphrase: z.unknown().optional(), oidc: loose({ subject: text }) }),
+  ),
+  oidc: loose({ issuer: text, clientSecret: text, groups: loose({ accept: texts }) }),
   credentials: z.preprocess(value => (isMapping(value) ? value : {}), z.record(z.string(), loose({ password: text }))),
   firmware: entries(loose({ id: text, models: texts, component: text, file: text, url: text, sha256: text })),
   baselines: entries(loose({ name: text, images: texts })),

@@ -45,7 +45,14 @@ export function showPath(path: ConfigPath): string {
   }, '');
 }
 
-const secretKeys = new Set<PropertyKey>(['credentials', 'password', 'passphrase', 'bearer', 'database']);
+const secretKeys = new Set<PropertyKey>([
+  'credentials',
+  'password',
+  'passphrase',
+  'database',
+  'clientSecret',
+  'bearer',
+]);
 
 /** The value for people, shortened; what is or may hold a secret is only named. */
 export function showFound(value: unknown, path: ConfigPath): string {

@@ -74,3 +74,8 @@ function executionOf({ state, nodes }: Operation): Execution {
       return state;
   }
 }
+
+/** Whether each vote on it takes the approval page and a proof of presence of its own. */
+export function isCritical({ requirements }: Pick<Approval, 'requirements'>): boolean {
+  return requirements.some(need => need.tier === 'critical');
+}

@@ -144,11 +144,16 @@ export type ImageStore = {
   close(of: { operation: string; node: string }): Promise<void>;
 };
 
+/** When and how a person was last seen to be there. */
+export type Proof = { at: string; strength: 'passphrase' | 'oidc' };
+
 export type Login = {
   person: string;
   channel: 'cli' | 'mcp' | 'demo' | 'page';
   scope: 'read' | 'plan' | 'execute';
   expiresAt: string;
+  /** Of a log-in on the page, whose age decides what it is good for. */
+  proof?: Proof;
 };
 
 export type LoginStore = {

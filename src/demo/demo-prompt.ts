@@ -1,6 +1,7 @@
 /** The demo's prompt: both people are logged in, and `as <name>` says who types. */
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
+import type { Client } from '../surfaces/cli/client.ts';
 import { connect } from '../surfaces/cli/client.ts';
 import type { CommandWords } from '../surfaces/cli/completion.ts';
 import { noticeLines } from '../surfaces/cli/notices.ts';
@@ -31,6 +32,7 @@ export async function demoPrompt({ parts, terminal, execute, program, say }: Dem
   const { token } = (await tokenStore(folder).get(parts.url)) ?? {};
   const client = connect({ url: parts.url, token });
   const names = await client.names();
+  const told = new Set<string>();
   let who = requester.name;
 
   say(labAddresses(parts.lab));
@@ -51,11 +53,23 @@ Try: get-fleet-overview · get-node-health ${parts.sickNode} · plan-firmware-ro
     historyFile: join(parts.dir, 'history'),
     async execute(words) {
       const [command, name] = words;
-      if (command !== 'as') return execute(words, folderOf(who));
+      if (command !== 'as') {
+        await execute(words, folderOf(who));
+        for (const address of await newPages(client, told)) say(`Decide on a page: ${address}`);
+        return;
+      }
       if (people.some(person => person.name === name) && name) who = name;
       else say(`as takes one of: ${people.map(person => person.name).join(', ')}`);
     },
   });
+}
+
+/** Addresses of the pages of requests that wait, each told once. */
+async function newPages(client: Client, told: Set<string>): Promise<string[]> {
+  const pending = await client.approvals('pending').catch(() => []);
+  const fresh = pending.filter(({ id }) => !told.has(id));
+  for (const { id } of fresh) told.add(id);
+  return fresh.map(({ id }) => `${client.url}/approvals/${id}`);
 }
 
 function asCommand(names: string[]): CommandWords {

@@ -91,6 +91,7 @@ export async function playTour({ parts, execute, say }: TourOptions): Promise<vo
 
   async function approveAfterRefusal(id: string): Promise<string> {
     const approval = await pendingFor(id);
+    say(`\nThe request waits on a page, too, for a log-in by name and passphrase: ${parts.url}/approvals/${approval}`);
     await run(requester, ['approvals', 'approve', approval, ...voteArguments(requester)], 3);
     await run(approver, ['approvals', 'approve', approval, ...voteArguments(approver)]);
     return operationOf(id);

@@ -1,17 +1,30 @@
 /** All that a surface inside the service may reach: tools, log-ins, votes, and records to read. */
+
+import type { Approval } from '../core/approval.ts';
 import type { Block } from '../core/document.ts';
 import type { Plan } from '../core/plan.ts';
 import type { PolicyStanding } from '../core/policy.ts';
 import type { Records } from '../core/records.ts';
 import type { Approvals } from '../guard/approvals.ts';
+import type { BrowserLogIns } from '../guard/browser-log-ins.ts';
 import type { CustodyLog } from '../guard/custody/log.ts';
 import type { Freezes } from '../guard/freezes.ts';
-import type { Logins } from '../guard/logins.ts';
+import type { Logins, PageSession } from '../guard/logins.ts';
+import type { Presence, PresenceWanted } from '../guard/presence.ts';
+import type { Standing } from '../guard/standing.ts';
+import type { TerminalLogIns } from '../guard/terminal-log-ins.ts';
 import type { Gateway } from './gateway.ts';
+
+export type { PageSession, Presence, PresenceWanted, Standing };
 
 export type ServiceDoor = {
   gateway: Gateway;
   logins: Logins;
+  /** Where an issuer is configured; elsewhere the page asks for a passphrase. */
+  browser?: BrowserLogIns;
+  terminals: TerminalLogIns;
+  presenceWanted(approval: Approval, session: PageSession): PresenceWanted;
+  standing(approval: Approval): Standing[];
   approvals: Pick<Approvals, 'vote' | 'revoke' | 'breakGlass' | 'expireDue'>;
   freezes: Pick<Freezes, 'lift'>;
   custody: Pick<CustodyLog, 'checkpoint' | 'verifierKey'>;

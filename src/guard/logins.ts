@@ -3,27 +3,43 @@
  * asks for the passphrase again. Wrong passphrases are counted per person, and
  * too many close the door for a while.
  */
-import { createHash } from 'node:crypto';
 import { FleetError } from '../core/errors.ts';
 import type { Person } from '../core/fleet.ts';
 import { newToken } from '../core/ids.ts';
-import type { Login, LoginStore } from '../core/records.ts';
+import type { Login, LoginStore, Proof } from '../core/records.ts';
 import type { Secret } from '../core/secret.ts';
 import type { Caller, Scope } from '../core/tool.ts';
+import type { People } from './authority.ts';
 import { verifyPassphrase } from './passphrase.ts';
+import { tokenHash } from './token-hash.ts';
 
-export type KnownPerson = Person & { passphraseHash: Secret };
+/** Whoever has no passphrase logs in by other means. */
+export type KnownPerson = Pick<Person, 'name'> & { passphraseHash?: Secret };
 
-export type LoginsParts = { people: KnownPerson[]; store: LoginStore; mcpScope: Scope; now?: () => number };
+export type LoginsParts = {
+  people: KnownPerson[];
+  /** Who they are today, with their groups of today. */
+  directory: People;
+  store: LoginStore;
+  mcpScope: Scope;
+  now?: () => number;
+};
+
+/** A person in a browser. */
+export type PageSession = { caller: Caller; proof: Proof };
 
 export type GivenToken = { token: string; person: string; scope: Scope; expiresAt: string };
 
 export type Logins = {
-  logIn(name: string, passphrase: string, channel: 'cli' | 'demo'): Promise<GivenToken>;
+  logIn(name: string, passphrase: string, channel: 'cli' | 'demo' | 'page'): Promise<GivenToken>;
+  /** For a person whose presence somebody else has proved. */
+  admit(name: string, channel: 'cli' | 'page', proof: Proof): Promise<GivenToken>;
   /** A weaker token for an MCP client, made from one that a person holds: the configuration's scope, and no longer a life. */
   deriveForMcp(token: string): Promise<GivenToken>;
-  /** Throws `unauthenticated`. */
+  /** Throws `unauthenticated`, for a browser's session too: that is no bearer token. */
   caller(token: string, client?: string): Promise<Caller>;
+  /** Of a browser alone: a token that lies on a disk is no session. Throws `unauthenticated`. */
+  session(token: string): Promise<PageSession>;
   logOut(token: string): Promise<void>;
   provePresence(name: string, passphrase: string): Promise<void>;
 };
@@ -33,7 +49,7 @@ const maxFailures = 5;
 const failureWindowMs = 10 * 60_000;
 const wrongHint = `names are those under people in groundskeeper.yaml; after ${maxFailures} wrong passphrases the name is closed for a while`;
 
-export function createLogins({ people, store, mcpScope, now = Date.now }: LoginsParts): Logins {
+export function createLogins({ people, directory, store, mcpScope, now = Date.now }: LoginsParts): Logins {
   const failures = new Map<string, number[]>();
   /** The last proof under way per name: guesses sent together are still counted one by one. */
   const turns = new Map<string, Promise<void>>();
@@ -58,7 +74,8 @@ export function createLogins({ people, store, mcpScope, now = Date.now }: Logins
         message: `${maxFailures} wrong passphrases for this name; log-in is closed for up to ${failureWindowMs / 60_000} minutes`,
       });
     const person = people.find(candidate => candidate.name === name);
-    if (person && (await verifyPassphrase(passphrase, person.passphraseHash.reveal()))) {
+    const hash = person?.passphraseHash?.reveal();
+    if (hash !== undefined && (await verifyPassphrase(passphrase, hash))) {
       failures.delete(name);
       return;
     }
@@ -68,30 +85,30 @@ export function createLogins({ people, store, mcpScope, now = Date.now }: Logins
 
   async function give(login: Login): Promise<GivenToken> {
     const token = newToken();
-    await store.insert(hashOf(token), login);
+    await store.insert(tokenHash(token), login);
     const { person, scope, expiresAt } = login;
     return { token, person, scope, expiresAt };
   }
 
   /** The log-in behind a token. Throws `unauthenticated`. */
-  async function live(token: string): Promise<{ login: Login; person: KnownPerson }> {
-    const login = await store.get(hashOf(token));
-    const person = people.find(candidate => candidate.name === login?.person);
+  async function live(token: string): Promise<{ login: Login; person: Person }> {
+    const login = await store.get(tokenHash(token));
+    const person = login && directory.find(login.person);
     if (login && person && Date.parse(login.expiresAt) > now()) return { login, person };
-    throw new FleetError({
-      code: 'unauthenticated',
-      message: 'not logged in, or the log-in expired',
-      hint: 'groundskeeper login',
-    });
+    throw notLoggedIn();
+  }
+
+  function fullLogin(person: string, channel: Login['channel'], proof: Proof): Login {
+    return { person, channel, scope: 'execute', expiresAt: new Date(now() + tokenMs).toISOString(), proof };
   }
 
   return {
     provePresence,
     async logIn(name, passphrase, channel) {
       await provePresence(name, passphrase);
-      const expiresAt = new Date(now() + tokenMs).toISOString();
-      return give({ person: name, channel, scope: 'execute', expiresAt });
+      return give(fullLogin(name, channel, { at: new Date(now()).toISOString(), strength: 'passphrase' }));
     },
+    admit: (name, channel, proof) => give(fullLogin(name, channel, proof)),
     async deriveForMcp(token) {
       const { login } = await live(token);
       if (login.channel === 'mcp')
@@ -100,14 +117,25 @@ export function createLogins({ people, store, mcpScope, now = Date.now }: Logins
     },
     async caller(token, client) {
       const { login, person } = await live(token);
+      if (login.channel === 'page') throw notLoggedIn();
       // The configuration of today decides what MCP may do, not that of the day when the token was made.
       const scope = login.channel === 'mcp' ? mcpScope : login.scope;
-      return { person: { name: person.name, groups: person.groups }, channel: login.channel, scope, client };
+      return { person, channel: login.channel, scope, client };
     },
-    logOut: token => store.remove(hashOf(token)),
+    async session(token) {
+      const { login, person } = await live(token);
+      const { channel, scope, proof } = login;
+      if (channel !== 'page' || !proof) throw notLoggedIn();
+      return { caller: { person, channel, scope }, proof };
+    },
+    logOut: token => store.remove(tokenHash(token)),
   };
 }
 
-function hashOf(token: string): string {
-  return createHash('sha256').update(token).digest('hex');
+function notLoggedIn(): FleetError {
+  return new FleetError({
+    code: 'unauthenticated',
+    message: 'not logged in, or the log-in expired',
+    hint: 'groundskeeper login',
+  });
 }

@@ -14,7 +14,13 @@ beforeAll(async () => {
 });
 afterAll(() => scene.close());
 
-const logins = () => createLogins({ people, store: scene.records.logins, mcpScope: 'read' });
+const logins = () =>
+  createLogins({
+    people,
+    directory: { find: name => people.find(person => person.name === name) },
+    store: scene.records.logins,
+    mcpScope: 'read',
+  });
 
 describe('proving presence', () => {
   it('allows five wrong passphrases, also when twenty are tried at the same moment with the right one behind', async () => {

@@ -16,7 +16,6 @@ import { createAuthority } from '../../src/guard/authority.ts';
 import { CustodyLog } from '../../src/guard/custody/log.ts';
 import { signer } from '../../src/guard/custody/signing-key.ts';
 import { loadPolicy } from '../../src/guard/policy/load-policy.ts';
-import { presenceProver } from '../../src/guard/presence.ts';
 import { glassGroup, minutes, mostPending, type Rule } from './approvals-model.ts';
 import { policiesAsking } from './edited-policies.ts';
 import { examplePlan } from './guard.ts';
@@ -64,7 +63,7 @@ export async function approvalsWorld(rules: Rule[]) {
       people,
       now,
       limits: { maxPendingPerPerson: mostPending, executeForMs: minutes.execute * 60_000 },
-      provePresence: presenceProver({ provePassphrase: async () => undefined }),
+      provePresence: async () => ({ strength: 'passphrase' }),
       launch: async () => undefined,
       announce: () => undefined,
     });

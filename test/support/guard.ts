@@ -17,8 +17,10 @@ import { CustodyLog } from '../../src/guard/custody/log.ts';
 import { signer } from '../../src/guard/custody/signing-key.ts';
 import { type EffectSpec, effectPerformer } from '../../src/guard/effects.ts';
 import { createFreezes } from '../../src/guard/freezes.ts';
+import { createLogins } from '../../src/guard/logins.ts';
 import { loadPolicy } from '../../src/guard/policy/load-policy.ts';
 import { presenceProver } from '../../src/guard/presence.ts';
+import { voteTickets } from '../../src/guard/vote-tickets.ts';
 import { freshDatabase } from './postgres.ts';
 
 /** The presence that the scene's guard believes. */
@@ -47,6 +49,10 @@ export async function guardScene(policiesDir = shippedPolicies) {
     people: { find: (name: string) => people.get(name) },
     now: () => new Date(Date.now() + clock.aheadMs),
   };
+  const nowMs = () => common.now().getTime();
+  const store = records.logins;
+  const logins = createLogins({ people: [], directory: common.people, store, mcpScope: 'read', now: nowMs });
+  const tickets = voteTickets(records.voteTickets, nowMs);
   const provePassphrase = async (_name: string, passphrase: string) => {
     if (passphrase !== 'right') throw new FleetError({ code: 'unauthenticated', message: 'wrong' });
   };
@@ -60,7 +66,12 @@ export async function guardScene(policiesDir = shippedPolicies) {
       custody,
       policy,
       authority,
-      provePresence: presenceProver({ provePassphrase }),
+      provePresence: presenceProver({
+        session: logins.session,
+        tickets,
+        now: nowMs,
+        provePassphrase,
+      }),
       limits,
       launch: async operation => void launched.push(operation),
       announce: notice => void announced.push(notice),

@@ -65,6 +65,40 @@ function calendarMistakes(): [string, object, string][] {
   ];
 }
 
+/** An issuer, and people who log in there, with one thing wrong each. */
+function oidcMistakes(): [string, object, string][] {
+  const publicUrl = 'https://gk.example';
+  const issuer = { issuer: 'https://issuer.example/realm', clientId: 'gk' };
+  const ana = { name: 'ana', groups: ['operators'], oidc: { subject: 'sub-ana' } };
+  const whole = (oidc: object, url: string | undefined = publicUrl, people: object[] = [ana]) => ({
+    service: { origin: 'groundskeeper.example/test', ...(url === '' ? {} : { publicUrl: url }) },
+    people,
+    oidc: { ...issuer, ...oidc },
+  });
+  const groups = (change: object) => whole({ groups: { claim: 'groups', accept: ['operators'], ...change } });
+  return [
+    ['an issuer in the clear', whole({ issuer: 'http://issuer.example' }), 'oidc.issuer'],
+    ['an issuer with a query', whole({ issuer: 'https://issuer.example/?x=1' }), 'oidc.issuer'],
+    ['an issuer with a password', whole({ issuer: 'https://a:b@issuer.example' }), 'oidc.issuer'],
+    ['a client secret in the file', whole({ clientSecret: 'hunter2' }), 'oidc.clientSecret'],
+    ['a client secret that is missing', whole({ clientSecret: 'file:./none' }), 'oidc.clientSecret'],
+    ['an unknown key beside the issuer', whole({ scopes: ['email'] }), 'oidc.scopes'],
+    ['no claimed groups to accept', groups({ accept: [] }), 'oidc.groups.accept'],
+    ['a claim of the group of the program itself', groups({ accept: ['Groundskeeper'] }), 'oidc.groups.accept[0]'],
+    ['claimed groups without age', groups({ maxAge: '0s' }), 'oidc.groups.maxAge'],
+    ['an issuer, and no address for browsers', whole({}, ''), 'service.publicUrl'],
+    ['an address for browsers in the clear', whole({}, 'http://gk.example'), 'service.publicUrl'],
+    ['an address for browsers with a path', whole({}, 'https://gk.example/x'), 'service.publicUrl'],
+    [
+      'a person whom nobody vouches for',
+      whole({}, publicUrl, [ana, { name: 'ben', groups: [] }]),
+      'people[1].passphrase',
+    ],
+    ['one subject for two names', whole({}, publicUrl, [ana, { ...ana, name: 'ben' }]), 'people[1].oidc.subject'],
+    ['a subject without issuer', { people: [ana] }, 'people[0].oidc.subject'],
+  ];
+}
+
 describe('a configuration is refused', () => {
   const place = 'sites[0].clusters[0]';
   const nodes = (...list: object[]) => ({ sites: [site({ clusters: [cluster({ nodes: list })] })] });
@@ -216,6 +250,7 @@ describe('a configuration is refused', () => {
     ],
     ['a misspelt limit of such cordons', { health: { cordon: { maxPerHuor: 3 } } }, 'health.cordon.maxPerHuor'],
     ['a word for it that is not off', { health: { cordon: 'on' } }, 'health.cordon'],
+    ...oidcMistakes(),
     ['no operators', { people: [{ name: 'ana', groups: [], passphrase: hash }] }, 'people'],
     [
       'one cluster name at two sites',

@@ -6,6 +6,26 @@ import { clientEnvironment, loadConfig } from '../../src/config.ts';
 import { allNodes } from '../../src/core/fleet.ts';
 import { cluster, configOf, dir, loadText, node, problemsOf, site } from './config-fixture.ts';
 
+it('takes people whom an issuer vouches for, with groups that it may tell, and no passphrase', () => {
+  const config = configOf({
+    service: { origin: 'groundskeeper.example/test', publicUrl: 'https://gk.example' },
+    people: [{ name: 'ana', groups: [], oidc: { subject: 'sub-ana' } }],
+    oidc: {
+      issuer: 'https://issuer.example/realm',
+      clientId: 'gk',
+      clientSecret: 'file:./password',
+      groups: { claim: 'groups', accept: ['operators'], maxAge: '8h' },
+    },
+  });
+  expect(config.people).toEqual([{ name: 'ana', groups: [], subject: 'sub-ana' }]);
+  expect(config.oidc?.clientSecret?.reveal()).toBe('hunter2secret');
+  expect(config.oidc).toMatchObject({
+    callback: 'https://gk.example/auth/callback',
+    groups: { claim: 'groups', accept: ['operators'], maxAgeMs: 8 * 3600_000 },
+  });
+  expect(JSON.stringify(config)).not.toContain('hunter2secret');
+});
+
 describe('a sound configuration', () => {
   it('becomes the fleet, with absolute paths and milliseconds', () => {
     const config = configOf({ rollout: { soak: '1m', planTtl: '2h' }, mcp: { scope: 'plan' } });

@@ -6,6 +6,7 @@ import type { SubscriptionLedger } from '../../core/bmc-events.ts';
 import { FleetError } from '../../core/errors.ts';
 import type { FindingArchive, LogArchive, StateStore } from '../../core/health-records.ts';
 import type { HistoryStore } from '../../core/history.ts';
+import type { ClaimedGroupStore, VoteTicketStore } from '../../core/identity.ts';
 import type { NodeDurations, Records, Stores } from '../../core/records.ts';
 import { approvalStore } from './approval-store.ts';
 import { custodyStore } from './custody-store.ts';
@@ -13,6 +14,7 @@ import { nodeDurations } from './duration-store.ts';
 import { freezeStore } from './freeze-store.ts';
 import { findingArchive, logArchive, loginLedger, stateStore } from './health-store.ts';
 import { historyStore } from './history-store.ts';
+import { claimedGroupStore, voteTicketStore } from './identity-store.ts';
 import { effectStore, operationStore } from './operation-store.ts';
 import { migrate, type Tables } from './schema.ts';
 import { ServiceLock } from './service-lock.ts';
@@ -47,6 +49,8 @@ export type Database = Records & {
   durations: NodeDurations;
   refusedLogins: LoginLedger;
   subscriptions: SubscriptionLedger;
+  claimedGroups: ClaimedGroupStore;
+  voteTickets: VoteTicketStore;
   close(): Promise<void>;
 };
 
@@ -84,6 +88,8 @@ export async function openDatabase(url: string, options: { lock: boolean }): Pro
     durations: nodeDurations(db),
     refusedLogins: loginLedger(db),
     subscriptions: subscriptionLedger(db),
+    claimedGroups: claimedGroupStore(db),
+    voteTickets: voteTicketStore(db),
     async transaction(work) {
       await lock?.hold();
       return db.transaction().execute(tx => work(storesOver(tx)));

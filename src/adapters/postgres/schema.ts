@@ -7,6 +7,7 @@ import { custodySchema } from './custody-schema.ts';
 import { type FreezeTable, freezeSchema } from './freeze-store.ts';
 import { healthSchema, logSchema } from './health-store.ts';
 import { historySchema } from './history-schema.ts';
+import { identitySchema } from './identity-store.ts';
 
 type Json = JSONColumnType<object | null>;
 
@@ -102,7 +103,17 @@ export type Tables = {
     closed: boolean;
   };
   image_fetch: { token: string; time: Generated<Date>; remote: string; status: number; bytes: number };
-  login: { token_hash: string; person: string; channel: string; scope: string; expires_at: Date };
+  login: {
+    token_hash: string;
+    person: string;
+    channel: string;
+    scope: string;
+    expires_at: Date;
+    authenticated_at: Date | null;
+    strength: string | null;
+  };
+  claimed_groups: { person: string; issuer: string; subject: string; groups: string[]; at: Date };
+  vote_ticket: { token_hash: string; person: string; approval: string; digest: string; expires_at: Date };
   reading: { node: string; at: Date; layout: number | null; numbers: (number | null)[] | null; missing: string | null };
   health_state: { key: string; state: Json };
   finding: { id: string; since: Date; until: Date | null; node: string | null; body: Json };
@@ -177,6 +188,7 @@ const migrations: { name: string; statements: string[] }[] = [
   { name: '2026-11-26 several images for a node', statements: imagePerToken },
   { name: '2026-11-26 pauses, advances and since when a step runs', statements: holds },
   { name: '2026-11-26 freezes', statements: freezeSchema },
+  { name: '2026-11-26 log-ins at an issuer', statements: identitySchema },
 ];
 
 /** Brings the database to this version's form; two services that start at once take turns. */

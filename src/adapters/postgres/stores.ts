@@ -6,7 +6,7 @@ import type { SubscriptionLedger } from '../../core/bmc-events.ts';
 import { canonicalBytes, digestOf } from '../../core/canonical.ts';
 import { FleetError } from '../../core/errors.ts';
 import type { Plan } from '../../core/plan.ts';
-import type { ImageStore, LeaseStore, Login, LoginStore, PlanStore } from '../../core/records.ts';
+import type { ImageStore, LeaseStore, Login, LoginStore, PlanStore, Proof } from '../../core/records.ts';
 import type { Tables } from './schema.ts';
 
 type Db = Kysely<Tables>;
@@ -118,10 +118,16 @@ export function loginStore(db: Db): LoginStore {
   return {
     async insert(tokenHash, login) {
       await db.deleteFrom('login').where('expires_at', '<', new Date()).execute();
-      const { expiresAt, ...rest } = login;
+      const { expiresAt, proof, ...rest } = login;
       await db
         .insertInto('login')
-        .values({ token_hash: tokenHash, ...rest, expires_at: new Date(expiresAt) })
+        .values({
+          token_hash: tokenHash,
+          ...rest,
+          expires_at: new Date(expiresAt),
+          authenticated_at: proof ? new Date(proof.at) : null,
+          strength: proof?.strength ?? null,
+        })
         .execute();
     },
     async get(tokenHash) {
@@ -132,6 +138,9 @@ export function loginStore(db: Db): LoginStore {
         channel: row.channel as Login['channel'],
         scope: row.scope as Login['scope'],
         expiresAt: row.expires_at.toISOString(),
+        ...(row.authenticated_at && {
+          proof: { at: row.authenticated_at.toISOString(), strength: row.strength as Proof['strength'] },
+        }),
       };
     },
     async remove(tokenHash) {

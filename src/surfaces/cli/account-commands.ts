@@ -1,11 +1,16 @@
-/** Logging in and out. A log-in alone decides nothing: each vote asks for the passphrase again. */
+/** Logging in and out, by passphrase or by browser. A log-in alone decides nothing: each vote asks for the passphrase again. */
+import { setTimeout as delay } from 'node:timers/promises';
 import type { Command } from 'commander';
 import { FleetError } from '../../core/errors.ts';
-import { type CommandContext, printBlocks } from './context.ts';
+import type { LoginAnswer } from '../http/api.ts';
+import { type CommandContext, interruptible, printBlocks } from './context.ts';
 import { passphrase, typedLine } from './passphrase.ts';
+import { plainText } from './plain-text.ts';
 import { tokenStore } from './token-store.ts';
 
-type PassphraseOption = { passphraseFile?: string };
+type LoginOptions = { name?: string; passphraseFile?: string; oidc?: boolean };
+
+const lookEveryMs = 1000;
 
 /** Adds login, logout and whoami. */
 export function addAccountCommands(program: Command, context: CommandContext): void {
@@ -14,11 +19,12 @@ export function addAccountCommands(program: Command, context: CommandContext): v
     .helpGroup('Decide:')
     .summary('Log in to the service')
     .description(
-      'Logs in to the service with your name and passphrase, and keeps the token in a file only you can read.',
+      'Logs in to the service with your name and passphrase, or in your browser, and keeps the token in a file only you can read.',
     )
     .option('--name <name>', 'your name as the service knows it')
     .option('--passphrase-file <path>', 'read the passphrase from a file, for scripts')
-    .action((options: PassphraseOption & { name?: string }) => login(context, options));
+    .option('--oidc', 'log in in a browser, at the issuer that the service trusts')
+    .action((options: LoginOptions) => login(context, options));
   program
     .command('logout')
     .helpGroup('Decide:')
@@ -33,14 +39,14 @@ export function addAccountCommands(program: Command, context: CommandContext): v
     .action(() => whoami(context));
 }
 
-async function login(context: CommandContext, options: PassphraseOption & { name?: string }): Promise<void> {
+async function login(context: CommandContext, options: LoginOptions): Promise<void> {
   const client = context.anonymous();
-  const { terminal, settings } = context;
-  const name = options.name ?? (await typedLine(terminal, 'Name: ', '--name NAME'));
-  const secret = await passphrase(terminal, `Passphrase of ${name}: `, options.passphraseFile);
+  const { settings } = context;
   const store = tokenStore(settings.configDir);
   const earlier = await store.get(client.url);
-  const { token, person, scope, expiresAt } = await client.login({ name, passphrase: secret, channel: 'cli' });
+  const { token, person, scope, expiresAt } = options.oidc
+    ? await byBrowser(context)
+    : await byPassphrase(context, options);
   await store.put(client.url, { token, person, expiresAt });
   if (earlier) await endQuietly(context, earlier.token);
   printBlocks(context, [
@@ -49,6 +55,28 @@ async function login(context: CommandContext, options: PassphraseOption & { name
   if (settings.token) {
     printBlocks(context, [{ text: 'GROUNDSKEEPER_TOKEN is set and still wins over this log-in.', tone: 'warn' }]);
   }
+}
+
+async function byPassphrase({ anonymous, terminal }: CommandContext, options: LoginOptions): Promise<LoginAnswer> {
+  const name = options.name ?? (await typedLine(terminal, 'Name: ', '--name NAME'));
+  const secret = await passphrase(terminal, `Passphrase of ${name}: `, options.passphraseFile);
+  return anonymous().login({ name, passphrase: secret, channel: 'cli' });
+}
+
+/** Waits until the person has said yes in a browser, which shows the same code. Ctrl-C ends it, and so does time. */
+async function byBrowser(context: CommandContext): Promise<LoginAnswer> {
+  const client = context.anonymous();
+  const { url, code, secret, expiresAt } = await client.beginBrowserLogin();
+  printBlocks(context, [{ text: `Open this address in your browser, before ${expiresAt}:` }]);
+  context.terminal.output.write(`  ${plainText(url)}\n`); // in one piece, however long
+  printBlocks(context, [{ text: `It has to show the code ${code}.`, tone: 'warn' }]);
+  return interruptible(context.terminal, async signal => {
+    for (;;) {
+      const login = await client.collectLogin(secret);
+      if (login) return login;
+      await delay(lookEveryMs, undefined, { signal });
+    }
+  });
 }
 
 /** The log-in that a new one replaces would stay valid at the service for nobody's use. */

@@ -11,6 +11,7 @@ import { errorCodes, FleetError } from '../../core/errors.ts';
 import type { Freeze } from '../../core/freeze.ts';
 import type {
   ApprovalAnswer,
+  BrowserLogin,
   CustodyHead,
   DecideRequest,
   DeriveRequest,
@@ -28,6 +29,10 @@ export type Client = {
   /** Origin of the service. */
   readonly url: string;
   login(request: LoginRequest): Promise<LoginAnswer>;
+  /** For a person to finish in a browser, at the address that it answers with. */
+  beginBrowserLogin(): Promise<BrowserLogin>;
+  /** The log-in once it is finished; undefined until then. */
+  collectLogin(secret: string): Promise<LoginAnswer | undefined>;
   deriveToken(request: DeriveRequest): Promise<LoginAnswer>;
   logout(): Promise<void>;
   me(): Promise<Me>;
@@ -101,6 +106,13 @@ export function connect({ url, token, agent = 'groundskeeper-cli' }: Connection)
   return {
     url: origin,
     login: request => call('POST', '/v1/login', { body: request }),
+    beginBrowserLogin: () => call('POST', '/v1/login/browser', { body: {} }),
+    collectLogin: async secret => {
+      const answer = await call<LoginAnswer | { waiting: true }>('POST', '/v1/login/browser/collect', {
+        body: { secret },
+      });
+      return 'token' in answer ? answer : undefined;
+    },
     deriveToken: request => call('POST', '/v1/token', { body: request }),
     logout: async () => {
       await call('POST', '/v1/logout', { body: {} });

@@ -5,6 +5,8 @@
  * | request | body | answer |
  * |---|---|---|
  * | `POST /v1/login` | {@link LoginRequest} | {@link LoginAnswer} |
+ * | `POST /v1/login/browser` | – | {@link BrowserLogin}, for a person to finish in a browser |
+ * | `POST /v1/login/browser/collect` | `{secret}` | {@link LoginAnswer} once, `{waiting: true}` until then |
  * | `POST /v1/token` | {@link DeriveRequest} | {@link LoginAnswer}, for a weaker channel |
  * | `POST /v1/logout` | – | `{}` |
  * | `GET /v1/me` | – | {@link Me} |
@@ -31,6 +33,8 @@ import type { PolicyStanding } from '../../core/policy.ts';
 import type { Scope } from '../../core/tool.ts';
 
 export type LoginRequest = { name: string; passphrase: string; channel?: 'cli' | 'demo' };
+/** The page at `url` shows `code`; whoever holds `secret` collects the log-in. */
+export type BrowserLogin = { url: string; code: string; secret: string; expiresAt: string };
 export type DeriveRequest = { channel: 'mcp' };
 export type LoginAnswer = { token: string; person: string; scope: Scope; expiresAt: string };
 export type Me = { person: string; groups: string[]; channel: string; scope: Scope };

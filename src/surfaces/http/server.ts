@@ -6,65 +6,60 @@ import { bodyLimit } from 'hono/body-limit';
 import { HTTPException } from 'hono/http-exception';
 import { z } from 'zod';
 import { type Approval, type ApprovalState, type TrackedApproval, tracked } from '../../core/approval.ts';
-import { type ErrorCode, FleetError } from '../../core/errors.ts';
+import { FleetError } from '../../core/errors.ts';
 import { allNodes, type Fleet } from '../../core/fleet.ts';
 import { hasEnded } from '../../core/operation.ts';
 import type { Caller } from '../../core/tool.ts';
 import type { ServiceDoor } from '../../gateway/door.ts';
-import type { ApprovalAnswer, CustodyHead, DecideRequest, EventsAnswer, Me, Names, Notices } from './api.ts';
-
-const statuses: Record<ErrorCode, 400 | 401 | 403 | 404 | 409 | 500 | 502 | 503 | 504> = {
-  invalid_input: 400,
-  invalid_config: 500,
-  not_found: 404,
-  unauthenticated: 401,
-  forbidden: 403,
-  conflict: 409,
-  bmc_unreachable: 502,
-  bmc_auth: 502,
-  bmc_protocol: 502,
-  bmc_refused: 502,
-  certificate_changed: 502,
-  cluster_unreachable: 502,
-  cluster_refused: 502,
-  image_invalid: 409,
-  identity_mismatch: 409,
-  precondition_failed: 409,
-  stopped: 409,
-  task_stuck: 409,
-  ambiguous: 409,
-  timeout: 504,
-  port_taken: 500,
-  service_unreachable: 503,
-  database: 503,
-  internal: 500,
-};
+import { pageRoutes } from '../page/routes.ts';
+import type {
+  ApprovalAnswer,
+  BrowserLogin,
+  CustodyHead,
+  DecideRequest,
+  EventsAnswer,
+  Me,
+  Names,
+  Notices,
+} from './api.ts';
+import { statuses } from './statuses.ts';
 
 const login = z.strictObject({
   name: z.string().max(200),
   passphrase: z.string().max(1000),
   channel: z.enum(['cli', 'demo']).default('cli'),
 });
+const collect = z.strictObject({ secret: z.string().max(100) });
 const derive = z.strictObject({ channel: z.literal('mcp') });
 const decide = z.strictObject({ reason: z.string().max(1000), passphrase: z.string().max(1000) });
 const vote = decide.extend({ vote: z.enum(['approve', 'reject']) });
 const states = z.enum(['pending', 'approved', 'rejected', 'expired', 'revoked']).optional();
 
-export type HttpOptions = { host: string; port: number; door: ServiceDoor; fleet: Fleet };
+export type HttpOptions = {
+  host: string;
+  port: number;
+  /** Origin under which browsers come, where it is another than the one listened on. */
+  publicUrl?: string;
+  door: ServiceDoor;
+  fleet: Fleet;
+};
 
 /** Listens; throws `port_taken` naming the address. */
 export async function openHttp({
   host,
   port,
+  publicUrl,
   door,
   fleet,
 }: HttpOptions): Promise<{ url: string; close(): Promise<void> }> {
-  const app = routes(door, fleet);
+  let listening = '';
+  const app = routes(door, fleet, () => publicUrl ?? listening);
   return new Promise((resolve, reject) => {
     const server = serve({ fetch: app.fetch, hostname: host, port }, info => {
       const shown = host.includes(':') ? `[${host}]` : host;
+      listening = `http://${shown}:${info.port}`;
       resolve({
-        url: `http://${shown}:${info.port}`,
+        url: listening,
         close: () =>
           new Promise(done => {
             server.close(() => done());
@@ -85,11 +80,12 @@ export async function openHttp({
   });
 }
 
-function routes(door: ServiceDoor, fleet: Fleet): Hono {
+function routes(door: ServiceDoor, fleet: Fleet, origin: () => string): Hono {
   const app = new Hono();
   const tooLarge = new FleetError({ code: 'invalid_input', message: 'a request has at most 1 MiB' });
   app.use(bodyLimit({ maxSize: 1024 * 1024, onError: context => context.json({ error: tooLarge }, 413) }));
-  // No page is a client of this door: a browser that was led here by a foreign name sends an Origin.
+  app.route('/', pageRoutes(door, origin));
+  // No page is a client of what follows: a browser that was led here by a foreign name sends an Origin.
   app.use(async (context, next) => {
     if (context.req.header('origin') !== undefined)
       throw new FleetError({ code: 'forbidden', message: 'this door is not for web pages' });
@@ -110,6 +106,14 @@ function routes(door: ServiceDoor, fleet: Fleet): Hono {
   app.post('/v1/login', async context => {
     const { name, passphrase, channel } = await body(context, login);
     return context.json(await door.logins.logIn(name, passphrase, channel));
+  });
+  app.post('/v1/login/browser', async context => {
+    const { id, code, secret, expiresAt } = door.terminals.ask();
+    return context.json({ url: `${origin()}/auth/terminal/${id}`, code, secret, expiresAt } satisfies BrowserLogin);
+  });
+  app.post('/v1/login/browser/collect', async context => {
+    const { secret } = await body(context, collect);
+    return context.json((await door.terminals.collect(secret)) ?? { waiting: true });
   });
   app.post('/v1/token', async context => {
     await body(context, derive);

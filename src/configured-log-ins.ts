@@ -1,0 +1,73 @@
+/** Who may come in, and by which doors, from the configuration. Part of the composition of the service; decides nothing. */
+import { identityProvider } from './adapters/oidc/identity-provider.ts';
+import type { Database } from './adapters/postgres/database.ts';
+import type { Config } from './config.ts';
+import type { Approval } from './core/approval.ts';
+import { servicePerson } from './core/fleet.ts';
+import type { People } from './guard/authority.ts';
+import { browserLogIns } from './guard/browser-log-ins.ts';
+import { ClaimGroups } from './guard/claim-groups.ts';
+import { createLogins, type PageSession } from './guard/logins.ts';
+import { presenceProver, presenceWanted } from './guard/presence.ts';
+import { standingOf } from './guard/standing.ts';
+import { terminalLogIns } from './guard/terminal-log-ins.ts';
+import { voteTickets } from './guard/vote-tickets.ts';
+
+/** `browser` is there where an issuer is configured. */
+export async function configuredLogIns(config: Config, records: Database, now: () => number = Date.now) {
+  const { oidc } = config;
+  const linked = config.people.flatMap(({ name, subject }) => (subject === undefined ? [] : [{ name, subject }]));
+  const subjects = new Map(linked.map(({ name, subject }) => [name, subject]));
+  const claims =
+    oidc?.groups &&
+    (await ClaimGroups.open({
+      store: records.claimedGroups,
+      issuer: oidc.issuer,
+      subjects,
+      ...oidc.groups,
+      now,
+    }));
+  const persons = new Map(config.people.map(({ name, groups }) => [name, groups]));
+  const people: People = {
+    find(name) {
+      if (name === servicePerson.name) return servicePerson;
+      const groups = persons.get(name);
+      return groups && { name, groups: [...new Set([...groups, ...(claims?.of(name) ?? [])])] };
+    },
+  };
+  const logins = createLogins({
+    people: config.people,
+    directory: people,
+    store: records.logins,
+    mcpScope: config.mcp.scope,
+    now,
+  });
+  const tickets = voteTickets(records.voteTickets, now);
+  const browser =
+    oidc &&
+    browserLogIns({
+      provider: identityProvider({ ...oidc, groupsClaim: oidc.groups?.claim }),
+      linked: new Map(linked.map(({ name, subject }) => [subject, name])),
+      logins,
+      tickets,
+      claims,
+      now,
+    });
+  return {
+    people,
+    logins,
+    provePresence: presenceProver({
+      provePassphrase: logins.provePresence,
+      session: logins.session,
+      tickets,
+      now,
+    }),
+    doors: {
+      browser,
+      terminals: terminalLogIns(logins, now),
+      presenceWanted: (approval: Approval, session: PageSession) =>
+        presenceWanted(approval, session, { issuer: browser !== undefined, now: now() }),
+      standing: (approval: Approval) => standingOf(approval, people, new Date(now())),
+    },
+  };
+}

@@ -1,0 +1,26 @@
+/** The requests that wait for people. */
+import { type Approval, isCritical } from '../../core/approval.ts';
+import { toned } from '../../core/document.ts';
+import type { Plan } from '../../core/plan.ts';
+import { tableMarkup } from './blocks.ts';
+import type { Visit } from './browser.ts';
+import { page } from './layout.ts';
+import { type Markup, markup } from './markup.ts';
+import { moment } from './moments.ts';
+
+export function listPage(visit: Visit, waiting: { approval: Approval; plan: Plan }[], now: Date): Markup {
+  const rows = waiting.map(({ approval, plan }) => [
+    markup`<a href="/approvals/${approval.id}">${plan.kind} in ${plan.cluster}</a>`,
+    plan.targets.length === 1 ? (plan.targets[0]?.node ?? '') : `${plan.targets.length} nodes`,
+    approval.requester,
+    isCritical(approval) ? toned('critical', 'bad') : '',
+    plan.irreversible.length > 0 ? toned('cannot be undone', 'bad') : '',
+    moment(approval.expiresAt, now),
+  ]);
+  return page(
+    visit,
+    'Requests',
+    markup`<h1>Requests that wait for a decision</h1>
+${rows.length === 0 ? markup`<p class="muted">None. Nothing is waiting for you.</p>` : tableMarkup(['plan', 'what', 'asked by', '', '', 'expires'], rows)}`,
+  );
+}

@@ -3,37 +3,41 @@ import { type Mailboxes, openMailboxes } from './adapters/redfish/events/mailbox
 import { openBmcs } from './adapters/redfish/open-bmcs.ts';
 import type { Config } from './config.ts';
 import type { Bmcs, LoginLedger, SessionLedger } from './core/bmc.ts';
-import type { SubscriptionLedger } from './core/bmc-events.ts';
+import type { Hint, SubscriptionLedger } from './core/bmc-events.ts';
 import { FleetError } from './core/errors.ts';
 import { allNodes } from './core/fleet.ts';
 
 type Ledgers = { sessions: SessionLedger; refusedLogins: LoginLedger; subscriptions: SubscriptionLedger };
 
-/** Binds the addresses that BMCs push events to. Connects to no BMC yet. Throws port_taken, invalid_config. */
-export async function openConfiguredBmcs(config: Config, records: Ledgers): Promise<Bmcs> {
+/** `listen` binds the addresses that BMCs push events to, and then throws port_taken where it cannot. */
+export type ConfiguredBmcs = Omit<Bmcs, 'listen'> & { listen(hint: Hint): Promise<void> };
+
+/** Connects to no BMC yet. `mayWrite` is asked before each write goes out. Throws invalid_config. */
+export function openConfiguredBmcs(config: Config, records: Ledgers, mayWrite: () => Promise<void>): ConfiguredBmcs {
   const { sampleEveryMs, events } = config.health;
   const hears = events === 'on' && sampleEveryMs !== 'off';
-  const mailboxes = hears ? await openMailboxes({ sites: config.eventListeners }) : undefined;
+  const how = {
+    ...(hears ? {} : { streams: 0 }),
+    mailboxes: undefined as Mailboxes | undefined,
+    ledger: records.subscriptions,
+    spreadMs: sampleEveryMs === 'off' ? 0 : sampleEveryMs,
+  };
   const bmcs = openBmcs({
     bmcs: accessOf(config),
     ledger: records.sessions,
     logins: records.refusedLogins,
-    events: {
-      ...(hears ? {} : { streams: 0 }),
-      mailboxes,
-      ledger: records.subscriptions,
-      spreadMs: sampleEveryMs === 'off' ? 0 : sampleEveryMs,
-    },
+    events: how,
+    mayWrite,
   });
-  return withMailboxes(bmcs, mailboxes);
-}
-
-/** What BMCs still push while they are told to stop is taken in. */
-function withMailboxes(bmcs: Bmcs, mailboxes: Mailboxes | undefined): Bmcs {
   return {
     ...bmcs,
+    async listen(hint) {
+      if (hears) how.mailboxes = await openMailboxes({ sites: config.eventListeners });
+      bmcs.listen(hint);
+    },
+    /** What BMCs still push while they are told to stop is taken in. */
     async end() {
-      await bmcs.end().finally(() => mailboxes?.close());
+      await bmcs.end().finally(() => how.mailboxes?.close());
     },
   };
 }

@@ -23,7 +23,16 @@ process.noDeprecation = true;
 const { version } = createRequire(import.meta.url)('../package.json') as { version: string };
 const settings: ClientEnvironment = clientEnvironment();
 const terminal = processTerminal();
+const standbyMs = 2_000;
 const say = (text: string): void => void terminal.output.write(`${text}\n`);
+
+/** What another process took over is not ours any more, down to the steps that still run: nothing is tidied up. */
+function endNow(log: { fatal(fields: object, message: string): void }): (error: FleetError) => void {
+  return error => {
+    log.fatal({ error }, error.message);
+    process.exit(1);
+  };
+}
 
 /** Answers the configuration, or throws every problem of it at once. */
 function configured(file: string) {
@@ -48,15 +57,32 @@ const processes: Processes = {
     const log = pino({ level: logLevel, base: null }, lines);
     await runPart(
       async () => {
-        const service = await startService(configured(file), log);
+        const service = await startService({ config: configured(file), log, onReplaced: endNow(log) });
         // To one in a terminal it means that the terminal is gone.
         if (!process.stdin.isTTY) process.on('SIGHUP', () => void service.reloadPolicy());
-        return { ready: { url: service.url }, close: () => service.close() };
+        const waiting = setTimeout(
+          () => say('Another process serves; this one works beside it, and serves when it is gone.'),
+          standbyMs,
+        );
+        const ready = service.serving.then(url => ({ url })).finally(() => clearTimeout(waiting));
+        return { ready, close: () => service.close() };
       },
       ({ url }) =>
         say(
           `Groundskeeper serves on ${url}. Log in with: groundskeeper login --url ${url}\nCtrl-C stops it; operations in flight go on at the next start.`,
         ),
+    );
+  },
+
+  async worker({ config: file, logLevel }) {
+    const [{ default: pino }, { startWorker }] = await Promise.all([import('pino'), import('./worker.ts')]);
+    const log = pino({ level: logLevel, base: null }, pino.destination(2));
+    await runPart(
+      async () => {
+        const worker = await startWorker({ config: configured(file), log, onReplaced: endNow(log) });
+        return { ready: { executor: worker.executor }, close: () => worker.close() };
+      },
+      ({ executor }) => say(`Worker ${executor} takes part. Ctrl-C stops it; others go on with what it had begun.`),
     );
   },
 

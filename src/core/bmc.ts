@@ -236,6 +236,8 @@ export type Bmcs = {
   of(node: string): Bmc;
   /** Closes sessions left by an earlier life of the process, then those of this one; they open again on demand. */
   closeAll(): Promise<void>;
+  /** Closes what the ledger has of this process beside what it uses: sessions of others that have become its own. */
+  closeInherited(): Promise<void>;
   /** One for each BMC, under the site that it was opened with. */
   logIns(): (LogInCounts & { site: string | undefined })[];
   /** Hears of events from now on, in the way that each BMC allows; `hint` is told of each. */
@@ -253,7 +255,8 @@ export type Bmcs = {
 export type SessionLedger = {
   opened(bmcUrl: string, sessionUri: string): Promise<void>;
   closed(bmcUrl: string, sessionUri: string): Promise<void>;
-  list(): Promise<{ bmcUrl: string; sessionUri: string }[]>;
+  /** Of one BMC, or of all. `foreign` are those of other processes. */
+  list(bmcUrl?: string): Promise<{ bmcUrl: string; sessionUri: string; foreign?: true }[]>;
 };
 
 /**

@@ -5,7 +5,8 @@ import type { Quantity } from './history.ts';
 
 /** Small JSON values by key; whoever writes them knows their form. */
 export type StateStore = {
-  load(): Promise<Map<string, unknown>>;
+  /** Those of these keys, or all. */
+  load(keys?: string[]): Promise<Map<string, unknown>>;
   /** Both or neither: what a state says was taken in is written down with it. */
   save(states: [key: string, state: unknown][], taken?: TakenLogEntry[]): Promise<void>;
 };

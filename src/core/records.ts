@@ -141,6 +141,8 @@ export type ImageStore = {
   byToken(token: string): Promise<ImageToken | undefined>;
   fetched(token: string, fetch: Omit<ImageFetch, 'time'>): Promise<void>;
   fetches(token: string): Promise<ImageFetch[]>;
+  /** By which every process over this database knows a listener of another one; made on first use. */
+  listenerWord(): Promise<string>;
   close(of: { operation: string; node: string }): Promise<void>;
 };
 

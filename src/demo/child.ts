@@ -10,6 +10,7 @@ import { FleetError, type FleetErrorJson } from '../core/errors.ts';
 
 const main = fileURLToPath(new URL('../main.ts', import.meta.url));
 const sameKeyMs = 1000;
+const failedExitMs = 2000;
 
 export type Child<T> = {
   ready: T;
@@ -63,25 +64,31 @@ async function kill(child: ChildProcess, exited: Promise<void>): Promise<void> {
   await exited;
 }
 
-/** Runs a part until it is asked to stop, by a signal or because the process that started it is gone, and ends the process. */
+/**
+ * Runs a part until it is asked to stop, by a signal or because the process that started it is gone, and ends the process. A
+ * part may run for a while before it is ready.
+ */
 export async function runPart<T>(
-  start: () => Promise<{ ready: T; close(): Promise<void> }>,
+  start: () => Promise<{ ready: T | Promise<T>; close(): Promise<void> }>,
   tell: (ready: T) => void,
 ): Promise<never> {
   process.stderr.on('error', () => {}); // whoever read it is gone; closing goes on
   const asked = askedToStop();
-  let part: { ready: T; close(): Promise<void> };
   try {
-    part = await start();
+    const part = await start();
+    const ready = Promise.resolve(part.ready).then(value => {
+      if (process.connected) process.send?.({ ready: value });
+      else tell(value);
+      return asked;
+    });
+    await Promise.race([ready, asked]).finally(() => part.close());
   } catch (thrown) {
     const failed = FleetError.from(thrown);
     if (process.connected) process.send?.({ failed: failed.toJSON() }, () => process.disconnect());
+    // What could not be closed must not keep the process.
+    setTimeout(() => process.exit(), failedExitMs).unref();
     throw failed;
   }
-  if (process.connected) process.send?.({ ready: part.ready });
-  else tell(part.ready);
-  await asked;
-  await part.close();
   // A workflow's step may still wait for a machine; it is not finished here but resumed by the next start.
   process.exit(0);
 }

@@ -4,6 +4,10 @@
  *
  * The application version is pinned: by default DBOS hashes the workflows'
  * source, and a changed comment would strand operations in flight.
+ *
+ * Work lies on queues that every process takes from. DBOS itself never notices
+ * that a process is gone: `takeOver` puts back what it had in hand. Whatever
+ * that process still runs is refused by the journal from then on.
  */
 import { DBOS } from '@dbos-inc/dbos-sdk';
 import { FleetError, type FleetErrorJson } from '../core/errors.ts';
@@ -13,23 +17,33 @@ const applicationVersion = '1';
 
 export type EngineOptions = {
   databaseUrl: string;
-  /** Stable and unique per worker: it is what interrupted workflows are found by. */
+  /** Unique to this life of this process: what it has in hand is found by it. */
   executor: string;
+  /** Runs what no two processes may do at once, such as making the engine's tables. */
+  alone(work: () => Promise<void>): Promise<void>;
   /** Every workflow that may be started or resumed, children included. */
   workflows: Workflow<never, unknown>[];
 };
 
-export type RunningEngine = Engine & { close(): Promise<void> };
+export type RunningEngine = Engine & {
+  /** Puts back what these executors, which are gone, had in hand. Answers how many workflows. */
+  takeOver(executors: string[]): Promise<number>;
+  close(): Promise<void>;
+};
+
+/** A workflow that waits for others must not wait in their queue: it could take the place that they need. */
+const queues = { parents: 'operations', children: 'nodes' } as const;
+/** A process that is gone must not hold rows that others need. */
+const idleTransactionMs = 10_000;
+/** Milliseconds between looks into a queue, and at the result of a workflow that may run elsewhere. */
+const pollMs = { queue: 100, result: 200 };
 
 /** A journaled step: a failure is a value, so that a replay throws the same FleetError again. */
 type Journaled<T> = { ok: true; value: T } | { ok: false; error: FleetErrorJson };
 
 type Registered = (operation: string, input: unknown) => Promise<unknown>;
 
-/**
- * Launches the engine and resumes what an earlier life of this executor left
- * unfinished. One engine a process: DBOS is a process-wide singleton.
- */
+/** Launches the engine, which begins to take work at once. One engine a process: DBOS is a process-wide singleton. */
 export async function startEngine(options: EngineOptions): Promise<RunningEngine> {
   DBOS.setConfig({
     name: 'groundskeeper',
@@ -37,17 +51,38 @@ export async function startEngine(options: EngineOptions): Promise<RunningEngine
     executorID: options.executor,
     applicationVersion,
     enablePatching: true,
+    systemDatabaseIdleTransactionTimeoutMs: idleTransactionMs,
     logLevel: 'error',
   });
   const registered = new Map<string, Registered>();
   for (const workflow of options.workflows) registered.set(workflow.name, register(workflow, registered));
+  await options.alone(() => DBOS.migrate(options.databaseUrl));
   await DBOS.launch();
+  for (const name of Object.values(queues))
+    await DBOS.registerQueue(name, { minPollingIntervalMs: pollMs.queue, onConflict: 'always_update' });
   return {
     async start(workflow, id, input) {
-      await DBOS.startWorkflow(found(registered, workflow.name), { workflowID: id })(id, input);
+      const where = { workflowID: id, queueName: queues.parents };
+      await DBOS.startWorkflow(found(registered, workflow.name), where)(id, input);
     },
+    takeOver,
     close: () => DBOS.shutdown(),
   };
+}
+
+async function takeOver(executors: string[]): Promise<number> {
+  if (executors.length === 0) return 0;
+  const wanted = { status: 'PENDING', executorId: executors, loadInput: false, loadOutput: false } as const;
+  const left = await DBOS.listWorkflows(wanted);
+  // Versions before this one used no queues.
+  const queueOf = (each: (typeof left)[number]) =>
+    each.queueName ?? (each.parentWorkflowID === undefined ? queues.parents : queues.children);
+  for (const [queueName, workflows] of Map.groupBy(left, queueOf))
+    await DBOS.resumeWorkflows(
+      workflows.map(each => each.workflowID),
+      { queueName },
+    );
+  return left.length;
 }
 
 function register(workflow: Workflow<never, unknown>, registered: Map<string, Registered>): Registered {
@@ -71,8 +106,9 @@ function flowOf(operation: string, registered: Map<string, Registered>): Flow {
     },
     sleep: ms => DBOS.sleepms(ms),
     async child<I, O>(workflow: Workflow<I, O>, id: string, input: I) {
-      const handle = await DBOS.startWorkflow(found(registered, workflow.name), { workflowID: id })(operation, input);
-      return { result: () => handle.getResult() as Promise<O> };
+      const where = { workflowID: id, queueName: queues.children };
+      const handle = await DBOS.startWorkflow(found(registered, workflow.name), where)(operation, input);
+      return { result: () => handle.getResult({ pollingIntervalMs: pollMs.result }) as Promise<O> };
     },
   };
 }

@@ -61,7 +61,7 @@ const mostWaiting = 50_000;
 export async function openWatch(options: WatchOptions): Promise<Watch> {
   const { servers, states: store, archive, history, onChange, onError } = options;
   const placeOf = new Map(servers.map(({ node, ...place }) => [node, place]));
-  const loaded = await store.load();
+  const loaded = await store.load([alarmKey, ...servers.map(({ node }) => keyOf(node))]);
   const states = new Map<string, ServerState>();
   for (const { node } of servers) {
     const state = loaded.get(keyOf(node));

@@ -25,8 +25,8 @@ export type Parts = {
   clusters: Clusters;
   images: ImageOffers;
   records: Stores;
-  /** What is known of the servers' hardware at this moment. */
-  hardware: HardwareWatch;
+  /** What is known of a server's hardware at this moment, whichever process looks at it. */
+  hardware(node: string): Promise<HardwareWatch>;
   /** The operators' own checks of gates, as they are configured now. */
   ownChecks: readonly OwnCheck[];
   perform: PerformEffect;

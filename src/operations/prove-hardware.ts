@@ -81,7 +81,8 @@ async function proveStillFailing(job: NodeJob): Promise<string> {
 }
 
 async function factsNow({ cluster, hardware, target }: NodeJob) {
-  return hardwareNow(hardware, target.node, await cluster.pods());
+  const [watch, pods] = await Promise.all([hardware(target.node), cluster.pods()]);
+  return hardwareNow(watch, target.node, pods);
 }
 
 function stopped(message: string): FleetError {

@@ -1,52 +1,132 @@
-/** One service per database, also when the connection that says so breaks. */
+/** Several processes over one database: what ends the life of one, and what does not. */
+import { Kysely, PostgresDialect } from 'kysely';
 import pg from 'pg';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { type Database, openDatabase } from '../../src/adapters/postgres/database.ts';
+import { openDatabase, type WorkerDatabase } from '../../src/adapters/postgres/database.ts';
+import { Presence } from '../../src/adapters/postgres/presence.ts';
+import type { Tables } from '../../src/adapters/postgres/schema.ts';
 import { refusal } from '../support/guard.ts';
 import { freshDatabase } from '../support/postgres.ts';
+import { stallingProxy } from '../support/stalling-proxy.ts';
 
 let server: Awaited<ReturnType<typeof freshDatabase>>;
 let admin: pg.Client;
-let first: Database;
+let first: WorkerDatabase;
+let second: WorkerDatabase;
 
 beforeEach(async () => {
   server = await freshDatabase();
-  first = await openDatabase(server.url, { lock: true });
+  // At the same moment, on an empty database.
+  [first, second] = await Promise.all([open(), open()]);
   admin = new pg.Client({ connectionString: server.url });
   await admin.connect();
 });
 afterEach(async () => {
   await first.close();
+  await second.close();
   await admin.end();
   await server.drop();
 });
 
-const holder = `from pg_locks join pg_database on pg_database.oid = pg_locks.database
-  where locktype = 'advisory' and datname = current_database()`;
+const open = () => openDatabase(server.url, { lock: true });
 
-async function breakLock(): Promise<void> {
-  await admin.query(`select pg_terminate_backend(pid) ${holder}`);
-  await expect.poll(async () => (await admin.query(`select 1 ${holder}`)).rows).toEqual([]);
+/** Ends the connection whose lock says that this process lives. */
+async function breakLock({ presence: { executor } }: WorkerDatabase): Promise<void> {
+  const holder = `from pg_locks where locktype = 'advisory' and objsubid = 2 and database = (select oid from pg_database where datname = current_database())
+    and objid::bigint = (hashtext($1)::bigint & 4294967295)`;
+  const { rowCount } = await admin.query(`select pg_terminate_backend(pid) ${holder}`, [executor]);
+  expect(rowCount).toBe(1);
+  await expect.poll(async () => (await admin.query(`select ${holder}`, [executor])).rowCount).toBe(0);
 }
 
-describe('a service whose lock connection broke', () => {
-  it('takes the lock again before it commits anything', async () => {
-    await breakLock();
+describe('a process whose lock connection broke', () => {
+  it('lives on where nobody took over meanwhile, and is left alone again', async () => {
+    await breakLock(first);
     await first.transaction(async () => undefined);
-    expect((await admin.query(`select 1 ${holder}`)).rows).toHaveLength(1);
+    await expect.poll(() => first.presence.beat().then(() => 'lives', String)).toBe('lives');
+    expect(await second.presence.endDead()).toEqual([]);
+    await first.transaction(async () => undefined);
   });
 
-  it('commits nothing while another service has the lock', async () => {
-    await breakLock();
-    const second = await openDatabase(server.url, { lock: true });
+  it('commits nothing any more once another took over, even though it got its lock back', async () => {
+    await breakLock(first);
+    expect(await second.presence.endDead()).toEqual([first.presence.executor]);
     let committed = false;
-    const work = async () => {
+    const work = first.transaction(async () => {
       committed = true;
-    };
-    expect((await refusal(first.transaction(work))).code).toBe('conflict');
+    });
+    expect((await refusal(work)).code).toBe('conflict');
     expect(committed).toBe(false);
-    await second.close();
-    await first.transaction(work);
-    expect(committed).toBe(true);
+    expect((await refusal(first.presence.prove())).code).toBe('conflict');
+    await expect.poll(() => first.presence.beat().catch((error: { code: string }) => error.code)).toBe('conflict');
+    await second.transaction(async () => undefined);
+  });
+
+  it('keeps a take-over waiting while it commits', async () => {
+    await breakLock(first);
+    const inside = Promise.withResolvers<void>();
+    const order: string[] = [];
+    const work = first.transaction(async () => {
+      await inside.promise;
+      order.push('committed');
+    });
+    await expect
+      .poll(
+        async () => (await admin.query("select from pg_stat_activity where state = 'idle in transaction'")).rowCount,
+      )
+      .toBe(1);
+    const over = second.presence.endDead().then(() => order.push('taken over'));
+    await expect
+      .poll(async () => (await admin.query("select from pg_stat_activity where wait_event_type = 'Lock'")).rowCount)
+      .toBe(1);
+    inside.resolve();
+    await Promise.all([work, over]);
+    expect(order).toEqual(['committed', 'taken over']);
+  });
+});
+
+it('a host that vanished without a word is gone once it was silent for long enough', async () => {
+  const way = await stallingProxy(server.url);
+  const db = new Kysely<Tables>({
+    dialect: new PostgresDialect({ pool: new pg.Pool({ connectionString: server.url, max: 2 }) }),
+  });
+  const vanishing = await Presence.begin(way.url, db, 500);
+  await vanishing.beat();
+  expect(await second.presence.endDead()).toEqual([]);
+  way.stall();
+  await expect.poll(() => second.presence.endDead(), { timeout: 5000 }).toEqual([vanishing.executor]);
+  expect((await refusal(vanishing.prove())).code).toBe('conflict');
+  way.close();
+  await vanishing.end();
+  await db.destroy();
+});
+
+describe('processes that live', () => {
+  it('are told apart, and none ends another', async () => {
+    expect(first.presence.executor).not.toBe(second.presence.executor);
+    expect(await first.presence.endDead()).toEqual([]);
+    expect(await second.presence.endDead()).toEqual([]);
+  });
+
+  it('have one among them that serves, and the next one when that is gone', async () => {
+    expect(await first.presence.holdsService()).toBe(true);
+    expect([await second.presence.holdsService(), await first.presence.holdsService()]).toEqual([false, true]);
+    await first.close();
+    expect(await second.presence.holdsService()).toBe(true);
+    expect(await second.presence.endDead()).toEqual([first.presence.executor]);
+  });
+
+  it('inherit the BMC sessions of the dead and of nobody else', async () => {
+    const { sessions } = second;
+    await first.sessions.opened('https://bmc', '/session/1');
+    await sessions.opened('https://bmc', '/session/2');
+    expect(await sessions.list()).toMatchObject([
+      { sessionUri: '/session/1', foreign: true },
+      { sessionUri: '/session/2' },
+    ]);
+    expect(await second.presence.inherit(await second.presence.endDead())).toBe(false);
+    await first.close();
+    expect(await second.presence.inherit(await second.presence.endDead())).toBe(true);
+    expect((await sessions.list('https://bmc')).filter(({ foreign }) => foreign)).toEqual([]);
   });
 });

@@ -134,14 +134,6 @@ describe('a service that cannot start', () => {
     return file;
   }
 
-  it('does not start on the same database', async () => {
-    const file = await variant('same-database.yaml', ['127.45.1.1:8080', '127.45.1.1:8081']);
-    const ran = await scene.shell.run(['serve', '--config', file], {
-      GROUNDSKEEPER_TEST_DATABASE: scene.stack.databaseUrl,
-    });
-    expectFailure(ran, failed, /another Groundskeeper service runs on this database.*stop it first/);
-  });
-
   it('does not start on the same port, nor where its images are served already, and lets go of all that it opened', async () => {
     const { port } = new URL(scene.url);
     const own = await freshDatabase();

@@ -11,12 +11,13 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import { isIP } from 'node:net';
 import { join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
+import { setTimeout as delay } from 'node:timers/promises';
 import { FleetError } from '../../core/errors.ts';
 import type { FirmwareImage } from '../../core/fleet.ts';
 import { newToken } from '../../core/ids.ts';
 import type { ImageOffers } from '../../core/images.ts';
 import type { ImageStore } from '../../core/records.ts';
-import { proveOurs, proveRoutable } from './reach.ts';
+import { proveOurs, proveRoutable, wordAt } from './reach.ts';
 
 export type ImageListenerOptions = {
   /** By site name. */
@@ -27,17 +28,23 @@ export type ImageListenerOptions = {
   cacheDir: string;
 };
 
-/** Answered to everybody, with a word that only this process knows; says nothing of any image. */
+/** Answered to everybody, with a word that only processes over this database know; says nothing of any image. */
 const selfPath = '/listener';
+/** How often a process looks whether the address is free that another one of ours serves from. */
+const retryMs = 1_000;
 const tokenPath = /^\/([A-Za-z0-9_-]{43})\/[A-Za-z0-9._-]+$/;
 
-/** Binds every site's address. Throws `port_taken` naming the address that is in use. */
+/**
+ * Binds every site's address. One that another process over this database has on this host is left to it, which serves the same,
+ * and taken once it is free. Throws `port_taken` naming an address that something else uses.
+ */
 export async function openImageListener(
   options: ImageListenerOptions,
 ): Promise<ImageOffers & { close(): Promise<void> }> {
   const { sites, catalogue, store, cacheDir } = options;
   const servers: Server[] = [];
-  const self = newToken();
+  const closing = new AbortController();
+  const self = await store.listenerWord();
   const imageOf = (id: string): FirmwareImage => {
     const image = catalogue.find(candidate => candidate.id === id);
     if (!image) throw new FleetError({ code: 'image_invalid', message: `the catalogue has no image ${id} any more` });
@@ -77,8 +84,32 @@ export async function openImageListener(
     await pipeline(createReadStream(file), response);
   }
 
+  async function serve(bind: Bind): Promise<void> {
+    try {
+      servers.push(await listen(bind, answer));
+    } catch (thrown) {
+      const { host, port } = bind;
+      const origin = `http://${isIP(host) === 6 ? `[${host}]` : host}:${port}`;
+      const taken = FleetError.from(thrown).code === 'port_taken';
+      if (!taken || (await wordAt(`${origin}${selfPath}`).catch(() => undefined)) !== self) throw thrown;
+      void serveLater(bind);
+    }
+  }
+
+  async function serveLater(bind: Bind): Promise<void> {
+    for (;;) {
+      await delay(retryMs, undefined, { ref: false });
+      if (closing.signal.aborted) return;
+      const server = await listen(bind, answer).catch(() => undefined);
+      if (server === undefined) continue;
+      if (closing.signal.aborted) server.close();
+      else servers.push(server);
+      return;
+    }
+  }
+
   try {
-    for (const { bind } of sites.values()) servers.push(await listen(bind, answer));
+    for (const { bind } of sites.values()) await serve(bind);
   } catch (thrown) {
     for (const server of servers) server.close();
     throw thrown;
@@ -107,6 +138,7 @@ export async function openImageListener(
     fetches: token => store.fetches(token),
     withdraw: from => store.close(from),
     async close() {
+      closing.abort();
       await Promise.all(
         servers.map(server => {
           server.closeAllConnections();
@@ -117,6 +149,8 @@ export async function openImageListener(
   };
 }
 
+type Bind = { host: string; port: number };
+
 function addressOf(bmcUrl: string): string {
   return new URL(bmcUrl).hostname.replace(/^\[|\]$/g, '');
 }
@@ -126,7 +160,7 @@ function fileName({ id }: FirmwareImage): string {
 }
 
 async function listen(
-  bind: { host: string; port: number },
+  bind: Bind,
   answer: (request: IncomingMessage, response: ServerResponse) => Promise<void>,
 ): Promise<Server> {
   const server = createServer((request, response) => {

@@ -1,5 +1,5 @@
 /**
- * Whether BMCs can fetch from a listener, as far as that shows from here: its advertised address leads back to this process,
+ * Whether BMCs can fetch from a listener, as far as that shows from here: its advertised address leads back to a process of ours,
  * and is one that another machine can call.
  */
 import { request as httpRequest } from 'node:http';
@@ -24,16 +24,17 @@ export function proveRoutable(advertise: string, remote: string): void {
 /** Throws `precondition_failed` when something else, or nothing, answers at `url` with the expected text. */
 export async function proveOurs(advertise: string, path: string, expected: string): Promise<void> {
   const url = `${advertise}${path}`;
-  const said = await ask(url).catch((cause: unknown) => {
+  const said = await wordAt(url).catch((cause: unknown) => {
     throw unreachable(advertise, 'does not answer', cause);
   });
   if (said !== expected) throw unreachable(advertise, 'is answered by something else');
 }
 
-function ask(url: string): Promise<string> {
+/** What a listener answers there to tell whose it is. */
+export function wordAt(url: string): Promise<string> {
   const { promise, resolve, reject } = Promise.withResolvers<string>();
   const options = { agent: false as const, timeout: answerWithinMs, signal: AbortSignal.timeout(answerWithinMs) };
-  // The answer proves itself by what only this process knows; BMCs, too, are told no CA.
+  // The answer proves itself by what only we know; BMCs, too, are told no CA.
   const call = url.startsWith('https:')
     ? httpsRequest(url, { ...options, rejectUnauthorized: false })
     : httpRequest(url, options);

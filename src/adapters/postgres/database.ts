@@ -1,5 +1,5 @@
 /** The one connection pool, and all stores over it. */
-import { CompiledQuery, Kysely, PostgresDialect } from 'kysely';
+import { CompiledQuery, Kysely, PostgresDialect, sql } from 'kysely';
 import pg from 'pg';
 import type { LoginLedger } from '../../core/bmc.ts';
 import type { SubscriptionLedger } from '../../core/bmc-events.ts';
@@ -16,12 +16,15 @@ import { findingArchive, logArchive, loginLedger, stateStore } from './health-st
 import { historyStore } from './history-store.ts';
 import { claimedGroupStore, voteTicketStore } from './identity-store.ts';
 import { effectStore, operationStore } from './operation-store.ts';
+import { Presence, silenceMs } from './presence.ts';
 import { migrate, type Tables } from './schema.ts';
-import { ServiceLock } from './service-lock.ts';
 import { imageStore, leaseStore, loginStore, planStore, sessionLedger, subscriptionLedger } from './stores.ts';
 
-function storesOver(db: Kysely<Tables>): Stores {
-  const executor = {
+/** The work is done over other connections. */
+const aloneLimitMs = 60_000;
+
+function storesOver(db: Kysely<Tables>, executor: string): Stores {
+  const queries = {
     async query(text: string, values: unknown[] = []) {
       const { rows } = await db.executeQuery<Record<string, unknown>>(CompiledQuery.raw(text, values));
       return { rows };
@@ -36,8 +39,8 @@ function storesOver(db: Kysely<Tables>): Stores {
     freezes: freezeStore(db),
     images: imageStore(db),
     logins: loginStore(db),
-    sessions: sessionLedger(db),
-    custody: custodyStore(executor),
+    sessions: sessionLedger(db, executor),
+    custody: custodyStore(queries),
   };
 }
 
@@ -54,19 +57,34 @@ export type Database = Records & {
   close(): Promise<void>;
 };
 
+/** Of a process that takes part in the work, and so may lose its right to. */
+export type WorkerDatabase = Database & {
+  presence: Presence;
+  /** Runs it while no other process that starts runs the same. */
+  alone(work: () => Promise<void>): Promise<void>;
+};
+
 /**
- * Connects, migrates, and holds the service's lock: two services on one
- * database would act on each other's operations. Throws `database` when the
- * server is unreachable, `conflict` when another service holds the lock.
+ * Connects and migrates. With `lock` it begins a life among the processes that work on this database, and from the moment that
+ * another one takes over, transactions throw `conflict`. Throws `database` when the server is unreachable.
  */
-export async function openDatabase(url: string, options: { lock: boolean }): Promise<Database> {
-  const pool = new pg.Pool({ connectionString: url, max: 12, keepAlive: true, connectionTimeoutMillis: 10_000 });
+export async function openDatabase(url: string, options: { lock: true }): Promise<WorkerDatabase>;
+export async function openDatabase(url: string, options: { lock: false }): Promise<Database>;
+export async function openDatabase(url: string, options: { lock: boolean }): Promise<Database | WorkerDatabase> {
+  const pool = new pg.Pool({
+    connectionString: url,
+    max: 12,
+    keepAlive: true,
+    connectionTimeoutMillis: 10_000,
+    // A process that is gone must not hold rows that its heirs need.
+    idle_in_transaction_session_timeout: silenceMs,
+  });
   pool.on('error', () => {}); // an idle connection that broke is replaced; a query on it reports by itself
   const db = new Kysely<Tables>({ dialect: new PostgresDialect({ pool }) });
-  const lock = options.lock ? new ServiceLock(url) : undefined;
+  let presence: Presence | undefined;
   try {
     await migrate(db);
-    await lock?.hold();
+    if (options.lock) presence = await Presence.begin(url, db);
   } catch (thrown) {
     await db.destroy();
     if (thrown instanceof FleetError) throw thrown;
@@ -79,8 +97,9 @@ export async function openDatabase(url: string, options: { lock: boolean }): Pro
       cause: thrown,
     });
   }
-  return {
-    ...storesOver(db),
+  const executor = presence?.executor ?? 'nobody';
+  const database: Database = {
+    ...storesOver(db, executor),
     history: historyStore(db),
     healthStates: stateStore(db),
     logEntries: logArchive(db),
@@ -90,13 +109,25 @@ export async function openDatabase(url: string, options: { lock: boolean }): Pro
     subscriptions: subscriptionLedger(db),
     claimedGroups: claimedGroupStore(db),
     voteTickets: voteTicketStore(db),
-    async transaction(work) {
-      await lock?.hold();
-      return db.transaction().execute(tx => work(storesOver(tx)));
-    },
+    transaction: work =>
+      db.transaction().execute(async tx => {
+        await presence?.proveIn(tx);
+        return work(storesOver(tx, executor));
+      }),
     async close() {
-      await lock?.release();
+      await presence?.end();
       await db.destroy();
     },
+  };
+  if (!presence) return database;
+  return {
+    ...database,
+    presence,
+    alone: work =>
+      db.transaction().execute(async tx => {
+        await sql`select pg_advisory_xact_lock(hashtext('groundskeeper-start'))`.execute(tx);
+        await sql.raw(`set local idle_in_transaction_session_timeout = ${aloneLimitMs}`).execute(tx);
+        await work();
+      }),
   };
 }

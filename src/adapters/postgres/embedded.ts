@@ -27,6 +27,8 @@ export type EmbeddedPostgres = {
   /** Connects through the socket; both `pg` and DBOS read this form. */
   url: string;
   pid: number;
+  /** Whether this call started it: otherwise it ran already. */
+  started: boolean;
   /** Ends all sessions, waits until the data is on disk; safe to call twice. Throws `database` when the server does not end. */
   stop(): Promise<void>;
 };
@@ -41,21 +43,34 @@ export async function startEmbeddedPostgres(options: { dataDir: string }): Promi
   const programs = await findPrograms(dataDir);
   await ensureCluster(dataDir, programs);
   const socketDir = await socketFolder(dataDir, programs);
-  const { pid, socketDir: usedDir } = await startOrAdopt({ dataDir, socketDir, programs });
+  const { pid, socketDir: usedDir, started } = await startOrAdopt({ dataDir, socketDir, programs });
   await createDatabase(usedDir);
-  return { url: socketUrl(usedDir, 'gk'), pid, stop: () => stopServer(dataDir, pid, socketDir) };
+  return { url: socketUrl(usedDir, 'gk'), pid, started, stop: () => stopServer(dataDir, pid, socketDir) };
+}
+
+/** The server that runs on `dataDir`, left to whoever started it. Throws `database` where none runs. */
+export async function joinEmbeddedPostgres({ dataDir }: { dataDir: string }): Promise<string> {
+  const found = await readPostmaster(resolve(dataDir));
+  if (found?.ready && (await postgresRuns(found.pid))) return socketUrl(found.socketDir, 'gk');
+  throw new FleetError({
+    code: 'database',
+    retry: 'later',
+    message: 'the embedded Postgres does not run',
+    hint: 'groundskeeper serve starts it; workers on other hosts need a Postgres of your own in `database`',
+  });
 }
 
 type Start = { dataDir: string; socketDir: string; programs: Programs };
 
-async function startOrAdopt(start: Start): Promise<{ pid: number; socketDir: string }> {
+async function startOrAdopt(start: Start): Promise<{ pid: number; socketDir: string; started: boolean }> {
   const deadline = Date.now() + startLimitMs;
   let child: ChildProcess | undefined;
   let triesLeft = 3;
   while (Date.now() < deadline) {
     const found = await readPostmaster(start.dataDir);
     const runs = found !== undefined && (await postgresRuns(found.pid));
-    if (runs && found.ready && (await serves(found.socketDir, start.dataDir))) return found;
+    if (runs && found.ready && (await serves(found.socketDir, start.dataDir)))
+      return { ...found, started: child !== undefined };
     if (!runs && (!child || child.exitCode !== null || child.signalCode !== null)) {
       // A killed server's children hold its memory for a while, and Postgres rightly refuses to start beside them.
       if (!child && found) triesLeft = 20;

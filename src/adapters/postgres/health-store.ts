@@ -26,8 +26,10 @@ export const logSchema = [
 
 export function stateStore(db: Db): StateStore {
   return {
-    async load() {
-      const rows = await db.selectFrom('health_state').selectAll().execute();
+    async load(keys) {
+      let query = db.selectFrom('health_state').selectAll();
+      if (keys !== undefined) query = query.where('key', 'in', keys);
+      const rows = await query.execute();
       return new Map(rows.map(({ key, state }) => [key, state]));
     },
     async save(states, taken = []) {

@@ -8,6 +8,7 @@ import { type FreezeTable, freezeSchema } from './freeze-store.ts';
 import { healthSchema, logSchema } from './health-store.ts';
 import { historySchema } from './history-schema.ts';
 import { identitySchema } from './identity-store.ts';
+import { presenceSchema } from './presence.ts';
 
 type Json = JSONColumnType<object | null>;
 
@@ -127,7 +128,9 @@ export type Tables = {
     message: string;
   };
   refused_login: { bmc_url: string; credential: string; at: Date };
-  bmc_session: { bmc_url: string; session_uri: string; opened_at: Generated<Date> };
+  bmc_session: { bmc_url: string; session_uri: string; opened_at: Generated<Date>; executor: Generated<string> };
+  executor: { id: string; host: string; began_at: Generated<Date>; ended_at: Date | null };
+  image_listener: { one: Generated<boolean>; word: string };
   bmc_subscription: { bmc_url: string; destination: string; opened_at: Generated<Date> };
 };
 
@@ -177,6 +180,10 @@ const holds = [
   `alter table operation_node add column code text, add column step_since timestamptz`,
 ];
 
+const listenerWord = [
+  `create table image_listener (one boolean primary key default true check (one), word text not null)`,
+];
+
 const migrations: { name: string; statements: string[] }[] = [
   { name: '2026-11-22 first form', statements: first },
   { name: '2026-11-23 digest of an offered image', statements: imageDigest },
@@ -189,6 +196,7 @@ const migrations: { name: string; statements: string[] }[] = [
   { name: '2026-11-26 pauses, advances and since when a step runs', statements: holds },
   { name: '2026-11-26 freezes', statements: freezeSchema },
   { name: '2026-11-26 log-ins at an issuer', statements: identitySchema },
+  { name: '2026-11-26 several processes', statements: [...presenceSchema, ...listenerWord] },
 ];
 
 /** Brings the database to this version's form; two services that start at once take turns. */

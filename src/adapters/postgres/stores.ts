@@ -5,6 +5,7 @@ import type { SessionLedger } from '../../core/bmc.ts';
 import type { SubscriptionLedger } from '../../core/bmc-events.ts';
 import { canonicalBytes, digestOf } from '../../core/canonical.ts';
 import { FleetError } from '../../core/errors.ts';
+import { newToken } from '../../core/ids.ts';
 import type { Plan } from '../../core/plan.ts';
 import type { ImageStore, LeaseStore, Login, LoginStore, PlanStore, Proof } from '../../core/records.ts';
 import type { Tables } from './schema.ts';
@@ -103,6 +104,14 @@ export function imageStore(db: Db): ImageStore {
         bytes: Number(row.bytes),
       }));
     },
+    async listenerWord() {
+      await db
+        .insertInto('image_listener')
+        .values({ word: newToken() })
+        .onConflict(conflict => conflict.doNothing())
+        .execute();
+      return (await db.selectFrom('image_listener').select('word').executeTakeFirstOrThrow()).word;
+    },
     async close({ operation, node }) {
       await db
         .updateTable('image_token')
@@ -149,21 +158,28 @@ export function loginStore(db: Db): LoginStore {
   };
 }
 
-export function sessionLedger(db: Db): SessionLedger {
+/** `executor` is whose sessions are written down; those of others are listed as foreign. */
+export function sessionLedger(db: Db, executor: string): SessionLedger {
   return {
     async opened(bmcUrl, sessionUri) {
       await db
         .insertInto('bmc_session')
-        .values({ bmc_url: bmcUrl, session_uri: sessionUri })
+        .values({ bmc_url: bmcUrl, session_uri: sessionUri, executor })
         .onConflict(conflict => conflict.doNothing())
         .execute();
     },
     async closed(bmcUrl, sessionUri) {
       await db.deleteFrom('bmc_session').where('bmc_url', '=', bmcUrl).where('session_uri', '=', sessionUri).execute();
     },
-    async list() {
-      const rows = await db.selectFrom('bmc_session').selectAll().orderBy('opened_at').execute();
-      return rows.map(row => ({ bmcUrl: row.bmc_url, sessionUri: row.session_uri }));
+    async list(bmcUrl) {
+      let query = db.selectFrom('bmc_session').selectAll().orderBy('opened_at');
+      if (bmcUrl !== undefined) query = query.where('bmc_url', '=', bmcUrl);
+      const rows = await query.execute();
+      return rows.map(row => ({
+        bmcUrl: row.bmc_url,
+        sessionUri: row.session_uri,
+        ...(row.executor === executor ? {} : { foreign: true as const }),
+      }));
     },
   };
 }

@@ -41,8 +41,10 @@ export async function openTicket(door: Door): Promise<Ticket> {
   await breaker.check(book.lost.map(({ from }) => from));
   const root = await readRoot(wire);
   const sessions = await sessionsPath(wire, root);
+  breaker.counts.tried++;
   if (sessions === undefined) return basicTicket(door, root.systems);
   const mark = await book.begin();
+  await free(door, mark);
   const answer = await knock(door, sessions, mark);
   if (answer.status < 300) return tokenTicket(door, { sessions, mark, answer });
   const offersNone = answer.status === 404 || answer.status === 405 || answer.status === 501;
@@ -52,6 +54,17 @@ export async function openTicket(door: Door): Promise<Ticket> {
   await book.settled(mark).catch(() => undefined);
   if (refused !== undefined) throw refused;
   return { ...(await basicTicket(door, root.systems)), sessions };
+}
+
+/** Once more, with what other processes were refused meanwhile: they count the same failures. */
+async function free({ breaker, book }: Door, mark: Mark): Promise<void> {
+  try {
+    const elsewhere = await book.turn(mark);
+    await breaker.check([...book.lost.map(({ from }) => from), ...elsewhere]);
+  } catch (thrown) {
+    await book.settled(mark).catch(() => undefined);
+    throw thrown;
+  }
 }
 
 /** The answer to the log-in, which is sent once more to a BMC that was busy. What may have opened a session stays marked. */

@@ -56,10 +56,7 @@ export class LoginBreaker {
     const refused = [...this.#unwritten, ...(written ?? []).map(each => each.getTime())].filter(time => time > since);
     const all = [...refused, ...unanswered.filter(time => time > since)];
     const oldest = all.toSorted((a, b) => a - b).at(-allowed);
-    if (oldest === undefined) {
-      this.counts.tried++;
-      return;
-    }
+    if (oldest === undefined) return;
     this.counts.withheld++;
     const what =
       refused.length >= allowed ? 'refused the credential twice' : 'refused two log-ins or lost their answers';

@@ -29,6 +29,8 @@ export type Search = {
   lost: Mark[];
   /** Addresses that the ledger has. */
   known: Set<string>;
+  /** What other processes have there, by the ledger of this moment. */
+  foreign(): Promise<{ uris: string[]; begun: string[] }>;
 };
 
 /** `uris` are to be deleted, and then nothing is left of `marks`; marks that are not among them stay undecided. */
@@ -36,8 +38,13 @@ export async function findLost(search: Search): Promise<{ uris: string[]; marks:
   const { wire, ticket, username, lost, known } = search;
   const sessions = await listSessions(wire, ticket);
   if (sessions === undefined) return { uris: [], marks: [] };
+  // After the list: a session that is on it was written down by then, at least as a log-in that had begun.
+  const foreign = await search.foreign();
+  if (foreign.begun.length > 0) return { uris: [], marks: [] };
   const own = sessions.find(({ uri }) => ticket.kind === 'token' && sameResource(uri, ticket.uri));
-  const others = sessions.filter(each => each !== own && !known.has(each.uri) && each.UserName === username);
+  const others = sessions.filter(
+    each => each !== own && !known.has(each.uri) && !foreign.uris.includes(each.uri) && each.UserName === username,
+  );
   if (others.length === 0) return { uris: [], marks: lost };
   const createdOwn = Date.parse(own?.CreatedTime ?? '');
   const timeless = others.some(({ CreatedTime: created }) => Number.isNaN(Date.parse(created ?? '')));

@@ -47,6 +47,8 @@ export type OpenBmcsOptions = {
   kept?: number;
   /** Without it, nobody listens for events. */
   events?: EventOptions | undefined;
+  /** Asked before the bytes of a write go out; throws when this process may not act any more. */
+  mayWrite?: (() => Promise<void>) | undefined;
   /** Milliseconds since the epoch; for the breaker and the age of what was discovered. */
   now?: () => number;
 };
@@ -109,6 +111,11 @@ export function openBmcs(options: OpenBmcsOptions): Bmcs {
       if (options.events !== undefined) listenTo(lines, hint, options.events);
     },
     closeAll: () => closeAll([...shared.values()], options.ledger),
+    async closeInherited() {
+      const recorded = await options.ledger.list();
+      const all = [...shared.values()].map(({ wire, session }) => ({ session, rows: ofBmc(recorded, wire.url) }));
+      await Promise.all(all.map(({ session, rows }) => session.closeInherited(rows)));
+    },
     async end() {
       await Promise.all([...shared.values()].map(({ line }) => line.stop()));
       for (const { session } of shared.values()) session.refuseLogIns();
@@ -143,6 +150,7 @@ function share(access: BmcAccess, url: string, options: Common): Shared {
     timeouts,
     fleet: options.laneOf(access.site),
     isRoom: options.isRoom,
+    mayWrite: options.mayWrite,
   });
   const credential: Credential = { username: access.username, password: access.password };
   const breaker = new LoginBreaker({ url, credential, ledger: options.logins, now: options.now });
@@ -177,7 +185,7 @@ async function closeAll(all: Shared[], ledger: SessionLedger): Promise<void> {
 type Rows = Awaited<ReturnType<SessionLedger['list']>>;
 
 function ofBmc(rows: Rows, url: string): string[] {
-  return rows.filter(({ bmcUrl }) => bmcUrl === url).map(({ sessionUri }) => sessionUri);
+  return rows.filter(({ bmcUrl, foreign }) => bmcUrl === url && !foreign).map(({ sessionUri }) => sessionUri);
 }
 
 function originOf(access: BmcAccess): string {

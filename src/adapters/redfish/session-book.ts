@@ -5,6 +5,7 @@
  * that is left of it is the mark of when it began.
  */
 import { randomBytes } from 'node:crypto';
+import { setTimeout as delay } from 'node:timers/promises';
 import type { SessionLedger } from '../../core/bmc.ts';
 import { FleetError } from '../../core/errors.ts';
 
@@ -19,6 +20,7 @@ export type Mark = {
 /** No BMC keeps an unused session for longer: the standard's largest SessionTimeout. */
 const longestSessionMs = 86_400_000;
 const prefix = 'log-in begun ';
+const turnMs = 100;
 
 type Options = {
   url: string;
@@ -57,7 +59,7 @@ export class SessionBook {
   async take(recorded: string[]): Promise<string[]> {
     const { answerMs, now } = this.#options;
     for (const row of recorded.filter(each => each.startsWith(prefix))) {
-      const from = Date.parse(row.slice(prefix.length).split(' ')[0] ?? '');
+      const from = beganAt(row);
       // Whoever wrote it waited for an answer no longer than this, or was ended before we began.
       const mark = this.#lost.get(row) ?? { row, from, to: Math.min(from + answerMs, now()) };
       if (!(now() - from < longestSessionMs)) await this.settled(mark);
@@ -69,6 +71,28 @@ export class SessionBook {
   /** Log-ins of which nobody knows whether they left a session. */
   get lost(): Mark[] {
     return [...this.#lost.values()];
+  }
+
+  /** What other processes have on this BMC: addresses of sessions, and rows of log-ins that have no answer yet. */
+  async foreign(): Promise<{ uris: string[]; begun: string[] }> {
+    const { url, ledger } = this.#options;
+    const rows = (await ledger.list(url)).filter(({ bmcUrl, foreign }) => bmcUrl === url && foreign);
+    const all = rows.map(({ sessionUri }) => sessionUri);
+    return { uris: all.filter(each => !each.startsWith(prefix)), begun: all.filter(each => each.startsWith(prefix)) };
+  }
+
+  /**
+   * Waits for the answers to log-ins that other processes began earlier, so that no two can be refused at once. Answers when
+   * those began that have none after all.
+   */
+  async turn({ row }: Mark): Promise<number[]> {
+    const { answerMs, now } = this.#options;
+    const until = now() + answerMs;
+    for (;;) {
+      const earlier = (await this.foreign()).begun.filter(each => each < row);
+      if (earlier.length === 0 || now() >= until) return earlier.map(beganAt);
+      await delay(turnMs);
+    }
   }
 
   /** To be awaited before the log-in is sent. Throws database. */
@@ -112,4 +136,8 @@ export class SessionBook {
     const { url, ledger } = this.#options;
     await ledger.closed(url, uri);
   }
+}
+
+function beganAt(row: string): number {
+  return Date.parse(row.slice(prefix.length).split(' ')[0] ?? '');
 }

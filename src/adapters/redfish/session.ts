@@ -121,6 +121,13 @@ export class Session {
     }
   }
 
+  /** Deletes what is recorded beside the session in use, for which it logs in where needed. What cannot be deleted stays for the next time. */
+  async closeInherited(recorded: string[]): Promise<void> {
+    const known = recorded.filter(uri => !this.#isLive(uri));
+    for (const uri of await this.#book.take(known)) if (!this.#isLive(uri)) this.#abandoned.add(uri);
+    if (this.#untidy) await this.#tidy(await this.#ticket());
+  }
+
   async #twice(send: Send): Promise<Exchange> {
     const first = await this.#attempt(send);
     return first.answer.status === 401 && first.ticket.kind === 'token' ? this.#attempt(send) : first;
@@ -201,7 +208,10 @@ export class Session {
     if (lost.length === 0) return;
     try {
       const { username } = this.#fields.credential;
-      const { uris, marks } = await findLost({ wire: this.#wire, ticket, username, lost, known: this.#abandoned });
+      const { uris, marks } = await findLost({
+        ...{ wire: this.#wire, ticket, username, lost, known: this.#abandoned },
+        foreign: () => this.#book.foreign(),
+      });
       for (const uri of uris) if ((await this.#delete(uri, ticket)) !== 'gone') return;
       for (const mark of marks) await this.#book.settled(mark);
     } catch {

@@ -24,6 +24,7 @@ export class Wire {
   readonly timeouts: Timeouts;
   readonly #transport: Transport;
   readonly #fleet: Turns;
+  readonly #mayWrite: (() => Promise<void>) | undefined;
   readonly #pace = new Pace();
   readonly #lane = new Lane(this.#pace.inFlight);
   #allowed = this.#pace.inFlight;
@@ -32,10 +33,18 @@ export class Wire {
   #longPolls = 0;
 
   /** `fleet` is the lane that all BMCs share, and `isRoom` tells whether they leave one for a connection that is kept. */
-  constructor(fields: { url: string; trust: Trust; timeouts: Timeouts; fleet: Turns; isRoom: () => boolean }) {
+  constructor(fields: {
+    url: string;
+    trust: Trust;
+    timeouts: Timeouts;
+    fleet: Turns;
+    isRoom: () => boolean;
+    mayWrite?: (() => Promise<void>) | undefined;
+  }) {
     this.url = fields.url;
     this.timeouts = fields.timeouts;
     this.#fleet = fields.fleet;
+    this.#mayWrite = fields.mayWrite;
     this.#transport = new Transport({
       origin: fields.url,
       trust: fields.trust,
@@ -93,6 +102,8 @@ export class Wire {
 
   async #timed(request: Sent): Promise<WireAnswer> {
     request.signal?.throwIfAborted();
+    // Here, because a write may have waited for its turn longer than its process was believed to live.
+    if (request.method !== 'GET') await this.#mayWrite?.();
     const sent = performance.now();
     const answered = (status: number | undefined) => {
       this.#pace.answered({ sent, at: performance.now(), status, slow: request.slow === true });

@@ -16,10 +16,13 @@ export type LabCommand = {
   machines?: string[];
 };
 
+export type ServiceCommand = { config: string; logLevel: string };
+
 export type Processes = {
   demo(options: { tour: boolean; speed: number }): Promise<void>;
   lab(options: LabCommand): Promise<void>;
-  serve(options: { config: string; logLevel: string }): Promise<void>;
+  serve(options: ServiceCommand): Promise<void>;
+  worker(options: ServiceCommand): Promise<void>;
   check(options: { config: string }): Promise<void>;
   /** `url` as given by `--url`, if it was. */
   mcp(options: { url?: string }): Promise<void>;
@@ -27,7 +30,7 @@ export type Processes = {
 
 const usualConfig = 'groundskeeper.yaml';
 
-/** Adds demo, serve, check, mcp and lab. */
+/** Adds demo, serve, worker, check, mcp and lab. */
 export function addProcessCommands(program: Command, processes: Processes): void {
   program
     .command('demo')
@@ -41,12 +44,22 @@ export function addProcessCommands(program: Command, processes: Processes): void
     .command('serve')
     .helpGroup('Run:')
     .summary('Run the service')
-    .description('Runs the service in the foreground until it is told to stop (Ctrl-C or SIGTERM).')
-    .option('--config <file>', 'configuration', usualConfig)
-    .addOption(
-      new Option('--log-level <level>', 'the least that is logged').choices(['info', 'warn', 'error']).default('info'),
+    .description(
+      'Runs the service in the foreground until it is told to stop (Ctrl-C or SIGTERM). A second one on the same database works beside the first, and serves when that is gone.',
     )
-    .action((options: { config: string; logLevel: string }) => processes.serve(options));
+    .option('--config <file>', 'configuration', usualConfig)
+    .addOption(logLevel())
+    .action((options: ServiceCommand) => processes.serve(options));
+  program
+    .command('worker')
+    .helpGroup('Run:')
+    .summary('Run one more worker beside the service')
+    .description(
+      'Takes its share of all operations over the database of the service, until it is told to stop. Serves nobody, and looks at no server by itself. On another host it needs the configuration, the policies, the images and the custody.key of the service.',
+    )
+    .option('--config <file>', 'configuration', usualConfig)
+    .addOption(logLevel())
+    .action((options: ServiceCommand) => processes.worker(options));
   program
     .command('check')
     .helpGroup('Run:')
@@ -79,6 +92,12 @@ export function addProcessCommands(program: Command, processes: Processes): void
     .option('--machines <names>', 'what the nodes are in turn, separated by commas, or all', names)
     .option('--latency', "BMCs take as long to answer as their vendor's usually do", false)
     .action((options: LabCommand) => processes.lab(options));
+}
+
+function logLevel(): Option {
+  return new Option('--log-level <level>', 'the least that is logged')
+    .choices(['info', 'warn', 'error'])
+    .default('info');
 }
 
 function names(text: string): string[] {

@@ -1,0 +1,234 @@
+/**
+ * The composition of what every process has: configuration → adapters → guard
+ * → engine. A worker is this alone; the service adds what there is one of at a
+ * time. Processes share nothing but the database.
+ */
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import type { Logger } from 'pino';
+import { ownChecks } from './adapters/gates/own-checks.ts';
+import { openImageListener } from './adapters/images/image-listener.ts';
+import { openClusters } from './adapters/kubernetes/open-clusters.ts';
+import { openDatabase } from './adapters/postgres/database.ts';
+import { joinEmbeddedPostgres } from './adapters/postgres/embedded.ts';
+import { type Config, directoryOf } from './config.ts';
+import { openConfiguredBmcs } from './configured-bmcs.ts';
+import { configuredLogIns } from './configured-log-ins.ts';
+import type { CustodyEntry } from './core/custody.ts';
+import { FleetError } from './core/errors.ts';
+import { allNodes } from './core/fleet.ts';
+import type { Timings } from './core/timings.ts';
+import { startEngine } from './engine/engine.ts';
+import { createApprovals } from './guard/approvals.ts';
+import { createAuthority } from './guard/authority.ts';
+import { concluder } from './guard/conclude.ts';
+import { CustodyLog } from './guard/custody/log.ts';
+import { loadOrCreateKey, signer } from './guard/custody/signing-key.ts';
+import { effectPerformer } from './guard/effects.ts';
+import { createFreezes } from './guard/freezes.ts';
+import { LivePolicy, type PolicyStatus } from './guard/policy/live-policy.ts';
+import { planStorer } from './guard/store-plan.ts';
+import { savedWatch } from './health/saved-watch.ts';
+import { Opened } from './opened.ts';
+import type { Parts } from './operations/job.ts';
+import { siteWindows } from './operations/site-windows.ts';
+import { startTakeOver } from './take-over.ts';
+import { recoveryOffers } from './workflows/offer-recovery.ts';
+import { planWorkflows } from './workflows/run-plan.ts';
+
+const policyLookMs = 1000;
+
+export type WorkerOptions = {
+  config: Config;
+  log: Logger;
+  databaseUrl: string;
+  /** Called once, when another process has taken over: nothing that this one does counts any more. */
+  onReplaced(error: FleetError): void;
+  /** What runs the workflows; DBOS unless said. */
+  startEngine?: typeof startEngine;
+};
+
+export type Worker = Awaited<ReturnType<typeof openWorker>>;
+
+/** Takes part in the work from the moment that it resolves until `opened` is closed. */
+export async function openWorker(options: WorkerOptions, opened: Opened) {
+  const { config, log, databaseUrl, onReplaced } = options;
+  const { fleet, rollout, service } = config;
+  const policy = new LivePolicy({
+    dir: config.policiesDir,
+    directory: directoryOf(config),
+    record: digest => note('policy.loaded', digest),
+    onChange: status => tellPolicy(status, log),
+  });
+  const records = opened.add(await openDatabase(databaseUrl, { lock: true }), db => db.close());
+  const { presence } = records;
+  const key = await loadOrCreateKey(join(service.dataDir, 'custody.key'));
+  const custody = new CustodyLog({ store: records.custody, signer: signer(service.origin, key) });
+
+  const clusters = opened.add(
+    openClusters({
+      clusters: [...config.kubeconfigs].map(([name, kubeconfig]) =>
+        'file' in kubeconfig
+          ? { name, etcd: config.etcdEndpoints.get(name), kubeconfigFile: kubeconfig.file, context: kubeconfig.context }
+          : { name, etcd: config.etcdEndpoints.get(name), ...kubeconfig },
+      ),
+    }),
+    open => open.close(),
+  );
+  const bmcs = opened.add(
+    openConfiguredBmcs(config, records, () => presence.prove()),
+    open => open.end(),
+  );
+  const images = opened.add(
+    await openImageListener({
+      sites: config.imageListeners,
+      catalogue: fleet.images,
+      store: records.images,
+      cacheDir: join(service.dataDir, 'images'),
+    }),
+    open => open.close(),
+  );
+  const servers = allNodes(fleet).map(({ name, site, server: { rack } }) => ({
+    node: name,
+    site,
+    ...(rack === undefined ? {} : { rack }),
+  }));
+
+  const { people, logins, provePresence, doors } = await configuredLogIns(config, records);
+  const timings: Timings = {
+    pollMs: rollout.pollIntervalMs,
+    drainMs: rollout.drainTimeoutMs,
+    updateMs: rollout.updateTimeoutMs,
+    rebootMs: rollout.rebootTimeoutMs,
+    rejoinMs: rollout.rejoinTimeoutMs,
+    resetSettleMs: rollout.resetSettleMs,
+    stallMs: rollout.stallLimitMs,
+    gateMs: rollout.gateTimeoutMs,
+  };
+  const windowOf = siteWindows({
+    calendars: config.calendars,
+    durations: records.durations,
+    timings,
+    marginMs: rollout.windowMarginMs,
+  });
+  const { breakGlassGroup, ...limits } = config.approvals;
+  const authority = createAuthority({ records, policy, people, windowOf, breakGlassGroup });
+  // What is asked for needs approvals, and these launch the very workflows that ask.
+  const offers = Promise.withResolvers<Parts['offerRecovery']>();
+  const parts: Parts = {
+    bmcs,
+    clusters,
+    images,
+    records,
+    hardware: savedWatch({ servers, states: records.healthStates }),
+    ownChecks: ownChecks(rollout.ownChecks),
+    perform: effectPerformer({ records, custody, authority }),
+    offerRecovery: async (node, why) => (await offers.promise)(node, why),
+    timings,
+  };
+  const { runPlan, all } = planWorkflows(parts, concluder({ records, custody, people }));
+  await note('started', presence.executor);
+  await note('policy.loaded', policy.digest);
+  opened.add(policy.watch(policyLookMs), stop => stop());
+  const { executor } = presence;
+  const engine = opened.add(
+    await (options.startEngine ?? startEngine)({ databaseUrl, executor, workflows: all, alone: records.alone }),
+    open => open.close(),
+  );
+  const launch = (operation: string) => engine.start(runPlan, operation, null);
+  const takeOver = opened.add(
+    startTakeOver({ presence, engine, bmcs, operations: records.operations, launch, log, onReplaced }),
+    duty => duty.stop(),
+  );
+
+  const approvals = createApprovals({
+    records,
+    custody,
+    policy,
+    authority,
+    people,
+    provePresence,
+    limits,
+    launch,
+    announce: notice => log.warn(notice, 'break-glass: an operation begins without its votes'),
+  });
+  const freezes = createFreezes({ records, custody, policy, provePassphrase: logins.provePresence });
+  const storePlan = planStorer({ records, custody, policy, planTtlMs: rollout.planTtlMs });
+  offers.resolve(recoveryOffers({ fleet, bmcs, clusters, records, storePlan, requestStart: approvals.requestStart }));
+  return {
+    ...{
+      records,
+      custody,
+      policy,
+      people,
+      clusters,
+      bmcs,
+      servers,
+      logins,
+      doors,
+      approvals,
+      freezes,
+      storePlan,
+      timings,
+    },
+    /** Resolves once this process is the one that serves. */
+    serves: takeOver.serves,
+    /** To be awaited before what it recorded is closed. */
+    stopping: () => note('stopped', 'by request'),
+  };
+
+  async function note(action: 'started' | 'stopped' | 'policy.loaded', detail: string): Promise<void> {
+    await custody.append({
+      type: 'service',
+      action,
+      detail,
+      actor: { sub: 'service', groups: [] },
+      via: { channel: 'service' },
+    } satisfies CustodyEntry);
+  }
+}
+
+export type RunningWorker = { executor: string; close(): Promise<void> };
+
+/**
+ * Starts a process that works on operations and serves nobody. Throws invalid_config where the service's signing key is not
+ * at hand: a key of its own would sign another history.
+ */
+export async function startWorker({
+  config,
+  log,
+  onReplaced,
+}: Omit<WorkerOptions, 'databaseUrl'>): Promise<RunningWorker> {
+  const { dataDir } = config.service;
+  if (!existsSync(join(dataDir, 'custody.key')))
+    throw new FleetError({
+      code: 'invalid_config',
+      message: `a worker needs the service's custody.key in ${dataDir}`,
+      hint: 'start groundskeeper serve first, and copy the file from there to other hosts',
+    });
+  const databaseUrl =
+    config.databaseUrl === 'embedded'
+      ? await joinEmbeddedPostgres({ dataDir: join(dataDir, 'postgres') })
+      : config.databaseUrl.reveal();
+  const opened = new Opened();
+  try {
+    const worker = await openWorker({ config, log, databaseUrl, onReplaced }, opened);
+    return {
+      executor: worker.records.presence.executor,
+      async close() {
+        await worker.stopping();
+        await opened.close(log);
+      },
+    };
+  } catch (thrown) {
+    await opened.close(log);
+    throw thrown;
+  }
+}
+
+function tellPolicy(status: PolicyStatus, log: Logger): void {
+  const { digest } = status;
+  if (status.state === 'current') log.info({ digest }, 'the policies in the folder are followed');
+  else
+    log.error({ digest, error: status.error }, 'the policies in the folder are not usable; those before stay in force');
+}

@@ -10,6 +10,12 @@ export type Flow = {
   step<T>(name: string, run: () => Promise<T>): Promise<T>;
   /** Durable: a restart does not start the wait again. */
   sleep(ms: number): Promise<void>;
+  /**
+   * Whether this run knows the change of that name: true for one that comes here for the first time, false for one that went
+   * by here before the change was made. A workflow that gains, loses or moves a step asks, so that an operation which an
+   * earlier version began goes on as it began.
+   */
+  patch(name: string): Promise<boolean>;
   /** Starts another workflow, once per `id`, and returns a promise of its result. */
   child<I, O>(workflow: Workflow<I, O>, id: string, input: I): Promise<{ result(): Promise<O> }>;
 };

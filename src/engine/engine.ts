@@ -66,7 +66,8 @@ export async function startEngine(options: EngineOptions): Promise<RunningEngine
       await DBOS.startWorkflow(found(registered, workflow.name), where)(id, input);
     },
     takeOver,
-    close: () => DBOS.shutdown(),
+    // What is registered is forgotten, so that a process may have another engine after this one.
+    close: () => DBOS.shutdown({ deregister: true }),
   };
 }
 
@@ -105,6 +106,7 @@ function flowOf(operation: string, registered: Map<string, Registered>): Flow {
       throw FleetError.fromJSON(journaled.error);
     },
     sleep: ms => DBOS.sleepms(ms),
+    patch: name => DBOS.patch(name),
     async child<I, O>(workflow: Workflow<I, O>, id: string, input: I) {
       const where = { workflowID: id, queueName: queues.children };
       const handle = await DBOS.startWorkflow(found(registered, workflow.name), where)(operation, input);

@@ -1,0 +1,129 @@
+/** Work that outlives the version and the process that began it. */
+import { DBOS } from '@dbos-inc/dbos-sdk';
+import { afterEach, beforeEach, expect, it } from 'vitest';
+import type { Flow, Workflow } from '../../src/core/flow.ts';
+import { type RunningEngine, startEngine } from '../../src/engine/engine.ts';
+import { freshDatabase } from '../support/postgres.ts';
+
+let database: Awaited<ReturnType<typeof freshDatabase>>;
+let engine: RunningEngine | undefined;
+/** What was done, in order. */
+let done: string[];
+/** Holds the step `c` for as long as it is there. */
+let gate: PromiseWithResolvers<void> | undefined;
+
+beforeEach(async () => {
+  database = await freshDatabase();
+  done = [];
+});
+afterEach(async () => {
+  gate?.resolve();
+  await engine?.close();
+  engine = undefined;
+  await database.drop();
+});
+
+const doing = (what: string) => async () => {
+  done.push(what);
+};
+
+async function start(executor: string, workflows: Workflow<never, unknown>[]): Promise<void> {
+  engine = await startEngine({ databaseUrl: database.url, executor, workflows, alone: work => work() });
+}
+
+async function stepC(flow: Flow): Promise<void> {
+  await flow.step('c', async () => {
+    done.push('c');
+    await gate?.promise;
+  });
+}
+
+const before: Workflow<null, void> = {
+  name: 'changing',
+  async run(flow) {
+    await flow.step('a', doing('a'));
+    await flow.step('b', doing('b'));
+    await stepC(flow);
+  },
+};
+
+/** A later version, which looks once more before `b`. */
+const after: Workflow<null, void> = {
+  name: 'changing',
+  async run(flow) {
+    await flow.step('a', doing('a'));
+    if (await flow.patch('look before b')) await flow.step('look', doing('look'));
+    await flow.step('b', doing('b'));
+    await stepC(flow);
+  },
+};
+
+it('goes on as it began under a version that has another step, which new work takes', async () => {
+  gate = Promise.withResolvers();
+  await start('old-1', [before]);
+  await engine?.start(before, 'begun-before', null);
+  await expect.poll(() => done, { timeout: 5000 }).toEqual(['a', 'b', 'c']);
+  await engine?.close();
+
+  gate = undefined;
+  done = [];
+  await start('new-1', [after]);
+  expect(await engine?.takeOver(['old-1'])).toBe(1);
+  await expect.poll(() => done, { timeout: 5000 }).toEqual(['c']);
+  done = [];
+  await engine?.start(after, 'begun-after', null);
+  await expect.poll(() => done, { timeout: 5000 }).toEqual(['a', 'look', 'b', 'c']);
+});
+
+it('goes on after a version that had one process and no queues', async () => {
+  gate = Promise.withResolvers();
+  DBOS.setConfig({
+    ...{ name: 'groundskeeper', systemDatabaseUrl: database.url, executorID: 'service', applicationVersion: '1' },
+    ...{ enablePatching: true, logLevel: 'error' },
+  });
+  const journaled = { ok: true, value: undefined };
+  const child = DBOS.registerWorkflow(
+    async (_operation: unknown, _input: unknown) => {
+      await DBOS.runStep(async () => journaled, { name: 'a' });
+      await DBOS.runStep(() => gate?.promise ?? Promise.resolve(), { name: 'b' });
+    },
+    { name: 'changing' },
+  );
+  const parent = DBOS.registerWorkflow(
+    async (operation: unknown, _input: unknown) => {
+      const handle = await DBOS.startWorkflow(child, { workflowID: 'op/node' })(operation, null);
+      await handle.getResult();
+      await DBOS.runStep(async () => journaled, { name: 'end' });
+    },
+    { name: 'parent' },
+  );
+  await DBOS.launch();
+  await DBOS.startWorkflow(parent, { workflowID: 'op' })('op', null);
+  await expect
+    .poll(async () => (await DBOS.listWorkflowSteps('op/node'))?.map(step => step.name), { timeout: 5000 })
+    .toEqual(['a']);
+  await DBOS.shutdown({ deregister: true });
+
+  gate = undefined;
+  const over: Workflow<null, void> = {
+    name: 'parent',
+    async run(flow) {
+      await (await flow.child(before, 'op/node', null)).result();
+      await flow.step('end', doing('end'));
+    },
+  };
+  await start('new-1', [over, before]);
+  expect(await engine?.takeOver(['service'])).toBe(2);
+  await expect.poll(() => done, { timeout: 5000 }).toEqual(['b', 'c', 'end']);
+});
+
+it('is not taken over from an executor that was not named', async () => {
+  gate = Promise.withResolvers();
+  await start('old-1', [before]);
+  await engine?.start(before, 'begun-before', null);
+  await expect.poll(() => done, { timeout: 5000 }).toEqual(['a', 'b', 'c']);
+  await engine?.close();
+  await start('new-1', [before]);
+  expect(await engine?.takeOver(['another'])).toBe(0);
+  expect(await engine?.takeOver([])).toBe(0);
+});

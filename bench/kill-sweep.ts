@@ -1,0 +1,222 @@
+/**
+ * kill -9 at hundreds of points of a rollout over 12 nodes, on one worker and on several, and what became of the machines:
+ * counted from what the lab received, not from our own records. Moments come from a seed, half of them by the clock and half
+ * right after a number of further journal entries.
+ *
+ *   npm run bench:kills -- [--kills 300] [--per-rollout 25] [--workers 1,3] [--speed 60] [--seed 1]
+ */
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import { parseArgs } from 'node:util';
+import { startEmbeddedPostgres } from '../src/adapters/postgres/embedded.ts';
+import type { ChangeAnswer } from '../src/core/change.ts';
+import { hasEnded, type Operation } from '../src/core/operation.ts';
+import type { Plan } from '../src/core/plan.ts';
+import { changes, custodyEntries, isHandOver, unaccounted } from '../test/support/audit.ts';
+import { firmwareOf } from '../test/support/rollout.ts';
+import { verifyRunning } from '../test/support/verify.ts';
+import { type KillScene, openKillScene } from './parts/kill-scene.ts';
+
+const { values } = parseArgs({
+  options: {
+    kills: { type: 'string', default: '300' },
+    'per-rollout': { type: 'string', default: '25' },
+    workers: { type: 'string', default: '1,3' },
+    nodes: { type: 'string', default: '12' },
+    speed: { type: 'string', default: '60' },
+    seed: { type: 'string', default: '1' },
+  },
+});
+const wantedKills = Number(values.kills);
+const perRollout = Number(values['per-rollout']);
+const nodes = Number(values.nodes);
+const endWithinMs = 300_000;
+const lookMs = 10;
+
+type Rollout = { kills: number; takeOverMs: number[]; ends: Record<string, number>; faults: string[] };
+
+/** The same seed gives the same numbers from 0 to 1. */
+function randomFrom(seed: number): () => number {
+  let state = seed >>> 0;
+  return () => {
+    state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
+    return state / 2 ** 32;
+  };
+}
+
+async function begin(scene: KillScene): Promise<{ plan: Plan; operation: string }> {
+  const [asker, voter] = [await scene.client(0), await scene.client(1)];
+  const workers = scene.lab.sites.flatMap(site => site.nodes).filter(node => node.role === 'worker');
+  const { output } = await asker.callTool('planFirmwareRollout', {
+    site: scene.lab.sites[0]?.name,
+    nodes: workers.map(node => node.name),
+    deleteEmptyDir: true,
+  });
+  const { plan, digest } = output as unknown as { plan: Plan; digest: string };
+  const answer = (await asker.callTool('startPlan', { plan: plan.id, digest })).output as unknown as ChangeAnswer;
+  const vote = { vote: 'approve', reason: 'go', passphrase: scene.passphrase(1) } as const;
+  const { operation = '' } = await voter.vote(answer.approval ?? '', vote);
+  return { plan, operation };
+}
+
+async function count(scene: KillScene, sql: string, values: unknown[] = []): Promise<number> {
+  return Number((await scene.admin.query(`select count(*) as count from ${sql}`, values)).rows[0].count);
+}
+
+async function isOver(scene: KillScene, operation: string): Promise<boolean> {
+  const { rows } = await scene.admin.query('select state from operation where id = $1', [operation]);
+  return hasEnded(rows[0].state);
+}
+
+/** Waits for the next moment to kill; false where the operation ended before it came. */
+async function moment(scene: KillScene, operation: string, random: () => number): Promise<boolean> {
+  const byClock = random() < 0.5;
+  const until = Date.now() + (byClock ? 100 + random() * 2500 : 20_000);
+  const journal = 'dbos.operation_outputs';
+  const target = byClock ? Number.POSITIVE_INFINITY : (await count(scene, journal)) + 1 + Math.floor(random() * 15);
+  while (Date.now() < until && (await count(scene, journal)) < target) {
+    if (await isOver(scene, operation)) return false;
+    await delay(lookMs);
+  }
+  return true;
+}
+
+/** Kills one process, mostly one with work in hand, and starts another in its place. Answers how long its work lay idle. */
+async function killOne(scene: KillScene, random: () => number): Promise<number | undefined> {
+  const { rows } = await scene.admin.query<{ executor_id: string }>(
+    "select distinct executor_id from dbos.workflow_status where status = 'PENDING'",
+  );
+  const busy = scene.processes.filter(({ child }) => rows.some(row => row.executor_id.includes(`-${child.pid}-`)));
+  const from = busy.length > 0 && random() < 0.9 ? busy : scene.processes;
+  const victim = from[Math.floor(random() * from.length)];
+  if (!victim) throw new Error('nothing is left to kill');
+  const index = scene.processes.indexOf(victim);
+  const mark = `%-${victim.child.pid}-%`;
+  const begun = performance.now();
+  await victim.child.kill();
+  const left = await scene.admin.query<{ workflow_uuid: string }>(
+    "select workflow_uuid from dbos.workflow_status where status = 'PENDING' and executor_id like $1",
+    [mark],
+  );
+  const ids = left.rows.map(row => row.workflow_uuid);
+  const restarted = (async () => {
+    if (scene.processes.length > 1) await delay(random() * 2000);
+    scene.processes[index] = await scene.start(victim.command);
+  })();
+  const idle =
+    "dbos.workflow_status where workflow_uuid = any($1) and (status = 'ENQUEUED' or (status = 'PENDING' and executor_id like $2))";
+  while ((await count(scene, idle, [ids, mark])) > 0) await delay(lookMs);
+  const ms = performance.now() - begun;
+  await restarted;
+  return ids.length > 0 ? ms : undefined;
+}
+
+/** What is wrong, one line each. */
+async function faultsOf(
+  scene: KillScene,
+  { plan, operation }: { plan: Plan; operation: Operation },
+): Promise<string[]> {
+  const client = await scene.client(0);
+  const faults: string[] = [];
+  const effects = scene.lab.effects.since();
+  for (const target of plan.targets) {
+    const { node } = target;
+    const sent = effects.filter(effect => effect.name === node && isHandOver(effect.path));
+    if (sent.length > firmwareOf(target).length) faults.push(`${node} was sent ${sent.length} images`);
+    const { server, host } = scene.lab.node(node);
+    const freed = effects.some(
+      ({ path, body }) => path === `/api/v1/nodes/${node}` && JSON.stringify(body).includes('"unschedulable":false'),
+    );
+    if (freed && sent.length > 0 && server.firmware.active !== firmwareOf(target)[0]?.to)
+      faults.push(`${node} was uncordoned unproved`);
+    if (host.bricked) faults.push(`${node} is bricked: ${host.bricked}`);
+  }
+  for (const { node, state, message } of operation.nodes)
+    if (!['done', 'ambiguous', 'skipped', 'cancelled'].includes(state))
+      faults.push(`${node} ended ${state}: ${message}`);
+  const twice = await count(
+    scene,
+    '(select approval from operation where approval is not null group by approval having count(*) > 1) as used',
+  );
+  if (twice > 0) faults.push(`${twice} approvals were used twice`);
+  faults.push(...unaccounted(changes(effects), await custodyEntries(client)));
+  const verdict = await verifyRunning(client);
+  if (!verdict.ok) faults.push(`the custody log does not verify: ${JSON.stringify(verdict)}`);
+  if ((await count(scene, 'lease')) > 0) faults.push('leases are left');
+  return faults;
+}
+
+async function sessionsLeft(scene: KillScene): Promise<string[]> {
+  await Promise.all(scene.processes.map(({ child }) => child.stop()));
+  const all = scene.lab.sites.flatMap(site => site.nodes);
+  return all.flatMap(({ name, server }) =>
+    server.sessions().length > 0 ? [`${server.sessions().length} sessions on ${name}`] : [],
+  );
+}
+
+async function rollout(postgresUrl: string, workers: number, seed: number): Promise<Rollout> {
+  const random = randomFrom(seed);
+  const scene = await openKillScene({ postgresUrl, workers, nodes, speed: Number(values.speed), seed });
+  try {
+    const { plan, operation } = await begin(scene);
+    const takeOverMs: number[] = [];
+    let kills = 0;
+    while (kills < perRollout && (await moment(scene, operation, random))) {
+      const ms = await killOne(scene, random);
+      kills++;
+      if (ms !== undefined) takeOverMs.push(ms);
+    }
+    const until = Date.now() + endWithinMs;
+    while (Date.now() < until && !(await isOver(scene, operation))) await delay(200);
+    const { operation: last } = await (await scene.client(0)).operationEvents(operation, { after: 0, waitMs: 0 });
+    const faults = hasEnded(last.state) ? [] : [`the operation is ${last.state} after ${endWithinMs / 1000} s`];
+    faults.push(...(await faultsOf(scene, { plan, operation: last })));
+    faults.push(...(await sessionsLeft(scene)));
+    const ends: Record<string, number> = { [`operation ${last.state}`]: 1 };
+    for (const { state } of last.nodes) ends[state] = (ends[state] ?? 0) + 1;
+    const reason = last.state === 'done' ? '' : ` (${last.reason})`;
+    console.error(
+      `  seed ${seed}, ${workers} workers: ${kills} kills, ${last.state}${reason}, ${faults.length} faults`,
+    );
+    for (const fault of faults) console.error(`    ${fault}`);
+    return { kills, takeOverMs, ends, faults };
+  } finally {
+    await scene.close();
+  }
+}
+
+function quantile(sorted: number[], part: number): string {
+  const ms = sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * part))];
+  return ms === undefined ? '-' : `${Math.round(ms)} ms`;
+}
+
+const dir = await mkdtemp(join(tmpdir(), 'gk-kill-sweep-'));
+const postgres = await startEmbeddedPostgres({ dataDir: join(dir, 'data') });
+let failed = false;
+try {
+  for (const workers of values.workers.split(',').map(Number)) {
+    const all: Rollout[] = [];
+    for (let seed = Number(values.seed); all.reduce((sum, { kills }) => sum + kills, 0) < wantedKills; seed++)
+      all.push(await rollout(postgres.url, workers, seed));
+    const ms = all.flatMap(({ takeOverMs }) => takeOverMs).sort((a, b) => a - b);
+    const ends: Record<string, number> = {};
+    for (const [state, number] of all.flatMap(each => Object.entries(each.ends)))
+      ends[state] = (ends[state] ?? 0) + number;
+    const faults = all.flatMap(each => each.faults);
+    failed ||= faults.length > 0;
+    const kills = all.reduce((sum, each) => sum + each.kills, 0);
+    console.log(
+      `${workers} worker(s): ${kills} kills in ${all.length} rollouts of ${nodes} nodes; ${faults.length} faults`,
+    );
+    console.log(`  ends: ${JSON.stringify(ends)}`);
+    console.log(
+      `  work of a killed process lay idle for ${quantile(ms, 0.5)} (median), ${quantile(ms, 0.95)} (95 %), ${quantile(ms, 1)} (most), ${ms.length} times`,
+    );
+  }
+} finally {
+  await postgres.stop();
+  await rm(dir, { recursive: true, force: true });
+}
+process.exitCode = failed ? 1 : 0;

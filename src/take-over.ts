@@ -5,7 +5,7 @@
  */
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Logger } from 'pino';
-import type { Presence } from './adapters/postgres/presence.ts';
+import type { Life } from './adapters/postgres/life.ts';
 import type { Bmcs } from './core/bmc.ts';
 import { FleetError } from './core/errors.ts';
 import type { OperationStore } from './core/records.ts';
@@ -17,7 +17,7 @@ const formerExecutor = 'service';
 const maxOpen = 10_000;
 
 export type TakeOverParts = {
-  presence: Presence;
+  life: Life;
   engine: RunningEngine;
   bmcs: Pick<Bmcs, 'closeInherited'>;
   operations: OperationStore;
@@ -33,25 +33,15 @@ export type TakeOver = {
 };
 
 export function startTakeOver(parts: TakeOverParts): TakeOver {
-  const { presence, engine, bmcs, operations, launch, log, onReplaced } = parts;
+  const { life, engine, bmcs, operations, launch, log, onReplaced } = parts;
   const stopping = new AbortController();
   const serving = Promise.withResolvers<void>();
   let wantsToServe = false;
   let serves = false;
   let begun = false;
 
-  const ended = (async () => {
-    while (!stopping.signal.aborted) {
-      try {
-        await beat();
-      } catch (thrown) {
-        const error = FleetError.from(thrown);
-        if (error.code === 'conflict') return onReplaced(error);
-        log.warn({ error }, 'the database does not answer');
-      }
-      await delay(beatMs, undefined, { signal: stopping.signal }).catch(() => undefined);
-    }
-  })();
+  // Apart, so that what holds a take-over up never keeps this process from saying that it lives.
+  const ended = [repeat(() => life.beat()), repeat(takeOver)];
 
   return {
     serves() {
@@ -60,23 +50,43 @@ export function startTakeOver(parts: TakeOverParts): TakeOver {
     },
     async stop() {
       stopping.abort();
-      await ended;
+      await Promise.all(ended);
     },
   };
 
-  async function beat(): Promise<void> {
-    await presence.beat();
+  async function repeat(work: () => Promise<void>): Promise<void> {
+    let away = false;
+    while (!stopping.signal.aborted) {
+      try {
+        await work();
+        away = false;
+      } catch (thrown) {
+        const error = FleetError.from(thrown);
+        if (stopping.signal.aborted) return;
+        if (error.code === 'conflict') {
+          stopping.abort();
+          return onReplaced(error);
+        }
+        if (!away) log.warn({ error }, 'this process cannot look after others, or say that it lives');
+        away = true;
+      }
+      await delay(beatMs, undefined, { signal: stopping.signal }).catch(() => undefined);
+    }
+  }
+
+  async function takeOver(): Promise<void> {
+    const dead = await life.endDead();
     if (wantsToServe) {
-      const holds = await presence.holdsService();
+      const holds = await life.holdsService();
       if (serves && !holds) throw notServing();
       if (holds) serving.resolve();
       serves = holds;
     }
     // An older version may still run, as long as this process does not serve.
-    const gone = [...(await presence.endDead()), ...(serves ? [formerExecutor] : [])];
+    const gone = [...dead, ...(serves ? [formerExecutor] : [])];
     const taken = await engine.takeOver(gone);
     if (taken > 0) log.warn({ workflows: taken }, 'took over from a process that is gone');
-    if (await presence.inherit(gone))
+    if (await life.inherit(gone))
       bmcs
         .closeInherited()
         .catch((error: unknown) => log.warn({ error: FleetError.from(error) }, 'BMC sessions are left'));

@@ -61,7 +61,7 @@ export async function openWorker(options: WorkerOptions, opened: Opened) {
     onChange: status => tellPolicy(status, log),
   });
   const records = opened.add(await openDatabase(databaseUrl, { lock: true }), db => db.close());
-  const { presence } = records;
+  const { life } = records;
   const key = await loadOrCreateKey(join(service.dataDir, 'custody.key'));
   const custody = new CustodyLog({ store: records.custody, signer: signer(service.origin, key) });
 
@@ -76,7 +76,7 @@ export async function openWorker(options: WorkerOptions, opened: Opened) {
     open => open.close(),
   );
   const bmcs = opened.add(
-    openConfiguredBmcs(config, records, () => presence.prove()),
+    openConfiguredBmcs(config, records, () => life.prove()),
     open => open.end(),
   );
   const images = opened.add(
@@ -127,17 +127,17 @@ export async function openWorker(options: WorkerOptions, opened: Opened) {
     timings,
   };
   const { runPlan, all } = planWorkflows(parts, concluder({ records, custody, people }));
-  await note('started', presence.executor);
+  await note('started', life.executor);
   await note('policy.loaded', policy.digest);
   opened.add(policy.watch(policyLookMs), stop => stop());
-  const { executor } = presence;
+  const { executor } = life;
   const engine = opened.add(
     await (options.startEngine ?? startEngine)({ databaseUrl, executor, workflows: all, alone: records.alone }),
     open => open.close(),
   );
   const launch = (operation: string) => engine.start(runPlan, operation, null);
   const takeOver = opened.add(
-    startTakeOver({ presence, engine, bmcs, operations: records.operations, launch, log, onReplaced }),
+    startTakeOver({ life, engine, bmcs, operations: records.operations, launch, log, onReplaced }),
     duty => duty.stop(),
   );
 
@@ -166,6 +166,7 @@ export async function openWorker(options: WorkerOptions, opened: Opened) {
       servers,
       logins,
       doors,
+      authority,
       approvals,
       freezes,
       storePlan,
@@ -214,7 +215,7 @@ export async function startWorker({
   try {
     const worker = await openWorker({ config, log, databaseUrl, onReplaced }, opened);
     return {
-      executor: worker.records.presence.executor,
+      executor: worker.records.life.executor,
       async close() {
         await worker.stopping();
         await opened.close(log);

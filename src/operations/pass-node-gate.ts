@@ -15,8 +15,8 @@ export type BeforeGate = {
 
 /** Read before anything is changed. */
 export async function readBeforeGate({ cluster, hardware, target }: NodeJob): Promise<BeforeGate> {
-  const pods = await cluster.pods(target.node);
-  return { daemons: readyDaemons(pods), critical: criticalIds(hardware.findings(target.node)) };
+  const [pods, watch] = await Promise.all([cluster.pods(target.node), hardware(target.node)]);
+  return { daemons: readyDaemons(pods), critical: criticalIds(watch.findings(target.node)) };
 }
 
 type Passed = { before: BeforeGate | null /** That was proved. */; bootId: string; by: number };
@@ -46,8 +46,9 @@ export async function passNodeGate(job: NodeJob, { before, bootId, by }: Passed)
       renewed = now;
       const verdicts = [judgeReady({ node, bootId, lease, soakMs }), judgeDaemons(before.daemons, readyDaemons(pods))];
       if (!gates.hardware) return verdicts;
-      const findings = job.hardware.findings(target.node);
-      const readAt = job.hardware.readAt(target.node);
+      const watch = await job.hardware(target.node);
+      const findings = watch.findings(target.node);
+      const readAt = watch.readAt(target.node);
       const hardware = judgeHardware({ findings, before: before.critical, readAt, readAfter: new Date(begun) });
       return [...verdicts, hardware];
     },

@@ -3,7 +3,7 @@ import { Kysely, PostgresDialect } from 'kysely';
 import pg from 'pg';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { openDatabase, type WorkerDatabase } from '../../src/adapters/postgres/database.ts';
-import { Presence } from '../../src/adapters/postgres/presence.ts';
+import { Life } from '../../src/adapters/postgres/life.ts';
 import type { Tables } from '../../src/adapters/postgres/schema.ts';
 import { refusal } from '../support/guard.ts';
 import { freshDatabase } from '../support/postgres.ts';
@@ -31,7 +31,7 @@ afterEach(async () => {
 const open = () => openDatabase(server.url, { lock: true });
 
 /** Ends the connection whose lock says that this process lives. */
-async function breakLock({ presence: { executor } }: WorkerDatabase): Promise<void> {
+async function breakLock({ life: { executor } }: WorkerDatabase): Promise<void> {
   const holder = `from pg_locks where locktype = 'advisory' and objsubid = 2 and database = (select oid from pg_database where datname = current_database())
     and objid::bigint = (hashtext($1)::bigint & 4294967295)`;
   const { rowCount } = await admin.query(`select pg_terminate_backend(pid) ${holder}`, [executor]);
@@ -43,22 +43,22 @@ describe('a process whose lock connection broke', () => {
   it('lives on where nobody took over meanwhile, and is left alone again', async () => {
     await breakLock(first);
     await first.transaction(async () => undefined);
-    await expect.poll(() => first.presence.beat().then(() => 'lives', String)).toBe('lives');
-    expect(await second.presence.endDead()).toEqual([]);
+    await expect.poll(() => first.life.beat().then(() => 'lives', String)).toBe('lives');
+    expect(await second.life.endDead()).toEqual([]);
     await first.transaction(async () => undefined);
   });
 
   it('commits nothing any more once another took over, even though it got its lock back', async () => {
     await breakLock(first);
-    expect(await second.presence.endDead()).toEqual([first.presence.executor]);
+    expect(await second.life.endDead()).toEqual([first.life.executor]);
     let committed = false;
     const work = first.transaction(async () => {
       committed = true;
     });
     expect((await refusal(work)).code).toBe('conflict');
     expect(committed).toBe(false);
-    expect((await refusal(first.presence.prove())).code).toBe('conflict');
-    await expect.poll(() => first.presence.beat().catch((error: { code: string }) => error.code)).toBe('conflict');
+    expect((await refusal(first.life.prove())).code).toBe('conflict');
+    await expect.poll(() => first.life.beat().catch((error: { code: string }) => error.code)).toBe('conflict');
     await second.transaction(async () => undefined);
   });
 
@@ -75,7 +75,7 @@ describe('a process whose lock connection broke', () => {
         async () => (await admin.query("select from pg_stat_activity where state = 'idle in transaction'")).rowCount,
       )
       .toBe(1);
-    const over = second.presence.endDead().then(() => order.push('taken over'));
+    const over = second.life.endDead().then(() => order.push('taken over'));
     await expect
       .poll(async () => (await admin.query("select from pg_stat_activity where wait_event_type = 'Lock'")).rowCount)
       .toBe(1);
@@ -90,11 +90,11 @@ it('a host that vanished without a word is gone once it was silent for long enou
   const db = new Kysely<Tables>({
     dialect: new PostgresDialect({ pool: new pg.Pool({ connectionString: server.url, max: 2 }) }),
   });
-  const vanishing = await Presence.begin(way.url, db, 500);
+  const vanishing = await Life.begin(way.url, db, 500);
   await vanishing.beat();
-  expect(await second.presence.endDead()).toEqual([]);
+  expect(await second.life.endDead()).toEqual([]);
   way.stall();
-  await expect.poll(() => second.presence.endDead(), { timeout: 5000 }).toEqual([vanishing.executor]);
+  await expect.poll(() => second.life.endDead(), { timeout: 5000 }).toEqual([vanishing.executor]);
   expect((await refusal(vanishing.prove())).code).toBe('conflict');
   way.close();
   await vanishing.end();
@@ -103,17 +103,17 @@ it('a host that vanished without a word is gone once it was silent for long enou
 
 describe('processes that live', () => {
   it('are told apart, and none ends another', async () => {
-    expect(first.presence.executor).not.toBe(second.presence.executor);
-    expect(await first.presence.endDead()).toEqual([]);
-    expect(await second.presence.endDead()).toEqual([]);
+    expect(first.life.executor).not.toBe(second.life.executor);
+    expect(await first.life.endDead()).toEqual([]);
+    expect(await second.life.endDead()).toEqual([]);
   });
 
   it('have one among them that serves, and the next one when that is gone', async () => {
-    expect(await first.presence.holdsService()).toBe(true);
-    expect([await second.presence.holdsService(), await first.presence.holdsService()]).toEqual([false, true]);
+    expect(await first.life.holdsService()).toBe(true);
+    expect([await second.life.holdsService(), await first.life.holdsService()]).toEqual([false, true]);
     await first.close();
-    expect(await second.presence.holdsService()).toBe(true);
-    expect(await second.presence.endDead()).toEqual([first.presence.executor]);
+    expect(await second.life.holdsService()).toBe(true);
+    expect(await second.life.endDead()).toEqual([first.life.executor]);
   });
 
   it('inherit the BMC sessions of the dead and of nobody else', async () => {
@@ -124,9 +124,9 @@ describe('processes that live', () => {
       { sessionUri: '/session/1', foreign: true },
       { sessionUri: '/session/2' },
     ]);
-    expect(await second.presence.inherit(await second.presence.endDead())).toBe(false);
+    expect(await second.life.inherit(await second.life.endDead())).toBe(false);
     await first.close();
-    expect(await second.presence.inherit(await second.presence.endDead())).toBe(true);
+    expect(await second.life.inherit(await second.life.endDead())).toBe(true);
     expect((await sessions.list('https://bmc')).filter(({ foreign }) => foreign)).toEqual([]);
   });
 });

@@ -13,7 +13,7 @@ let admin: pg.Client;
 const others: Promise<unknown>[] = [];
 
 beforeAll(async () => {
-  stack = await startStack({ addressBase: '127.90', workers: 4, speed: 60 });
+  stack = await startStack({ addressBase: '127.90', workers: 2, speed: 120 });
   admin = new pg.Client({ connectionString: stack.databaseUrl });
   await admin.connect();
   const env = { GROUNDSKEEPER_TEST_DATABASE: stack.databaseUrl };
@@ -62,10 +62,10 @@ function end(pid: number, signal: 'SIGKILL' | 'SIGSTOP' | 'SIGCONT'): void {
   }
 }
 
-/** A flash that is under way, and the process that has it in hand: it may be the service, too. */
-async function flashInHand(node: string): Promise<{ operation: string; pid: number }> {
+/** An update that waits for its host to come back, and the process that has it in hand: it may be the service, too. */
+async function updateInHand(node: string): Promise<{ operation: string; pid: number }> {
   const operation = await approve(stack, await planFlash(stack, node));
-  await eventually('the flash', async () => (reached(stack, node).includes('flash') ? true : undefined));
+  await eventually('the reset', async () => (reached(stack, node).includes('reset') ? true : undefined));
   return { operation, pid: await workerOf(operation, node) };
 }
 
@@ -90,13 +90,13 @@ async function takenOver(operation: string, node: string, from: number): Promise
 }
 
 async function expectOneUpdate(operation: string, node: string): Promise<void> {
-  expect((await ended(stack, operation)).state).toBe('done');
+  expect(await ended(stack, operation)).toMatchObject({ state: 'done', reason: 'every node is done' });
   expect(reached(stack, node)).toEqual(['cordon', 'flash', 'reset', 'uncordon']);
 }
 
 describe('an update in the hands of one of three processes', () => {
   it('that is killed is finished by another, without a second flash', async () => {
-    const { operation, pid } = await flashInHand('bos-w-1');
+    const { operation, pid } = await updateInHand('bos-w-1');
     const wasService = pid === stack.service().pid;
     end(pid, 'SIGKILL');
     await takenOver(operation, 'bos-w-1', pid);
@@ -105,7 +105,7 @@ describe('an update in the hands of one of three processes', () => {
   });
 
   it('that hangs, and wakes when another has taken over, is done by the other alone; the one that hung ends itself', async () => {
-    const { operation, pid } = await flashInHand('bos-w-2');
+    const { operation, pid } = await updateInHand('bos-w-2');
     const wasService = pid === stack.service().pid;
     end(pid, 'SIGSTOP');
     await silenced(pid);

@@ -12,7 +12,6 @@ import { writeLabConfig } from '../../src/demo/lab-config.ts';
 import { shippedManifests } from '../../src/demo/lab-part.ts';
 import { createGateway } from '../../src/gateway/gateway.ts';
 import { createApprovals } from '../../src/guard/approvals.ts';
-import { createAuthority } from '../../src/guard/authority.ts';
 import { openWatch } from '../../src/health/watch.ts';
 import { describeLab } from '../../src/lab/description.ts';
 import type { Effect } from '../../src/lab/effect-log.ts';
@@ -65,7 +64,7 @@ export async function stepScene({ addressBase, nodes, speed }: { addressBase: st
   );
   const { records, custody, policy, people, clusters, bmcs, servers, storePlan } = worker;
   const approvals = createApprovals({
-    ...{ records, custody, policy, people, authority: createAuthority({ records, policy, people }) },
+    ...{ records, custody, policy, people, authority: worker.authority },
     provePresence: async () => ({ strength: 'passphrase' }),
     launch: async () => {},
   });
@@ -78,7 +77,8 @@ export async function stepScene({ addressBase, nodes, speed }: { addressBase: st
   });
   const gateway = createGateway({
     ...{ catalog, fleet: config.fleet, clusters, bmcs, records, history: records.history, custody, policy, approvals },
-    ...{ storePlan, rollout: config.rollout, presentChange },
+    ...{ storePlan, presentChange, policyStanding: () => policy.standing, freezes: worker.freezes },
+    rollout: { ...config.rollout, timings: worker.timings, hardwareWatched: false,
     health: {
       ...watch,
       archive: records.findings,

@@ -84,15 +84,19 @@ export async function openImageListener(
     await pipeline(createReadStream(file), response);
   }
 
-  async function serve(bind: Bind): Promise<void> {
+  async function serve(bind: Bind, triesLeft = 3): Promise<void> {
     try {
       servers.push(await listen(bind, answer));
     } catch (thrown) {
+      if (FleetError.from(thrown).code !== 'port_taken') throw thrown;
       const { host, port } = bind;
       const origin = `http://${isIP(host) === 6 ? `[${host}]` : host}:${port}`;
-      const taken = FleetError.from(thrown).code === 'port_taken';
-      if (!taken || (await wordAt(`${origin}${selfPath}`).catch(() => undefined)) !== self) throw thrown;
-      void serveLater(bind);
+      const word = await wordAt(`${origin}${selfPath}`).catch(() => undefined);
+      if (word === self) return void serveLater(bind);
+      if (word !== undefined || triesLeft <= 1) throw thrown;
+      // Whoever had it may just have ended.
+      await delay(retryMs);
+      await serve(bind, triesLeft - 1);
     }
   }
 

@@ -5,9 +5,11 @@
 import { request as httpRequest } from 'node:http';
 import { request as httpsRequest } from 'node:https';
 import { isIP } from 'node:net';
+import { setTimeout as delay } from 'node:timers/promises';
 import { FleetError } from '../../core/errors.ts';
 
 const answerWithinMs = 5_000;
+const nextTryMs = 1_000;
 
 /** Throws `precondition_failed` when a BMC at `remote` could not call `advertise`. Names are left to the BMC to resolve. */
 export function proveRoutable(advertise: string, remote: string): void {
@@ -24,9 +26,14 @@ export function proveRoutable(advertise: string, remote: string): void {
 /** Throws `precondition_failed` when something else, or nothing, answers at `url` with the expected text. */
 export async function proveOurs(advertise: string, path: string, expected: string): Promise<void> {
   const url = `${advertise}${path}`;
-  const said = await wordAt(url).catch((cause: unknown) => {
-    throw unreachable(advertise, 'does not answer', cause);
-  });
+  // One of our processes may just have ended; another one has its address within a second.
+  const again = () => delay(nextTryMs).then(() => wordAt(url));
+  const said = await wordAt(url)
+    .catch(again)
+    .catch(again)
+    .catch((cause: unknown) => {
+      throw unreachable(advertise, 'does not answer', cause);
+    });
   if (said !== expected) throw unreachable(advertise, 'is answered by something else');
 }
 

@@ -15,8 +15,8 @@ import { freezeStore } from './freeze-store.ts';
 import { findingArchive, logArchive, loginLedger, stateStore } from './health-store.ts';
 import { historyStore } from './history-store.ts';
 import { claimedGroupStore, voteTicketStore } from './identity-store.ts';
+import { Life, silenceMs } from './life.ts';
 import { effectStore, operationStore } from './operation-store.ts';
-import { Presence, silenceMs } from './presence.ts';
 import { migrate, type Tables } from './schema.ts';
 import { imageStore, leaseStore, loginStore, planStore, sessionLedger, subscriptionLedger } from './stores.ts';
 
@@ -59,7 +59,7 @@ export type Database = Records & {
 
 /** Of a process that takes part in the work, and so may lose its right to. */
 export type WorkerDatabase = Database & {
-  presence: Presence;
+  life: Life;
   /** Runs it while no other process that starts runs the same. */
   alone(work: () => Promise<void>): Promise<void>;
 };
@@ -81,10 +81,10 @@ export async function openDatabase(url: string, options: { lock: boolean }): Pro
   });
   pool.on('error', () => {}); // an idle connection that broke is replaced; a query on it reports by itself
   const db = new Kysely<Tables>({ dialect: new PostgresDialect({ pool }) });
-  let presence: Presence | undefined;
+  let life: Life | undefined;
   try {
     await migrate(db);
-    if (options.lock) presence = await Presence.begin(url, db);
+    if (options.lock) life = await Life.begin(url, db);
   } catch (thrown) {
     await db.destroy();
     if (thrown instanceof FleetError) throw thrown;
@@ -97,7 +97,7 @@ export async function openDatabase(url: string, options: { lock: boolean }): Pro
       cause: thrown,
     });
   }
-  const executor = presence?.executor ?? 'nobody';
+  const executor = life?.executor ?? 'nobody';
   const database: Database = {
     ...storesOver(db, executor),
     history: historyStore(db),
@@ -111,18 +111,18 @@ export async function openDatabase(url: string, options: { lock: boolean }): Pro
     voteTickets: voteTicketStore(db),
     transaction: work =>
       db.transaction().execute(async tx => {
-        await presence?.proveIn(tx);
+        await life?.proveIn(tx);
         return work(storesOver(tx, executor));
       }),
     async close() {
-      await presence?.end();
+      await life?.end();
       await db.destroy();
     },
   };
-  if (!presence) return database;
+  if (!life) return database;
   return {
     ...database,
-    presence,
+    life,
     alone: work =>
       db.transaction().execute(async tx => {
         await sql`select pg_advisory_xact_lock(hashtext('groundskeeper-start'))`.execute(tx);

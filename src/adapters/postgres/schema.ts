@@ -8,7 +8,7 @@ import { type FreezeTable, freezeSchema } from './freeze-store.ts';
 import { healthSchema, logSchema } from './health-store.ts';
 import { historySchema } from './history-schema.ts';
 import { identitySchema } from './identity-store.ts';
-import { presenceSchema } from './presence.ts';
+import { lifeSchema } from './life.ts';
 
 type Json = JSONColumnType<object | null>;
 
@@ -196,7 +196,7 @@ const migrations: { name: string; statements: string[] }[] = [
   { name: '2026-11-26 pauses, advances and since when a step runs', statements: holds },
   { name: '2026-11-26 freezes', statements: freezeSchema },
   { name: '2026-11-26 log-ins at an issuer', statements: identitySchema },
-  { name: '2026-11-26 several processes', statements: [...presenceSchema, ...listenerWord] },
+  { name: '2026-11-26 several processes', statements: [...lifeSchema, ...listenerWord] },
 ];
 
 /** Brings the database to this version's form; two services that start at once take turns. */

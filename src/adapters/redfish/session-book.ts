@@ -87,10 +87,10 @@ export class SessionBook {
    */
   async turn({ row }: Mark): Promise<number[]> {
     const { answerMs, now } = this.#options;
-    const until = now() + answerMs;
     for (;;) {
-      const earlier = (await this.foreign()).begun.filter(each => each < row);
-      if (earlier.length === 0 || now() >= until) return earlier.map(beganAt);
+      const earlier = (await this.foreign()).begun.filter(each => each < row).map(beganAt);
+      // What began longer ago has no answer any more: its process ended, or lost it.
+      if (earlier.every(from => now() - from >= answerMs)) return earlier;
       await delay(turnMs);
     }
   }

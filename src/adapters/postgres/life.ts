@@ -21,16 +21,18 @@ import type { Tables } from './schema.ts';
 export const silenceMs = 10_000;
 const answerWithinMs = 5_000;
 const retryMs = 100;
+const lockMs = 1_000;
 /** A life that ended may still hold work that it took with its last breath. */
 const rememberedDays = 7;
+const mostRemembered = 1_000;
 
-export const presenceSchema = [
+export const lifeSchema = [
   `create table executor (id text primary key, host text not null, began_at timestamptz not null default now(), ended_at timestamptz)`,
   // What versions before this one left is of the one executor that there was.
   `alter table bmc_session add column executor text not null default 'service'`,
 ];
 
-export class Presence {
+export class Life {
   /** Unique to this life of this process. */
   readonly executor = `${hostname()}-${process.pid}-${randomBytes(4).toString('hex')}`;
   readonly #url: string;
@@ -41,12 +43,12 @@ export class Presence {
   #serving: pg.Client | undefined;
 
   /** Over a database that is migrated already. `silence` is in milliseconds. */
-  static async begin(url: string, db: Kysely<Tables>, silence = silenceMs): Promise<Presence> {
-    const presence = new Presence(url, db, silence);
+  static async begin(url: string, db: Kysely<Tables>, silence = silenceMs): Promise<Life> {
+    const life = new Life(url, db, silence);
     // The lock comes first: nobody may find the row without it.
-    await presence.#connected({ fresh: true });
-    await db.insertInto('executor').values({ id: presence.executor, host: hostname() }).execute();
-    return presence;
+    await life.#connected({ fresh: true });
+    await db.insertInto('executor').values({ id: life.executor, host: hostname() }).execute();
+    return life;
   }
 
   private constructor(url: string, db: Kysely<Tables>, silence: number) {
@@ -88,11 +90,14 @@ export class Presence {
       [this.executor],
     );
     for (const { id } of dead) {
-      await line.query('update executor set ended_at = now() where id = $1', [id]);
+      // A transaction that it left open holds its row for a while: then the next time.
+      await line.query('update executor set ended_at = now() where id = $1', [id]).catch(unlessLocked);
       await line.query(`select pg_advisory_unlock(hashtext('groundskeeper-executor'), hashtext($1))`, [id]);
     }
     await line.query(`delete from executor where ended_at < now() - interval '${rememberedDays} days'`);
-    const { rows: ended } = await line.query<{ id: string }>('select id from executor where ended_at is not null');
+    const { rows: ended } = await line.query<{ id: string }>(
+      `select id from executor where ended_at is not null order by ended_at desc limit ${mostRemembered}`,
+    );
     return ended.map(({ id }) => id);
   }
 
@@ -153,7 +158,7 @@ export class Presence {
     line.on('error', () => {}); // the next beat finds out
     try {
       await line.connect();
-      await line.query(`set idle_session_timeout = ${this.#silence}`);
+      await line.query(`set idle_session_timeout = ${this.#silence}; set lock_timeout = ${lockMs}`);
       await this.#lock(line);
       if (!fresh) await this.prove();
       return line;
@@ -176,6 +181,11 @@ export class Presence {
       await delay(retryMs);
     }
   }
+}
+
+function unlessLocked(thrown: unknown): void {
+  const lockNotAvailable = '55P03';
+  if (!(thrown instanceof pg.DatabaseError) || thrown.code !== lockNotAvailable) throw thrown;
 }
 
 function replaced(): FleetError {

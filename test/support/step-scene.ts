@@ -77,8 +77,8 @@ export async function stepScene({ addressBase, nodes, speed }: { addressBase: st
   });
   const gateway = createGateway({
     ...{ catalog, fleet: config.fleet, clusters, bmcs, records, history: records.history, custody, policy, approvals },
-    ...{ storePlan, presentChange, policyStanding: () => policy.standing, freezes: worker.freezes },
-    rollout: { ...config.rollout, timings: worker.timings, hardwareWatched: false,
+    ...{ storePlan, presentChange, freezes: worker.freezes, policyStanding: () => policy.standing },
+    rollout: { ...config.rollout, timings: worker.timings, hardwareWatched: false },
     health: {
       ...watch,
       archive: records.findings,

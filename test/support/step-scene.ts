@@ -66,7 +66,9 @@ export async function stepScene({ addressBase, nodes, speed }: { addressBase: st
   const approvals = createApprovals({
     ...{ records, custody, policy, people, authority: worker.authority },
     provePresence: async () => ({ strength: 'passphrase' }),
+    limits: config.approvals,
     launch: async () => {},
+    announce: () => {},
   });
   const watch = await openWatch({
     ...{ servers, states: records.healthStates, archive: records.findings, history: records.history },

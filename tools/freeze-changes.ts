@@ -19,7 +19,7 @@ export const freezeChanges = readTool({
     cluster: z.string().optional().describe('Only this cluster'),
   }),
   positional: ['reason'],
-  example: { reason: 'power work in hall 2', site: 'boston' },
+  example: { reason: 'power-failure', site: 'boston' },
   output: z.object({ freeze: freezeOutput, next: z.string() }),
   async run(context, { reason, ...where }) {
     const freeze = await context.freezeChanges(placeOf(context, where), reason);

@@ -41,7 +41,8 @@ type Cell = { model: Model };
 type Command = fc.AsyncCommand<Cell, Real>;
 
 const who = fc.constantFrom(...names);
-const plan = fc.nat(plans - 1);
+/** Mostly the first, so that acts meet. */
+const plan = fc.oneof({ weight: 3, arbitrary: fc.constant(0) }, { weight: 2, arbitrary: fc.nat(plans - 1) });
 const channel = fc.constantFrom('page' as const, 'page' as const, 'cli' as const, 'mcp' as const);
 const cast = fc.constantFrom('approve' as const, 'approve' as const, 'approve' as const, 'reject' as const);
 const act: fc.Arbitrary<Act> = fc.oneof(
@@ -72,8 +73,7 @@ const commands: fc.Arbitrary<Command>[] = [
     .map(([name, groups]) =>
       changing(`${name} in ${groups}`, (model, real) => (model.groups[real.prefix + name] = groups)),
     ),
-  plan.map(beginning),
-  plan.map(beginning),
+  fc.nat(plans - 1).map(beginning),
 ];
 
 it(
@@ -88,7 +88,8 @@ it(
     );
     expect(met.commands).toBeGreaterThan(wanted / 3);
     const { crashes, operations, together: atOnce, begun, stopped } = met;
-    expect(Math.min(crashes, operations, atOnce, begun, stopped)).toBeGreaterThan(0);
+    const never = Object.entries({ crashes, operations, atOnce, begun, stopped }).filter(([, times]) => times === 0);
+    expect(never).toEqual([]);
     expect([...met.ends].sort()).toEqual(expect.arrayContaining(['approved', 'pending', 'rejected', 'revoked']));
     if (wanted > 1000) process.stdout.write(`${JSON.stringify({ ...met, ends: [...met.ends] })}\n`);
   },
@@ -155,12 +156,14 @@ function changing(what: string, change: (model: Model, real: Real) => unknown): 
 }
 
 /** Asks, as before an effect, whether a step of this plan's operation may begin: one that changes a machine, and one that settles. */
-function beginning(which: number): Command {
+function beginning(nth: number): Command {
   return {
-    check: ({ model }) => model.requests[which]?.operation !== undefined,
-    toString: () => `a step of plan ${which} begins`,
+    check: ({ model }) => begunPlans(model).length > 0,
+    toString: () => `a step begins under operation ${nth}`,
     async run({ model }, real) {
       met.commands++;
+      const running = begunPlans(model);
+      const which = running[nth % running.length] ?? 0;
       const approval = await world.records.approvals.forPlan(real.plans[which] ?? '');
       const operation = approval?.operation ?? '';
       await world.records.operations.transition(operation, ['queued'], 'running', 'begins');
@@ -185,6 +188,10 @@ function beginning(which: number): Command {
       else met.stopped++;
     },
   };
+}
+
+function begunPlans({ requests }: Model): number[] {
+  return Object.entries(requests).flatMap(([index, { operation }]) => (operation ? [Number(index)] : []));
 }
 
 async function perform({ act: what, instance, crash: dies }: Doing, real: Real): Promise<unknown> {

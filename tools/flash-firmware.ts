@@ -41,25 +41,26 @@ export const flashFirmware = changeTool({
     if (!facts) throw noPlan('cluster_unreachable', 'unknown' in survey.kubernetes ? survey.kubernetes.unknown : '');
     const [found] = survey.nodes;
     if (found && 'unknown' in found.server) throw noPlan('bmc_unreachable', found.server.unknown);
-    const { canary, soakMs } = context.rollout;
+    const { canary, percentages, limits, soakMs } = context.rollout;
+    const evidence = await surveyEvidence(context, cluster.name);
+    const clusters = [{ cluster, facts, evidence, candidates: survey.nodes, images: [wanted] }];
     return withCanaryDrain(
       planRollout({
         action: 'flashFirmware',
-        cluster,
-        facts,
-        evidence: await surveyEvidence(context, cluster.name),
-        candidates: survey.nodes,
+        clusters,
+        named: true,
         fleet: allNodes(context.fleet),
-        images: [wanted],
         stones: context.fleet.images,
         downgrade,
         declareOutage,
         drain,
         canary,
+        percentages,
+        limits,
         soakMs,
         gates: gatesFor(context, [cluster.site]),
       }),
-      facts,
+      clusters,
     );
   },
 });

@@ -1,36 +1,40 @@
 /** Plans a rollout and shows it; asks for nothing. */
 import { z } from 'zod';
-import { factValue } from '../src/core/bmc.ts';
 import { FleetError } from '../src/core/errors.ts';
-import { allNodes } from '../src/core/fleet.ts';
+import { allNodes, type FleetCluster } from '../src/core/fleet.ts';
 import type { Plan } from '../src/core/plan.ts';
 import { readTool, type ToolContext } from '../src/core/tool.ts';
-import { surveyCluster } from '../src/operations/survey.ts';
 import { surveyBios } from '../src/operations/survey-bios.ts';
-import { surveyEvidence } from '../src/operations/survey-evidence.ts';
 import { planCard } from '../src/planning/plan-card.ts';
 import { planRollout } from '../src/planning/plan-rollout.ts';
 import { componentOrder } from '../src/planning/wanted-changes.ts';
 import { withCanaryDrain } from './parts/canary-drain.ts';
 import { drainInput } from './parts/drain-input.ts';
-import { noPlan } from './parts/facts.ts';
 import { gatesFor } from './parts/gates-for.ts';
 import { baselineImages, baselineSettings, nodeNamed, siteNamed } from './parts/lookup.ts';
 import { outageInput } from './parts/outage-input.ts';
 import { planOutput } from './parts/plan-output.ts';
+import { allParts, readPart } from './parts/read-part.ts';
 
 const parts = [...componentOrder, 'bios-settings'] as const;
+type Part = (typeof parts)[number];
 
 export const planFirmwareRollout = readTool({
   name: 'planFirmwareRollout',
   title: 'Plan a firmware rollout',
   description:
-    'Makes an immutable plan that brings the nodes of a site to its baseline, firmware and BIOS settings, each node in one drain: targets by UID and serial, versions, image SHA-256, waves with a canary first, what each drain meets, what cannot be undone. Changes nothing; startPlan asks for the approval.',
+    'Makes an immutable plan that brings the nodes of a site, of several or of all to the baselines of their sites, firmware and BIOS settings, each node in one drain: targets by UID and serial, versions, image SHA-256, waves with canaries first, what each drain meets, what cannot be undone. Changes nothing; startPlan asks for the approval.',
   risk: 'read',
   scope: 'plan',
   input: z.strictObject({
-    site: z.string().describe('Site name'),
-    cluster: z.string().optional().describe('Cluster of the site; needed where it has several'),
+    site: z.string().optional().describe('One site'),
+    sites: z.array(z.string()).min(1).optional().describe('Several sites'),
+    fleet: z.boolean().default(false).describe('All sites'),
+    cluster: z.string().optional().describe('Only this cluster of the site'),
+    controlPlane: z
+      .boolean()
+      .default(false)
+      .describe('Nodes of the control plane too, after all others, one at a time in each cluster'),
     advance: z
       .enum(['automatic', 'manual'])
       .optional()
@@ -47,35 +51,31 @@ export const planFirmwareRollout = readTool({
   positional: ['site'],
   example: { site: 'boston', deleteEmptyDir: true },
   output: planOutput,
-  async run(context, { site, cluster: name, advance, nodes, components = [...parts], declareOutage, ...drain }) {
-    const cluster = clusterFor(context, site, name);
-    for (const node of nodes ?? [])
-      if (nodeNamed(context, node).cluster !== cluster.name)
-        throw new FleetError({ code: 'invalid_input', message: `node ${node} is not in cluster ${cluster.name}` });
-    const survey = await surveyCluster(context, cluster, nodes);
-    const facts = factValue(survey.kubernetes);
-    if (!facts) throw noPlan('cluster_unreachable', 'unknown' in survey.kubernetes ? survey.kubernetes.unknown : '');
-    const settings = components.includes('bios-settings') ? baselineSettings(context, site) : [];
+  async run(context, input) {
+    const { advance, nodes, components = [...parts], controlPlane, declareOutage } = input;
+    const { deleteEmptyDir, force, byPriority } = input;
+    const clusters = clustersFor(context, input);
+    const read = clusters.map(cluster => readBaseline(context, cluster, { nodes, components }));
+    const { canary, percentages, limits, soakMs } = context.rollout;
+    const all = allParts(await Promise.all(read));
     const { plan, digest } = await context.storePlan(
       withCanaryDrain(
         planRollout({
           action: 'firmwareRollout',
-          cluster,
-          facts,
-          evidence: await surveyEvidence(context, cluster.name),
-          candidates: await surveyBios(context.bmcs, survey.nodes, settings),
+          ...all,
           fleet: allNodes(context.fleet),
-          images: baselineImages(context, site).filter(({ component }) => components.includes(component)),
-          settings,
           stones: context.fleet.images,
+          controlPlane,
           declareOutage,
-          drain,
-          canary: context.rollout.canary,
-          soakMs: context.rollout.soakMs,
-          gates: gatesFor(context, [cluster.site]),
+          drain: { deleteEmptyDir, force, byPriority },
+          canary,
+          percentages,
+          limits,
+          soakMs,
+          gates: gatesFor(context, [...new Set(clusters.map(({ site }) => site))]),
           advance: advance ?? context.rollout.advance,
         }),
-        facts,
+        all.clusters,
       ),
     );
     return {
@@ -87,16 +87,37 @@ export const planFirmwareRollout = readTool({
   present: ({ plan, digest, next }) => [...planCard(plan as unknown as Plan, digest), { text: next }],
 });
 
-function clusterFor(context: ToolContext, site: string, name: string | undefined) {
-  const { clusters } = siteNamed(context, site);
-  const [only] = clusters;
-  if (!name && clusters.length === 1 && only) return only;
-  const found = clusters.find(cluster => cluster.name === name);
-  if (found) return found;
-  const names = clusters.map(cluster => cluster.name).join(', ');
-  throw new FleetError({
-    code: 'invalid_input',
-    message: name ? `site ${site} has no cluster ${JSON.stringify(name)}` : `site ${site} has several clusters`,
-    hint: `name one of: ${names}`,
-  });
+type Asked = { site?: string; sites?: string[]; fleet: boolean; cluster?: string; nodes?: string[] };
+
+/** Throws `invalid_input` unless it is said which sites are meant, and in one way only. */
+function clustersFor(context: ToolContext, { site, sites, fleet, cluster: name, nodes }: Asked): FleetCluster[] {
+  if ([site !== undefined, sites !== undefined, fleet].filter(Boolean).length !== 1)
+    throw new FleetError({ code: 'invalid_input', message: 'name a site, sites, or the whole fleet' });
+  const asked = fleet ? context.fleet.sites : [...new Set(sites ?? [site ?? ''])].map(each => siteNamed(context, each));
+  const all = asked.flatMap(({ clusters }) => clusters);
+  const found = name === undefined ? all : all.filter(cluster => cluster.name === name);
+  if (found.length === 0)
+    throw new FleetError({
+      code: 'invalid_input',
+      message: `no cluster of these sites is called ${JSON.stringify(name)}`,
+      hint: `name one of: ${all.map(cluster => cluster.name).join(', ')}`,
+    });
+  const clusters = new Set(found.map(cluster => cluster.name));
+  const stranger = nodes?.find(node => !clusters.has(nodeNamed(context, node).cluster));
+  if (stranger !== undefined)
+    throw new FleetError({ code: 'invalid_input', message: `node ${stranger} is in none of these clusters` });
+  if (!nodes) return found;
+  return found.filter(cluster => cluster.nodes.some(node => nodes.includes(node.name)));
+}
+
+async function readBaseline(
+  context: ToolContext,
+  cluster: FleetCluster,
+  { nodes, components }: { nodes: string[] | undefined; components: Part[] },
+) {
+  const settings = components.includes('bios-settings') ? baselineSettings(context, cluster.site) : [];
+  const images = baselineImages(context, cluster.site).filter(({ component }) => components.includes(component));
+  const read = await readPart(context, cluster, { nodes, images, settings });
+  if ('failed' in read) return read;
+  return { ...read, candidates: await surveyBios(context.bmcs, read.candidates, settings) };
 }

@@ -7,20 +7,19 @@ import { hasEnded, type OperationEvent } from '../src/core/operation.ts';
 import { type Plan, type PlanTarget, targetOf } from '../src/core/plan.ts';
 import { changeName, isFirmware, type PlannedChange } from '../src/core/planned-change.ts';
 import { readTool, type ToolContext } from '../src/core/tool.ts';
-import { factOf, type NodeSurvey, surveyCluster } from '../src/operations/survey.ts';
+import { factOf, type NodeSurvey } from '../src/operations/survey.ts';
 import { readSettings } from '../src/operations/survey-bios.ts';
-import { surveyEvidence } from '../src/operations/survey-evidence.ts';
 import { planCard } from '../src/planning/plan-card.ts';
 import { planRollout } from '../src/planning/plan-rollout.ts';
 import { reverseChanges } from '../src/planning/reverse-changes.ts';
 import type { Candidate } from '../src/planning/rollout-target.ts';
 import { withCanaryDrain } from './parts/canary-drain.ts';
 import { drainInput } from './parts/drain-input.ts';
-import { noPlan } from './parts/facts.ts';
 import { gatesFor } from './parts/gates-for.ts';
 import { clusterNamed } from './parts/lookup.ts';
 import { outageInput } from './parts/outage-input.ts';
 import { planOutput } from './parts/plan-output.ts';
+import { allParts, readPart } from './parts/read-part.ts';
 
 export const planRollback = readTool({
   name: 'planRollback',
@@ -34,30 +33,31 @@ export const planRollback = readTool({
   example: { operation: 'op-0123456789', deleteEmptyDir: true },
   output: planOutput,
   async run(context, { operation: id, declareOutage, ...drain }) {
-    const { plan: made, proved, operation } = await whatWasDone(context, id);
-    const cluster = clusterNamed(context, operation.cluster);
-    const survey = await surveyCluster(context, cluster, [...proved.keys()]);
-    const facts = factValue(survey.kubernetes);
-    if (!facts) throw noPlan('cluster_unreachable', 'unknown' in survey.kubernetes ? survey.kubernetes.unknown : '');
+    const { plan: made, proved } = await whatWasDone(context, id);
+    const back = (found: NodeSurvey) => wayBack(context, found, proved);
+    const read = made.scopes.map(({ cluster }) =>
+      readPart(context, clusterNamed(context, cluster), { nodes: [...proved.keys()], images: [], candidate: back }),
+    );
+    const parts = allParts(await Promise.all(read));
+    const { canary, percentages, limits, soakMs } = context.rollout;
     const { plan, digest } = await context.storePlan(
       withCanaryDrain(
         planRollout({
           action: made.action,
-          cluster,
-          facts,
-          evidence: await surveyEvidence(context, cluster.name),
-          candidates: await Promise.all(survey.nodes.map(found => wayBack(context, found, proved))),
+          ...parts,
+          named: true,
           fleet: allNodes(context.fleet),
-          images: [],
           stones: [],
           declareOutage,
           drain,
-          canary: context.rollout.canary,
-          soakMs: context.rollout.soakMs,
-          gates: gatesFor(context, [cluster.site]),
+          canary,
+          percentages,
+          limits,
+          soakMs,
+          gates: gatesFor(context, [...new Set(made.scopes.map(({ site }) => site))]),
           advance: context.rollout.advance,
         }),
-        facts,
+        parts.clusters,
       ),
     );
     return {
@@ -84,7 +84,7 @@ async function whatWasDone({ records }: ToolContext, id: string) {
   const proved = new Map(
     operation.nodes.map(({ node }) => [node, provedChanges(targetOf(plan, node), events)] as const),
   );
-  return { operation, plan, proved };
+  return { plan, proved };
 }
 
 /** By the words of its own steps: what was in force before the operation came is not its to take back. */

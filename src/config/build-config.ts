@@ -5,6 +5,7 @@ import type { Calendar } from '../core/calendar.ts';
 import type { EtcdEndpoint } from '../core/cluster.ts';
 import { budgetOf, type FirmwareImage, type Fleet, type FleetSite, type Person } from '../core/fleet.ts';
 import type { OwnCheckSettings } from '../core/gate.ts';
+import type { RolloutLimits } from '../core/plan.ts';
 import { Secret } from '../core/secret.ts';
 import type { HostPort } from './addresses.ts';
 import type { Outside } from './check-files.ts';
@@ -54,6 +55,8 @@ export type Config = {
   /** Durations in milliseconds. */
   rollout: {
     canary: number;
+    percentages: number[];
+    limits: RolloutLimits;
     soakMs: number;
     drainTimeoutMs: number;
     updateTimeoutMs: number;
@@ -151,6 +154,8 @@ export function buildConfig(document: ConfigDocument, outside: Outside, baseDir:
     ),
     rollout: {
       canary: rollout.canary,
+      percentages: rollout.waves,
+      limits: { maxSites: rollout.maxSites, ...rollout.haltAt },
       soakMs: rollout.soak,
       drainTimeoutMs: rollout.drainTimeout,
       updateTimeoutMs: rollout.updateTimeout,

@@ -113,6 +113,11 @@ const percent = z
   .int({ error: 'a whole number from 1 to 100' })
   .min(1, { error: 'a whole number from 1 to 100' })
   .max(100, { error: 'a whole number from 1 to 100' });
+
+function rises(shares: number[]): boolean {
+  return shares.at(-1) === 100 && shares.every((share, index) => index === 0 || share > (shares[index - 1] ?? 0));
+}
+
 const kubeconfig = mapping({
   file: text.optional(),
   context: text.optional(),
@@ -311,6 +316,13 @@ export const configDocument = mapping({
   changeFreezes: list(changeFreeze).default([]),
   rollout: mapping({
     canary: whole.default(1),
+    waves: filled(percent).refine(rises, { error: 'percentages that rise and end with 100' }).default([10, 50, 100]),
+    maxSites: whole.default(10),
+    haltAt: mapping({
+      cohortFailures: whole.default(2),
+      failures: whole.default(5),
+      lostSites: whole.default(2),
+    }).prefault({}),
     soak: duration.default(10_000),
     drainTimeout: period.default(600_000),
     updateTimeout: period.default(2_700_000),

@@ -2,7 +2,7 @@
 import type { ErrorCode } from './errors.ts';
 import type { Plan, PlanKind } from './plan.ts';
 
-/** `halted`: stopped itself before the end, and says why. */
+/** `halted`: stopped itself, or came to its end with nodes that are not done, and says why. */
 export type OperationState = 'queued' | 'running' | 'done' | 'halted' | 'cancelled';
 
 /** `ambiguous`: nothing proves what happened; it waits for a person and is never retried by itself. */
@@ -10,6 +10,8 @@ export type NodeState = 'waiting' | 'running' | 'done' | 'failed' | 'ambiguous' 
 
 export type OperationNode = {
   node: string;
+  site: string;
+  cluster: string;
   wave: number;
   state: NodeState;
   step: string;
@@ -26,6 +28,7 @@ export type Operation = {
   plan: string;
   digest: string;
   kind: PlanKind;
+  /** `*` where its plan has several, as of the cluster. */
   site: string;
   cluster: string;
   state: OperationState;
@@ -43,6 +46,8 @@ export type Operation = {
   pausedBy?: string;
   /** The last wave that a person let begin, where the plan wants that; the first needs nobody. */
   advancedTo?: number;
+  /** Why it begins nothing more, although nobody cancelled it: it ends as `halted` once what cannot stop has settled. */
+  halting?: string;
   createdAt: string;
   endedAt?: string;
   nodes: OperationNode[];
@@ -61,6 +66,10 @@ export function hasEnded(state: OperationState): boolean {
   return state === 'done' || state === 'halted' || state === 'cancelled';
 }
 
+export function hasNodeEnded(state: NodeState): boolean {
+  return state !== 'waiting' && state !== 'running';
+}
+
 /** How one node's part ended. */
 export type NodeOutcome = { state: Exclude<NodeState, 'waiting' | 'running'>; message: string; code?: ErrorCode };
 
@@ -71,13 +80,9 @@ export function endReason(operation: Operation, at = new Date()): string | undef
   return new Date(executeUntil) <= at ? `its time to act ended at ${executeUntil}` : undefined;
 }
 
-/** Why nothing more of this operation may begin on `node`: it ends, or another of its nodes did not end well. */
-export function stopReason(operation: Operation, node: string, at?: Date): string | undefined {
-  const ends = endReason(operation, at);
-  if (ends) return ends;
-  const { nodes } = operation;
-  const bad = nodes.find(part => part.node !== node && (part.state === 'failed' || part.state === 'ambiguous'));
-  return bad && `${bad.node} ${bad.state === 'failed' ? 'failed' : 'is ambiguous'}`;
+/** Why nothing more of this operation may begin: it ends, or it halts. */
+export function stopReason(operation: Operation, at?: Date): string | undefined {
+  return endReason(operation, at) ?? operation.halting;
 }
 
 /** Why no node of this wave begins at this moment, although nothing stops the operation: a person holds it. */

@@ -8,7 +8,7 @@ import type { Fact, Vendor } from './bmc.ts';
 import type { PlannedBmcChange } from './bmc-change.ts';
 import { digestOf } from './canonical.ts';
 import type { Taint } from './cluster.ts';
-import type { NodeRole } from './fleet.ts';
+import type { Budget, NodeRole } from './fleet.ts';
 import type { PlanGates } from './gate.ts';
 import type { PlannedChange } from './planned-change.ts';
 import type { Blast } from './policy.ts';
@@ -58,7 +58,10 @@ export type DrainForecast = {
 };
 
 export type PlanTarget = {
+  /** Unique in the fleet. */
   node: string;
+  site: string;
+  cluster: string;
   /** As planned by: a node that anything calls control plane is one, whatever the configuration says. */
   role: NodeRole;
   /** `metadata.uid` of the Node: a node deleted and made again is another target. */
@@ -69,7 +72,12 @@ export type PlanTarget = {
   vendor: Vendor;
   bmcUrl: string;
   systemUri: string;
+  /** Failure domain that its Node tells. */
   zone?: string;
+  /** Failure domain of its site, as declared. */
+  rack?: string;
+  /** Hardware that behaves alike: whatever breaks one may break the others. */
+  cohort: string;
   /** Other nodes behind the same BMC, where that matters to what is done. */
   alongside?: string[];
   drain?: DrainForecast;
@@ -86,22 +94,38 @@ export type PlanStep = {
   settling: boolean;
 };
 
+/** What a plan does to one cluster. Budgets are those of clusters, so each is judged by itself. */
+export type PlanScope = { site: string; cluster: string; budget: Budget; blast: Blast };
+
+/** What holds a rollout back, and what ends it: counts of at least one, each an end when it is reached. */
+export type RolloutLimits = {
+  /** Sites at which nodes are worked on at one moment. */
+  maxSites: number;
+  /** Nodes of one cohort that do not end well. */
+  cohortFailures: number;
+  /** Nodes of the whole plan that do not end well. */
+  failures: number;
+  /** Sites that cannot be reached. */
+  lostSites: number;
+};
+
 export type Plan = {
   schema: 1;
   id: string;
   kind: PlanKind;
   /** Cedar action that decides it. */
   action: string;
-  site: string;
-  cluster: string;
   author: string;
+  /** One for each cluster that has a target. */
+  scopes: PlanScope[];
   targets: PlanTarget[];
-  /** Node names; the nodes of a wave run in parallel, waves one after the other. The first is the canary. */
+  /** Node names. A wave begins when the one before has ended; in it each node starts as soon as the constraints allow. */
   waves: string[][];
+  /** Of them, those that go first so that others are spared: when one does not end well, nothing else begins. */
+  canaries: string[];
+  limits: RolloutLimits;
   steps: PlanStep[];
   excluded: { node: string; reason: string }[];
-  budget: { maxUnavailable: number };
-  blast: Blast;
   /** The asker knows that a role or zone is left without capacity. */
   declaredOutage?: true;
   /** Started while no maintenance window is open, it waits for the next one. */
@@ -140,8 +164,33 @@ export function planDigest(plan: Plan): string {
   return digestOf(plan);
 }
 
-export function targetOf(plan: Plan, node: string): PlanTarget {
+export function targetOf(plan: Pick<Plan, 'targets'>, node: string): PlanTarget {
   const target = plan.targets.find(candidate => candidate.node === node);
-  if (!target) throw new Error(`plan ${plan.id} has no target ${node}`);
+  if (!target) throw new Error(`the plan has no target ${node}`);
   return target;
+}
+
+/** The cluster whose budget a target counts against. */
+export function scopeOf(plan: Pick<Plan, 'scopes'>, { cluster }: Pick<PlanTarget, 'cluster'>): PlanScope {
+  const scope = plan.scopes.find(candidate => candidate.cluster === cluster);
+  if (!scope) throw new Error(`no scope of the plan is cluster ${cluster}`);
+  return scope;
+}
+
+/** Where a plan acts, in the form of records: `*` for several. */
+export function placeOf({ scopes }: Pick<Plan, 'scopes'>): { site: string; cluster: string } {
+  const only = (names: string[]) => {
+    const [first, ...others] = new Set(names);
+    return first !== undefined && others.length === 0 ? first : '*';
+  };
+  return { site: only(scopes.map(({ site }) => site)), cluster: only(scopes.map(({ cluster }) => cluster)) };
+}
+
+/** The same for people. */
+export function placeText(plan: Pick<Plan, 'scopes'>): string {
+  const { site, cluster } = placeOf(plan);
+  if (cluster !== '*') return cluster;
+  return site === '*'
+    ? `${plan.scopes.length} clusters of ${new Set(plan.scopes.map(each => each.site)).size} sites`
+    : site;
 }

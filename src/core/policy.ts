@@ -42,6 +42,9 @@ export type WindowFacts = {
 /** What holds where a change would be, at this moment, whatever the votes say. */
 export type Conditions = { frozen: boolean; window: WindowFacts };
 
+/** By cluster. */
+export type ConditionsOf = ReadonlyMap<string, Conditions>;
+
 export type PolicyResource = { site: string; cluster: string };
 
 /** The resource of what spans all sites; refused for changes. */

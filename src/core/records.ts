@@ -7,7 +7,7 @@ import type { SessionLedger } from './bmc.ts';
 import type { CustodyStore } from './custody.ts';
 import type { ErrorCode } from './errors.ts';
 import type { Freeze } from './freeze.ts';
-import type { NodeState, Operation, OperationEvent, OperationState } from './operation.ts';
+import type { NodeState, Operation, OperationEvent, OperationNode, OperationState } from './operation.ts';
 import type { PlanKind, StoredPlan } from './plan.ts';
 
 export type PlanStore = {
@@ -47,13 +47,20 @@ export type ApprovalStore = {
 
 export type OperationStore = {
   /** False when the plan has led to an operation before. */
-  insert(operation: Omit<Operation, 'nodes'>, nodes: { node: string; wave: number }[]): Promise<boolean>;
+  insert(
+    operation: Omit<Operation, 'nodes'>,
+    nodes: Pick<OperationNode, 'node' | 'site' | 'cluster' | 'wave'>[],
+  ): Promise<boolean>;
   get(id: string): Promise<Operation>;
   list(filter: { open?: boolean; limit: number }): Promise<Operation[]>;
   /** Compare-and-set from any of `from`; false when the state was another one. */
   transition(id: string, from: OperationState[], to: OperationState, reason: string): Promise<boolean>;
   /** False when it has ended or a cancel was asked for before. */
   requestCancel(id: string, person: string, how?: { revoked: boolean }): Promise<boolean>;
+  /** Nothing more of it begins. The first reason stays; false when there was one, or it has ended. */
+  requestHalt(id: string, reason: string): Promise<boolean>;
+  /** Names of the nodes that any operation works on now. */
+  nodesAtWork(): Promise<string[]>;
   /** False when it has ended or stands so already. */
   setPaused(id: string, pausedBy: string | null): Promise<boolean>;
   /** Lets this wave begin; false when it has ended or a wave as late may begin already. */

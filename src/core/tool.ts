@@ -16,7 +16,7 @@ import type { OwnCheck } from './gate.ts';
 import type { CordonStatus, FindingArchive, LogArchive, NewestLook } from './health-records.ts';
 import type { HistoryStore } from './history.ts';
 import type { Operation } from './operation.ts';
-import type { PlanDraft, StoredPlan } from './plan.ts';
+import type { PlanDraft, RolloutLimits, StoredPlan } from './plan.ts';
 import type { PolicyResource, PolicyStanding } from './policy.ts';
 import type { EffectStore, FreezeStore, Records } from './records.ts';
 import type { Timings } from './timings.ts';
@@ -32,7 +32,11 @@ export type Caller = {
 };
 
 export type RolloutSettings = {
+  /** How many nodes go first of all. */
   canary: number;
+  /** Shares of what is left after the canaries, each with those before it; the last is 100. */
+  percentages: number[];
+  limits: RolloutLimits;
   soakMs: number;
   planTtlMs: number;
   /** Whether a person lets each wave begin, where nobody says otherwise. */

@@ -93,7 +93,7 @@ export function createGateway(parts: GatewayParts): Gateway {
       await record(tool, input, caller);
       const context = contextFor(caller);
       if (tool.kind === 'read') {
-        authorise(tool, await resourceOf(input), caller);
+        for (const resource of await resourcesOf(input)) authorise(tool, resource, caller);
         const read = tool as ReadTool;
         const output = read.output.parse(await read.run(context, input)) as Record<string, unknown>;
         return { output, blocks: read.present(output as never) };
@@ -111,30 +111,32 @@ export function createGateway(parts: GatewayParts): Gateway {
     await custody.append({ type: 'request', action: tool.name, inputDigest: digestOf(input), ...by(caller) });
   }
 
-  /** The narrowest resource that an input names. */
-  async function resourceOf({
+  /** The narrowest resources that an input names; each of them is asked about. */
+  async function resourcesOf({
     node: name,
     site: siteName,
+    sites,
     plan,
     approval,
     operation,
     cluster: clusterName,
     finding,
-  }: Record<string, unknown>): Promise<PolicyResource> {
+  }: Record<string, unknown>): Promise<PolicyResource[]> {
     if (typeof finding === 'string') {
       const about = standingFinding(finding);
-      return resourceOf({ node: about.node, site: about.site });
+      return resourcesOf({ node: about.node, site: about.site });
     }
-    if (typeof plan === 'string') return (await records.plans.get(plan)).plan;
-    if (typeof approval === 'string') return resourceOf({ plan: (await records.approvals.get(approval)).plan });
-    if (typeof operation === 'string') return records.operations.get(operation);
+    if (typeof plan === 'string') return (await records.plans.get(plan)).plan.scopes;
+    if (typeof approval === 'string') return resourcesOf({ plan: (await records.approvals.get(approval)).plan });
+    if (typeof operation === 'string') return resourcesOf({ plan: (await records.operations.get(operation)).plan });
+    if (Array.isArray(sites)) return (await Promise.all(sites.map(site => resourcesOf({ site })))).flat();
     const node = allNodes(fleet).find(candidate => candidate.name === name);
-    if (node) return { site: node.site, cluster: node.cluster };
+    if (node) return [{ site: node.site, cluster: node.cluster }];
     const named = fleet.sites.flatMap(each => each.clusters).find(candidate => candidate.name === clusterName);
-    if (named) return { site: named.site, cluster: named.name };
+    if (named) return [{ site: named.site, cluster: named.name }];
     const site = fleet.sites.find(candidate => candidate.name === (siteName ?? clusterName));
     const [cluster] = site?.clusters ?? [];
-    return site && cluster ? { site: site.name, cluster: cluster.name } : wholeFleet;
+    return [site && cluster ? { site: site.name, cluster: cluster.name } : wholeFleet];
   }
 
   function authorise(tool: Tool, resource: PolicyResource, caller: Caller) {

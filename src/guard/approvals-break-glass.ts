@@ -5,15 +5,16 @@
  * before an effect stays.
  */
 import type { Approval } from '../core/approval.ts';
+import { placeOf } from '../core/plan.ts';
 import type { Caller } from '../core/tool.ts';
 import type { ApprovalsParts, Intervention } from './approvals.ts';
 import { checkOpen, forbidden, recordedReason } from './approvals-eligibility.ts';
-import { by, type Moves, where } from './approvals-moves.ts';
+import { by, type Moves } from './approvals-moves.ts';
 import { requesterOf } from './approvals-vote.ts';
 import { reasonsOf } from './authority.ts';
 
 /** How long an operation that was begun so may begin steps, in milliseconds. */
-export const breakGlassMs = 15 * 60_000;
+const breakGlassMs = 15 * 60_000;
 
 /** What everybody is told of. */
 export type BreakGlassNotice = {
@@ -47,7 +48,7 @@ export function breakingGlass(parts: Parts) {
       const pending = await tx.approvals.hold(id);
       const stored = await tx.plans.get(pending.plan);
       const { plan } = stored;
-      const context = { ...by(caller), resource: where(plan) };
+      const context = { ...by(caller), resource: placeOf(plan) };
       const entry = { type: 'break-glass', approval: id, plan: plan.id, digest, reason, strength } as const;
       if (!authority.mayBreakGlass(person)) {
         await custody.append({ ...entry, counted: false, ...context }, tx.custody);
@@ -76,7 +77,7 @@ export function breakingGlass(parts: Parts) {
       });
       await tx.operations.addEvent(operation, 'break-glass', { step: 'break-glass', status: 'started', message: why });
       const until = new Date(now().getTime() + breakGlassMs).toISOString();
-      return { approval: id, operation, plan: plan.id, site: plan.site, cluster: plan.cluster, person, reason, until };
+      return { approval: id, operation, plan: plan.id, ...placeOf(plan), person, reason, until };
     });
     if (!notice)
       throw forbidden(

@@ -7,7 +7,7 @@ import type { Approval } from '../core/approval.ts';
 import { FleetError } from '../core/errors.ts';
 import { type Person, servicePerson } from '../core/fleet.ts';
 import { newId } from '../core/ids.ts';
-import type { Plan, StoredPlan } from '../core/plan.ts';
+import { type Plan, placeOf, type StoredPlan, targetOf } from '../core/plan.ts';
 import type { ApprovalChange, Records, Stores } from '../core/records.ts';
 import type { Caller } from '../core/tool.ts';
 import type { CustodyLog } from './custody/log.ts';
@@ -33,15 +33,19 @@ export function approvalMoves({ records, custody, executeForMs, now }: Parts) {
   /** The operation's id. Throws `conflict` when the plan has led to one before. */
   async function open(tx: Stores, { plan, digest }: StoredPlan, start: Start): Promise<string> {
     const id = newId('op');
-    const nodes = plan.waves.flatMap((wave, index) => wave.map(node => ({ node, wave: index + 1 })));
+    const nodes = plan.waves.flatMap((wave, index) =>
+      wave.map(node => {
+        const { site, cluster } = targetOf(plan, node);
+        return { node, site, cluster, wave: index + 1 };
+      }),
+    );
     const created = await tx.operations.insert(
       {
         id,
         plan: plan.id,
         digest,
         kind: plan.kind,
-        site: plan.site,
-        cluster: plan.cluster,
+        ...placeOf(plan),
         state: 'queued',
         reason: start.reason,
         requester: start.requester.name,
@@ -60,7 +64,7 @@ export function approvalMoves({ records, custody, executeForMs, now }: Parts) {
         hint: 'make a new plan',
       });
     const entry = { type: 'operation', operation: id, digest, state: 'queued', reason: start.reason } as const;
-    await custody.append({ ...entry, ...by(start.caller), resource: where(plan) }, tx.custody);
+    await custody.append({ ...entry, ...by(start.caller), resource: placeOf(plan) }, tx.custody);
     return id;
   }
 
@@ -77,7 +81,7 @@ export function approvalMoves({ records, custody, executeForMs, now }: Parts) {
     { plan, caller, reason }: { plan: Plan; caller?: Caller; reason: string },
   ) {
     const entry = { type: 'approval', approval: id, plan: plan.id, digest, state, operation, reason } as const;
-    await custody.append({ ...entry, ...(caller ? by(caller) : itself), resource: where(plan) }, tx.custody);
+    await custody.append({ ...entry, ...(caller ? by(caller) : itself), resource: placeOf(plan) }, tx.custody);
   }
 
   async function expire(id: string): Promise<void> {
@@ -115,8 +119,4 @@ export function by(caller: Caller) {
     actor: { sub: caller.person.name, groups: caller.person.groups },
     via: { channel: caller.channel, client: caller.client },
   };
-}
-
-export function where(plan: Plan) {
-  return { site: plan.site, cluster: plan.cluster };
 }

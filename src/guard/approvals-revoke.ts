@@ -7,12 +7,12 @@
 import type { Approval } from '../core/approval.ts';
 import { FleetError } from '../core/errors.ts';
 import { hasEnded } from '../core/operation.ts';
-import type { StoredPlan } from '../core/plan.ts';
+import { placeOf, type StoredPlan } from '../core/plan.ts';
 import type { Stores } from '../core/records.ts';
 import type { Caller } from '../core/tool.ts';
 import type { ApprovalsParts, Intervention } from './approvals.ts';
 import { decidingChannel, recordedReason } from './approvals-eligibility.ts';
-import { by, type Moves, where } from './approvals-moves.ts';
+import { by, type Moves } from './approvals-moves.ts';
 
 type Parts = ApprovalsParts & { moves: Moves; now(): Date };
 
@@ -37,7 +37,7 @@ export function revoking(parts: Parts) {
         throw nothingToRevoke(approval, approval.state);
       if (approval.state === 'pending' && !began) {
         const entry = { type: 'vote', approval: id, digest, vote: 'revoke', reason, strength, counted: true } as const;
-        await custody.append({ ...entry, ...by(caller), resource: where(stored.plan) }, tx.custody);
+        await custody.append({ ...entry, ...by(caller), resource: placeOf(stored.plan) }, tx.custody);
         await tx.approvals.removeVote(id, person);
       } else await end(tx, { approval, stored, caller, reason });
     });

@@ -1,16 +1,16 @@
 /** One vote: its voter is there, may cast it, and with it policy is asked again under the rights of this moment. */
 import type { Approval } from '../core/approval.ts';
 import { FleetError } from '../core/errors.ts';
-import type { StoredPlan } from '../core/plan.ts';
-import type { Conditions } from '../core/policy.ts';
+import { placeOf, type StoredPlan } from '../core/plan.ts';
+import type { ConditionsOf } from '../core/policy.ts';
 import type { Stores } from '../core/records.ts';
 import type { Caller } from '../core/tool.ts';
 import type { ApprovalsParts, Ballot } from './approvals.ts';
 import { checkOpen, checkVoter, decidingChannel, recordedReason } from './approvals-eligibility.ts';
-import { by, type Moves, where } from './approvals-moves.ts';
+import { by, type Moves } from './approvals-moves.ts';
 import { reasonsOf } from './authority.ts';
 
-type Deciding = { stored: StoredPlan; id: string; caller: Caller; conditions: Conditions };
+type Deciding = { stored: StoredPlan; id: string; caller: Caller; conditions: ConditionsOf };
 
 type Parts = ApprovalsParts & { moves: Moves; now(): Date };
 
@@ -32,7 +32,7 @@ export function voting(parts: Parts) {
     const outcome = await records.transaction(async tx => {
       const approval = await tx.approvals.hold(id);
       const stored = await tx.plans.get(approval.plan);
-      const context = { ...by(caller), resource: where(stored.plan) };
+      const context = { ...by(caller), resource: placeOf(stored.plan) };
       const refused = refusalOf(() => {
         checkOpen(approval, now());
         checkVoter(approval, { person, channel, vote: ballot.vote });

@@ -9,12 +9,12 @@ import type { ChangeAnswer } from '../core/change.ts';
 import { FleetError, unreachable } from '../core/errors.ts';
 import { isServiceName } from '../core/fleet.ts';
 import { newId } from '../core/ids.ts';
-import type { StoredPlan } from '../core/plan.ts';
+import { placeOf, type StoredPlan } from '../core/plan.ts';
 import type { Policy, Requirement } from '../core/policy.ts';
 import type { Records, Stores } from '../core/records.ts';
 import type { Caller } from '../core/tool.ts';
 import { type BreakGlassNotice, breakingGlass } from './approvals-break-glass.ts';
-import { approvalMoves, by, where } from './approvals-moves.ts';
+import { approvalMoves, by } from './approvals-moves.ts';
 import { revoking } from './approvals-revoke.ts';
 import { voting } from './approvals-vote.ts';
 import { type Authority, type People, reasonsOf } from './authority.ts';
@@ -88,7 +88,7 @@ export function createApprovals(given: ApprovalsParts): Approvals {
       policy: policy.digest,
       reasons,
       ...by(caller),
-      resource: where(plan),
+      resource: placeOf(plan),
     } as const;
     switch (decision.verdict) {
       case 'deny':

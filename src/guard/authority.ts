@@ -10,10 +10,11 @@ import { FleetError } from '../core/errors.ts';
 import { isServiceName, type Person } from '../core/fleet.ts';
 import { freezeOver, freezeText } from '../core/freeze.ts';
 import { notAdvanced, type Operation, stopReason } from '../core/operation.ts';
-import { type Plan, targetOf } from '../core/plan.ts';
+import { type Plan, type PlanScope, type PlanTarget, scopeOf, targetOf } from '../core/plan.ts';
 import {
   type Blast,
   type Conditions,
+  type ConditionsOf,
   type Decision,
   type Policy,
   type Requirement,
@@ -21,6 +22,7 @@ import {
   type WindowFacts,
 } from '../core/policy.ts';
 import { effectStates, type Stores } from '../core/records.ts';
+import { together } from './together.ts';
 import { meets } from './vote-count.ts';
 
 export type People = { find(name: string): Person | undefined };
@@ -30,7 +32,7 @@ export type AuthorityParts = {
   policy: Policy;
   people: People;
   /** What the calendar of the plan's site says; what it throws means no. */
-  windowOf(plan: Plan): Promise<WindowFacts>;
+  windowOf(plan: Plan, site: string): Promise<WindowFacts>;
   /** Whose word may stand for the votes in an emergency; nobody's when left out. */
   breakGlassGroup?: string;
   now?: () => Date;
@@ -45,22 +47,26 @@ type EffectRequestFor = {
   blast(): Promise<Blast>;
 };
 
+/** `at`: of one cluster of the plan only, with its blast of this moment. */
 export type Ask = {
   plan: Plan;
   requester: Person;
   via: string;
-  conditions: Conditions;
+  /** Of each cluster that is asked about. */
+  conditions: ConditionsOf;
   approval?: Approval;
-  blast?: Blast;
+  at?: { target: PlanTarget; blast: Blast };
   /** The moment for which votes are counted; now when left out. */
   asOf?: Date;
 };
+
+type Start = { operation: Operation; plan: Plan; target: PlanTarget; approval?: Approval | undefined };
 
 export type Stamp = { actor: Actor; via: { channel: 'service' }; resource: CustodyResource };
 
 export type Authority = {
   /** What holds now for the start of this plan. */
-  conditions(plan: Plan): Promise<Conditions>;
+  conditions(plan: Plan): Promise<ConditionsOf>;
   /** Whether this person's word may stand for the votes in an emergency. */
   mayBreakGlass(person: string): boolean;
   /** Policy's word on starting a plan: its requirements of today, met by the votes under the rights people have today. */
@@ -92,42 +98,38 @@ export function createAuthority(parts: AuthorityParts): Authority {
   const authority: Authority = {
     mayBreakGlass,
 
-    decide({ plan, requester, via, conditions: { frozen, window }, approval, blast = plan.blast, asOf = now() }) {
-      const { open, closesInMs, expectedMs } = window;
-      const facts = { blast, budget: plan.budget, declaredOutage: plan.declaredOutage ?? false };
-      const holding = { frozen, window: { open, closesInMs, expectedMs } };
-      const asked = (cleared: string[]) =>
-        policy.decide({
-          principal: requester,
-          action: plan.action,
-          risk: 'disruptive',
-          resource: { site: plan.site, cluster: plan.cluster },
-          context: { via, ...facts, ...holding, cleared },
-        });
-      const first = asked([]);
-      if (first.verdict !== 'needs-approval' || !approval || !living.includes(approval.state))
-        return withOpening(first, window);
-      const cleared = first.requirements.filter(need => clears(need, approval, asOf));
-      return asked(cleared.map(need => need.policy));
+    decide(ask) {
+      const { plan, at } = ask;
+      const scopes = at ? [{ ...scopeOf(plan, at.target), blast: at.blast }] : plan.scopes;
+      const decided = scopes.map(scope => {
+        const conditions = ask.conditions.get(scope.cluster);
+        if (!conditions) throw new Error(`nothing was read of what holds in ${scope.cluster}`);
+        return decideScope(ask, scope, conditions);
+      });
+      return together(decided);
     },
 
     async conditions(plan) {
-      const frozen = freezeOver(plan, await records.freezes.standing()) !== undefined;
-      // What may wait for its window is not refused for the lack of one now; its nodes are, until then.
-      return { frozen, window: plan.waitForWindow ? anyTime : await windowOf(plan) };
+      const standing = await records.freezes.standing();
+      const read = plan.scopes.map(async (scope): Promise<[string, Conditions]> => {
+        const frozen = freezeOver(scope, standing) !== undefined;
+        // What may wait for its window is not refused for the lack of one now; its nodes are, until then.
+        return [scope.cluster, { frozen, window: plan.waitForWindow ? anyTime : await windowOf(plan, scope.site) }];
+      });
+      return new Map(await Promise.all(read));
     },
 
     async allow(effect) {
       const operation = await records.operations.get(effect.operation);
       const { plan, digest } = await records.plans.get(operation.plan);
       if (operation.digest !== digest) throw refusal(effect, 'its plan is not the one that was started');
-      targetOf(plan, effect.node);
+      const target = targetOf(plan, effect.node);
       if (operation.state !== 'running') throw refusal(effect, `operation ${operation.id} is ${operation.state}`);
       if (!(await records.leases.holds(effect.leases, operation.id)))
         throw refusal(effect, 'the lease on the node was lost');
       const approval = await records.approvals.forOperation(operation.id);
       if (approval && approval.digest !== digest) throw refusal(effect, 'the approval is for another plan');
-      if (!effect.settling) await allowStart(effect, operation, plan, approval);
+      if (!effect.settling) await allowStart(effect, { operation, plan, target, approval });
       return { digest, actor: actorOf(operation) };
     },
 
@@ -136,19 +138,38 @@ export function createAuthority(parts: AuthorityParts): Authority {
       const { plan } = await records.plans.get(operation.plan);
       const target = targetOf(plan, effect.node);
       const serial = 'value' in target.serial ? target.serial.value : undefined;
-      const resource = { site: plan.site, cluster: plan.cluster, node: effect.node, serial, uuid: target.systemUuid };
+      const { site, cluster, node, systemUuid: uuid } = target;
+      const resource = { site, cluster, node, serial, uuid };
       return { actor: actor ?? actorOf(operation), via: { channel: 'service' }, resource };
     },
   };
 
-  async function allowStart(
-    effect: EffectRequestFor,
-    operation: Operation,
-    plan: Plan,
-    approval: Approval | undefined,
-  ) {
-    const freeze = freezeOver(plan, await records.freezes.standing());
-    const stop = stopReason(operation, effect.node, now()) ?? endOf(approval) ?? (freeze && freezeText(freeze));
+  function decideScope(
+    { plan, requester, via, approval, asOf = now() }: Ask,
+    { site, cluster, budget, blast }: PlanScope,
+    { frozen, window }: Conditions,
+  ): Decision {
+    const { open, closesInMs, expectedMs } = window;
+    const facts = { blast, budget, declaredOutage: plan.declaredOutage ?? false };
+    const holding = { frozen, window: { open, closesInMs, expectedMs } };
+    const asked = (cleared: string[]) =>
+      policy.decide({
+        principal: requester,
+        action: plan.action,
+        risk: 'disruptive',
+        resource: { site, cluster },
+        context: { via, ...facts, ...holding, cleared },
+      });
+    const first = asked([]);
+    if (first.verdict !== 'needs-approval' || !approval || !living.includes(approval.state))
+      return withOpening(first, window);
+    const cleared = first.requirements.filter(need => clears(need, approval, asOf));
+    return asked(cleared.map(need => need.policy));
+  }
+
+  async function allowStart(effect: EffectRequestFor, { operation, plan, target, approval }: Start) {
+    const freeze = freezeOver(target, await records.freezes.standing());
+    const stop = stopReason(operation, now()) ?? endOf(approval) ?? (freeze && freezeText(freeze));
     if (stop)
       throw new FleetError({ code: 'stopped', message: `${effect.action} on ${effect.node} was not begun: ${stop}` });
     const wave = operation.nodes.find(part => part.node === effect.node)?.wave ?? 1;
@@ -157,13 +178,15 @@ export function createAuthority(parts: AuthorityParts): Authority {
     const requester = people.find(operation.requester);
     if (!requester) throw refusal(effect, `${operation.requester}, who asked for it, is not known any more`);
     const via = operation.channel;
-    const window = await windowOf(plan);
+    const window = await windowOf(plan, target.site);
     // One that has begun need not fit any more, but nothing of it is begun outside of a window.
     const begun = window.expectedMs > 0 && (await hasBegun(operation.id, effect.node));
-    const conditions = { frozen: false, window: begun ? { ...window, expectedMs: 0 } : window };
+    const conditions = new Map([
+      [target.cluster, { frozen: false, window: begun ? { ...window, expectedMs: 0 } : window }],
+    ]);
     const asOf = new Date(operation.createdAt);
-    const blast = await effect.blast();
-    const decision = authority.decide({ plan, requester, via, conditions, approval, blast, asOf });
+    const at = { target, blast: await effect.blast() };
+    const decision = authority.decide({ plan, requester, via, conditions, approval, at, asOf });
     if (decision.verdict === 'allow') return;
     throw refusal(effect, reasonsOf(decision).join('; '));
   }

@@ -1,8 +1,10 @@
 /** What a person who asked for a change reads: what was planned, how it stands, and what to do next. */
 import type { Approval } from '../core/approval.ts';
 import type { ChangeAnswer } from '../core/change.ts';
-import type { Plan, StoredPlan } from '../core/plan.ts';
+import { type Plan, placeText, type StoredPlan } from '../core/plan.ts';
 import { reasonsOf } from './authority.ts';
+
+const nodesTold = 10;
 
 /** The answer to asking for a plan that has a request already. */
 export function askedBefore(stored: StoredPlan, approval: Approval): ChangeAnswer {
@@ -40,6 +42,9 @@ function nextStep(status: ChangeAnswer['status'], approval?: Approval): string {
 
 /** One line that tells a plan. */
 export function summaryOf(plan: Plan): string {
-  const nodes = plan.targets.map(target => target.node).join(', ');
-  return `${plan.kind} of ${nodes} in ${plan.cluster}, ${plan.waves.length} wave${plan.waves.length > 1 ? 's' : ''}, at most ${plan.blast.peakUnavailable} unavailable at once`;
+  const { scopes, targets, waves } = plan;
+  const nodes = targets.length > nodesTold ? `${targets.length} nodes` : targets.map(({ node }) => node).join(', ');
+  const peak = Math.max(...scopes.map(({ blast }) => blast.peakUnavailable));
+  const each = scopes.length > 1 ? ' in any of them' : '';
+  return `${plan.kind} of ${nodes} in ${placeText(plan)}, ${waves.length} wave${waves.length > 1 ? 's' : ''}, at most ${peak} unavailable at once${each}`;
 }

@@ -1,7 +1,7 @@
 /** Completes a draft into a plan, and stores it together with its custody entry. */
 import { canonicalBytes } from '../core/canonical.ts';
 import { newId, newToken } from '../core/ids.ts';
-import { type PlanDraft, planDigest, type StoredPlan } from '../core/plan.ts';
+import { type PlanDraft, placeOf, planDigest, type StoredPlan } from '../core/plan.ts';
 import type { Policy } from '../core/policy.ts';
 import type { Records } from '../core/records.ts';
 import type { Caller } from '../core/tool.ts';
@@ -35,7 +35,7 @@ export function planStorer({ records, custody, policy, planTtlMs }: Parts): Stor
           digest: stored.digest,
           actor: { sub: caller.person.name, groups: caller.person.groups },
           via: { channel: caller.channel, client: caller.client },
-          resource: { site: plan.site, cluster: plan.cluster },
+          resource: placeOf(plan),
         },
         tx.custody,
       );

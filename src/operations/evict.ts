@@ -36,14 +36,14 @@ export const budgetLookMs = 500;
  */
 export async function evict(eviction: Eviction, pod: Evictable): Promise<void> {
   const { job } = eviction;
-  const { cluster, plan, target, timings } = job;
+  const { cluster, target, timings } = job;
   const effect: JobEffect<boolean> = {
     step: `evict/${pod.namespace}/${pod.name}/${pod.uid}`,
     action: 'evict',
     settling: false,
     prepare: async () => ({
       request: {
-        target: `cluster:${plan.cluster}`,
+        target: `cluster:${target.cluster}`,
         method: 'POST',
         path: `/api/v1/namespaces/${pod.namespace}/pods/${pod.name}/eviction`,
         bodyDigest: digestOf({ uid: pod.uid }),

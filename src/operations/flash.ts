@@ -86,10 +86,10 @@ function meaningOf(why: RefusedFor | undefined): string {
 }
 
 function offerImage(job: NodeJob): Promise<{ url: string; token: string }> {
-  const { images, operation, plan, target } = job;
+  const { images, operation, target } = job;
   const { image, sha256 } = changeOf(job);
-  const { bmcUrl, node } = target;
-  return images.offer({ operation, node, site: plan.site, image, sha256, bmcUrl });
+  const { bmcUrl, node, site } = target;
+  return images.offer({ operation, node, site, image, sha256, bmcUrl });
 }
 
 /** What was true when the plan was made and the drain began, read once more right before the request. */

@@ -16,13 +16,13 @@ function holderOf({ operation, node }: Part): string {
 
 /** Throws `stopped` when the operation is, `timeout` naming the budget and who holds it. */
 export async function holdBudgets(job: NodeJob, by: number): Promise<string[]> {
-  const { cluster, plan, target, timings, records } = job;
+  const { cluster, target, timings, records } = job;
   const [pods, pdbs] = await answered({ job, by, stopReason: job.stopReason }, () =>
     Promise.all([cluster.pods(target.node), cluster.pdbs()]),
   );
   const groups = pdbGroupsOfNode(target.node, pods, pdbs);
   if (groups.length === 0) return groups;
-  const keys = groups.map(group => `pdb:${plan.cluster}/${group}`);
+  const keys = groups.map(group => `pdb:${target.cluster}/${group}`);
   return waitFor<string[]>({
     what: `the disruption budgets of ${target.node}`,
     everyMs: timings.pollMs,

@@ -17,9 +17,6 @@ import type { HardwareWatch } from './hardware-now.ts';
 import { factOf } from './survey.ts';
 import { sharedRead } from './wait.ts';
 
-/** More operations than can be open at once. */
-const maxOpen = 10_000;
-
 export type Parts = {
   bmcs: Bmcs;
   clusters: Clusters;
@@ -65,7 +62,7 @@ export type JobEffect<T> = Pick<EffectSpec<T>, 'action' | 'settling' | 'prepare'
 export async function openJob(parts: Parts, operation: string, node: string): Promise<NodeJob> {
   const { plan } = await parts.records.plans.get((await parts.records.operations.get(operation)).plan);
   const target = targetOf(plan, node);
-  const cluster = parts.clusters.of(plan.cluster);
+  const cluster = parts.clusters.of(target.cluster);
   // Effects that begin together, such as a node's evictions, share the look that is under way, and never an older one.
   const nodes = sharedRead(() => cluster.nodes(), 0);
   const leases = leasesOf(plan, node);
@@ -97,7 +94,7 @@ export async function openJob(parts: Parts, operation: string, node: string): Pr
           node,
           step: stepName(spec.step),
           leases,
-          blast: async () => currentBlast(parts, plan, { node, nodes: await nodes() }),
+          blast: async () => currentBlast(parts, plan, { target, nodes: await nodes() }),
         }),
     };
   };
@@ -119,15 +116,15 @@ export async function whyStopped(
   node: string,
 ): Promise<string | undefined> {
   const [operation, freezes] = await Promise.all([records.operations.get(id), records.freezes.standing()]);
-  const freeze = freezeOver(operation, freezes);
-  return stopReason(operation, node) ?? (freeze && freezeText(freeze));
+  const freeze = freezeOver(operation.nodes.find(part => part.node === node) ?? operation, freezes);
+  return stopReason(operation) ?? (freeze && freezeText(freeze));
 }
 
 /** The keys that one operation alone may hold while it works on this node: the node, all behind its BMC, and the control plane. */
 export function leasesOf(plan: Plan, node: string): string[] {
-  const { bmcUrl, role } = targetOf(plan, node);
-  const member = role === 'control-plane' ? [`control-plane:${plan.cluster}`] : [];
-  return [`node:${plan.cluster}/${node}`, `bmc:${bmcUrl}`, ...member];
+  const { cluster, bmcUrl, role } = targetOf(plan, node);
+  const member = role === 'control-plane' ? [`control-plane:${cluster}`] : [];
+  return [`node:${cluster}/${node}`, `bmc:${bmcUrl}`, ...member];
 }
 
 function showAt({ records }: Parts, operation: string, at: { node: string; step: string; message: string }) {
@@ -143,12 +140,10 @@ async function told(telling: Promise<void>): Promise<void> {
 async function currentBlast(
   parts: Parts,
   plan: Plan,
-  { node, nodes }: { node: string; nodes: NodeFacts[] },
+  { target, nodes }: { target: PlanTarget; nodes: NodeFacts[] },
 ): Promise<Blast> {
-  const open = await parts.records.operations.list({ open: true, limit: maxOpen });
-  const here = open.filter(operation => operation.cluster === plan.cluster && operation.site === plan.site);
-  const running = here.flatMap(operation => operation.nodes).filter(part => part.state === 'running');
-  const moment = { nodes, running: running.map(part => part.node) };
-  if (endangered(plan, node, moment).length === 0) return blastNow(plan, node, moment);
-  return blastNow(plan, node, { ...moment, etcd: await factOf(() => parts.clusters.of(plan.cluster).etcd()) });
+  const moment = { nodes, running: await parts.records.operations.nodesAtWork() };
+  if (endangered(plan, target.node, moment).length === 0) return blastNow(plan, target.node, moment);
+  const etcd = await factOf(() => parts.clusters.of(target.cluster).etcd());
+  return blastNow(plan, target.node, { ...moment, etcd });
 }

@@ -53,8 +53,7 @@ export async function passNodeGate(job: NodeJob, { before, bootId, by }: Passed)
       return [...verdicts, hardware];
     },
   });
-  const { site, cluster: name } = plan;
-  const subject = { site, cluster: name, node: target.node };
+  const subject = { site: target.site, cluster: target.cluster, node: target.node };
   const own = await passOwnChecks({ ...at, gates, after: 'node', configured: job.ownChecks, subject, begun });
   return [seen, own].filter(said => said !== '').join('; ');
 }

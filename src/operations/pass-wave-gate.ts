@@ -12,7 +12,7 @@ type Where = { cluster: string; by: number; stopReason(): Promise<string | undef
 /** What the gate will compare with. Throws `timeout` when the cluster is away still at `by`. */
 export async function readBeforeWave(parts: Parts, { cluster: name, ...until }: Where): Promise<BeforeWave> {
   const cluster = parts.clusters.of(name);
-  const job = { plan: { cluster: name }, timings: parts.timings };
+  const job = { target: { cluster: name }, timings: parts.timings };
   const [pods, attachments] = await answered({ job, ...until }, () =>
     Promise.all([cluster.pods(), cluster.attachments()]),
   );

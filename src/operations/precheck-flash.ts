@@ -60,7 +60,7 @@ function isActive(task: UpdateTask): boolean {
 
 /** That the image can get there, as far as it can be known without letting the BMC fetch it, and comes into force as planned. */
 export async function proveCarried(job: NodeJob): Promise<void> {
-  const { bmc, images, plan, target } = job;
+  const { bmc, images, target } = job;
   const change = changeOf(job);
   const { image, sha256 } = change;
   const { transfer, activation } = await bmc.updateTraits(change.component);
@@ -70,5 +70,5 @@ export async function proveCarried(job: NodeJob): Promise<void> {
       message: `${target.node}: its image would come into force in another way than the plan says (${change.activation})`,
     });
   if (transfer === 'push') await images.open({ image, sha256 });
-  else await images.proveReachable({ site: plan.site, image, sha256, bmcUrl: target.bmcUrl });
+  else await images.proveReachable({ site: target.site, image, sha256, bmcUrl: target.bmcUrl });
 }

@@ -20,7 +20,7 @@ export type SiteWindowsParts = {
 
 /** Facts for the next node of a plan to begin; throws what reading the durations throws. */
 export function siteWindows({ calendars, durations, timings, marginMs, now = () => new Date() }: SiteWindowsParts) {
-  return async ({ site, kind, targets }: Pick<Plan, 'site' | 'kind' | 'targets'>): Promise<WindowFacts> => {
+  return async ({ kind, targets }: Pick<Plan, 'kind' | 'targets'>, site: string): Promise<WindowFacts> => {
     const calendar = calendars.get(site);
     if (!calendar)
       throw new FleetError({ code: 'precondition_failed', message: `the site ${site} is not configured any more` });

@@ -51,7 +51,7 @@ async function patiently(job: NodeJob, tell: () => Promise<void>): Promise<void>
 }
 
 async function createEvent(job: NodeJob, { reason, message, type = 'Normal' }: Chapter): Promise<void> {
-  const { cluster, plan, target, operation, change } = job;
+  const { cluster, target, operation, change } = job;
   const event = {
     name: [target.node, reason.toLowerCase(), ...(change ? [change.name] : []), operation].join('.'),
     node: { name: target.node, uid: target.nodeUid },
@@ -65,7 +65,7 @@ async function createEvent(job: NodeJob, { reason, message, type = 'Normal' }: C
     action: 'createEvent',
     settling: true,
     prepare: async () => ({
-      request: { target: `cluster:${plan.cluster}`, method: 'POST', path, bodyDigest: digestOf(event) },
+      request: { target: `cluster:${target.cluster}`, method: 'POST', path, bodyDigest: digestOf(event) },
     }),
     async send(grant) {
       await cluster.createNodeEvent(grant, event);
@@ -88,14 +88,14 @@ export async function setCondition(
   condition: NodeConditionChange,
   prove?: () => Promise<unknown>,
 ): Promise<void> {
-  const { cluster, plan, target } = job;
+  const { cluster, target } = job;
   await job.effect({
     step: `condition/${condition.reason}`,
     action: 'setCondition',
     settling: true,
     prepare: async () => ({
       request: {
-        target: `cluster:${plan.cluster}`,
+        target: `cluster:${target.cluster}`,
         method: 'PATCH',
         path: `/api/v1/nodes/${target.node}/status`,
         bodyDigest: digestOf(condition),

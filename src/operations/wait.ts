@@ -40,14 +40,14 @@ export function briefly(pollMs: number): number {
   return Date.now() + 15 * pollMs;
 }
 
-type Question = { job: { plan: { cluster: string }; timings: { pollMs: number } } } & Pick<
+type Question = { job: { target: { cluster: string }; timings: { pollMs: number } } } & Pick<
   Wait<unknown>,
   'by' | 'stopReason'
 >;
 
 /** Reads the cluster, and waits through its outages. Throws `timeout` when it is still away at the deadline. */
 export function answered<T>({ job, ...until }: Question, read: () => Promise<T>): Promise<T> {
-  const what = `the API server of ${job.plan.cluster} to answer`;
+  const what = `the API server of ${job.target.cluster} to answer`;
   return waitFor({ what, everyMs: job.timings.pollMs, ...until, look: async () => ({ value: await read() }) });
 }
 

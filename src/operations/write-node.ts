@@ -35,7 +35,7 @@ const longestPauseMs = 5000;
 const undecided = new Set<ErrorCode>(['ambiguous', 'conflict', 'cluster_unreachable', 'timeout']);
 
 export async function writeNode(job: NodeJob, write: NodeWrite): Promise<void> {
-  const { cluster, plan, target, timings } = job;
+  const { cluster, target, timings } = job;
   const { by = Date.now() + (write.settling ? Math.max(patienceMs, timings.rejoinMs) : patienceMs) } = write;
   const effect: JobEffect<Ending> = {
     step: write.step,
@@ -43,7 +43,7 @@ export async function writeNode(job: NodeJob, write: NodeWrite): Promise<void> {
     settling: write.settling,
     prepare: async () => ({
       request: {
-        target: `cluster:${plan.cluster}`,
+        target: `cluster:${target.cluster}`,
         method: 'PATCH',
         path: `/api/v1/nodes/${target.node}`,
         bodyDigest: digestOf('on' in write.change ? write.change.determinedBy : write.change),

@@ -68,8 +68,8 @@ export function tellAttribution({ failures, successes, share, at }: Attribution)
 }
 
 /** What a planned node is, as far as it may set failures apart. */
-export function traitsOf(target: PlanTarget, where: { site: string; cluster: string; rack?: string }): string[] {
-  const { role, vendor, zone, changes = [], alongside = [] } = target;
+export function traitsOf(target: PlanTarget): string[] {
+  const { role, vendor, site, cluster, zone, rack, changes = [], alongside = [] } = target;
   const model = factValue(target.model);
   const changed = changes.filter(isFirmware).flatMap(({ component, from, to, image }) => {
     const before = `${componentNames[component]} ${from}`;
@@ -85,10 +85,10 @@ export function traitsOf(target: PlanTarget, where: { site: string; cluster: str
     ...(model ? [model] : []),
     `vendor ${vendor}`,
     `role ${role}`,
-    `site ${where.site}`,
-    `cluster ${where.cluster}`,
+    `site ${site}`,
+    `cluster ${cluster}`,
     ...(zone ? [`zone ${zone}`] : []),
-    ...(where.rack ? [`rack ${where.rack}`] : []),
+    ...(rack ? [`rack ${rack}`] : []),
     ...(alongside.length > 0 ? ['a BMC that serves several servers'] : []),
   ];
 }

@@ -5,7 +5,7 @@
  */
 import { type Fact, unknown } from '../core/bmc.ts';
 import type { EtcdFacts, NodeFacts } from '../core/cluster.ts';
-import type { PlanDraft } from '../core/plan.ts';
+import { type PlanDraft, scopeOf, targetOf } from '../core/plan.ts';
 import type { Blast } from '../core/policy.ts';
 import { lostBy } from './last-of-its-kind.ts';
 import { endangersEtcd, takesCapacity } from './plan-kinds.ts';
@@ -19,43 +19,45 @@ export function unavailableOf(nodes: readonly NodeFacts[]): string[] {
 export type Moment = {
   /** All of the cluster, read now. */
   nodes: readonly NodeFacts[];
-  /** Nodes of the cluster that operations work on, of this plan or another. */
+  /** Nodes that operations work on, of this plan or another, in whatever cluster. */
   running: string[];
   /** Read now, where {@link endangered} names anybody. */
   etcd?: Fact<EtcdFacts>;
 };
 
-type Planned = Pick<PlanDraft, 'kind' | 'targets' | 'blast' | 'taint'>;
+type Planned = Pick<PlanDraft, 'kind' | 'targets' | 'scopes' | 'taint'>;
 
-/** The blast of a plan at the moment at which it would act on `node`. */
+/** What a plan does to the cluster of `node`, at the moment at which it would act on that. */
 export function blastNow(plan: Planned, node: string, moment: Moment): Blast {
   const { nodes, running, etcd = unknown('etcd was not read') } = moment;
   const taken = takenBy(plan, node, moment);
   const own = [node, ...besideOf(plan, [node])];
   return {
-    ...plan.blast,
+    ...scopeOf(plan, targetOf(plan, node)).blast,
     peakUnavailable: new Set([...unavailableOf(nodes), ...taken]).size,
     quorumLost: losesQuorum(etcd, endangered(plan, node, moment)),
     lastOf: takesCapacity(plan) ? lostBy(own, nodes, running) : [],
   };
 }
 
-/** The control-plane nodes that would be down together, where the plan takes any down: etcd is to be read for them. */
+/** The control-plane nodes of its cluster that would be down together, where the plan takes any down: etcd is to be read for them. */
 export function endangered(plan: Planned, node: string, moment: Moment): string[] {
   if (!endangersEtcd(plan.kind)) return [];
+  const { cluster } = targetOf(plan, node);
+  const here = plan.targets.filter(target => target.cluster === cluster);
   const isCritical = (name: string) =>
-    [...moment.nodes.map(facts => ({ ...facts, node: facts.name })), ...plan.targets].some(
+    [...moment.nodes.map(facts => ({ ...facts, node: facts.name })), ...here].some(
       each => each.node === name && each.role === 'control-plane',
     );
   const own = [node, ...besideOf(plan, [node])];
   return own.some(isCritical) ? takenBy(plan, node, moment).filter(isCritical) : [];
 }
 
-/** Nodes of the cluster that are worked on, and those that go with them. */
+/** Nodes of the cluster that are worked on, and those that go with them, from whatever cluster these are worked on. */
 function takenBy(plan: Planned, node: string, { nodes, running }: Moment): string[] {
   const atWork = [...new Set([...running, node])];
-  const beside = besideOf(plan, atWork).filter(name => nodes.some(facts => facts.name === name));
-  return [...new Set([...atWork, ...beside])];
+  const here = new Set([node, ...nodes.map(({ name }) => name)]);
+  return [...new Set([...atWork, ...besideOf(plan, atWork)])].filter(name => here.has(name));
 }
 
 /** A BMC that restarts leaves all its servers running. */

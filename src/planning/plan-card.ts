@@ -4,8 +4,9 @@ import type { PlannedBmcChange } from '../core/bmc-change.ts';
 import type { Taint } from '../core/cluster.ts';
 import { type Block, type Cell, toned } from '../core/document.ts';
 import { unreachable } from '../core/errors.ts';
-import type { Plan, PlanStep, PlanTarget } from '../core/plan.ts';
+import { type Plan, type PlanStep, type PlanTarget, placeText } from '../core/plan.ts';
 import { isFirmware, showChanges } from '../core/planned-change.ts';
+import { waveTable } from './wave-table.ts';
 
 /** First 12 hex digits of a digest: enough to compare by eye. */
 export function shortDigest(digest: string): string {
@@ -13,32 +14,20 @@ export function shortDigest(digest: string): string {
 }
 
 export function planCard(plan: Plan, digest: string): Block[] {
-  const { blast } = plan;
   const card: Block[] = [
-    { heading: `Plan ${plan.id}: ${plan.kind} in ${plan.cluster}` },
+    { heading: `Plan ${plan.id}: ${plan.kind} in ${placeText(plan)}` },
     {
       facts: [
         ['digest', digest],
         ['made by', `${plan.author}, ${plan.createdAt}; expires ${plan.expiresAt}`],
-        [
-          'blast radius',
-          `${blast.targets} nodes in all, at most ${blast.peakUnavailable} unavailable at once, budget ${plan.budget.maxUnavailable}`,
-        ],
+        ['blast radius', blastText(plan)],
         ...outageFacts(plan),
-        [
-          'waves',
-          plan.waves
-            .map(
-              (wave, index) =>
-                `${index + 1}${index === 0 && plan.waves.length > 1 ? ' (canary)' : ''}: ${wave.join(', ')}`,
-            )
-            .join('   '),
-        ],
         ['soak', `${plan.soakMs / 1000} s after each node`],
         ...gateFacts(plan),
         ...canaryFacts(plan),
       ],
     },
+    waveTable(plan),
     { table: { columns: ['node', 'model', 'serial', 'UUID', 'change'], rows: plan.targets.map(targetRow) } },
   ];
   if (plan.taint)
@@ -65,10 +54,18 @@ export function planCard(plan: Plan, digest: string): Block[] {
 }
 
 /** A plan of an earlier version says nothing of it. */
-function outageFacts({ blast, declaredOutage, author }: Plan): [string, Cell][] {
+function outageFacts({ scopes, declaredOutage, author }: Plan): [string, Cell][] {
   if (!declaredOutage) return [];
-  const what = blast.lastOf?.length ? blast.lastOf.join(', ') : 'nothing';
-  return [['outage', toned(`declared by ${author}: leaves ${what} without any node that takes pods`, 'bad')]];
+  const several = scopes.length > 1;
+  const lost = scopes.flatMap(({ cluster, blast }) =>
+    (blast.lastOf ?? []).map(what => (several ? `${what} of ${cluster}` : what)),
+  );
+  return [
+    [
+      'outage',
+      toned(`declared by ${author}: leaves ${lost.join(', ') || 'nothing'} without any node that takes pods`, 'bad'),
+    ],
+  ];
 }
 
 function canaryFacts({ canaryDrain }: Plan): [string, Cell][] {
@@ -90,6 +87,13 @@ function gateFacts({ gates, advance, soakMs }: Plan): [string, string][] {
     ['gate after a wave', wave.join(', ')],
     ...(advance === 'manual' ? ([['next wave', 'begins when a person advances it']] as [string, string][]) : []),
   ];
+}
+
+function blastText({ scopes }: Plan): string {
+  const all = scopes.reduce((sum, { blast }) => sum + blast.targets, 0);
+  const [only, ...others] = scopes;
+  if (!only || others.length > 0) return `${all} nodes in all, in each cluster within its budget`;
+  return `${all} nodes in all, at most ${only.blast.peakUnavailable} unavailable at once, budget ${only.budget.maxUnavailable}`;
 }
 
 export function taintText({ key, value, effect }: Taint): string {

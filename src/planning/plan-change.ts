@@ -96,8 +96,22 @@ export function planChange(request: ChangeRequest): PlanDraft {
   return {
     kind,
     action: request.action,
-    site: cluster.site,
-    cluster: cluster.name,
+    scopes: [
+      {
+        site: cluster.site,
+        cluster: cluster.name,
+        budget: cluster.budget,
+        blast: {
+          peakUnavailable: takesNothing(kind)
+            ? down.length
+            : new Set([...down, ...here(cluster, [entry, ...others])]).size,
+          targets: 1 + others.length,
+          controlPlane: (kind === 'uncordon' || !takesNothing(kind)) && role === 'control-plane' ? 1 : 0,
+          quorumLost: endangersEtcd(kind) && role === 'control-plane' && losesQuorum(etcd, [entry.name]),
+          lastOf: lost,
+        },
+      },
+    ],
     targets: [
       {
         ...targetBase(entry, server, node),
@@ -109,16 +123,10 @@ export function planChange(request: ChangeRequest): PlanDraft {
       },
     ],
     waves: [[entry.name]],
+    canaries: [],
+    limits: { maxSites: 1, cohortFailures: 1, failures: 1, lostSites: 1 },
     steps: undrained ? undrainedSteps(kind) : recovers ? recoverySteps() : stepsOf[kind],
     excluded: [],
-    budget: cluster.budget,
-    blast: {
-      peakUnavailable: takesNothing(kind) ? down.length : new Set([...down, ...here(cluster, [entry, ...others])]).size,
-      targets: 1 + others.length,
-      controlPlane: (kind === 'uncordon' || !takesNothing(kind)) && role === 'control-plane' ? 1 : 0,
-      quorumLost: endangersEtcd(kind) && role === 'control-plane' && losesQuorum(etcd, [entry.name]),
-      lastOf: lost,
-    },
     ...(request.declareOutage ? { declaredOutage: true } : {}),
     drain: request.drain,
     ...(request.taint ? { taint: request.taint } : {}),

@@ -2,16 +2,17 @@
  * Whether one node takes part in a rollout, and with what: the facts of it and of its cluster lead to a target, or to the
  * reason why it is left out. Pure; the same facts give the same answer.
  */
-import { type Fact, factValue, type ServerHealth, showFact } from '../core/bmc.ts';
+import { type Fact, factValue, type ServerHealth, showFact, unknown } from '../core/bmc.ts';
 import { type DaemonSetFacts, type NodeFacts, type PdbFacts, type PodFacts, zoneLabel } from '../core/cluster.ts';
 import type { FleetCluster, FleetNode, NodeRole } from '../core/fleet.ts';
-import type { PlanGates } from '../core/gate.ts';
 import type { DrainForecast, PlanTarget } from '../core/plan.ts';
 import { unavailableOf } from './blast.ts';
+import { cohortOf } from './cohort.ts';
 import type { DrainOptions } from './drain-filter.ts';
 import { drainPreview } from './drain-preview.ts';
 import { criticalPart, type Evidence, evidenceAgainst, roleOf } from './evidence.ts';
 import { sameMachine } from './identity.ts';
+import { lostBy } from './last-of-its-kind.ts';
 import { pdbGroupsOfNode, qualifiedName } from './pdb-groups.ts';
 import { alongside, othersText } from './shared-bmc.ts';
 import { type BiosFacts, type Wanted, type WantedRequest, wantedChanges } from './wanted-changes.ts';
@@ -28,24 +29,31 @@ export type Candidate = {
   instead?: Wanted;
 };
 
-export type RolloutRequest = WantedRequest & {
-  action: string;
+/** One cluster as it was read, and what is wanted of it. */
+export type ClusterPart = Pick<WantedRequest, 'images' | 'settings'> & {
   cluster: FleetCluster;
   facts: ClusterFacts;
   evidence: Evidence;
   candidates: Candidate[];
+};
+
+/** What holds for all clusters of a rollout. */
+export type RolloutChoices = Omit<WantedRequest, 'images' | 'settings'> & {
+  clusters: ClusterPart[];
+  /** Somebody named the very nodes: what else would be left out of a rollout is for policy to judge. */
+  named?: boolean;
+  /** The control plane is asked for too. */
+  controlPlane?: boolean;
   /** The asker knows that a role or zone is left without capacity. */
   declareOutage?: boolean;
   /** Every node, of all clusters. */
   fleet: FleetNode[];
   drain: DrainOptions;
-  canary: number;
-  soakMs: number;
-  gates?: PlanGates;
-  advance?: 'automatic' | 'manual';
 };
 
-type Judged = { target: PlanTarget; warnings: string[] } | { excluded: string };
+export type RolloutRequest = ClusterPart & RolloutChoices;
+
+export type Judged = { target: PlanTarget; warnings: string[] } | { excluded: string };
 
 /** Those of the cluster, whose budget it is. */
 export function here({ cluster }: RolloutRequest, names: string[]): string[] {
@@ -57,8 +65,8 @@ export function judge(request: RolloutRequest, { entry, server, node, bios, inst
   const against = evidenceAgainst(entry, request.evidence, factValue(node)?.role);
   if (against) return excluded(against);
   const role = roleOf(entry, request.evidence.etcd, factValue(node)?.role);
-  if (role === 'control-plane' && request.candidates.length > 1)
-    return excluded('a control-plane node is updated by itself: flash-firmware');
+  if (role === 'control-plane' && !request.named && !request.controlPlane)
+    return excluded('a part of the control plane, which is left out unless it is asked for');
   if ('unknown' in server) return excluded(`its BMC: ${server.unknown}`);
   if ('unknown' in node) return excluded(`Kubernetes: ${node.unknown}`);
   const { identity } = server.value;
@@ -84,6 +92,12 @@ type Way = {
 /** Whether what brings the changes into force can be done to this node: to its server, to those beside it, and to its pods. */
 function judgeWay(request: RolloutRequest, { entry, server, node, role, wanted }: Way): Judged {
   const others = alongside(request.fleet, entry);
+  const lost = lostBy(
+    [entry, ...others].map(({ name }) => name),
+    request.facts.nodes,
+  );
+  if (lost.length > 0 && !request.named && !request.declareOutage)
+    return { excluded: `it is the last that takes pods of ${lost.join(' and ')}, and no outage is declared` };
   const against = againstOthers(request, others);
   if (against) return { excluded: against };
   const told = othersText(others, server);
@@ -101,6 +115,7 @@ function judgeWay(request: RolloutRequest, { entry, server, node, role, wanted }
       ...(others.length > 0 ? { alongside: others.map(({ name }) => name) } : {}),
       drain: forecast,
       changes: wanted.changes,
+      cohort: cohortOf(server, wanted.changes),
     },
     warnings: [
       ...wanted.warnings,
@@ -110,20 +125,25 @@ function judgeWay(request: RolloutRequest, { entry, server, node, role, wanted }
   };
 }
 
-/** Those beside it may go down with it: no part of the control plane, and no more than the budget leaves. */
-function againstOthers(request: RolloutRequest, others: FleetNode[]): string | undefined {
-  const { cluster, evidence, facts } = request;
+/** Those beside it may go down with it: no part of a control plane, and nowhere more than the budget leaves. */
+function againstOthers({ clusters, cluster: own }: RolloutRequest, others: FleetNode[]): string | undefined {
   for (const other of others) {
-    const seen = facts.nodes.find(({ name }) => name === other.name)?.role;
-    const critical = criticalPart(other, evidence.etcd, seen);
+    const part = clusters.find(({ cluster }) => cluster.name === other.cluster);
+    const seen = part?.facts.nodes.find(({ name }) => name === other.name)?.role;
+    const critical = criticalPart(other, part?.evidence.etcd ?? unknown('not read'), seen);
     if (critical) return `the same BMC serves ${other.name}, a ${critical}`;
   }
   const names = others.map(({ name }) => name);
-  const width = 1 + here(request, names).length;
-  const room = cluster.budget.maxUnavailable - unavailableOf(facts.nodes).length;
-  // With no room at all nothing can be planned, and that is what is said then.
-  if (width === 1 || !(room >= 1) || width <= room) return undefined;
-  return `its BMC serves ${names.join(', ')} too: ${width} nodes count at once, and the budget leaves ${room}`;
+  for (const { cluster, facts } of clusters) {
+    const there = others.filter(other => other.cluster === cluster.name).length;
+    const width = there + (cluster === own ? 1 : 0);
+    const { maxUnavailable } = cluster.budget;
+    const room = (Number.isSafeInteger(maxUnavailable) ? maxUnavailable : 0) - unavailableOf(facts.nodes).length;
+    // With no room at all nothing can be planned in its own cluster, and that is what is said then.
+    if (there === 0 || (cluster === own && room < 1) || width <= room) continue;
+    return `its BMC serves ${names.join(', ')} too: ${width} nodes count at once, and the budget leaves ${room}`;
+  }
+  return undefined;
 }
 
 /** A target without what a particular kind of plan adds. */
@@ -131,6 +151,8 @@ export function targetBase(entry: FleetNode, server: ServerHealth, node: NodeFac
   const { identity } = server;
   return {
     node: entry.name,
+    site: entry.site,
+    cluster: entry.cluster,
     role: entry.role,
     nodeUid: node.uid,
     systemUuid: node.systemUuid,
@@ -140,6 +162,8 @@ export function targetBase(entry: FleetNode, server: ServerHealth, node: NodeFac
     bmcUrl: entry.server.bmcUrl,
     systemUri: identity.systemUri,
     zone: node.labels[zoneLabel],
+    ...(entry.server.rack === undefined ? {} : { rack: entry.server.rack }),
+    cohort: cohortOf(server),
   };
 }
 

@@ -1,96 +1,92 @@
 /**
- * Splits nodes into waves. A wave never takes two nodes from one failure
- * domain, one PodDisruptionBudget group or one BMC, and never more than the
- * budget leaves, so losing a whole wave still leaves each domain serving. What
- * hangs on a target's BMC counts against the budget with it.
+ * In which waves a rollout goes over the fleet: first few nodes, then one of each further hardware cohort, at one site as far
+ * as that has them, and then growing shares of the rest, each spread over all clusters and failure domains. A fault that sits
+ * in the image or in one kind of hardware shows where it hurts least. The control plane comes after all workers, in the same
+ * way. Whether two nodes of a wave may be away at once is not decided here: see next-starts.ts.
  */
+import type { PlanTarget } from '../core/plan.ts';
 
-export type WaveTarget = {
-  name: string;
-  /** Failure domain. When any target has one, a target without goes alone: it may share a domain with any other. */
-  zone?: string;
-  /** Qualified names of the PodDisruptionBudgets that count its pods. */
-  pdbGroups: string[];
-  /** Where its BMC is. */
-  bmc?: string;
-  /** Other nodes of the cluster behind that BMC. */
-  beside?: string[];
-  /** Not serving now. Such nodes come last, so that the canary is a node that works. */
-  unavailable?: boolean;
+export type WaveTarget = Pick<PlanTarget, 'node' | 'site' | 'cluster' | 'role' | 'zone' | 'rack' | 'cohort'> & {
+  /** Not serving now. Such nodes come last, so that a canary is a node that works. */
+  unavailable: boolean;
 };
 
-export type WaveRequest = {
-  targets: WaveTarget[];
-  /** Upper bound of unavailable nodes in the cluster. Zero means none, never unlimited. */
-  maxUnavailable: number;
-  /** Nodes of the cluster that are unavailable before the first wave, targets among them included. */
-  alreadyUnavailable: number;
-  /** Most nodes of the first wave; zero means no canary. */
+export type WaveRules = {
+  /** How many nodes go first of all. */
   canary: number;
+  /** Shares of what is left after the canaries, each with those before it; the last is all. */
+  percentages: number[];
 };
 
-export type WavePlan = { waves: string[][] } | { refused: string };
+export type Waves = { waves: string[][]; canaries: string[] };
 
-/** Every target exactly once, in an order that depends on nothing but the request; the nodes of a wave run in parallel. */
-export function planWaves(request: WaveRequest): WavePlan {
-  const refused = refusal(request);
-  if (refused) return { refused };
-  const room = roomOf(request);
-  const zoned = request.targets.some(target => target.zone);
-  const waves: string[][] = [];
-  let remaining = request.targets.toSorted(byAvailabilityThenName);
-  while (remaining.length > 0) {
-    const most = waves.length === 0 && request.canary > 0 ? request.canary : remaining.length;
-    const wave: WaveTarget[] = [];
-    const left: WaveTarget[] = [];
-    for (const target of remaining) {
-      const fits = wave.length < most && widthOf([...wave, target]) <= room;
-      const apart = !wave.some(member => conflict(member, target, zoned));
-      (fits && apart ? wave : left).push(target);
-    }
-    waves.push(wave.map(target => target.name));
-    remaining = left;
-  }
-  return { waves };
+/** Every target exactly once, in an order that depends on nothing but the targets and rules. */
+export function planWaves(targets: WaveTarget[], rules: WaveRules): Waves {
+  const { worker = [], 'control-plane': controlPlane = [] } = Object.groupBy(targets, ({ role }) => role);
+  const [workers, members] = [workerWaves(worker, rules), controlPlaneWaves(controlPlane)];
+  return { waves: [...workers.waves, ...members.waves], canaries: [...workers.canaries, ...members.canaries] };
 }
 
-function refusal(request: WaveRequest): string | undefined {
-  const { maxUnavailable, alreadyUnavailable, canary } = request;
-  if (!isCount(maxUnavailable)) return 'maxUnavailable is not a whole number of nodes';
-  if (!isCount(alreadyUnavailable)) return 'the number of unavailable nodes is not known';
-  if (!isCount(canary)) return 'canary is not a whole number of nodes';
-  const names = new Set(request.targets.map(target => target.name));
-  if (names.size < request.targets.length) return 'a node is named twice';
-  if (maxUnavailable === 0) return 'the budget is 0: no node of this cluster may be taken down';
-  if (alreadyUnavailable >= maxUnavailable) {
-    return `${alreadyUnavailable} nodes are unavailable already, and the budget is ${maxUnavailable}`;
-  }
-  const wide = request.targets.find(target => widthOf([target]) > roomOf(request));
-  return wide && `${wide.name} and those beside it are more nodes than the budget leaves`;
+function workerWaves(targets: WaveTarget[], { canary, percentages }: WaveRules): Waves {
+  const ordered = inOrder(targets);
+  const bySite = canarySitesFirst(ordered);
+  const cohorts = Map.groupBy(bySite, ({ cohort }) => cohort).values();
+  const firsts = [...cohorts].flatMap(([one]) => one ?? []);
+  const first = [...new Set([...firsts, ...bySite])].slice(0, canary);
+  const perCohort = firsts.filter(one => !first.includes(one));
+  const canaries = new Set([...first, ...perCohort]);
+  const rest = ordered.filter(one => !canaries.has(one));
+  const ends = percentages.map((percent, index) =>
+    index === percentages.length - 1 ? rest.length : Math.floor((rest.length * percent) / 100),
+  );
+  const shares = ends.map((end, index) => rest.slice(ends[index - 1] ?? 0, end));
+  return { waves: wavesOf([first, perCohort, ...shares]), canaries: [...canaries].map(({ node }) => node) };
 }
 
-function roomOf({ maxUnavailable, alreadyUnavailable }: WaveRequest): number {
-  return maxUnavailable - alreadyUnavailable;
+/** That of one cluster first, whole: its leader goes last, wherever it is by then. */
+function controlPlaneWaves(targets: WaveTarget[]): Waves {
+  const ordered = inOrder(targets);
+  const [canary] = canarySitesFirst(ordered);
+  const first = ordered.filter(({ cluster }) => cluster === canary?.cluster);
+  const rest = ordered.filter(({ cluster }) => cluster !== canary?.cluster);
+  return { waves: wavesOf([first, rest]), canaries: first.map(({ node }) => node) };
 }
 
-/** Nodes that may be away while these are worked on. No two of them share a BMC, so none is counted twice. */
-function widthOf(targets: WaveTarget[]): number {
-  return targets.reduce((sum, { beside = [] }) => sum + 1 + beside.length, 0);
+function wavesOf(parts: WaveTarget[][]): string[][] {
+  return parts.filter(part => part.length > 0).map(part => part.map(({ node }) => node));
 }
 
-function isCount(value: number): boolean {
-  return Number.isSafeInteger(value) && value >= 0;
+function inOrder(targets: WaveTarget[]): WaveTarget[] {
+  const { true: away = [], false: serving = [] } = Object.groupBy(targets, one => `${one.unavailable}` as const);
+  return [...spread(serving), ...spread(away)];
 }
 
-function conflict(a: WaveTarget, b: WaveTarget, zoned: boolean): boolean {
-  const sameDomain = zoned && (!a.zone || !b.zone || a.zone === b.zone);
-  const sameBmc = a.bmc !== undefined && a.bmc === b.bmc;
-  return sameDomain || sameBmc || a.pdbGroups.some(group => b.pdbGroups.includes(group));
+/** What serves before what does not, and then sites with many cohorts before those with few. */
+function canarySitesFirst(targets: WaveTarget[]): WaveTarget[] {
+  const sites = Map.groupBy(targets, ({ site }) => site);
+  const cohorts = ({ site }: WaveTarget) => new Set(sites.get(site)?.map(({ cohort }) => cohort)).size;
+  return targets.toSorted(
+    (a, b) => Number(a.unavailable) - Number(b.unavailable) || cohorts(b) - cohorts(a) || compare(a.site, b.site),
+  );
+}
+
+/** An order whose every part has about the same share of each cluster, and within a cluster of each failure domain. */
+function spread(targets: WaveTarget[]): WaveTarget[] {
+  const named = targets.toSorted((a, b) => compare(a.node, b.node));
+  const inCluster = interleaved(named, ({ cluster, zone, rack }) => JSON.stringify([cluster, zone, rack]));
+  return interleaved(inCluster, ({ cluster }) => cluster);
+}
+
+/** Merges groups so that each is used up evenly; within a group the order stays. */
+function interleaved(list: WaveTarget[], groupOf: (target: WaveTarget) => string): WaveTarget[] {
+  const groups = Map.groupBy(list, groupOf).values();
+  const placed = [...groups].flatMap(group =>
+    group.map((target, index) => ({ target, place: (index + 0.5) / group.length })),
+  );
+  return placed.sort((a, b) => a.place - b.place).map(({ target }) => target);
 }
 
 /** Code-point order: the same on every machine, whatever its locale. */
-function byAvailabilityThenName(a: WaveTarget, b: WaveTarget): number {
-  const availability = Number(a.unavailable ?? false) - Number(b.unavailable ?? false);
-  if (availability !== 0) return availability;
-  return a.name < b.name ? -1 : 1;
+function compare(a: string, b: string): number {
+  return a < b ? -1 : Number(a > b);
 }

@@ -42,8 +42,8 @@ export async function lookAtCluster(parts: RoundParts, cluster: FleetCluster): P
   const view = await parts.clusters.of(cluster.name).view();
   // What is not seen now is not acted on.
   if (view.lostSince !== undefined) return;
-  const open = (await parts.records.operations.list({ open: true, limit: maxOpen })).filter(
-    operation => operation.cluster === cluster.name && operation.site === cluster.site,
+  const open = (await parts.records.operations.list({ open: true, limit: maxOpen })).filter(operation =>
+    operation.nodes.some(part => part.cluster === cluster.name),
   );
   const busy = new Set(open.flatMap(operation => operation.nodes.map(({ node }) => node)));
   const cordons = await healthCordonsAmong(parts.records, view.nodes);

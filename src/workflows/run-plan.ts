@@ -1,9 +1,9 @@
 /**
- * Executes a plan wave by wave. A wave's nodes run in parallel, each as its own
- * durable workflow; the next wave starts only after every node of this one is
- * done. Anything else halts: what has not started never starts.
+ * Executes a plan. Each node is a durable workflow of its own; which of them
+ * begins when is decided tick by tick, in next-tick.ts. What has not started
+ * when the plan ends never starts.
  */
-import { FleetError, unreachable } from '../core/errors.ts';
+import { unreachable } from '../core/errors.ts';
 import type { Flow, Workflow } from '../core/flow.ts';
 import type { NodeOutcome, OperationState } from '../core/operation.ts';
 import type { PlanKind } from '../core/plan.ts';
@@ -11,18 +11,15 @@ import type { Parts } from '../operations/job.ts';
 import { insist } from '../operations/wait.ts';
 import { changeNodeBmc, cordonNode, drainNode, taintNode, uncordonNode } from './change-node.ts';
 import { cordonForHealth, drainForHealth, markHardware, releaseHealthCordon } from './health-node.ts';
+import { type End, nextTick } from './next-tick.ts';
 import type { NodeWorkflow } from './node-steps.ts';
 import { powerOffNode, powerOnNode, restartNode } from './power-node.ts';
 import { failuresShare } from './told-failures.ts';
 import { updateNode } from './update-node.ts';
-import { afterWave, beforeWave, type WaveGates } from './wave-gate.ts';
-import { type End, passHold } from './wave-hold.ts';
+import { afterWave, beforeWave, type Stood, type WaveGates } from './wave-gate.ts';
 
 /** Ends the operation: its state, its custody entry, its leases. */
 export type Conclude = (operation: string, state: OperationState, reason: string) => Promise<void>;
-
-/** What halts a wave, before the nodes that were only stopped by it. */
-const culprits = new Set<NodeOutcome['state']>(['failed', 'ambiguous']);
 
 type RunPlan = Workflow<null, OperationState>;
 
@@ -62,52 +59,59 @@ export function planWorkflows(parts: Parts, conclude: Conclude): { runPlan: RunP
   return { runPlan, all: [runPlan, ...new Set(Object.values(byKind))] as Workflow<never, unknown>[] };
 }
 
-type Begun = { kind: PlanKind; waves: string[][]; gates?: WaveGates };
+type Begun = { kind: PlanKind; gates?: WaveGates };
 type Waves = Omit<Begun, 'kind'> & { workflow: NodeWorkflow };
 
 async function begin({ records }: Parts, id: string): Promise<Begun> {
   const { plan, reason } = await records.operations.get(id);
   await records.operations.transition(id, ['queued'], 'running', reason);
-  const { kind, waves, gates, site, cluster } = (await records.plans.get(plan)).plan;
-  return { kind, waves, ...(gates ? { gates: { gates, scopes: [{ site, cluster }] } } : {}) };
+  const { kind, gates, scopes } = (await records.plans.get(plan)).plan;
+  const places = scopes.map(({ site, cluster }) => ({ site, cluster }));
+  return { kind, ...(gates ? { gates: { gates, scopes: places } } : {}) };
 }
 
-async function runWaves(parts: Parts, flow: Flow, { waves, workflow, gates }: Waves): Promise<End> {
-  const { records } = parts;
-  for (const [index, wave] of waves.entries()) {
-    const label = `wave ${index + 1}`;
-    const never = await flow.step(`${label} begins`, async () => {
-      const { plan } = await records.plans.get((await records.operations.get(flow.operation)).plan);
-      const end = await passHold(parts, { operation: flow.operation, plan, wave: index + 1 });
-      if (end) return end;
-      const canary = index === 0 && waves.length > 1 ? 'canary, ' : '';
-      const message = `${wave.join(', ')} (${canary}${index + 1} of ${waves.length})`;
-      await records.operations.addEvent(flow.operation, label, { step: label, status: 'started', message });
-      return null;
-    });
-    if (never) return never;
-    const before = gates && (await beforeWave(parts, flow, { label, scopes: gates.scopes }));
-    if (before && 'unknown' in before)
-      return { state: 'halted', reason: `what stood before ${label} is not known: ${before.unknown}` };
-    const outcomes = await runWave(flow, wave, workflow);
-    const bad =
-      outcomes.find(({ outcome }) => culprits.has(outcome.state)) ??
-      outcomes.find(({ outcome }) => outcome.state !== 'done');
-    if (bad) return halted(bad, label, index === 0 && waves.length > 1);
-    const shut = before && (await afterWave(parts, flow, { gates: gates.gates, label, stood: before.stood }));
-    if (shut) return shut;
+/** Tick by tick; every node that was started is waited for, whatever becomes of the others. */
+async function runWaves(parts: Parts, flow: Flow, { workflow, gates }: Waves): Promise<End> {
+  const runs = new Map<string, { result(): Promise<NodeOutcome> }>();
+  const sofar = { started: new Set<string>(), settled: new Set<string>(), opened: 0, closed: 0 };
+  let stood: Stood[] = [];
+  for (let count = 1; ; count += 1) {
+    const tick = await flow.step(`tick ${count}`, () => nextTick(parts, flow.operation, sofar));
+    switch (tick.do) {
+      case 'open': {
+        const label = `wave ${tick.wave}`;
+        const before = gates && (await beforeWave(parts, flow, { label, scopes: gates.scopes }));
+        if (before && 'unknown' in before)
+          return { state: 'halted', reason: `what stood before ${label} is not known: ${before.unknown}` };
+        stood = before?.stood ?? [];
+        sofar.opened = tick.wave;
+        break;
+      }
+      case 'start':
+        for (const node of tick.nodes) {
+          runs.set(node, await flow.child(workflow, `${flow.operation}/${node}`, { node }));
+          sofar.started.add(node);
+        }
+        break;
+      case 'settle':
+        for (const node of tick.nodes) {
+          await runs.get(node)?.result();
+          sofar.settled.add(node);
+        }
+        break;
+      case 'close': {
+        const label = `wave ${tick.wave}`;
+        const shut = gates && (await afterWave(parts, flow, { gates: gates.gates, label, stood }));
+        if (shut) return shut;
+        sofar.closed = tick.wave;
+        break;
+      }
+      case 'end':
+        return tick.end;
+      default:
+        return unreachable(tick);
+    }
   }
-  return { state: 'done', reason: 'every node is done' };
-}
-
-/** All nodes of the wave at once; every one is waited for, whatever becomes of the others. */
-async function runWave(flow: Flow, wave: string[], workflow: NodeWorkflow): Promise<NodeEnd[]> {
-  const started = [];
-  for (const node of wave)
-    started.push({ node, run: await flow.child(workflow, `${flow.operation}/${node}`, { node }) });
-  const outcomes = [];
-  for (const { node, run } of started) outcomes.push({ node, outcome: await run.result() });
-  return outcomes;
 }
 
 /** The reason, and what the failures have in common where that can be told. */
@@ -121,24 +125,4 @@ async function skipWaiting({ records }: Parts, id: string): Promise<void> {
   for (const { node, state } of (await records.operations.get(id)).nodes)
     if (state === 'waiting')
       await records.operations.setNode(id, { node, state: 'skipped', step: '', message: 'never started' });
-}
-
-type NodeEnd = { node: string; outcome: NodeOutcome };
-
-function halted({ node, outcome }: NodeEnd, label: string, canary: boolean): End {
-  switch (outcome.state) {
-    case 'cancelled':
-      return { state: 'cancelled', reason: outcome.message };
-    case 'failed':
-    case 'ambiguous':
-    case 'skipped':
-      return {
-        state: 'halted',
-        reason: `${canary ? 'the canary ' : ''}${node} of ${label} is ${outcome.state}: ${outcome.message}`,
-      };
-    case 'done':
-      throw new FleetError({ code: 'internal', message: 'a node that is done halts nothing' });
-    default:
-      return unreachable(outcome.state);
-  }
 }

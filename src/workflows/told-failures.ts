@@ -8,7 +8,7 @@ export function failuresShare({ nodes }: Pick<Operation, 'nodes'>, plan: Plan): 
   const ended = nodes.flatMap(({ node, state, step, code }) => {
     const failed = state === 'failed' || state === 'ambiguous';
     if (!failed && state !== 'done') return [];
-    return [{ node, failed, step, ...(code ? { code } : {}), traits: traitsOf(targetOf(plan, node), plan) }];
+    return [{ node, failed, step, ...(code ? { code } : {}), traits: traitsOf(targetOf(plan, node)) }];
   });
   return tellAttribution(attributeFailures(ended));
 }

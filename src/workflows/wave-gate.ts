@@ -6,11 +6,11 @@ import { endReason } from '../core/operation.ts';
 import type { Parts } from '../operations/job.ts';
 import { type BeforeWave, passWaveGate, readBeforeWave } from '../operations/pass-wave-gate.ts';
 import { briefly } from '../operations/wait.ts';
-import type { End } from './wave-hold.ts';
+import type { End } from './next-tick.ts';
 
 type Scope = { site: string; cluster: string };
 export type WaveGates = { gates: PlanGates; scopes: Scope[] };
-type Stood = Scope & { before: BeforeWave };
+export type Stood = Scope & { before: BeforeWave };
 
 /** How each cluster stood before the wave, or why that is not known: then the wave does not begin. */
 export async function beforeWave(

@@ -1,35 +1,24 @@
 /**
- * Before a wave: whether it begins, waits for a person, or never will. A pause
- * and a manual advance hold what has not begun, for as long as
- * anything of it may begin; nothing of it survives in memory.
+ * What holds the starts of an operation back for a while: a person paused it, or has to let the wave begin. Nothing of it
+ * survives in memory, and it lasts no longer than anything of the operation may begin.
  */
-import { setTimeout as delay } from 'node:timers/promises';
-import { holdReason, type OperationState } from '../core/operation.ts';
+import { holdReason, type Operation } from '../core/operation.ts';
 import type { Plan } from '../core/plan.ts';
 import type { Parts } from '../operations/job.ts';
 
-export type End = { state: OperationState; reason: string };
+type Held = { operation: Operation; plan: Pick<Plan, 'advance'>; wave: number };
 
-type Held = { operation: string; plan: Pick<Plan, 'advance'>; wave: number };
-
-/** Waits while the wave is held; answers how the operation ends where it is not to begin any more. Re-entrant. */
-export async function passHold({ records, timings }: Parts, { operation: id, plan, wave }: Held): Promise<End | null> {
+/** Why no node of the wave starts now, and whether none ever will; undefined where nothing holds it. Told once. */
+export async function holdOf(
+  { records }: Parts,
+  { operation, plan, wave }: Held,
+): Promise<{ why: string; forGood: boolean } | undefined> {
+  const held = holdReason(operation, plan, wave);
+  if (held === undefined) return undefined;
   const step = `wave ${wave}`;
-  let told: string | undefined;
-  for (;;) {
-    const operation = await records.operations.get(id);
-    const { cancelRequestedBy: by, revoked, executeUntil } = operation;
-    const act = revoked ? 'took the approval back' : 'cancelled it';
-    if (by) return { state: 'cancelled', reason: `${by} ${act} before ${step}` };
-    const held = holdReason(operation, plan, wave);
-    if (new Date(executeUntil) <= new Date()) {
-      const so = held === undefined ? '' : `, and before ${step} ${held}`;
-      return { state: 'halted', reason: `nothing may begin since ${executeUntil}${so}` };
-    }
-    if (held === undefined) return null;
-    if (held !== told)
-      await records.operations.addEvent(id, `${step}/held/${held}`, { step, status: 'progress', message: held });
-    told = held;
-    await delay(timings.pollMs);
-  }
+  const { executeUntil } = operation;
+  if (new Date(executeUntil) <= new Date())
+    return { why: `nothing may begin since ${executeUntil}, and before ${step} ${held}`, forGood: true };
+  await records.operations.addEvent(operation.id, `${step}/held/${held}`, { step, status: 'progress', message: held });
+  return { why: held, forGood: false };
 }

@@ -5,6 +5,7 @@ import type { Vote } from '../../src/core/approval.ts';
 import { Secret } from '../../src/core/secret.ts';
 import { hashPassphrase } from '../../src/guard/passphrase.ts';
 import { Browser, type Shown } from '../support/browser.ts';
+import { examplePlan } from '../support/guard.ts';
 import { clientId, clientSecret, type Issuer, startIssuer } from '../support/issuer.ts';
 import { type PageScene, pageScene } from '../support/page-scene.ts';
 
@@ -38,7 +39,12 @@ beforeEach(() => {
 });
 
 const address = (id: string) => `${home}/approvals/${id}`;
-const critical = () => scene.request({ cluster: 'crown' });
+/** For the cluster whose changes need critical votes. */
+const critical = () => {
+  const { scopes, targets } = examplePlan().plan;
+  const there = <T>(each: T) => ({ ...each, cluster: 'crown' });
+  return scene.request({ scopes: scopes.map(there), targets: targets.map(there) });
+};
 const approve = { vote: 'approve', reason: 'seen' };
 
 function cast(browser: Browser, shown: Shown, id: string, fields: Record<string, string> = {}) {

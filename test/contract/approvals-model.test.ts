@@ -170,12 +170,14 @@ function beginning(nth: number): Command {
       const leases = [`node:${operation}`];
       await world.records.leases.take(leases, operation);
       const { plan: kept } = await world.records.plans.get(real.plans[which] ?? '');
+      const [scope] = kept.scopes;
+      if (!scope) throw new Error('the plan touches no cluster');
       const ask = {
         operation,
         node: targetOf(kept, 'w-1').node,
         action: 'flash',
         leases,
-        blast: async () => kept.blast,
+        blast: async () => scope.blast,
       };
       const { authority } = world.guard(0);
       await authority.allow({ ...ask, settling: true });

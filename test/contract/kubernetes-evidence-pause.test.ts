@@ -24,6 +24,8 @@ function hasKubectl(): boolean {
 
 const target: PlanTarget = {
   node: 'w-1',
+  site: 'boston',
+  cluster: 'boston',
   role: 'worker',
   nodeUid: 'uid',
   systemUuid: 'uuid',
@@ -32,6 +34,7 @@ const target: PlanTarget = {
   vendor: 'generic',
   bmcUrl: 'https://10.1.0.11',
   systemUri: '/redfish/v1/Systems/1',
+  cohort: 'generic',
 };
 
 let scene: KubernetesScene;

@@ -3,7 +3,7 @@ import { afterAll, beforeAll, expect, it } from 'vitest';
 import type { Plan } from '../../src/core/plan.ts';
 import { steering } from '../../src/guard/steer.ts';
 import type { Parts } from '../../src/operations/job.ts';
-import { passHold } from '../../src/workflows/wave-hold.ts';
+import { nextTick } from '../../src/workflows/next-tick.ts';
 import { approvedOperation, effectOf, examplePlan, type GuardScene, guardScene, refusal } from '../support/guard.ts';
 import { eventually } from '../support/stack.ts';
 
@@ -36,18 +36,15 @@ async function statesOf(operation: string): Promise<string[]> {
 const ended = (operation: string, node: string) =>
   scene.records.operations.setNode(operation, { node, state: 'done', step: 'done', message: '' });
 
-/** What the hold of a wave says once it says anything, and whether it waits now. */
-function hold(operation: string, plan: Pick<Plan, 'advance'>, wave: number) {
+/** What the operation does next before this wave, and whether it waits now. */
+function hold(operation: string, wave: number) {
   const parts = { records: scene.records, timings: { pollMs: 20 } } as unknown as Parts;
   const seen = { over: false };
-  const end = passHold(parts, { operation, plan, wave }).finally(() => {
+  const sofar = { started: new Set<string>(), settled: new Set<string>(), opened: wave - 1, closed: wave - 1 };
+  const end = nextTick(parts, operation, sofar).finally(() => {
     seen.over = true;
   });
   return { end, seen };
-}
-
-async function planOf(operation: string): Promise<Plan> {
-  return (await scene.records.plans.get((await scene.records.operations.get(operation)).plan)).plan;
 }
 
 async function toldHeld(operation: string, words: string): Promise<void> {
@@ -108,30 +105,26 @@ it('what goes on by itself needs no advance', async () => {
 
 it('a wave waits while it is held, goes on when it is let go, and a cancel ends the wait', async () => {
   const operation = await operationOf({ advance: 'manual' });
-  const plan = await planOf(operation);
   await ended(operation, 'w-1');
   await steer().pause(operation, scene.caller('ask'));
-  const second = hold(operation, plan, 2);
+  const second = hold(operation, 2);
   await toldHeld(operation, 'ask paused it');
   await steer().resume(operation, scene.caller('ask'));
   await toldHeld(operation, 'wave 2 waits until a person advances it');
   expect(second.seen.over).toBe(false);
   await steer().advance(operation, scene.caller('ask'));
-  expect(await second.end).toBeNull();
+  expect(await second.end).toEqual({ do: 'open', wave: 2 });
 
   await steer().pause(operation, scene.caller('ask'));
-  const again = hold(operation, plan, 2);
+  const again = hold(operation, 2);
   await scene.records.operations.requestCancel(operation, 'also');
-  expect(await again.end).toEqual({ state: 'cancelled', reason: 'also cancelled it before wave 2' });
+  expect(await again.end).toEqual({ do: 'end', end: { state: 'cancelled', reason: 'also cancelled it' } });
 });
 
 it('a wave that is held for longer than anything may begin never begins', async () => {
   const operation = await operationOf();
-  const plan = await planOf(operation);
   await steer().pause(operation, scene.caller('ask'));
   await scene.admin.query('update operation set execute_until = now() where id = $1', [operation]);
-  expect(await hold(operation, plan, 1).end).toMatchObject({
-    state: 'halted',
-    reason: expect.stringMatching(/nothing may begin since .* ask paused it/),
-  });
+  const reason = expect.stringMatching(/nothing may begin since .* ask paused it/);
+  expect(await hold(operation, 1).end).toMatchObject({ do: 'end', end: { state: 'halted', reason } });
 });

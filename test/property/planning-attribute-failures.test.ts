@@ -94,10 +94,7 @@ it('a planned node is told by model, versions, image, zone, rack and site', () =
     sha256: '',
     activation: 'reset-after',
   } as const;
-  const told = traitsOf(
-    { ...target, model: { value: 'R750' }, zone: 'a', changes: [change] },
-    { site: 'boston', cluster: 'bos', rack: 'r1' },
-  );
+  const told = traitsOf({ ...target, model: { value: 'R750' }, zone: 'a', rack: 'r1', changes: [change] });
   for (const trait of ['BIOS 2.10 on R750', 'image img', 'zone a', 'rack r1', 'site boston'])
     expect(told).toContain(trait);
 });

@@ -6,11 +6,22 @@
  */
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import type { NodeFacts } from '../../src/core/cluster.ts';
 import { FleetError } from '../../src/core/errors.ts';
 import type { PlanDraft } from '../../src/core/plan.ts';
 import { planRollout } from '../../src/planning/plan-rollout.ts';
 import { type Act, type Mishap, type Played, playRollout } from '../support/played-rollout.ts';
-import { type FleetStory, fleetStory, requestOf, type Scene, sceneOf } from '../support/random-fleet.ts';
+import {
+  type BudgetStory,
+  budgetStory,
+  type ClusterName,
+  clusterNames,
+  type FleetStory,
+  fleetStory,
+  requestOf,
+  type Scene,
+  sceneOf,
+} from '../support/random-fleet.ts';
 
 const runs = Number(process.env.GROUNDSKEEPER_PROPERTY_RUNS ?? 10_000);
 const seed = process.env.GROUNDSKEEPER_PROPERTY_SEED;
@@ -25,16 +36,25 @@ const mishap: fc.Arbitrary<Mishap> = fc.record({
 const mishaps = fc.array(mishap, { maxLength: 4 });
 
 /** min(absolute, percentage), rounded down; undefined for whatever is no number of nodes, and for none at all. */
-function limitOf({ budget: { maxUnavailable, maxPercent } }: FleetStory, nodes: number): number | undefined {
+function limitOf({ maxUnavailable, maxPercent }: BudgetStory, nodes: number): number | undefined {
   if (typeof maxUnavailable !== 'number') return undefined;
   const share = maxPercent === undefined ? maxUnavailable : Math.floor(((maxPercent as number) * nodes) / 100);
   const limit = Math.min(maxUnavailable, share);
   return Number.isInteger(limit) && limit > 0 ? limit : undefined;
 }
 
-function planOf(scene: Scene): PlanDraft | undefined {
+/** The clusters of a story that have nodes. */
+function scenesOf(story: FleetStory): Scene[] {
+  return clusterNames.map(name => sceneOf(story, name)).filter(({ nodes }) => nodes.length > 0);
+}
+
+function limitIn({ story, cluster, nodes }: Scene): number | undefined {
+  return limitOf(budgetStory(story, cluster.name as ClusterName), nodes.length);
+}
+
+function planOf(scenes: Scene[]): PlanDraft | undefined {
   try {
-    return planRollout(requestOf(scene));
+    return planRollout(requestOf(scenes));
   } catch (thrown) {
     if (thrown instanceof FleetError && thrown.code === 'precondition_failed') return undefined;
     throw thrown;
@@ -49,120 +69,164 @@ function sharers({ fleet }: Scene, name: string): string[] {
   return fleet.filter(entry => entry.name !== name && entry.server.bmcUrl === url).map(entry => entry.name);
 }
 
-function isCritical({ nodes, fleet, etcd }: Scene, name: string): boolean {
-  const roles = [nodes.find(each => each.name === name)?.role, fleet.find(each => each.name === name)?.role];
-  return roles.includes('control-plane') || etcd.members.some(member => member.node === name);
-}
-
-/** What may be reached where nothing goes wrong, by the letter of the rules. */
-function reachable(scene: Scene, limit: number): string[] {
-  const own = scene.nodes.map(({ name }) => name);
-  const room = limit - away(scene).length;
-  return own.filter(name => {
-    const others = sharers(scene, name);
-    const width = 1 + others.filter(other => own.includes(other)).length;
-    return scene.behind.has(name) && width <= room && ![name, ...others].some(each => isCritical(scene, each));
+function isCritical(scenes: Scene[], name: string): boolean {
+  return scenes.some(({ nodes, fleet, etcd }) => {
+    const roles = [nodes.find(each => each.name === name)?.role, fleet.find(each => each.name === name)?.role];
+    return roles.includes('control-plane') || etcd.members.some(member => member.node === name);
   });
 }
 
-type Seen = { widest: number; tight: boolean };
+/** Whether others of its role are in service, everywhere and in its zone. */
+function isLast({ nodes }: Scene, name: string): boolean {
+  const own = nodes.find(each => each.name === name);
+  const zoneOf = (each: NodeFacts | undefined) => each?.labels['topology.kubernetes.io/zone'];
+  const serving = nodes.filter(each => each !== own && each.role === own?.role && each.ready && !each.unschedulable);
+  return serving.length === 0 || (zoneOf(own) !== undefined && !serving.some(each => zoneOf(each) === zoneOf(own)));
+}
+
+/** Left without a majority of all members, counting those that are well now. */
+function breaksQuorum({ etcd, nodes }: Scene, gone: string[]): boolean {
+  const well = etcd.members.filter(({ node }) => nodes.find(each => each.name === node)?.ready && !gone.includes(node));
+  return etcd.members.length > 0 && well.length * 2 <= etcd.members.length;
+}
+
+type Seen = { widest: number; tight: boolean; sites: number; critical: number };
+type Watch = (look: Parameters<typeof playRollout>[2]['onlooker']) => Played;
 
 /** Throws at the first moment at which an act breaks a rule; tells what it saw. */
-function watched(scene: Scene, limit: number, play: (look: Parameters<typeof playRollout>[2]['onlooker']) => Played) {
-  const own = scene.nodes.map(({ name }) => name);
+function watched(scenes: Scene[], plan: PlanDraft, play: Watch) {
   const groups = new Map<string, string[]>();
-  const seen: Seen = { widest: 0, tight: false };
-  let failed = false;
+  const seen: Seen = { widest: 0, tight: false, sites: 0, critical: 0 };
+  const begun: string[] = [];
+  const done = new Set<string>();
+  const sceneOfNode = (name: string) => scenes.find(({ nodes }) => nodes.some(each => each.name === name)) as Scene;
   const played = play(({ act, node }, { atWork, holding }) => {
-    if (failed) expect(['back', 'fail'], `${act} of ${node} after a failure`).toContain(act);
-    failed ||= act === 'fail';
+    const scene = sceneOfNode(node);
+    const own = scene.nodes.map(({ name }) => name);
+    const limit = limitIn(scene) ?? 0;
+    const here = atWork.filter(each => own.includes(each));
     seen.widest = Math.max(seen.widest, atWork.length);
     if (act === 'cordon' || act === 'empty') {
       const besides = atWork.flatMap(each => sharers(scene, each)).filter(each => own.includes(each));
-      const gone = new Set([...away(scene), ...atWork, ...besides]);
+      const gone = new Set([...away(scene), ...here, ...besides]);
       expect(gone.size, `${act} of ${node}: ${[...gone]} away`).toBeLessThanOrEqual(limit);
       seen.tight ||= gone.size === limit;
     }
+    if (act === 'cordon') {
+      begun.push(node);
+      const isCanary = plan.canaries.includes(node);
+      const workers = plan.canaries.filter(each => !isCritical(scenes, each));
+      if (!isCanary && !isCritical(scenes, node))
+        for (const each of workers) expect(done, `${node} before the canary ${each}`).toContain(each);
+      if (isCritical(scenes, node)) {
+        seen.critical += 1;
+        expect(breaksQuorum(scene, here), `${node} takes the quorum of ${own}`).toBe(false);
+        const [leader] = scene.etcd.members;
+        const others = plan.targets.filter(
+          each => each.cluster === scene.cluster.name && each.role === 'control-plane' && !begun.includes(each.node),
+        );
+        if (leader?.node === node)
+          expect(
+            others.map(each => each.node),
+            'before the leader',
+          ).toEqual([]);
+      }
+    }
     if (act === 'hold') groups.set(node, appsOn(scene, node));
-    apart(scene, atWork);
+    if (act === 'back') done.add(node);
+    const sites = new Set(atWork.map(each => sceneOfNode(each).cluster.site));
+    seen.sites = Math.max(seen.sites, sites.size);
+    expect(sites.size).toBeLessThanOrEqual(plan.limits.maxSites);
+    const places = atWork.map(each => scene.fleet.find(({ name }) => name === each)?.server.bmcUrl);
+    expect(new Set(places).size, `${atWork} share a BMC`).toBe(places.length);
+    apart(scene, here);
     const counted = holding.flatMap(each => groups.get(each) ?? []);
     expect(new Set(counted).size, `${node} shares a PodDisruptionBudget`).toBe(counted.length);
-    keepsQuorum(scene, atWork);
+    expect(here.filter(each => isCritical(scenes, each)).length).toBeLessThanOrEqual(1);
   });
   return { played, seen };
 }
 
-/** Each workload of the story has one PodDisruptionBudget, of its own name. */
-function appsOn({ pods }: Scene, name: string): string[] {
-  return [...new Set(pods.filter(({ node }) => node === name).map(({ labels }) => labels.app ?? ''))];
+/** Each workload of a cluster has one PodDisruptionBudget, of its own name. */
+function appsOn({ cluster, pods }: Scene, name: string): string[] {
+  const apps = pods.filter(({ node }) => node === name).map(({ labels }) => `${cluster.name}/${labels.app}`);
+  return [...new Set(apps)];
 }
 
-function apart({ nodes }: Scene, atWork: string[]): void {
-  const zones = atWork.map(
-    name => nodes.find(each => each.name === name)?.labels['topology.kubernetes.io/zone'] ?? 'none',
-  );
-  const known = zones.filter(zone => zone !== 'none');
-  expect(new Set(known).size, `${atWork} in ${zones}`).toBe(known.length);
-  if (known.length > 0) expect(zones.length === 1 || !zones.includes('none'), `${atWork} in ${zones}`).toBe(true);
+function apart({ nodes, fleet }: Scene, atWork: string[]): void {
+  const zones = atWork.map(name => nodes.find(each => each.name === name)?.labels['topology.kubernetes.io/zone']);
+  const racks = atWork.map(name => fleet.find(each => each.name === name)?.server.rack);
+  for (const places of [zones, racks]) {
+    const told = places.filter(place => place !== undefined);
+    expect(new Set(told).size, `${atWork} in ${places}`).toBe(told.length);
+    if (told.length > 0)
+      expect(places.length === 1 || told.length === places.length, `${atWork} in ${places}`).toBe(true);
+  }
 }
-
-function keepsQuorum(scene: Scene, atWork: string[]): void {
-  const touched = new Set(atWork.flatMap(name => [name, ...sharers(scene, name)]));
-  const members = scene.etcd.members.map(({ node }) => node);
-  expect([...touched].filter(name => isCritical(scene, name))).toEqual([]);
-  if (members.length > 0) expect(members.filter(name => !touched.has(name)).length * 2).toBeGreaterThan(members.length);
-}
-
-const clusters = ['a', 'b'] as const;
 
 describe('a rollout', () => {
-  it('breaks no budget, PodDisruptionBudget, failure domain or quorum at any moment, whatever goes wrong', () => {
-    const count = { plays: 0, parallel: 0, tight: 0, halted: 0, denied: 0, waited: 0 };
+  it('breaks no budget, PodDisruptionBudget, failure domain, BMC, quorum or limit of sites at any moment, whatever goes wrong', () => {
+    const count = {
+      plays: 0,
+      parallel: 0,
+      tight: 0,
+      halted: 0,
+      denied: 0,
+      waited: 0,
+      sites: 0,
+      critical: 0,
+      skipped: 0,
+      failed: 0,
+    };
     fc.assert(
       fc.property(fleetStory, order, mishaps, (story, turns, troubles) => {
-        for (const name of clusters) {
-          const scene = sceneOf(story, name);
-          const limit = limitOf(story, scene.nodes.length);
-          const plan = planOf(scene);
-          if (plan === undefined) continue;
-          expect(limit, `a plan under the budget ${JSON.stringify(story.budget)}`).toBeDefined();
-          const { played, seen } = watched(scene, limit ?? 0, onlooker =>
-            playRollout(scene, plan, { order: turns, mishaps: troubles, onlooker }),
-          );
-          count.plays += 1;
-          count.parallel += Number(seen.widest > 1);
-          count.tight += Number(seen.tight);
-          count.halted += Number(played.halted);
-          count.denied += Number(played.denied > 0);
-          count.waited += Number(played.waited > 0);
-        }
+        const scenes = scenesOf(story);
+        const plan = planOf(scenes);
+        if (plan === undefined) return;
+        const { played, seen } = watched(scenes, plan, onlooker =>
+          playRollout(scenes, plan, { order: turns, mishaps: troubles, onlooker }),
+        );
+        const rest = plan.targets.length - played.done.length - played.skipped.length;
+        expect(played.halted !== undefined || rest < Math.min(plan.limits.failures, 4), 'it ends').toBe(true);
+        count.plays += 1;
+        count.parallel += Number(seen.widest > 1);
+        count.tight += Number(seen.tight);
+        count.halted += Number(played.halted !== undefined);
+        count.denied += Number(played.denied > 0);
+        count.waited += Number(played.waited > 0);
+        count.sites += Number(seen.sites > 1);
+        count.critical += Number(seen.critical > 1);
+        count.skipped += Number(played.skipped.length > 0);
+        count.failed += Number(played.halted === undefined && rest > 0);
       }),
       settings,
     );
     // Of all runs, so that no generator falls asleep unnoticed.
     const share = (part: number) => expect(part / runs, JSON.stringify(count));
-    share(count.plays).toBeGreaterThan(0.4);
+    share(count.plays).toBeGreaterThan(0.5);
     share(count.parallel).toBeGreaterThan(0.1);
     share(count.tight).toBeGreaterThan(0.2);
-    share(count.halted).toBeGreaterThan(0.05);
-    share(count.denied).toBeGreaterThan(0.01);
-    share(count.waited).toBeGreaterThan(0.005);
+    share(count.halted).toBeGreaterThan(0.02);
+    share(count.denied).toBeGreaterThan(0.003);
+    share(count.waited).toBeGreaterThan(0.003);
+    share(count.sites).toBeGreaterThan(0.01);
+    share(count.critical).toBeGreaterThan(0.003);
+    share(count.skipped).toBeGreaterThan(0.005);
+    share(count.failed).toBeGreaterThan(0.004);
   });
 
   it('reaches every node that it may, where nothing goes wrong, and no other', () => {
     let [whole, excluded] = [0, 0];
     fc.assert(
       fc.property(fleetStory, order, (story, turns) => {
-        for (const name of clusters) {
-          const scene = sceneOf(story, name);
-          const wanted = reachable(scene, limitOf(story, scene.nodes.length) ?? 0);
-          const plan = planOf(scene);
-          const onlooker = (_: Act) => undefined;
-          const played = plan && playRollout(scene, plan, { order: turns, mishaps: [], onlooker });
-          expect((played?.done ?? []).toSorted()).toEqual(wanted.toSorted());
-          whole += Number(wanted.length > 2);
-          excluded += Number(wanted.length > 0 && wanted.length < scene.behind.size);
-        }
+        const scenes = scenesOf(story);
+        const plan = planOf(scenes);
+        const wanted = scenes.flatMap(scene => reachable(scenes, scene));
+        const onlooker = (_: Act) => undefined;
+        const played = plan && playRollout(scenes, plan, { order: turns, mishaps: [], onlooker });
+        expect((played?.done ?? []).toSorted()).toEqual(wanted.toSorted());
+        whole += Number(wanted.length > 2);
+        excluded += Number(wanted.length > 0 && wanted.length < scenes.flatMap(({ behind }) => [...behind]).length);
       }),
       settings,
     );
@@ -174,15 +238,36 @@ describe('a rollout', () => {
     let refused = 0;
     fc.assert(
       fc.property(fleetStory, story => {
-        for (const name of clusters) {
-          const scene = sceneOf(story, name);
-          if (limitOf(story, scene.nodes.length) !== undefined) continue;
-          expect(planOf(scene)).toBeUndefined();
-          refused += Number(scene.behind.size > 0);
-        }
+        const scenes = scenesOf(story);
+        const closed = scenes.filter(scene => limitIn(scene) === undefined);
+        const names = closed.map(({ cluster }) => cluster.name);
+        const plan = closed.length > 0 ? planOf(scenes) : undefined;
+        expect(plan?.targets.filter(({ cluster }) => names.includes(cluster)) ?? []).toEqual([]);
+        expect(plan?.scopes.filter(({ cluster }) => names.includes(cluster)) ?? []).toEqual([]);
+        refused += Number(closed.some(({ behind }) => behind.size > 0));
       }),
       settings,
     );
     expect(refused / runs).toBeGreaterThan(0.1);
   });
 });
+
+/** What may be reached where nothing goes wrong, by the letter of the rules. */
+function reachable(scenes: Scene[], scene: Scene): string[] {
+  const own = scene.nodes.map(({ name }) => name);
+  const room = (limitIn(scene) ?? 0) - away(scene).length;
+  const { controlPlane = false, outage = true } = scene.story;
+  return own.filter(name => {
+    const others = sharers(scene, name);
+    const width = 1 + others.filter(other => own.includes(other)).length;
+    if (!scene.behind.has(name) || width > room || others.some(each => isCritical(scenes, each))) return false;
+    if (isLast(scene, name) && !outage) return false;
+    // Those beside it count where they are.
+    const elsewhere = scenes.filter(each => each !== scene);
+    for (const each of elsewhere) {
+      const beside = each.nodes.filter(node => others.includes(node.name)).length;
+      if (beside > 0 && away(each).length + beside > (limitIn(each) ?? 0)) return false;
+    }
+    return !isCritical(scenes, name) || (controlPlane && !breaksQuorum(scene, [name]));
+  });
+}

@@ -118,6 +118,8 @@ export function examplePlan(change: Partial<Plan> = {}): StoredPlan {
   const fact = { value: 'SERIAL' };
   const target = {
     node: 'w-1',
+    site: 'boston',
+    cluster: 'boston',
     role: 'worker',
     nodeUid: 'uid-1',
     systemUuid: '11111111-2222-4333-8444-555555555555',
@@ -126,21 +128,28 @@ export function examplePlan(change: Partial<Plan> = {}): StoredPlan {
     vendor: 'dell',
     bmcUrl: 'https://127.0.0.9',
     systemUri: '/redfish/v1/Systems/1',
+    cohort: 'dell R750',
   } as const;
   const plan: Plan = {
     schema: 1,
     id: newId('plan'),
     kind: 'firmware-rollout',
     action: 'firmwareRollout',
-    site: 'boston',
-    cluster: 'boston',
     author: 'ask',
+    scopes: [
+      {
+        site: 'boston',
+        cluster: 'boston',
+        budget: { maxUnavailable: 2 },
+        blast: { peakUnavailable: 1, targets: 1, controlPlane: 0, quorumLost: false, lastOf: [] },
+      },
+    ],
     targets: [target],
     waves: [['w-1']],
+    canaries: ['w-1'],
+    limits: { maxSites: 1, cohortFailures: 1, failures: 1, lostSites: 1 },
     steps: [],
     excluded: [],
-    budget: { maxUnavailable: 2 },
-    blast: { peakUnavailable: 1, targets: 1, controlPlane: 0, quorumLost: false, lastOf: [] },
     drain: { deleteEmptyDir: true, force: false, byPriority: false },
     warnings: [],
     irreversible: [],

@@ -1,11 +1,13 @@
 /**
- * Plays a rollout on a cluster that is only facts: nodes of a wave run in any order, the world interferes, and every
- * decision (waves, blast, budgets of pods, when to stop) is taken by the production's own functions. It knows no rule.
+ * Plays a rollout on clusters that are only facts: nodes that began run in any order, the world interferes, and every
+ * decision (waves, starts, blast, budgets of pods, when to halt) is taken by the production's own functions. It knows no rule.
  */
-import type { Operation, OperationNode } from '../../src/core/operation.ts';
-import { stopReason } from '../../src/core/operation.ts';
-import type { PlanDraft } from '../../src/core/plan.ts';
+import { known } from '../../src/core/bmc.ts';
+import type { OperationNode } from '../../src/core/operation.ts';
+import { type PlanDraft, scopeOf } from '../../src/core/plan.ts';
 import { blastNow } from '../../src/planning/blast.ts';
+import { haltReason } from '../../src/planning/halt-reason.ts';
+import { type ClusterNow, nextStarts } from '../../src/planning/next-starts.ts';
 import { pdbGroupsOfNode } from '../../src/planning/pdb-groups.ts';
 import type { Scene } from './random-fleet.ts';
 
@@ -18,66 +20,105 @@ export type Mishap = {
 };
 
 /** What the play did to a node, told right after. */
-export type Act = { act: 'cordon' | 'hold' | 'empty' | 'down' | 'back' | 'fail'; node: string };
+export type Act = { act: 'cordon' | 'hold' | 'empty' | 'down' | 'back' | 'fail' | 'deny'; node: string };
 /** `atWork`: cordoned or further, and not ended. `holding`: of those, the ones past the wait for their budgets. */
 export type Onlooker = (act: Act, seen: { atWork: string[]; holding: string[] }) => void;
-export type Played = { halted: boolean; done: string[]; waited: number; denied: number };
+export type Played = {
+  halted: string | undefined;
+  done: string[];
+  /** Of waves in which nothing could start any more. */
+  skipped: string[];
+  waited: number;
+  denied: number;
+};
 
 type Part = {
   node: string;
+  wave: number;
+  message: string;
   step: 'begin' | 'hold' | 'empty' | 'down' | 'up' | 'ended';
   state: OperationNode['state'];
   ours: boolean;
 };
 
 export function playRollout(
-  scene: Scene,
+  scenes: Scene[],
   plan: PlanDraft,
   { order, mishaps, onlooker }: { order: number[]; mishaps: Mishap[]; onlooker: Onlooker },
 ): Played {
-  const parts: Part[] = plan.waves.flat().map(node => ({ node, step: 'begin', state: 'waiting', ours: false }));
+  const parts: Part[] = plan.waves.flatMap((wave, index) =>
+    wave.map(node => ({ node, wave: index, step: 'begin', state: 'waiting', ours: false, message: '' })),
+  );
   const held = new Map<string, string>();
-  const played: Played = { halted: false, done: [], waited: 0, denied: 0 };
+  const played: Played = { halted: undefined, done: [], skipped: [], waited: 0, denied: 0 };
   const doomed = new Set<string>();
   let turn = 0;
   const choose = <T>(list: T[]): T => list[(order[turn % order.length] ?? 0) % list.length] as T;
+  const targets = new Map(plan.targets.map(target => [target.node, target]));
+  const open = (part: Part) => part.state === 'waiting' || part.state === 'running';
 
-  for (const wave of plan.waves) {
-    const here = parts.filter(({ node }) => wave.includes(node));
-    for (const part of here) part.state = 'running';
-    while (here.some(({ step }) => step !== 'ended')) {
-      for (const mishap of mishaps) if (mishap.at === turn) interfere(mishap);
-      const movable = here.filter(part => part.step !== 'ended' && !waits(part));
-      played.waited += here.filter(part => part.step !== 'ended').length - movable.length;
-      if (movable.length === 0) throw new Error(`everybody waits: ${JSON.stringify(here)}`);
-      advance(choose(movable));
-      turn += 1;
+  for (;;) {
+    for (const mishap of mishaps) if (mishap.at === turn) interfere(mishap);
+    played.halted ??= haltReason(plan, parts, { lost: [], silent: [] });
+    const stuck = played.halted === undefined && startSome() === 0;
+    const running = parts.filter(({ state }) => state === 'running');
+    if (running.length === 0) {
+      if (played.halted !== undefined || !parts.some(open)) break;
+      if (stuck) skipWave();
+      continue;
     }
-    if (here.some(({ state }) => state !== 'done')) {
-      played.halted = true;
-      break;
-    }
+    const movable = running.filter(part => !waits(part));
+    played.waited += running.length - movable.length;
+    if (movable.length === 0) throw new Error(`everybody waits: ${JSON.stringify(running)}`);
+    advance(choose(movable));
+    turn += 1;
   }
   played.done = parts.filter(({ state }) => state === 'done').map(({ node }) => node);
+  played.skipped = parts.filter(({ state }) => state === 'skipped').map(({ node }) => node);
   return played;
 
+  function waitingNow(): Part[] {
+    const wave = Math.min(...parts.filter(open).map(part => part.wave));
+    return parts.filter(part => part.wave === wave && part.state === 'waiting');
+  }
+
+  /** Answers how many. */
+  function startSome(): number {
+    const waiting = waitingNow();
+    const { start } = nextStarts(plan, {
+      waiting: waiting.map(({ node }) => node),
+      running: parts.filter(({ state }) => state === 'running').map(({ node }) => node),
+      elsewhere: [],
+      clusters: new Map(scenes.map(scene => [scene.cluster.name, known(clusterNow(scene))])),
+    });
+    for (const part of waiting) if (start.includes(part.node)) part.state = 'running';
+    return start.length;
+  }
+
+  function skipWave(): void {
+    for (const part of waitingNow()) part.state = 'skipped';
+  }
+
   function groupsOf({ node }: Part): string[] {
-    return pdbGroupsOfNode(node, scene.pods, scene.pdbs);
+    const { cluster, pods, pdbs } = sceneOf(node);
+    return pdbGroupsOfNode(node, pods, pdbs).map(group => `${cluster.name}/${group}`);
   }
 
   function waits(part: Part): boolean {
     return part.step === 'hold' && !stopped(part) && groupsOf(part).some(group => held.has(group));
   }
 
-  function stopped({ node }: Part): boolean {
-    return stopReason({ nodes: parts } as unknown as Operation, node) !== undefined;
+  function stopped(_: Part): boolean {
+    return played.halted !== undefined;
   }
 
   /** What the policy denies before an effect. */
   function overBudget({ node }: Part): boolean {
     const running = parts.filter(({ state }) => state === 'running').map(part => part.node);
-    const blast = blastNow(plan, node, { nodes: scene.nodes, running });
-    return blast.peakUnavailable > plan.budget.maxUnavailable;
+    const target = targets.get(node);
+    if (!target) throw new Error(`no target ${node}`);
+    const { nodes } = sceneOf(node);
+    return blastNow(plan, node, { nodes, running }).peakUnavailable > scopeOf(plan, target).budget.maxUnavailable;
   }
 
   function advance(part: Part): void {
@@ -89,7 +130,7 @@ export function playRollout(
     if ((part.step === 'begin' || part.step === 'empty') && overBudget(part)) {
       played.denied += 1;
       end(part, 'failed', true);
-      tell('fail', part);
+      tell('deny', part);
       return;
     }
     switch (part.step) {
@@ -133,18 +174,19 @@ export function playRollout(
   }
 
   function tell(act: Act['act'], { node }: Part): void {
-    const open = parts.filter(({ step }) => step !== 'begin' && step !== 'ended');
+    const away = parts.filter(({ step }) => step !== 'begin' && step !== 'ended');
     onlooker(
       { act, node },
       {
-        atWork: open.map(part => part.node),
-        holding: open.filter(({ step }) => step !== 'hold').map(part => part.node),
+        atWork: away.map(part => part.node),
+        holding: away.filter(({ step }) => step !== 'hold').map(part => part.node),
       },
     );
   }
 
   function interfere({ what, node }: Mishap): void {
-    const facts = scene.nodes[node % scene.nodes.length];
+    const all = scenes.flatMap(scene => scene.nodes);
+    const facts = all[node % all.length];
     if (!facts) return;
     const free = !parts.some(part => part.node === facts.name && part.state === 'running');
     if (what === 'update fails') doomed.add(facts.name);
@@ -154,19 +196,33 @@ export function playRollout(
     if (what === 'pods move') movePods(facts.name);
   }
 
-  /** To nodes that take pods; without any they are gone. */
+  /** To nodes of the cluster that take pods; without any they are gone. */
   function movePods(from: string): void {
-    const open = scene.nodes.filter(({ name, ready, unschedulable }) => name !== from && ready && !unschedulable);
-    const to = open.length > 0 ? choose(open).name : undefined;
-    for (const pod of scene.pods.filter(({ node }) => node === from)) {
+    const { nodes, pods } = sceneOf(from);
+    const takers = nodes.filter(({ name, ready, unschedulable }) => name !== from && ready && !unschedulable);
+    const to = takers.length > 0 ? choose(takers).name : undefined;
+    for (const pod of pods.filter(({ node }) => node === from)) {
       if (to === undefined) delete pod.node;
       else pod.node = to;
     }
   }
 
   function factsOf(name: string) {
-    const found = scene.nodes.find(facts => facts.name === name);
+    const found = sceneOf(name).nodes.find(facts => facts.name === name);
     if (!found) throw new Error(`no node ${name}`);
     return found;
   }
+
+  function sceneOf(name: string): Scene {
+    const found = scenes.find(({ nodes }) => nodes.some(facts => facts.name === name));
+    if (!found) throw new Error(`no cluster has ${name}`);
+    return found;
+  }
+}
+
+/** A member is as well as its node. */
+function clusterNow({ nodes, etcd }: Scene): ClusterNow {
+  const ready = new Map(nodes.map(each => [each.name, each.ready]));
+  const members = etcd.members.map(member => ({ ...member, healthy: known(ready.get(member.node) ?? false) }));
+  return { nodes, etcd: known({ ...etcd, members }) };
 }

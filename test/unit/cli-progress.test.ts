@@ -6,7 +6,16 @@ import { endLine, eventLine, progressLines } from '../../src/surfaces/cli/progre
 const plain = { columns: 60, color: false };
 
 function node(name: string, wave: number, state: OperationNode['state'], message = ''): OperationNode {
-  return { node: name, wave, state, step: 'flash', message, updatedAt: '2026-01-01T00:00:00Z' };
+  return {
+    node: name,
+    site: 'boston',
+    cluster: 'boston',
+    wave,
+    state,
+    step: 'flash',
+    message,
+    updatedAt: '2026-01-01T00:00:00Z',
+  };
 }
 
 const operation: Operation = {

@@ -19,13 +19,23 @@ const members = (...healthy: (boolean | undefined)[]) =>
     ),
   );
 
-function planFor(node: string, kind: PlanKind, more: Partial<PlanDraft> = {}) {
+function planFor(node: string, kind: PlanKind, more: Pick<PlanDraft, 'taint'> = {}) {
   const role = node.startsWith('cp') ? ('control-plane' as const) : ('worker' as const);
   const fact = known('S1');
   const machine = { nodeUid: 'u', systemUuid: 'u', serial: fact, model: fact, vendor: 'dell' as const };
-  const target = { node, role, ...machine, bmcUrl: 'https://10.1.0.1', systemUri: '/redfish/v1/Systems/1' };
+  const place = { site: 'boston', cluster: 'boston' };
+  const target = {
+    node,
+    ...place,
+    role,
+    cohort: 'c',
+    ...machine,
+    bmcUrl: 'https://10.1.0.1',
+    systemUri: '/redfish/v1/Systems/1',
+  };
   const blast = { peakUnavailable: 1, targets: 1, controlPlane: 0, quorumLost: false, lastOf: [] };
-  return { kind, targets: [target], blast, ...more };
+  const scopes = [{ ...place, budget: { maxUnavailable: 1 }, blast }];
+  return { kind, targets: [target], scopes, ...more };
 }
 
 describe('the quorum of etcd at the moment of an effect', () => {

@@ -17,7 +17,7 @@ const well: NodeStory = {
 /** Besides `n0`, which is updated whatever the others are. */
 function excludedOf(...others: Partial<NodeStory>[]): [string, string][] {
   const nodes = [well, ...others.map(other => ({ ...well, ...other }))];
-  const plan = planRollout(requestOf(sceneOf({ nodes, budget: { maxUnavailable: 2 }, canary: 1 }, 'a')));
+  const plan = planRollout(requestOf([sceneOf({ nodes, budget: { maxUnavailable: 2 }, canary: 1 }, 'a')]));
   expect(plan.waves.flat()).toContain('n0');
   return plan.excluded.map(({ node, reason }) => [node, reason]);
 }
@@ -28,9 +28,12 @@ describe('left out of a rollout', () => {
   });
 
   it('is every node that no wanted image is made for', () => {
-    const request = requestOf(sceneOf({ nodes: [well], budget: { maxUnavailable: 2 }, canary: 1 }, 'a'));
-    const images = request.images.map(image => ({ ...image, models: ['R640'] }));
-    expect(() => planRollout({ ...request, images })).toThrow(
+    const request = requestOf([sceneOf({ nodes: [well], budget: { maxUnavailable: 2 }, canary: 1 }, 'a')]);
+    const clusters = request.clusters.map(part => ({
+      ...part,
+      images: part.images.map(image => ({ ...image, models: ['R640'] })),
+    }));
+    expect(() => planRollout({ ...request, clusters })).toThrow(
       'n0: none of the wanted images (bios-new) is for its model',
     );
   });

@@ -113,7 +113,7 @@ async function through(kind: PlanKind, mishap: Mishap): Promise<Ended> {
   expect(hasEnded(state), told).toBe(true);
   expect(['done', 'failed', 'ambiguous', 'cancelled'], told).toContain(part?.state);
   const plan = await scene.planOf(operation);
-  const leases = [`node:${plan.cluster}/${node}`, `bmc:${plan.targets[0]?.bmcUrl}`];
+  const leases = [`node:${plan.targets[0]?.cluster}/${node}`, `bmc:${plan.targets[0]?.bmcUrl}`];
   for (const lease of leases) expect(await scene.records.leases.holds([lease], operation), told).toBe(false);
   const reached = scene.reached(node, before);
   const { metadata, spec } = scene.facts(node) ?? {};

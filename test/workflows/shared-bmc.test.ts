@@ -46,7 +46,13 @@ const restart = () => plan('setNodePower', { power: 'restart', deleteEmptyDir: t
 it('a restart of the BMC names it in the plan and in what came of it, and takes no capacity', async () => {
   const answer = await plan('resetBmc', {});
   expect(answer.full.warnings).toContain(`the same BMC serves ${other}: nothing reaches them either while it restarts`);
-  expect(answer.full.blast).toEqual({ peakUnavailable: 0, targets: 2, controlPlane: 0, quorumLost: false, lastOf: [] });
+  expect(answer.full.scopes[0]?.blast).toEqual({
+    peakUnavailable: 0,
+    targets: 2,
+    controlPlane: 0,
+    quorumLost: false,
+    lastOf: [],
+  });
   const { state, nodes } = await ended(stack, await approve(stack, answer));
   expect([state, nodes[0]?.message]).toEqual(['done', expect.stringContaining(`it serves ${other} too`)]);
 });
@@ -54,7 +60,13 @@ it('a restart of the BMC names it in the plan and in what came of it, and takes 
 it('a restart of its server is counted with it, when it is planned and when it is done', async () => {
   const answer = await restart();
   expect(answer.full.warnings).toContain(`the same BMC serves ${other}: they are counted with this one`);
-  expect(answer.full.blast).toEqual({ peakUnavailable: 2, targets: 2, controlPlane: 0, quorumLost: false, lastOf: [] });
+  expect(answer.full.scopes[0]?.blast).toEqual({
+    peakUnavailable: 2,
+    targets: 2,
+    controlPlane: 0,
+    quorumLost: false,
+    lastOf: [],
+  });
   const { cluster } = siteOf(stack, third);
   cluster.store.update('nodes', { name: third }, draft => {
     draft.spec.unschedulable = true;

@@ -44,10 +44,13 @@ export function operationStore(db: Db): OperationStore {
       executeUntil: row.execute_until.toISOString(),
       pausedBy: row.paused_by ?? undefined,
       advancedTo: row.advanced_to ?? undefined,
+      halting: row.halting ?? undefined,
       createdAt: row.created_at.toISOString(),
       endedAt: row.ended_at?.toISOString(),
       nodes: nodes.map(node => ({
         node: node.node,
+        site: node.site,
+        cluster: node.cluster,
         wave: node.wave,
         state: node.state as NodeState,
         step: node.step,
@@ -79,6 +82,7 @@ export function operationStore(db: Db): OperationStore {
           execute_until: new Date(operation.executeUntil),
           paused_by: null,
           advanced_to: null,
+          halting: null,
           created_at: new Date(operation.createdAt),
           ended_at: null,
         })
@@ -130,6 +134,27 @@ export function operationStore(db: Db): OperationStore {
         .where('state', 'in', ['queued', 'running'])
         .executeTakeFirst();
       return result.numUpdatedRows === 1n;
+    },
+    async requestHalt(id, reason) {
+      const result = await db
+        .updateTable('operation')
+        .set({ halting: reason })
+        .where('id', '=', id)
+        .where('halting', 'is', null)
+        .where('state', 'in', ['queued', 'running'])
+        .executeTakeFirst();
+      return result.numUpdatedRows === 1n;
+    },
+    async nodesAtWork() {
+      const rows = await db
+        .selectFrom('operation_node')
+        .innerJoin('operation', 'operation.id', 'operation_node.operation')
+        .select('operation_node.node')
+        .distinct()
+        .where('operation.state', 'in', ['queued', 'running'])
+        .where('operation_node.state', '=', 'running')
+        .execute();
+      return rows.map(({ node }) => node);
     },
     async setPaused(id, pausedBy) {
       const result = await db
@@ -233,9 +258,13 @@ export function effectStore(db: Db): EffectStore {
     async onCluster(cluster, { part, since, limit }) {
       const rows = await db
         .selectFrom('effect')
-        .innerJoin('operation', 'operation.id', 'effect.operation')
+        .innerJoin('operation_node', join =>
+          join
+            .onRef('operation_node.operation', '=', 'effect.operation')
+            .on(sql<boolean>`operation_node.node = split_part(effect.step, '/', 1)`),
+        )
         .selectAll('effect')
-        .where('operation.cluster', '=', cluster)
+        .where('operation_node.cluster', '=', cluster)
         .where('effect.started_at', '>=', since)
         .where(sql<boolean>`strpos(effect.step, ${part}) > 0`)
         .orderBy('effect.intent', 'desc')

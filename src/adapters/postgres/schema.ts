@@ -57,12 +57,15 @@ export type Tables = {
     execute_until: Date;
     paused_by: string | null;
     advanced_to: number | null;
+    halting: string | null;
     created_at: Date;
     ended_at: Date | null;
   };
   operation_node: {
     operation: string;
     node: string;
+    site: string;
+    cluster: string;
     wave: number;
     state: string;
     step: string;
@@ -184,6 +187,13 @@ const listenerWord = [
   `create table image_listener (one boolean primary key default true check (one), word text not null)`,
 ];
 
+const operationsOverSites = [
+  `alter table operation add column halting text`,
+  `alter table operation_node add column site text not null default ''`,
+  `alter table operation_node add column cluster text not null default ''`,
+  `update operation_node set site = operation.site, cluster = operation.cluster from operation where operation.id = operation_node.operation`,
+];
+
 const migrations: { name: string; statements: string[] }[] = [
   { name: '2026-11-22 first form', statements: first },
   { name: '2026-11-23 digest of an offered image', statements: imageDigest },
@@ -197,6 +207,7 @@ const migrations: { name: string; statements: string[] }[] = [
   { name: '2026-11-26 freezes', statements: freezeSchema },
   { name: '2026-11-26 log-ins at an issuer', statements: identitySchema },
   { name: '2026-11-26 several processes', statements: [...lifeSchema, ...listenerWord] },
+  { name: '2026-11-26 operations over sites', statements: operationsOverSites },
 ];
 
 /** Brings the database to this version's form; two services that start at once take turns. */

@@ -135,10 +135,11 @@ async function explain(context: CommandContext, options: ExplainOptions): Promis
     const asked = requestIn(options);
     return printBlocks(context, explanationBlocks(asked, explainDecision(policy, asked)));
   }
-  const { asked, madeUnder } = await requestOfPlan(context, options.plan, options);
+  const { all, madeUnder } = await requestsOfPlan(context, options.plan, options);
   const other = `The plan was made under other policies than these: ${madeUnder}, not ${policy.digest}.`;
   const difference: Block[] = madeUnder === policy.digest ? [] : [{ text: other, tone: 'warn' }];
-  printBlocks(context, [...explanationBlocks(asked, explainDecision(policy, asked)), ...difference]);
+  const explained = all.flatMap(asked => explanationBlocks(asked, explainDecision(policy, asked)));
+  printBlocks(context, [...explained, ...difference]);
 }
 
 function requestIn({ principal, action, groups = [], ...rest }: ExplainOptions): Asked {
@@ -172,19 +173,22 @@ function conditionsOf({ frozen, windowClosed }: Pick<Facts, 'frozen' | 'windowCl
   return { frozen, window: { open: !windowClosed, closesInMs, expectedMs: 0 } };
 }
 
-/** The start of a stored plan by who is logged in, or who is named; no vote is counted but those that are named. */
-async function requestOfPlan(context: CommandContext, id: string, options: ExplainOptions) {
+/** The start of a stored plan in each of its clusters, by who is logged in or named; no vote counts but those that are named. */
+async function requestsOfPlan(context: CommandContext, id: string, options: ExplainOptions) {
   const { principal, groups, via, cleared } = options;
   const client = await context.client();
   const [{ output }, me] = await Promise.all([client.callTool('getPlan', { plan: id }), client.me()]);
-  const { action, site, cluster, blast, budget, declaredOutage, policyDigest } = output.plan as Plan;
-  const asked: Asked = {
-    principal: { name: principal ?? me.person, groups: groups ?? (principal === undefined ? me.groups : []) },
-    action,
-    resource: { site, cluster },
-    context: { via, blast, budget, declaredOutage, ...conditionsOf(options), cleared },
-  };
-  return { asked, madeUnder: policyDigest };
+  const { action, scopes, declaredOutage, policyDigest } = output.plan as Plan;
+  const who = { name: principal ?? me.person, groups: groups ?? (principal === undefined ? me.groups : []) };
+  const all = scopes.map(
+    ({ site, cluster, blast, budget }): Asked => ({
+      principal: who,
+      action,
+      resource: { site, cluster },
+      context: { via, blast, budget, declaredOutage, ...conditionsOf(options), cleared },
+    }),
+  );
+  return { all, madeUnder: policyDigest };
 }
 
 function list(text: string): string[] {

@@ -5,7 +5,7 @@
  */
 import { type Approval, isCritical } from '../../core/approval.ts';
 import { type Block, toned } from '../../core/document.ts';
-import { type Plan, type StoredPlan, targetOf } from '../../core/plan.ts';
+import { type Plan, placeText, type StoredPlan, targetOf } from '../../core/plan.ts';
 import { votesWanted } from '../../core/policy.ts';
 import type { Standing } from '../../gateway/door.ts';
 import { blockMarkup, factsMarkup, sharedTone, tableMarkup } from './blocks.ts';
@@ -29,9 +29,9 @@ export function approvalPage(shown: ApprovalPage): Markup {
   const rest = card.filter(block => !grave.includes(block) && !warnings.includes(block));
   return page(
     visit,
-    `${plan.kind} in ${plan.cluster}`,
-    markup`<h1>${plan.kind} in ${plan.cluster}</h1>
-<p class="lead">${nodesText(plan)} at ${plan.site}. Asked for by <strong>${approval.requester}</strong> over ${approval.channel}.</p>
+    `${plan.kind} in ${placeText(plan)}`,
+    markup`<h1>${plan.kind} in ${placeText(plan)}</h1>
+<p class="lead">${nodesText(plan)}. Asked for by <strong>${approval.requester}</strong> over ${approval.channel}.</p>
 <p>${stateMarkup(approval)}${isCritical(approval) ? markup` <span class="state bad">critical</span>` : ''}
 ${approval.state === 'pending' ? markup` <span class="muted">expires ${moment(approval.expiresAt, now)}</span>` : ''}</p>
 ${grave.map(blockMarkup)}
@@ -60,10 +60,12 @@ function toneOf(block: Block): string {
   return 'list' in block && block.list.length > 0 ? sharedTone(block.list) : 'plain';
 }
 
-function nodesText({ targets, blast }: Plan): string {
+function nodesText({ targets, scopes }: Plan): string {
   const [only] = targets;
   const which = targets.length === 1 && only ? only.node : `${targets.length} nodes`;
-  return `${which}, at most ${blast.peakUnavailable} unavailable at once,`;
+  const most = Math.max(...scopes.map(({ blast }) => blast.peakUnavailable));
+  const where = scopes.length > 1 ? ' in each cluster' : ` at ${scopes[0]?.site}`;
+  return `${which}, at most ${most} unavailable at once${where}`;
 }
 
 function agreement({ approval, standing, now }: ApprovalPage): Markup {

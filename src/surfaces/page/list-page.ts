@@ -1,7 +1,7 @@
 /** The requests that wait for people. */
 import { type Approval, isCritical } from '../../core/approval.ts';
 import { toned } from '../../core/document.ts';
-import type { Plan } from '../../core/plan.ts';
+import { type Plan, placeText } from '../../core/plan.ts';
 import { tableMarkup } from './blocks.ts';
 import type { Visit } from './browser.ts';
 import { page } from './layout.ts';
@@ -10,7 +10,7 @@ import { moment } from './moments.ts';
 
 export function listPage(visit: Visit, waiting: { approval: Approval; plan: Plan }[], now: Date): Markup {
   const rows = waiting.map(({ approval, plan }) => [
-    markup`<a href="/approvals/${approval.id}">${plan.kind} in ${plan.cluster}</a>`,
+    markup`<a href="/approvals/${approval.id}">${plan.kind} in ${placeText(plan)}</a>`,
     plan.targets.length === 1 ? (plan.targets[0]?.node ?? '') : `${plan.targets.length} nodes`,
     approval.requester,
     isCritical(approval) ? toned('critical', 'bad') : '',

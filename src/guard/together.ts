@@ -1,0 +1,18 @@
+/** One decision on a plan of what the policy says for each of its clusters: a deny of one denies, and every vote is needed. */
+import type { Decision, PolicyReason, Requirement } from '../core/policy.ts';
+
+/** Same reasons, and requirements that the same votes meet, are told once. Of none there is nothing that allows. */
+export function together(decisions: Decision[]): Decision {
+  if (decisions.length === 0)
+    return { verdict: 'deny', reasons: [{ policy: 'host:invalid-request', reason: 'the plan names no cluster' }] };
+  const reasons = decisions.flatMap(each => (each.verdict === 'deny' ? each.reasons : []));
+  if (reasons.length > 0) return { verdict: 'deny', reasons: unique<PolicyReason>(reasons) };
+  const requirements = decisions.flatMap(each => (each.verdict === 'needs-approval' ? each.requirements : []));
+  return requirements.length > 0
+    ? { verdict: 'needs-approval', requirements: unique<Requirement>(requirements) }
+    : { verdict: 'allow' };
+}
+
+function unique<T>(list: T[]): T[] {
+  return [...new Map(list.map(each => [JSON.stringify(each), each])).values()];
+}

@@ -1,0 +1,180 @@
+/**
+ * Which nodes of a wave start now, and why the others wait. Nothing that could run waits, and nothing runs that a budget, a
+ * failure domain, a PodDisruptionBudget, a shared BMC, etcd's quorum or the limit of sites forbids. Pure: the same facts give
+ * the same starts. The guard judges each effect once more, on facts of that moment.
+ */
+import { type Fact, factValue } from '../core/bmc.ts';
+import type { EtcdFacts, NodeFacts } from '../core/cluster.ts';
+import type { Plan, PlanTarget } from '../core/plan.ts';
+import { unavailableOf } from './blast.ts';
+import { type Domains, domainsOf, exclusive } from './exclusive.ts';
+import { lostBy } from './last-of-its-kind.ts';
+import { quorumAfter } from './quorum.ts';
+
+export type ClusterNow = {
+  /** All of the cluster. */
+  nodes: readonly NodeFacts[];
+  /** Read where a node of the control plane waits; left out it is unknown. */
+  etcd?: Fact<EtcdFacts>;
+};
+
+export type StartFacts = {
+  /** Nodes of the wave that have not begun. */
+  waiting: readonly string[];
+  /** Nodes of this plan that have begun and not ended. */
+  running: readonly string[];
+  /** Nodes that other operations work on. */
+  elsewhere: readonly string[];
+  /** By name. What is not there is unknown. */
+  clusters: ReadonlyMap<string, Fact<ClusterNow>>;
+};
+
+/** `unread`: nothing is known of its cluster. `room`: others of the plan, of its cluster, or the cluster itself, are in the way. `sites`: enough sites are worked on. */
+export type Wait = { node: string; cause: 'unread' | 'room' | 'sites'; why: string };
+
+export type NextStarts = { start: string[]; wait: Wait[] };
+
+type Planned = Pick<Plan, 'scopes' | 'targets' | 'limits' | 'declaredOutage'>;
+
+export function nextStarts(plan: Planned, facts: StartFacts): NextStarts {
+  const taken = new Taken(plan, facts);
+  const next: NextStarts = { start: [], wait: [] };
+  for (const target of inOrder(plan, taken, facts.waiting)) {
+    const wait = taken.against(target);
+    if (wait) next.wait.push({ node: target.node, ...wait });
+    else {
+      taken.add(target);
+      next.start.push(target.node);
+    }
+  }
+  return next;
+}
+
+/**
+ * Sites that are worked on come first, so that each is ended before the next is begun, then those with most to do; within
+ * a site what most others wait for, as a list that is worked off from its longest end is done soonest.
+ */
+function inOrder({ scopes }: Planned, taken: Taken, waiting: readonly string[]): PlanTarget[] {
+  const targets = waiting.map(node => taken.target(node));
+  const load = new Map<string, number>();
+  for (const key of targets.flatMap(target => taken.keys(target))) load.set(key, (load.get(key) ?? 0) + 1);
+  const queue = (target: PlanTarget) => Math.max(...taken.keys(target).map(key => load.get(key) ?? 0));
+  const work = new Map<string, number>();
+  const atLeast = (site: string, rounds: number) => work.set(site, Math.max(work.get(site) ?? 0, rounds));
+  for (const target of targets) atLeast(target.site, queue(target));
+  for (const { site, cluster, budget } of scopes)
+    atLeast(site, targets.filter(target => target.cluster === cluster).length / Math.max(1, budget.maxUnavailable));
+  const order = (a: PlanTarget, b: PlanTarget) =>
+    Number(taken.uses(b.site)) - Number(taken.uses(a.site)) ||
+    (work.get(b.site) ?? 0) - (work.get(a.site) ?? 0) ||
+    queue(b) - queue(a);
+  return targets.sort(order);
+}
+
+/** What is in use: by what runs, and by what was chosen to start. */
+class Taken {
+  readonly #plan: Planned;
+  readonly #facts: StartFacts;
+  readonly #targets: Map<string, PlanTarget>;
+  readonly #domains: Domains;
+  readonly #sites = new Set<string>();
+  readonly #keys = new Set<string>();
+  /** Of each cluster that is known, the nodes that are away or soon will be. */
+  readonly #away = new Map<string, Set<string>>();
+
+  constructor(plan: Planned, facts: StartFacts) {
+    this.#plan = plan;
+    this.#facts = facts;
+    this.#targets = new Map(plan.targets.map(target => [target.node, target]));
+    this.#domains = domainsOf(plan.targets);
+    for (const [cluster, now] of facts.clusters)
+      if ('value' in now) this.#away.set(cluster, new Set(unavailableOf(now.value.nodes)));
+    this.#leave(facts.elsewhere);
+    for (const node of facts.running) this.add(this.target(node));
+  }
+
+  target(node: string): PlanTarget {
+    const target = this.#targets.get(node);
+    if (!target) throw new Error(`the plan has no target ${node}`);
+    return target;
+  }
+
+  add(target: PlanTarget): void {
+    this.#sites.add(target.site);
+    for (const key of this.keys(target)) this.#keys.add(key);
+    this.#leave([target.node, ...(target.alongside ?? [])]);
+  }
+
+  keys(target: PlanTarget): string[] {
+    return exclusive(target, this.#domains);
+  }
+
+  uses(site: string): boolean {
+    return this.#sites.has(site);
+  }
+
+  /** Why the target may not start now. */
+  against(target: PlanTarget): Omit<Wait, 'node'> | undefined {
+    const now = this.#facts.clusters.get(target.cluster);
+    if (now === undefined || 'unknown' in now)
+      return { cause: 'unread', why: `cluster ${target.cluster} cannot be read: ${now?.unknown ?? 'not looked at'}` };
+    const why =
+      this.#busy(target) ??
+      this.#overBudget(target) ??
+      this.#last(target, now.value) ??
+      this.#unsafe(target, now.value);
+    if (why) return { cause: 'room', why };
+    const { maxSites } = this.#plan.limits;
+    if (this.#sites.has(target.site) || this.#sites.size < maxSites) return undefined;
+    return { cause: 'sites', why: `${maxSites} sites are worked on, and no more may be at once` };
+  }
+
+  #busy(target: PlanTarget): string | undefined {
+    const key = this.keys(target).find(each => this.#keys.has(each));
+    return key && `a node is worked on that shares its ${key}`;
+  }
+
+  #overBudget({ cluster, node, alongside = [] }: PlanTarget): string | undefined {
+    for (const [name, away] of this.#away) {
+      const scope = this.#plan.scopes.find(each => each.cluster === name);
+      const all = new Set([...away, ...this.#here(name, [node, ...alongside])]);
+      if (!scope || (all.size === away.size && name !== cluster)) continue;
+      if (!(all.size <= scope.budget.maxUnavailable))
+        return `the budget of ${name} is ${scope.budget.maxUnavailable}, and with it ${all.size} nodes would be away`;
+    }
+    return undefined;
+  }
+
+  /** What was approved as lost, or declared, may be. */
+  #last({ node, cluster, alongside = [] }: PlanTarget, { nodes }: ClusterNow): string | undefined {
+    if (!nodes.some(({ name }) => name === node)) return 'the cluster has no such Node';
+    if (this.#plan.declaredOutage) return undefined;
+    const approved = this.#plan.scopes.find(scope => scope.cluster === cluster)?.blast.lastOf ?? [];
+    const lost = lostBy([node, ...alongside], nodes, [...(this.#away.get(cluster) ?? [])]);
+    const last = lost.filter(what => !approved.includes(what));
+    return last.length > 0 ? `it is the last that takes pods of ${last.join(' and ')}` : undefined;
+  }
+
+  /** Of the control plane: etcd keeps its quorum, and its leader goes last. */
+  #unsafe({ node, role, cluster }: PlanTarget, { etcd }: ClusterNow): string | undefined {
+    if (role !== 'control-plane') return undefined;
+    if (etcd === undefined || 'unknown' in etcd) return `etcd cannot be read: ${etcd?.unknown ?? 'not looked at'}`;
+    const { allowed, why } = quorumAfter(etcd.value, node);
+    if (!allowed) return why;
+    const leader = etcd.value.members.find(member => member.node === node)?.leader;
+    const others = this.#facts.waiting.some(each => each !== node && this.target(each).cluster === cluster);
+    if (!others || (leader && factValue(leader) === false)) return undefined;
+    return leader && 'value' in leader ? 'it leads etcd, and goes last' : 'whether it leads etcd is not known';
+  }
+
+  #leave(nodes: readonly string[]): void {
+    for (const [cluster, away] of this.#away) for (const node of this.#here(cluster, nodes)) away.add(node);
+  }
+
+  /** Those that are nodes of the cluster. */
+  #here(cluster: string, nodes: readonly string[]): string[] {
+    const now = this.#facts.clusters.get(cluster);
+    if (now === undefined || 'unknown' in now) return [];
+    return nodes.filter(node => now.value.nodes.some(({ name }) => name === node));
+  }
+}

@@ -1,0 +1,146 @@
+/**
+ * What a running plan does next, from what is stored of its nodes and what is true of its clusters. A tick looks until there
+ * is something to do, and its answer is journaled, so that a replay does the same again. Nodes begin nowhere else.
+ */
+import { setTimeout as delay } from 'node:timers/promises';
+import {
+  hasNodeEnded,
+  type Operation,
+  type OperationNode,
+  type OperationState,
+  stopReason,
+} from '../core/operation.ts';
+import type { Plan } from '../core/plan.ts';
+import type { Parts } from '../operations/job.ts';
+import { haltReason, isBad } from '../planning/halt-reason.ts';
+import { nextStarts } from '../planning/next-starts.ts';
+import { readClusters } from './start-facts.ts';
+import { keepWaiting, lostSites } from './wait-for-room.ts';
+import { holdOf } from './wave-hold.ts';
+
+export type End = { state: OperationState; reason: string };
+
+export type Tick =
+  /** Before the first of the wave starts. */
+  | { do: 'open'; wave: number }
+  | { do: 'start'; nodes: string[] }
+  /** These have ended. */
+  | { do: 'settle'; nodes: string[] }
+  /** All nodes of the wave have ended. */
+  | { do: 'close'; wave: number }
+  | { do: 'end'; end: End };
+
+/** What the workflow did: nodes it started, nodes whose end it took, and the last waves it opened and closed. */
+export type Sofar = { started: ReadonlySet<string>; settled: ReadonlySet<string>; opened: number; closed: number };
+
+/** Outages, of the database too, are waited out: nothing else would ever take up the work. */
+export async function nextTick(parts: Parts, operation: string, sofar: Sofar): Promise<Tick> {
+  for (;;) {
+    const tick = await look(parts, operation, sofar).catch(() => undefined);
+    if (tick) return tick;
+    await delay(parts.timings.pollMs, undefined, { ref: false });
+  }
+}
+
+async function look(parts: Parts, id: string, { started, settled, opened, closed }: Sofar): Promise<Tick | undefined> {
+  const operation = await parts.records.operations.get(id);
+  const { nodes } = operation;
+  const ended = nodes.filter(part => started.has(part.node) && !settled.has(part.node) && hasNodeEnded(part.state));
+  if (ended.length > 0) return { do: 'settle', nodes: namesOf(ended) };
+  const running = nodes.filter(({ state }) => state === 'running');
+  // Marked by a tick that was interrupted before its answer was kept.
+  const orphans = running.filter(({ node }) => !started.has(node));
+  if (orphans.length > 0) return { do: 'start', nodes: namesOf(orphans) };
+
+  const { plan } = await parts.records.plans.get(operation.plan);
+  const stop = (await halts(parts, operation, plan)) ?? stopReason(operation) ?? stoppedPart(operation);
+  if (stop) return running.length > 0 ? undefined : { do: 'end', end: endOf(operation, stop) };
+  const open = nodes.filter(({ state }) => !hasNodeEnded(state)).map(({ wave }) => wave);
+  const wave = Math.min(...open, plan.waves.length + 1);
+  if (wave - 1 > closed) return { do: 'close', wave: closed + 1 };
+  if (open.length === 0) return { do: 'end', end: endOf(operation, undefined) };
+  const held = await holdOf(parts, { operation, plan, wave });
+  if (held?.forGood && running.length === 0) return { do: 'end', end: { state: 'halted', reason: held.why } };
+  if (held) return undefined;
+  if (wave > opened) return { do: 'open', wave };
+  return starts(parts, { operation, plan, wave });
+}
+
+async function starts(
+  parts: Parts,
+  { operation, plan, wave }: { operation: Operation; plan: Plan; wave: number },
+): Promise<Tick | undefined> {
+  const waiting = operation.nodes.filter(part => part.wave === wave && part.state === 'waiting');
+  if (waiting.length === 0) return undefined;
+  // Only a rollout has nodes that wait for each other; whether a single one may be acted on is the policy's answer.
+  if (plan.kind !== 'firmware-rollout') return begin(parts, { operation, plan, wave }, namesOf(waiting));
+  const running = namesOf(operation.nodes.filter(({ state }) => state === 'running'));
+  const names = new Set(namesOf(waiting));
+  const clusters = await readClusters(
+    parts,
+    plan.targets.filter(({ node }) => names.has(node)),
+  );
+  const atWork = await parts.records.operations.nodesAtWork();
+  const elsewhere = atWork.filter(node => !running.includes(node));
+  const next = nextStarts(plan, { waiting: [...names], running, elsewhere, clusters });
+  if (next.start.length > 0) return begin(parts, { operation, plan, wave }, next.start);
+  await keepWaiting(parts, operation, { ...next, elsewhere, clusters });
+  return undefined;
+}
+
+/** Marks them, so that every other operation sees that they are worked on. */
+async function begin(
+  { records }: Parts,
+  { operation, plan, wave }: { operation: Operation; plan: Plan; wave: number },
+  nodes: string[],
+): Promise<Tick> {
+  const all = plan.waves[wave - 1] ?? [];
+  const canary = plan.waves.length > 1 && all.every(node => plan.canaries.includes(node)) ? 'canary, ' : '';
+  const who = all.length > namesTold ? `${all.length} nodes` : all.join(', ');
+  const step = `wave ${wave}`;
+  const message = `${who} (${canary}${wave} of ${plan.waves.length})`;
+  await records.operations.addEvent(operation.id, step, { step, status: 'started', message });
+  for (const node of nodes)
+    await records.operations.setNode(operation.id, { node, state: 'running', step: 'start', message: '' });
+  return { do: 'start', nodes };
+}
+
+const namesTold = 10;
+
+/** Keeps and answers why the plan ends before its end. */
+async function halts(parts: Parts, { id, nodes, halting }: Operation, plan: Plan): Promise<string | undefined> {
+  const bad = new Set(namesOf(nodes.filter(({ state }) => isBad(state))));
+  const lost = lostSites(nodes);
+  const clusters = await readClusters(
+    parts,
+    plan.waves.length > 1 ? plan.targets.filter(({ node }) => bad.has(node)) : [],
+  );
+  const silent = plan.scopes
+    .filter(({ cluster }) => 'unknown' in (clusters.get(cluster) ?? {}))
+    .map(({ site }) => site);
+  const reason = halting ?? haltReason(plan, nodes, { lost, silent: [...lost, ...silent] });
+  if (reason && !halting) await parts.records.operations.requestHalt(id, reason);
+  return reason;
+}
+
+function endOf({ nodes, cancelRequestedBy, halting }: Operation, stop: string | undefined): End {
+  const left = nodes.filter(({ state }) => state !== 'done');
+  if (left.length === 0) return { state: 'done', reason: 'every node is done' };
+  if (!nodes.some(({ state }) => isBad(state)) && nodes.some(({ state }) => state === 'cancelled') && !halting)
+    return { state: 'cancelled', reason: stop ?? '' };
+  if (cancelRequestedBy && !halting) return { state: 'cancelled', reason: `${cancelRequestedBy} cancelled it` };
+  const told = left.slice(0, namesTold).map(({ node, state, message }) => `${node} is ${state}: ${message}`);
+  return {
+    state: 'halted',
+    reason: stop ?? `${left.length} of ${nodes.length} nodes are not done: ${told.join('; ')}`,
+  };
+}
+
+/** A node that was stopped although nobody stopped the operation: a freeze stands over it, and over what would follow. */
+function stoppedPart({ nodes }: Operation): string | undefined {
+  return nodes.find(({ state }) => state === 'cancelled')?.message;
+}
+
+function namesOf(nodes: OperationNode[]): string[] {
+  return nodes.map(({ node }) => node);
+}

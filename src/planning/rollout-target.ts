@@ -56,7 +56,7 @@ export type RolloutRequest = ClusterPart & RolloutChoices;
 export type Judged = { target: PlanTarget; warnings: string[] } | { excluded: string };
 
 /** Those of the cluster, whose budget it is. */
-export function here({ cluster }: RolloutRequest, names: string[]): string[] {
+function here({ cluster }: RolloutRequest, names: string[]): string[] {
   return names.filter(name => cluster.nodes.some(each => each.name === name));
 }
 

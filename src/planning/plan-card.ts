@@ -40,7 +40,7 @@ export function planCard(plan: Plan, digest: string): Block[] {
   if (images.length > 0) card.push({ title: 'Images', list: [...new Set(images)] });
   const drains = plan.targets.flatMap(target => (target.drain ? [drainRow(target)] : []));
   if (drains.length > 0)
-    card.push({ table: { columns: ['drain of', 'evicts', 'leaves', 'budgets (PDB)'], rows: drains } });
+    card.push({ table: { columns: ['drain of', 'evicts', 'pods left', 'budgets (PDB)'], rows: drains } });
   if (plan.warnings.length > 0) card.push({ title: 'Warnings', list: plan.warnings.map(text => toned(text, 'warn')) });
   if (plan.irreversible.length > 0)
     card.push({ title: 'Cannot be undone', list: plan.irreversible.map(text => toned(text, 'bad')) });
@@ -137,5 +137,5 @@ function targetRow(target: PlanTarget): Cell[] {
 
 function drainRow({ node, drain }: PlanTarget): Cell[] {
   if (!drain) return [node, '', '', ''];
-  return [node, drain.evict.join(', ') || 'nothing', `${drain.skip.length} pods`, drain.pdbs.join(', ') || 'none'];
+  return [node, drain.evict.join(', ') || 'nothing', String(drain.skip.length), drain.pdbs.join(', ') || 'none'];
 }

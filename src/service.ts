@@ -9,6 +9,7 @@ import { presentChange } from '../tools/parts/present-change.ts';
 import { startEmbeddedPostgres } from './adapters/postgres/embedded.ts';
 import type { Config } from './config.ts';
 import { FleetError } from './core/errors.ts';
+import { createCustodyDesk } from './gateway/custody-desk.ts';
 import { createGateway } from './gateway/gateway.ts';
 import { startDuty } from './health/duty.ts';
 import { Opened } from './opened.ts';
@@ -58,6 +59,7 @@ export async function startService({ config, log, onReplaced }: ServiceOptions):
       async close() {
         await worker.stopping();
         if (place.isOurs) await worker.custody.checkpoint();
+        await worker.standstill.announce().catch(() => undefined);
         await opened.close(log);
       },
     };
@@ -75,6 +77,7 @@ async function serve(
   const { fleet, rollout, service } = config;
   const { records, custody, policy, clusters, bmcs, servers, logins, approvals, freezes, storePlan, timings, doors } =
     worker;
+  const { anchoring, standstill } = worker;
   let cordons: CordonDuty | undefined;
   const duty = opened.add(
     await startDuty({
@@ -97,27 +100,7 @@ async function serve(
     open => open.stop(),
   );
 
-  await bmcs.listen(duty.hint);
-
-  const { cordon, sampleEveryMs } = config.health;
-  if (cordon !== 'off' && sampleEveryMs !== 'off') {
-    cordons = opened.add(
-      await startCordonDuty({
-        bmcs,
-        clusters,
-        records,
-        hardware: duty.watch,
-        states: records.healthStates,
-        settings: cordon,
-        clusterList: fleet.sites.flatMap(site => site.clusters),
-        everyMs: Math.min(sampleEveryMs, longestCordonLookMs),
-        storePlan,
-        requestStart: approvals.requestStart,
-        log,
-      }),
-      open => open.stop(),
-    );
-  }
+  await standstill.onceClear(act, error => log.fatal({ error }, 'duties did not begin; start the service again'));
   const health = {
     ...duty.watch,
     archive: records.findings,
@@ -141,9 +124,12 @@ async function serve(
     storePlan,
     rollout: { ...rollout, timings, hardwareWatched: config.health.sampleEveryMs !== 'off' },
     policyStanding,
+    continuity: { standstill: () => standstill.status(), anchors: () => anchoring.status() },
     presentChange,
   });
-  const door = { policyStanding, gateway, logins, ...doors, approvals, freezes, custody, records, planCard, log };
+  const custodyDesk = createCustodyDesk({ fleet, policy, standstill, anchoring, provePresence: logins.provePresence });
+  const guard = { approvals, freezes, custody, custodyDesk };
+  const door = { policyStanding, gateway, logins, ...doors, ...guard, records, planCard, log };
   if (config.metrics) {
     const own = {
       everyMs: config.health.sampleEveryMs,
@@ -167,6 +153,29 @@ async function serve(
   }, checkpointEveryMs);
   opened.add(signing, async timer => clearInterval(timer));
   return http.url;
+
+  /** What writes to BMCs or asks for changes by itself. */
+  async function act(): Promise<void> {
+    await bmcs.listen(duty.hint);
+    const { cordon, sampleEveryMs } = config.health;
+    if (cordon === 'off' || sampleEveryMs === 'off') return;
+    cordons = opened.add(
+      await startCordonDuty({
+        bmcs,
+        clusters,
+        records,
+        hardware: duty.watch,
+        states: records.healthStates,
+        settings: cordon,
+        clusterList: fleet.sites.flatMap(site => site.clusters),
+        everyMs: Math.min(sampleEveryMs, longestCordonLookMs),
+        storePlan,
+        requestStart: approvals.requestStart,
+        log,
+      }),
+      open => open.stop(),
+    );
+  }
 }
 
 /** An embedded Postgres ends with the process that serves, or that started it: one that only waits for its turn leaves it. */

@@ -18,7 +18,8 @@ const maxOpen = 10_000;
 
 export type TakeOverParts = {
   life: Life;
-  engine: RunningEngine;
+  /** Undefined while nothing may have an effect: this process may serve then, and takes no work. */
+  engine(): RunningEngine | undefined;
   bmcs: Pick<Bmcs, 'closeInherited'>;
   operations: OperationStore;
   launch(operation: string): Promise<void>;
@@ -33,12 +34,13 @@ export type TakeOver = {
 };
 
 export function startTakeOver(parts: TakeOverParts): TakeOver {
-  const { life, engine, bmcs, operations, launch, log, onReplaced } = parts;
+  const { life, bmcs, operations, launch, log, onReplaced } = parts;
   const stopping = new AbortController();
   const serving = Promise.withResolvers<void>();
   let wantsToServe = false;
   let serves = false;
   let begun = false;
+  const unattended: string[] = [];
 
   // Apart, so that what holds a take-over up never keeps this process from saying that it lives.
   const ended = [repeat(() => life.beat()), repeat(takeOver)];
@@ -75,15 +77,17 @@ export function startTakeOver(parts: TakeOverParts): TakeOver {
   }
 
   async function takeOver(): Promise<void> {
-    const dead = await life.endDead();
+    unattended.push(...(await life.endDead()));
     if (wantsToServe) {
       const holds = await life.holdsService();
       if (serves && !holds) throw notServing();
       if (holds) serving.resolve();
       serves = holds;
     }
+    const engine = parts.engine();
+    if (!engine) return;
     // An older version may still run, as long as this process does not serve.
-    const gone = [...dead, ...(serves ? [formerExecutor] : [])];
+    const gone = [...unattended.splice(0), ...(serves ? [formerExecutor] : [])];
     const taken = await engine.takeOver(gone);
     if (taken > 0) log.warn({ workflows: taken }, 'took over from a process that is gone');
     if (await life.inherit(gone))

@@ -18,7 +18,7 @@ import type { CustodyEntry } from './core/custody.ts';
 import { FleetError } from './core/errors.ts';
 import { allNodes } from './core/fleet.ts';
 import type { Timings } from './core/timings.ts';
-import { startEngine } from './engine/engine.ts';
+import { type RunningEngine, startEngine } from './engine/engine.ts';
 import { createApprovals } from './guard/approvals.ts';
 import { createAuthority } from './guard/authority.ts';
 import { concluder } from './guard/conclude.ts';
@@ -33,6 +33,7 @@ import { Opened } from './opened.ts';
 import type { Parts } from './operations/job.ts';
 import { siteWindows } from './operations/site-windows.ts';
 import { startTakeOver } from './take-over.ts';
+import { watchCustody } from './watch-custody.ts';
 import { recoveryOffers } from './workflows/offer-recovery.ts';
 import { planWorkflows } from './workflows/run-plan.ts';
 
@@ -64,6 +65,7 @@ export async function openWorker(options: WorkerOptions, opened: Opened) {
   const { life } = records;
   const key = await loadOrCreateKey(join(service.dataDir, 'custody.key'));
   const custody = new CustodyLog({ store: records.custody, signer: signer(service.origin, key) });
+  const { anchoring, standstill } = await watchCustody({ config, records, custody, log }, opened);
 
   const clusters = opened.add(
     openClusters({
@@ -112,7 +114,7 @@ export async function openWorker(options: WorkerOptions, opened: Opened) {
     marginMs: rollout.windowMarginMs,
   });
   const { breakGlassGroup, ...limits } = config.approvals;
-  const authority = createAuthority({ records, policy, people, windowOf, breakGlassGroup });
+  const authority = standstill.guard(createAuthority({ records, policy, people, windowOf, breakGlassGroup }));
   // What is asked for needs approvals, and these launch the very workflows that ask.
   const offers = Promise.withResolvers<Parts['offerRecovery']>();
   const parts: Parts = {
@@ -122,7 +124,7 @@ export async function openWorker(options: WorkerOptions, opened: Opened) {
     records,
     hardware: savedWatch({ servers, states: records.healthStates }),
     ownChecks: ownChecks(rollout.ownChecks),
-    perform: effectPerformer({ records, custody, authority }),
+    perform: effectPerformer({ records, custody, authority, announce: () => standstill.announce() }),
     offerRecovery: async (node, why) => (await offers.promise)(node, why),
     timings,
   };
@@ -131,13 +133,17 @@ export async function openWorker(options: WorkerOptions, opened: Opened) {
   await note('policy.loaded', policy.digest);
   opened.add(policy.watch(policyLookMs), stop => stop());
   const { executor } = life;
-  const engine = opened.add(
-    await (options.startEngine ?? startEngine)({ databaseUrl, executor, workflows: all, alone: records.alone }),
-    open => open.close(),
-  );
-  const launch = (operation: string) => engine.start(runPlan, operation, null);
+  let engine: RunningEngine | undefined;
+  opened.add(undefined, async () => engine?.close());
+  const begin = async () => {
+    const { alone } = records;
+    engine = await (options.startEngine ?? startEngine)({ databaseUrl, executor, workflows: all, alone });
+  };
+  await standstill.onceClear(begin, error => log.fatal({ error }, 'the engine did not start; start the process again'));
+  // What begins before there is an engine is launched by the take-over.
+  const launch = async (operation: string) => engine?.start(runPlan, operation, null);
   const takeOver = opened.add(
-    startTakeOver({ life, engine, bmcs, operations: records.operations, launch, log, onReplaced }),
+    startTakeOver({ life, engine: () => engine, bmcs, operations: records.operations, launch, log, onReplaced }),
     duty => duty.stop(),
   );
 
@@ -159,6 +165,8 @@ export async function openWorker(options: WorkerOptions, opened: Opened) {
     ...{
       records,
       custody,
+      anchoring,
+      standstill,
       policy,
       people,
       clusters,

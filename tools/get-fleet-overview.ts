@@ -45,6 +45,9 @@ const output = z.object({
   openOperations: z.array(
     z.object({ operation: z.string(), kind: z.string(), cluster: z.string(), state: z.string() }),
   ),
+  custody: z
+    .array(z.string())
+    .describe('Why nothing may have an effect now, and which anchors of the custody log fail'),
 });
 
 export const getFleetOverview = readTool({
@@ -79,9 +82,11 @@ export const getFleetOverview = readTool({
         expiresAt,
       })),
       openOperations: open.map(({ id, kind, cluster, state }) => ({ operation: id, kind, cluster, state })),
+      custody: custodyWarnings(context.continuity),
     };
   },
-  present: ({ policy, freezes, sites, pendingApprovals, openOperations }) => [
+  present: ({ policy, freezes, sites, pendingApprovals, openOperations, custody }) => [
+    ...custody.map(text => ({ text, tone: 'bad' as const })),
     ...(policy.state === 'kept'
       ? [
           {
@@ -129,6 +134,16 @@ export const getFleetOverview = readTool({
     },
   ],
 });
+
+function custodyWarnings({ standstill, anchors }: ToolContext['continuity']): string[] {
+  const status = standstill();
+  return [
+    ...(status.state === 'none' ? [] : [`Nothing has an effect since ${status.since}: ${status.reason}`]),
+    ...anchors().flatMap(({ anchor, failing }) =>
+      failing ? [`The custody log's anchor ${anchor} fails since ${failing.since}: ${failing.problem}`] : [],
+    ),
+  ];
+}
 
 /** A cluster in which nothing happens speaks once a minute; what is older has missed something. */
 const usualAgeMs = 75_000;

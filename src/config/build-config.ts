@@ -82,6 +82,15 @@ export type Config = {
     /** Whether events of BMCs bring looks forward. */
     events: 'on' | 'off';
   };
+  custody: {
+    /** Where checkpoints are kept outside the database; absolute paths. */
+    anchors: ({ file: string } | { git: { repository: string; remote?: string } })[];
+    /** A checkpoint is posted after so many entries, or after so many milliseconds. */
+    anchorEntries: number;
+    anchorEveryMs: number;
+    /** Milliseconds; nothing new begins where no anchor could be read for longer. */
+    maxAnchorAgeMs?: number;
+  };
   /** Where Prometheus may read; nowhere when left out. */
   metrics?: { host: string; port: number };
   mcp: { scope: 'read' | 'plan' | 'execute' };
@@ -182,6 +191,7 @@ export function buildConfig(document: ConfigDocument, outside: Outside, baseDir:
       cordon: cordonOf(health.cordon),
       events: health.events,
     },
+    custody: custodyOf(document.custody, baseDir),
     ...(document.metrics && { metrics: document.metrics.listen }),
     mcp: document.mcp,
   };
@@ -210,6 +220,20 @@ function oidcOf(
     callback: `${publicUrl}/auth/callback`,
     ...(oidcClientSecret && { clientSecret: oidcClientSecret }),
     ...(groups && { groups: { claim: groups.claim, accept: groups.accept, maxAgeMs: groups.maxAge } }),
+  };
+}
+
+function custodyOf(custody: ConfigDocument['custody'], baseDir: string): Config['custody'] {
+  const { anchors, anchorEntries, anchorEvery, maxAnchorAge } = custody;
+  return {
+    anchors: anchors.map(each =>
+      each.git
+        ? { git: { ...each.git, repository: resolve(baseDir, each.git.repository) } }
+        : { file: resolve(baseDir, each.file) },
+    ),
+    anchorEntries,
+    anchorEveryMs: anchorEvery,
+    ...(maxAnchorAge === undefined ? {} : { maxAnchorAgeMs: maxAnchorAge }),
   };
 }
 

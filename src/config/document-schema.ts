@@ -287,6 +287,23 @@ const cordonOrOff = z.unknown().transform((written, context) => {
   return z.NEVER;
 });
 
+/** A place outside the database that keeps the custody log's newest checkpoint. */
+const anchor = mapping({
+  file: text.optional(),
+  git: mapping({
+    repository: text,
+    remote: field('a path or an address without password, not beginning with -', gitRemote).optional(),
+  }).optional(),
+}).transform(({ file, git }, context) => {
+  if (git && file === undefined) return { git };
+  if (file === undefined || git) context.addIssue({ code: 'custom', message: 'either file or git' });
+  return { file: file ?? '' };
+});
+
+function gitRemote(written: string): string | undefined {
+  return /^-|:\/\/[^/]*:[^/]*@/.test(written) ? undefined : written;
+}
+
 export const configDocument = mapping({
   service: mapping({
     listen: hostPort.default({ host: '127.0.0.1', port: 7420 }),
@@ -348,6 +365,12 @@ export const configDocument = mapping({
     keepHistory: longPeriod.default(34_560_000_000),
     cordon: cordonOrOff.prefault({}),
     events: oneOf(['on', 'off']).default('on'),
+  }).prefault({}),
+  custody: mapping({
+    anchors: list(anchor).default([]),
+    anchorEvery: period.default(300_000),
+    anchorEntries: whole.default(100),
+    maxAnchorAge: period.optional(),
   }).prefault({}),
   metrics: mapping({ listen: hostPort }).optional(),
   mcp: mapping({ scope: oneOf(['read', 'plan', 'execute']).default('read') }).prefault({}),

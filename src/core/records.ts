@@ -2,6 +2,7 @@
  * Everything that must outlive the process, as narrow stores. One transaction
  * may span them, so that a vote and its custody entry commit together.
  */
+import type { AnchorStore } from './anchor.ts';
 import type { Approval, ApprovalState, Closing, Vote } from './approval.ts';
 import type { SessionLedger } from './bmc.ts';
 import type { CustodyStore } from './custody.ts';
@@ -182,6 +183,7 @@ export type Stores = {
   logins: LoginStore;
   sessions: SessionLedger;
   custody: CustodyStore;
+  anchors: AnchorStore;
 };
 
 export type Records = Stores & {

@@ -5,6 +5,7 @@
  * **control** tool asks to start or cancel what is planned already.
  */
 import type { z } from 'zod';
+import type { Continuity } from './anchor.ts';
 import type { Bmcs } from './bmc.ts';
 import type { ChangeAnswer } from './change.ts';
 import type { Clusters } from './cluster.ts';
@@ -71,6 +72,7 @@ export type ToolContext = {
   };
   history: Pick<HistoryStore, 'quantities' | 'series'>;
   health: HealthReader;
+  continuity: Continuity;
   rollout: RolloutSettings;
   policyStanding(): PolicyStanding;
   caller: Caller;

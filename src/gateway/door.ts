@@ -13,6 +13,7 @@ import type { Logins, PageSession } from '../guard/logins.ts';
 import type { Presence, PresenceWanted } from '../guard/presence.ts';
 import type { Standing } from '../guard/standing.ts';
 import type { TerminalLogIns } from '../guard/terminal-log-ins.ts';
+import type { CustodyDesk } from './custody-desk.ts';
 import type { Gateway } from './gateway.ts';
 
 export type { PageSession, Presence, PresenceWanted, Standing };
@@ -29,6 +30,7 @@ export type ServiceDoor = {
   freezes: Pick<Freezes, 'lift'>;
   custody: Pick<CustodyLog, 'checkpoint' | 'verifierKey'>;
   policyStanding(): PolicyStanding;
+  custodyDesk: CustodyDesk;
   records: {
     freezes: Pick<Records['freezes'], 'standing'>;
     plans: Pick<Records['plans'], 'get'>;

@@ -34,7 +34,10 @@ import type { StorePlan } from '../guard/store-plan.ts';
 export type Call = { tool: string; input: unknown; caller: Caller };
 export type Answer = { output: Record<string, unknown>; blocks: Block[] };
 
-export type GatewayParts = Pick<ToolContext, 'fleet' | 'clusters' | 'bmcs' | 'history' | 'policyStanding'> & {
+export type GatewayParts = Pick<
+  ToolContext,
+  'fleet' | 'clusters' | 'bmcs' | 'history' | 'policyStanding' | 'continuity'
+> & {
   catalog: Tool[];
   records: Records;
   custody: CustodyLog;
@@ -161,6 +164,7 @@ export function createGateway(parts: GatewayParts): Gateway {
       records,
       history: parts.history,
       health: parts.health,
+      continuity: parts.continuity,
       rollout: parts.rollout,
       policyStanding: parts.policyStanding,
       caller,

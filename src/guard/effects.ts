@@ -48,7 +48,15 @@ const maxAttempts = 3;
 
 export type PerformEffect = <T>(spec: EffectSpec<T>) => Promise<T>;
 
-export function effectPerformer(parts: { records: Records; custody: CustodyLog; authority: Authority }): PerformEffect {
+export type EffectParts = {
+  records: Records;
+  custody: CustodyLog;
+  authority: Authority;
+  /** Shows a committed intent outside the database before a BMC is told anything; throws where nothing may be sent. */
+  announce?(): Promise<void>;
+};
+
+export function effectPerformer(parts: EffectParts): PerformEffect {
   const { records, custody, authority } = parts;
 
   async function finish(
@@ -120,6 +128,7 @@ export function effectPerformer(parts: { records: Records; custody: CustodyLog; 
       const stillAllowed = async () => {
         await authority.allow(spec);
       };
+      if (spec.leases.includes(`bmc:${request.target}`)) await parts.announce?.();
       result = await spec.send({ intent: row.intent } as EffectGrant, stillAllowed);
     } catch (thrown) {
       await finish(spec, row, failure(FleetError.from(thrown)));

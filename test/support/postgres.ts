@@ -38,12 +38,36 @@ export async function freshDatabase(): Promise<{ url: string; drop(): Promise<vo
   return { url: url.href, drop: () => dropDatabase(server, name) };
 }
 
+/** A second database with the content of this moment, as a backup that is restored beside it; nobody may be connected to the first. */
+export async function copiedDatabase(original: string): Promise<{ url: string; drop(): Promise<void> }> {
+  const server = inject('postgresUrl');
+  const name = `test_${randomBytes(6).toString('hex')}`;
+  const from = new URL(original).pathname.slice(1);
+  await unused(server, from);
+  await runOnce(server, `create database ${name} template ${from}`);
+  const url = new URL(server);
+  url.pathname = `/${name}`;
+  return { url: url.href, drop: () => dropDatabase(server, name) };
+}
+
+/** Puts the copy in the place of the original. */
+export async function restoreDatabase(original: string, copy: string): Promise<void> {
+  const server = inject('postgresUrl');
+  const [name, from] = [original, copy].map(url => new URL(url).pathname.slice(1)) as [string, string];
+  await dropDatabase(server, name);
+  await runOnce(server, `create database ${name} template ${from}`);
+}
+
 /** A closed pool's connections end a moment later; cutting them off would raise errors that nobody listens for. */
 async function dropDatabase(server: string, name: string): Promise<void> {
+  await unused(server, name);
+  await runOnce(server, `drop database if exists ${name} with (force)`);
+}
+
+async function unused(server: string, name: string): Promise<void> {
   const deadline = Date.now() + 2000;
   const others = `select 1 from pg_stat_activity where datname = '${name}'`;
   while (Date.now() < deadline && (await runOnce(server, others)) > 0) await delay(10);
-  await runOnce(server, `drop database if exists ${name} with (force)`);
 }
 
 async function runOnce(url: string, sql: string): Promise<number> {

@@ -8,6 +8,7 @@ import type { FindingArchive, LogArchive, StateStore } from '../../core/health-r
 import type { HistoryStore } from '../../core/history.ts';
 import type { ClaimedGroupStore, VoteTicketStore } from '../../core/identity.ts';
 import type { NodeDurations, Records, Stores } from '../../core/records.ts';
+import { anchorStore } from './anchor-store.ts';
 import { approvalStore } from './approval-store.ts';
 import { custodyStore } from './custody-store.ts';
 import { nodeDurations } from './duration-store.ts';
@@ -41,6 +42,7 @@ function storesOver(db: Kysely<Tables>, executor: string): Stores {
     logins: loginStore(db),
     sessions: sessionLedger(db, executor),
     custody: custodyStore(queries),
+    anchors: anchorStore(db),
   };
 }
 

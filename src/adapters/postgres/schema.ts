@@ -2,6 +2,7 @@
 import type { ColumnType, Generated, JSONColumnType } from 'kysely';
 import { type Kysely, sql } from 'kysely';
 import type { Closing } from '../../core/approval.ts';
+import { anchorSchema } from './anchor-store.ts';
 import { approvalSchema } from './approval-schema.ts';
 import { custodySchema } from './custody-schema.ts';
 import { type FreezeTable, freezeSchema } from './freeze-store.ts';
@@ -135,6 +136,15 @@ export type Tables = {
   executor: { id: string; host: string; began_at: Generated<Date>; ended_at: Date | null };
   image_listener: { one: Generated<boolean>; word: string };
   bmc_subscription: { bmc_url: string; destination: string; opened_at: Generated<Date> };
+  custody_anchor: { name: string; note: string; set_aside: boolean; seen_at: Date };
+  custody_freeze: {
+    id: Generated<string>;
+    since: Generated<Date>;
+    reason: string;
+    lifted_at: Date | null;
+    lifted_by: string | null;
+    lifted_reason: string | null;
+  };
 };
 
 const first = [
@@ -208,6 +218,7 @@ const migrations: { name: string; statements: string[] }[] = [
   { name: '2026-11-26 log-ins at an issuer', statements: identitySchema },
   { name: '2026-11-26 several processes', statements: [...lifeSchema, ...listenerWord] },
   { name: '2026-11-26 operations over sites', statements: operationsOverSites },
+  { name: '2026-11-26 anchors of the custody log', statements: anchorSchema },
 ];
 
 /** Brings the database to this version's form; two services that start at once take turns. */

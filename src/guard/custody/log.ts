@@ -4,11 +4,25 @@
  * stop whatever it was going to record.
  */
 import { randomBytes } from 'node:crypto';
-import type { CustodyEntry, CustodyReceipt, CustodyStore, StoredEntry, TreeHead } from '../../core/custody.ts';
+import type {
+  Actor,
+  CustodyEntry,
+  CustodyReceipt,
+  CustodyStore,
+  StoredEntry,
+  TreeHead,
+  Via,
+} from '../../core/custody.ts';
 import { FleetError } from '../../core/errors.ts';
 import { encodeEntry } from './entry-bytes.ts';
 import { openCheckpoint, signCheckpoint } from './note.ts';
 import { type Signer, verifierKeyText } from './signing-key.ts';
+
+/** Whose act an entry is that nobody asked for. */
+export const byService: { actor: Actor; via: Via } = {
+  actor: { sub: 'service', groups: [] },
+  via: { channel: 'service' },
+};
 
 export class CustodyLog {
   readonly #store: CustodyStore;
@@ -57,6 +71,11 @@ export class CustodyLog {
     // Another call may have signed a larger tree meanwhile.
     if (!this.#last || this.#last.head.size < head.size) this.#last = { head, note };
     return note;
+  }
+
+  /** What a note of this log says. Throws `invalid_input` when the log's key did not sign it. */
+  open(note: string): TreeHead {
+    return openCheckpoint(note, this.#signer);
   }
 
   async #lastSigned(): Promise<{ head: TreeHead; note: string } | undefined> {

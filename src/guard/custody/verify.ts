@@ -88,9 +88,13 @@ export async function verifyLog(log: LogToVerify): Promise<CustodyVerdict> {
   };
 }
 
-/** All rows of a store below `end`, read a thousand at a time. */
-export async function* storedRows(store: CustodyStore, end = Number.POSITIVE_INFINITY): AsyncGenerator<CustodyRow> {
-  for (let from = 0; from < end; ) {
+/** The rows of a store from `begin` on and below `end`, read a thousand at a time. */
+export async function* storedRows(
+  store: Pick<CustodyStore, 'rows'>,
+  end = Number.POSITIVE_INFINITY,
+  begin = 0,
+): AsyncGenerator<CustodyRow> {
+  for (let from = begin; from < end; ) {
     const rows = await store.rows(from, Math.min(1000, end - from));
     const last = rows.at(-1);
     if (!last) return;

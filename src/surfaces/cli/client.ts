@@ -13,6 +13,7 @@ import type {
   ApprovalAnswer,
   BrowserLogin,
   CustodyHead,
+  CustodyStatus,
   DecideRequest,
   DeriveRequest,
   EventsAnswer,
@@ -21,6 +22,8 @@ import type {
   Me,
   Names,
   Notices,
+  Reconciled,
+  ReconcileRequest,
   ToolAnswer,
   VoteRequest,
 } from '../http/api.ts';
@@ -48,6 +51,8 @@ export type Client = {
   decide(id: string, act: 'revoke' | 'break-glass', request: DecideRequest): Promise<Approval>;
   unfreeze(id: string, request: DecideRequest): Promise<Freeze>;
   custodyHead(): Promise<CustodyHead>;
+  custodyStatus(): Promise<CustodyStatus>;
+  reconcileCustody(request: ReconcileRequest): Promise<Reconciled>;
   /** At most 1,000 rows in order, from `from` on. */
   custodyEntries(page: { from: number; limit: number }): Promise<CustodyRow[]>;
 };
@@ -135,6 +140,8 @@ export function connect({ url, token, agent = 'groundskeeper-cli' }: Connection)
     unfreeze: async (id, request) =>
       (await call<{ freeze: Freeze }>('POST', `/v1/freezes/${segment(id)}/lift`, { body: request })).freeze,
     custodyHead: () => call('GET', '/v1/custody/head'),
+    custodyStatus: () => call('GET', '/v1/custody/status'),
+    reconcileCustody: request => call('POST', '/v1/custody/reconcile', { body: request }),
     custodyEntries: async ({ from, limit }) => {
       const { entries } = await call<{ entries: WireRow[] }>('GET', `/v1/custody/entries?from=${from}&limit=${limit}`);
       return entries.map(({ seq, bytes, leaf }) => ({

@@ -13,6 +13,7 @@ import {
 import type { CustodyHead } from '../http/api.ts';
 import type { Client } from './client.ts';
 import { type CommandContext, printBlocks, printJson } from './context.ts';
+import { addCustodyDuties } from './custody-duties.ts';
 import { entryCells, entryColumns, entryOf, servedRows } from './custody-rows.ts';
 import { showTrail, type TrailOptions } from './custody-trail.ts';
 import { reportVerdict } from './custody-verdict.ts';
@@ -21,7 +22,7 @@ import { keepCheckpoint, recallCheckpoint } from './seen-checkpoints.ts';
 type ShowOptions = { from?: number; limit: number; operation?: string; json?: boolean };
 type VerifyOptions = { export?: string; key?: string; anchor?: string[]; forget?: boolean };
 
-/** Adds `custody show|trail|verify|export`. */
+/** Adds `custody show|trail|verify|export|status|reconcile`. */
 export function addCustodyCommands(program: Command, context: CommandContext): void {
   const group = program
     .command('custody')
@@ -69,6 +70,7 @@ export function addCustodyCommands(program: Command, context: CommandContext): v
     )
     .argument('<dir>', 'new or empty folder')
     .action((dir: string) => exportTo(context, dir));
+  addCustodyDuties(group, context);
 }
 
 async function show(context: CommandContext, { from, limit, operation, json }: ShowOptions): Promise<void> {

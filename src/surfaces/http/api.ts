@@ -21,8 +21,12 @@
  * | `POST /v1/approvals/<id>/break-glass` | {@link DecideRequest} | `{approval: Approval}` |
  * | `POST /v1/freezes/<id>/lift` | {@link DecideRequest} | `{freeze: Freeze}` |
  * | `GET /v1/custody/head` | – | {@link CustodyHead} |
+ * | `GET /v1/custody/status` | – | {@link CustodyStatus} |
+ * | `POST /v1/custody/reconcile` | {@link ReconcileRequest} | {@link Reconciled} |
  * | `GET /v1/custody/entries?from=<seq>&limit=<n>` | – | `{entries: {seq, bytes, leaf}[]}`, base64, at most 1,000 |
  */
+
+import type { AnchorStatus, Standstill } from '../../core/anchor.ts';
 import type { TrackedApproval } from '../../core/approval.ts';
 import type { Block } from '../../core/document.ts';
 import type { FleetErrorJson } from '../../core/errors.ts';
@@ -53,4 +57,8 @@ export type CustodyHead = {
   checkpoints: { size: number; note: string }[];
   verifierKey: string;
 };
+export type CustodyStatus = { standstill: Standstill; anchors: AnchorStatus[] };
+export type ReconcileRequest = { reason: string; passphrase: string };
+/** What was found, and what does not count any more. */
+export type Reconciled = { found: string[]; voided: string[]; halted: string[]; ambiguous: number };
 export type ErrorAnswer = { error: FleetErrorJson };

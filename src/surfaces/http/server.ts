@@ -16,11 +16,13 @@ import type {
   ApprovalAnswer,
   BrowserLogin,
   CustodyHead,
+  CustodyStatus,
   DecideRequest,
   EventsAnswer,
   Me,
   Names,
   Notices,
+  Reconciled,
 } from './api.ts';
 import { statuses } from './statuses.ts';
 
@@ -33,6 +35,7 @@ const collect = z.strictObject({ secret: z.string().max(100) });
 const derive = z.strictObject({ channel: z.literal('mcp') });
 const decide = z.strictObject({ reason: z.string().max(1000), passphrase: z.string().max(1000) });
 const vote = decide.extend({ vote: z.enum(['approve', 'reject']) });
+const reconcile = decide.extend({ reason: z.string().min(1).max(1000) });
 const states = z.enum(['pending', 'approved', 'rejected', 'expired', 'revoked']).optional();
 
 export type HttpOptions = {
@@ -204,6 +207,16 @@ function routes(door: ServiceDoor, fleet: Fleet, origin: () => string): Hono {
       verifierKey: door.custody.verifierKey,
     };
     return context.json(answer);
+  });
+  app.get('/v1/custody/status', async context => {
+    await callerOf(context, door);
+    return context.json(door.custodyDesk.status() satisfies CustodyStatus);
+  });
+  app.post('/v1/custody/reconcile', async context => {
+    const caller = await callerOf(context, door);
+    return context.json(
+      (await door.custodyDesk.reconcile(await body(context, reconcile), caller)) satisfies Reconciled,
+    );
   });
   app.get('/v1/custody/entries', async context => {
     await callerOf(context, door);

@@ -1,0 +1,53 @@
+/** What people do to the custody log itself: each act needs the person's presence, and the right to start plans everywhere. */
+import type { Continuity } from '../core/anchor.ts';
+import { FleetError } from '../core/errors.ts';
+import type { Fleet } from '../core/fleet.ts';
+import type { Policy } from '../core/policy.ts';
+import type { Caller } from '../core/tool.ts';
+import type { Anchoring } from '../guard/custody/anchoring.ts';
+import type { Reconciled, Standstill } from '../guard/custody/standstill.ts';
+
+export type Presence = { passphrase: string };
+
+export type CustodyDesk = {
+  status(): { standstill: ReturnType<Continuity['standstill']>; anchors: ReturnType<Continuity['anchors']> };
+  reconcile(act: Presence & { reason: string }, caller: Caller): Promise<Reconciled>;
+};
+
+export type DeskParts = {
+  fleet: Fleet;
+  policy: Policy;
+  standstill: Standstill;
+  anchoring: Anchoring;
+  provePresence(person: string, passphrase: string): Promise<void>;
+};
+
+export function createCustodyDesk({ fleet, policy, standstill, anchoring, provePresence }: DeskParts): CustodyDesk {
+  async function prove(caller: Caller, { passphrase }: Presence): Promise<void> {
+    if (caller.channel === 'mcp')
+      throw new FleetError({ code: 'forbidden', message: 'this is done on the CLI, with your passphrase' });
+    await provePresence(caller.person.name, passphrase);
+    for (const cluster of fleet.sites.flatMap(site => site.clusters)) {
+      const { verdict } = policy.decide({
+        principal: caller.person,
+        action: 'startPlan',
+        risk: 'control',
+        resource: { site: cluster.site, cluster: cluster.name },
+        context: { via: caller.channel, cleared: [] },
+      });
+      if (verdict === 'allow') continue;
+      throw new FleetError({
+        code: 'forbidden',
+        message: `the custody log is the whole fleet's, and policy does not let ${caller.person.name} start plans in ${cluster.name}`,
+      });
+    }
+  }
+
+  return {
+    status: () => ({ standstill: standstill.status(), anchors: anchoring.status() }),
+    async reconcile({ reason, ...presence }, caller) {
+      await prove(caller, presence);
+      return standstill.reconcile(caller, reason);
+    },
+  };
+}

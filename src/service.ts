@@ -77,7 +77,7 @@ async function serve(
   const { fleet, rollout, service } = config;
   const { records, custody, policy, clusters, bmcs, servers, logins, approvals, freezes, storePlan, timings, doors } =
     worker;
-  const { anchoring, standstill } = worker;
+  const { anchoring, keyFiles, standstill } = worker;
   let cordons: CordonDuty | undefined;
   const duty = opened.add(
     await startDuty({
@@ -127,7 +127,8 @@ async function serve(
     continuity: { standstill: () => standstill.status(), anchors: () => anchoring.status() },
     presentChange,
   });
-  const custodyDesk = createCustodyDesk({ fleet, policy, standstill, anchoring, provePresence: logins.provePresence });
+  const { provePresence } = logins;
+  const custodyDesk = createCustodyDesk({ fleet, policy, custody, keyFiles, standstill, anchoring, provePresence });
   const guard = { approvals, freezes, custody, custodyDesk };
   const door = { policyStanding, gateway, logins, ...doors, ...guard, records, planCard, log };
   if (config.metrics) {

@@ -22,8 +22,9 @@ import { type RunningEngine, startEngine } from './engine/engine.ts';
 import { createApprovals } from './guard/approvals.ts';
 import { createAuthority } from './guard/authority.ts';
 import { concluder } from './guard/conclude.ts';
+import { KeyFiles } from './guard/custody/key-ring.ts';
+import { namesKey } from './guard/custody/key-succession.ts';
 import { CustodyLog } from './guard/custody/log.ts';
-import { loadOrCreateKey, signer } from './guard/custody/signing-key.ts';
 import { effectPerformer } from './guard/effects.ts';
 import { createFreezes } from './guard/freezes.ts';
 import { LivePolicy, type PolicyStatus } from './guard/policy/live-policy.ts';
@@ -63,8 +64,9 @@ export async function openWorker(options: WorkerOptions, opened: Opened) {
   });
   const records = opened.add(await openDatabase(databaseUrl, { lock: true }), db => db.close());
   const { life } = records;
-  const key = await loadOrCreateKey(join(service.dataDir, 'custody.key'));
-  const custody = new CustodyLog({ store: records.custody, signer: signer(service.origin, key) });
+  const keyFiles = new KeyFiles(service.dataDir, service.origin);
+  const keys = await keyFiles.load(key => namesKey(records.custody, key));
+  const custody = new CustodyLog({ store: records.custody, keys });
   const { anchoring, standstill } = await watchCustody({ config, records, custody, log }, opened);
 
   const clusters = opened.add(
@@ -166,6 +168,7 @@ export async function openWorker(options: WorkerOptions, opened: Opened) {
       records,
       custody,
       anchoring,
+      keyFiles,
       standstill,
       policy,
       people,

@@ -69,6 +69,7 @@ export type CustodyEvent =
       finding: 'happened' | 'not-happened' | 'ambiguous';
       evidence: string;
     }
+  | { type: 'key.rotated'; from: string; to: string }
   | { type: 'custody'; action: 'anchored' | 'frozen' | 'reconciled'; detail: string }
   | { type: 'finding'; finding: string; action: 'acknowledged'; text: string }
   | { type: 'freeze'; freeze: string; action: 'frozen' | 'lifted'; where: string; reason: string }

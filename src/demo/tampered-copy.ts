@@ -5,7 +5,8 @@
 import pg from 'pg';
 import { openDatabase } from '../adapters/postgres/database.ts';
 import { startEmbeddedPostgres } from '../adapters/postgres/embedded.ts';
-import { type CustodyVerdict, storedRows, verifyLog } from '../guard/custody/verify.ts';
+import { storedRows } from '../guard/custody/stored-rows.ts';
+import { type CustodyVerdict, verifyLog } from '../guard/custody/verify.ts';
 
 export type TamperedCopy = {
   changed: { seq: number; type: string; from: string; to: string };

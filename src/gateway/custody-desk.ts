@@ -5,24 +5,31 @@ import type { Fleet } from '../core/fleet.ts';
 import type { Policy } from '../core/policy.ts';
 import type { Caller } from '../core/tool.ts';
 import type { Anchoring } from '../guard/custody/anchoring.ts';
+import type { KeyFiles } from '../guard/custody/key-ring.ts';
+import type { CustodyLog } from '../guard/custody/log.ts';
 import type { Reconciled, Standstill } from '../guard/custody/standstill.ts';
 
 export type Presence = { passphrase: string };
 
 export type CustodyDesk = {
   status(): { standstill: ReturnType<Continuity['standstill']>; anchors: ReturnType<Continuity['anchors']> };
+  /** Puts a new key in force; both sign for a while. Answers the new verifier key. */
+  rotateKey(act: Presence, caller: Caller): Promise<{ verifierKey: string }>;
   reconcile(act: Presence & { reason: string }, caller: Caller): Promise<Reconciled>;
 };
 
 export type DeskParts = {
   fleet: Fleet;
   policy: Policy;
+  custody: CustodyLog;
+  keyFiles: KeyFiles;
   standstill: Standstill;
   anchoring: Anchoring;
   provePresence(person: string, passphrase: string): Promise<void>;
 };
 
-export function createCustodyDesk({ fleet, policy, standstill, anchoring, provePresence }: DeskParts): CustodyDesk {
+export function createCustodyDesk(parts: DeskParts): CustodyDesk {
+  const { fleet, policy, custody, keyFiles, standstill, anchoring, provePresence } = parts;
   async function prove(caller: Caller, { passphrase }: Presence): Promise<void> {
     if (caller.channel === 'mcp')
       throw new FleetError({ code: 'forbidden', message: 'this is done on the CLI, with your passphrase' });
@@ -45,9 +52,22 @@ export function createCustodyDesk({ fleet, policy, standstill, anchoring, proveP
 
   return {
     status: () => ({ standstill: standstill.status(), anchors: anchoring.status() }),
+    async rotateKey(presence, caller) {
+      await prove(caller, presence);
+      const keys = await keyFiles.rotate(async (from, to) => {
+        await custody.append({ type: 'key.rotated', from, to, ...by(caller) });
+      });
+      await custody.signWith(keys);
+      await standstill.look(() => anchoring.post());
+      return { verifierKey: custody.verifierKey };
+    },
     async reconcile({ reason, ...presence }, caller) {
       await prove(caller, presence);
       return standstill.reconcile(caller, reason);
     },
   };
+}
+
+function by({ person, channel, client }: Caller) {
+  return { actor: { sub: person.name, groups: person.groups }, via: { channel, client } };
 }

@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { exportBundle, verifyBundle } from '../../src/guard/custody/bundle.ts';
 import { signer, verifierKeyText } from '../../src/guard/custody/signing-key.ts';
-import { storedRows } from '../../src/guard/custody/verify.ts';
+import { storedRows } from '../../src/guard/custody/stored-rows.ts';
 import { type CustodyScene, custodyScene, serviceEntry } from '../support/custody.ts';
 
 let scene: CustodyScene;

@@ -6,7 +6,7 @@ import { text } from 'node:stream/consumers';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { CustodyEntry, CustodyResource } from '../../src/core/custody.ts';
 import { exportBundle } from '../../src/guard/custody/bundle.ts';
-import { storedRows } from '../../src/guard/custody/verify.ts';
+import { storedRows } from '../../src/guard/custody/stored-rows.ts';
 import { runCli } from '../../src/surfaces/cli/cli.ts';
 import { type CustodyScene, custodyScene, serviceEntry } from '../support/custody.ts';
 

@@ -1,7 +1,8 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { leafHash } from '../../src/guard/custody/merkle.ts';
 import { signCheckpoint } from '../../src/guard/custody/note.ts';
-import { storedRows, verifyLog } from '../../src/guard/custody/verify.ts';
+import { storedRows } from '../../src/guard/custody/stored-rows.ts';
+import { verifyLog } from '../../src/guard/custody/verify.ts';
 import { type CustodyScene, custodyScene, intentEntry, resultEntry, serviceEntry } from '../support/custody.ts';
 
 let scene: CustodyScene;
@@ -47,6 +48,7 @@ describe('an untouched log', () => {
       unsignedTail: 2,
       anchor: { size: 0 },
       unanchoredTail: 10,
+      verifierKey: scene.log.verifierKey,
       openIntents: [],
     });
   });

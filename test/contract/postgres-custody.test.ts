@@ -2,7 +2,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { custodyStore } from '../../src/adapters/postgres/custody-store.ts';
 import { leafHash } from '../../src/guard/custody/merkle.ts';
 import { openCheckpoint } from '../../src/guard/custody/note.ts';
-import { storedRows } from '../../src/guard/custody/verify.ts';
+import { storedRows } from '../../src/guard/custody/stored-rows.ts';
 import { type CustodyScene, custodyScene, serviceEntry } from '../support/custody.ts';
 import { treeHash } from '../support/naive-tree.ts';
 

@@ -6,7 +6,8 @@ import { custodyStore } from '../../src/adapters/postgres/custody-store.ts';
 import type { CustodyEntry, CustodyStore } from '../../src/core/custody.ts';
 import { CustodyLog } from '../../src/guard/custody/log.ts';
 import { signer } from '../../src/guard/custody/signing-key.ts';
-import { type CustodyVerdict, storedRows, verifyLog } from '../../src/guard/custody/verify.ts';
+import { storedRows } from '../../src/guard/custody/stored-rows.ts';
+import { type CustodyVerdict, verifyLog } from '../../src/guard/custody/verify.ts';
 import { freshDatabase } from './postgres.ts';
 
 export async function custodyScene() {

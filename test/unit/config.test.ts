@@ -99,6 +99,19 @@ describe('a sound configuration', () => {
     expect(config.health.events).toBe('off');
   });
 
+  it('names where checkpoints are kept outside, none unless told; each anchor is of one kind', () => {
+    expect(configOf().custody).toEqual({ anchors: [], anchorEntries: 100, anchorEveryMs: 300_000 });
+    const git = { repository: 'anchor.git', remote: 'ssh://git@git.example/custody.git' };
+    const custody = { anchors: [{ file: 'checkpoint' }, { git }], maxAnchorAge: '24h' };
+    expect(configOf({ custody }).custody).toMatchObject({
+      anchors: [{ file: join(dir, 'checkpoint') }, { git: { ...git, repository: join(dir, 'anchor.git') } }],
+      maxAnchorAgeMs: 86_400_000,
+    });
+    const bad = [{}, { file: 'a', git }, { git: { ...git, remote: 'https://me:secret@git.example/x' } }];
+    for (const anchor of bad) expect(problemsOf({ custody: { anchors: [anchor] } })).not.toEqual([]);
+    expect(JSON.stringify(problemsOf({ custody: { anchors: bad } }))).not.toContain('secret');
+  });
+
   it('says how many nodes may be cordoned for their hardware, or none', () => {
     const cordon = { maxPerCluster: 2, maxPerHour: 5, healthyFor: '12h', drain: true };
     expect(configOf({ health: { cordon } }).health.cordon).toEqual({

@@ -9,7 +9,7 @@ import type { CustodyStore, TreeHead } from '../../core/custody.ts';
 import { FleetError } from '../../core/errors.ts';
 import { byService, type CustodyLog } from './log.ts';
 import { appendLeaf, emptyFrontier, type Frontier, frontierRoot, leafHash } from './merkle.ts';
-import { storedRows } from './verify.ts';
+import { storedRows } from './stored-rows.ts';
 
 /** How an anchor and the log contradict each other; `note` is what the anchor shows. */
 export type Contradiction = {

@@ -8,8 +8,10 @@ import { join } from 'node:path';
 import type { CustodyRow } from '../../core/custody.ts';
 import { FleetError } from '../../core/errors.ts';
 import { bundleReadme } from './bundle-readme.ts';
+import { decodeEntry } from './entry-bytes.ts';
 import { openCheckpoint } from './note.ts';
 import { parseVerifierKey } from './signing-key.ts';
+import { TileWriter } from './tiles.ts';
 import { type CustodyProblem, type CustodyVerdict, verifyLog } from './verify.ts';
 
 export type Bundle = {
@@ -20,6 +22,10 @@ export type Bundle = {
   /** Signed note. */
   checkpoint: string;
   verifierKey: string;
+  /** Signed notes of smaller trees: those that carry a rotation of the key go along. */
+  earlier?: { size: number; note: string }[];
+  /** Also as C2SP tlog-tiles, under `tile/`. */
+  tiles?: boolean;
 };
 
 /**
@@ -31,6 +37,8 @@ export async function exportBundle(bundle: Bundle): Promise<number> {
   await mkdir(bundle.dir, { recursive: true });
   const entries = await createNew(join(bundle.dir, 'entries.ndjson'));
   const leaves = await createNew(join(bundle.dir, 'leaves'));
+  const tiles = bundle.tiles ? new TileWriter(bundle.dir) : undefined;
+  const rotations: number[] = [];
   let written = 0;
   try {
     for await (const row of bundle.rows) {
@@ -38,6 +46,8 @@ export async function exportBundle(bundle: Bundle): Promise<number> {
       if (row.seq !== written) break;
       await entries.write(Buffer.concat([row.bytes, Buffer.from('\n')]));
       await leaves.write(`${Buffer.from(row.leaf).toString('hex')}\n`);
+      await tiles?.add(row.bytes);
+      if (isRotation(row)) rotations.push(written);
       written++;
     }
   } finally {
@@ -51,10 +61,29 @@ export async function exportBundle(bundle: Bundle): Promise<number> {
       hint: 'verify the custody log',
     });
   }
+  await tiles?.end();
   await writeFile(join(bundle.dir, 'checkpoint'), bundle.checkpoint);
+  for (const [index, seq] of rotations.entries()) {
+    const bridge = bundle.earlier?.find(each => each.size > seq && each.size <= size);
+    await writeFile(join(bundle.dir, `rotation-${index + 1}`), bridge?.note ?? bundle.checkpoint);
+  }
   await writeFile(join(bundle.dir, 'verifier-key'), `${bundle.verifierKey}\n`);
   await writeFile(join(bundle.dir, 'README'), bundleReadme(bundle.verifierKey));
   return written;
+}
+
+function isRotation({ bytes }: CustodyRow): boolean {
+  return Buffer.from(bytes).includes('"type":"key.rotated"') && decodeEntry(bytes).entry?.type === 'key.rotated';
+}
+
+/** The notes that carry the log from one key to the next. */
+async function rotationNotes(dir: string): Promise<{ note: string }[]> {
+  const notes = [];
+  for (let index = 1; ; index++) {
+    const note = await readFile(join(dir, `rotation-${index}`), 'utf8').catch(() => undefined);
+    if (note === undefined) return notes;
+    notes.push({ note });
+  }
 }
 
 async function createNew(file: string) {
@@ -89,13 +118,14 @@ export async function verifyBundle(
   await access(join(dir, 'entries.ndjson')).catch(missing('entries.ndjson'));
   const claimed = (await readPart(dir, 'leaves')).split('\n').slice(0, -1);
   const problems: CustodyProblem[] = [];
-  if (enclosed !== `${key}\n`) problems.push({ problem: 'the export encloses another verifier key' });
   const verdict = await verifyLog({
     rows: shown(bundleRows(dir, claimed, problems), see),
-    checkpoints: [{ note }],
+    checkpoints: [...(await rotationNotes(dir)), { note }],
     anchors,
     verifierKey: key,
   });
+  if (enclosed !== `${verdict.ok ? verdict.verifierKey : key}\n`)
+    problems.push({ problem: 'the export encloses another verifier key than the one that signs it' });
   if (verdict.ok && verdict.unsignedTail > 0) {
     problems.push({ problem: `${verdict.unsignedTail} entries follow that the checkpoint does not sign` });
   }

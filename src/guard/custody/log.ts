@@ -15,7 +15,8 @@ import type {
 } from '../../core/custody.ts';
 import { FleetError } from '../../core/errors.ts';
 import { encodeEntry } from './entry-bytes.ts';
-import { openCheckpoint, signCheckpoint } from './note.ts';
+import type { KeyRing } from './key-ring.ts';
+import { parseNote, requireSignature, signCheckpoint, signedBy } from './note.ts';
 import { type Signer, verifierKeyText } from './signing-key.ts';
 
 /** Whose act an entry is that nobody asked for. */
@@ -26,17 +27,23 @@ export const byService: { actor: Actor; via: Via } = {
 
 export class CustodyLog {
   readonly #store: CustodyStore;
-  readonly #signer: Signer;
+  #keys: KeyRing;
   #last: { head: TreeHead; note: string } | undefined;
 
-  constructor(parts: { store: CustodyStore; signer: Signer }) {
+  constructor(parts: { store: CustodyStore; signer: Signer } | { store: CustodyStore; keys: KeyRing }) {
     this.#store = parts.store;
-    this.#signer = parts.signer;
+    this.#keys = 'keys' in parts ? parts.keys : { signers: [parts.signer], retired: [] };
   }
 
   /** The public key in C2SP text form: what a verifier needs, kept outside the database. */
   get verifierKey(): string {
-    return verifierKeyText(this.#signer);
+    return verifierKeyText(this.#keys.signers[0]);
+  }
+
+  /** From the next checkpoint on, which is signed at once, these keys sign. The log has to name the first one already. */
+  async signWith(keys: KeyRing): Promise<void> {
+    this.#keys = keys;
+    await this.checkpoint();
   }
 
   /**
@@ -66,22 +73,28 @@ export class CustodyLog {
       });
     }
     if (last && head.size === last.head.size) return last.note;
-    const note = signCheckpoint(head, this.#signer);
+    const note = signCheckpoint(head, ...this.#keys.signers);
     await this.#store.saveCheckpoint(head.size, note);
     // Another call may have signed a larger tree meanwhile.
     if (!this.#last || this.#last.head.size < head.size) this.#last = { head, note };
     return note;
   }
 
-  /** What a note of this log says. Throws `invalid_input` when the log's key did not sign it. */
+  /** What a note of this log says. Throws `invalid_input` when no key that it has or had signed it. */
   open(note: string): TreeHead {
-    return openCheckpoint(note, this.#signer);
+    const { signers, retired } = this.#keys;
+    const parsed = parseNote(note);
+    requireSignature(
+      parsed,
+      [...signers, ...retired].find(key => signedBy(parsed, key)),
+    );
+    return parsed.checkpoint;
   }
 
   async #lastSigned(): Promise<{ head: TreeHead; note: string } | undefined> {
     if (!this.#last) {
       const stored = (await this.#store.checkpoints()).at(-1);
-      if (stored) this.#last = { head: openCheckpoint(stored.note, this.#signer), note: stored.note };
+      if (stored) this.#last = { head: this.open(stored.note), note: stored.note };
     }
     return this.#last;
   }

@@ -14,13 +14,41 @@ const maxSignatures = 100;
 
 export type Checkpoint = TreeHead & { origin: string };
 
-/** The signed note over a tree head; the signer's name is the log's origin. */
-export function signCheckpoint(head: TreeHead, signer: Signer): string {
+/** The note over a tree head, with a signature of each signer; their common name is the log's origin. */
+export function signCheckpoint(head: TreeHead, ...signers: [Signer, ...Signer[]]): string {
   if (head.root.length !== 32 || !Number.isSafeInteger(head.size) || head.size < 0)
     throw malformed('no such tree head');
-  const text = `${signer.name}\n${head.size}\n${Buffer.from(head.root).toString('base64')}\n`;
-  const signature = Buffer.concat([signer.keyId, sign(null, Buffer.from(text), signer.privateKey)]);
-  return `${text}\n— ${signer.name} ${signature.toString('base64')}\n`;
+  const text = `${signers[0].name}\n${head.size}\n${Buffer.from(head.root).toString('base64')}\n`;
+  const lines = signers.map(({ name, keyId, privateKey }) => {
+    const signature = Buffer.concat([keyId, sign(null, Buffer.from(text), privateKey)]);
+    return `— ${name} ${signature.toString('base64')}\n`;
+  });
+  return `${text}\n${lines.join('')}`;
+}
+
+/** A note that is well formed; nobody's signature was checked. */
+export type ParsedNote = { text: string; signatures: Signature[]; checkpoint: Checkpoint };
+
+/** Throws `invalid_input` unless it is exactly as the format says. */
+export function parseNote(note: string): ParsedNote {
+  const { text, signatures } = splitNote(note);
+  return { text, signatures, checkpoint: parseCheckpoint(text) };
+}
+
+/** Whether the key signed it. Throws `invalid_input` on a signature that names the key and is not its own. */
+export function signedBy({ text, signatures }: Pick<ParsedNote, 'text' | 'signatures'>, verifier: Verifier): boolean {
+  const ours = signatures.filter(line => line.name === verifier.name && line.keyId.equals(verifier.keyId));
+  const bytes = Buffer.from(text);
+  if (!ours.every(line => verify(null, bytes, verifier.publicKey, line.signature))) {
+    throw malformed('the checkpoint signature is wrong');
+  }
+  return ours.length > 0;
+}
+
+/** Throws `invalid_input` unless that key signed the note as one of its own log. */
+export function requireSignature(note: ParsedNote, verifier: Verifier | undefined): void {
+  if (!verifier || !signedBy(note, verifier)) throw malformed('the checkpoint is not signed by the expected key');
+  if (note.checkpoint.origin !== verifier.name) throw malformed('the checkpoint belongs to another log');
 }
 
 /**
@@ -29,16 +57,9 @@ export function signCheckpoint(head: TreeHead, signer: Signer): string {
  * accepted, as this log writes none. Throws `invalid_input` on anything else.
  */
 export function openCheckpoint(note: string, verifier: Verifier): Checkpoint {
-  const { text, signatures } = splitNote(note);
-  const ours = signatures.filter(line => line.name === verifier.name && line.keyId.equals(verifier.keyId));
-  if (ours.length === 0) throw malformed('the checkpoint is not signed by the expected key');
-  const bytes = Buffer.from(text);
-  if (!ours.every(line => verify(null, bytes, verifier.publicKey, line.signature))) {
-    throw malformed('the checkpoint signature is wrong');
-  }
-  const checkpoint = parseCheckpoint(text);
-  if (checkpoint.origin !== verifier.name) throw malformed('the checkpoint belongs to another log');
-  return checkpoint;
+  const parsed = parseNote(note);
+  requireSignature(parsed, verifier);
+  return parsed.checkpoint;
 }
 
 type Signature = { name: string; keyId: Buffer; signature: Buffer };

@@ -66,6 +66,11 @@ export async function loadOrCreateKey(file: string): Promise<KeyObject> {
       hint: 'chmod 600 the key file; if others could read it, replace the key',
     });
   }
+  return loadKey(file);
+}
+
+/** The key that stands in `file`. Throws `invalid_config` when it holds something else or cannot be read. */
+export async function loadKey(file: string): Promise<KeyObject> {
   const pem = await readFile(file).catch((thrown: unknown) => Promise.reject(unreadable(thrown)));
   return parsePrivateKey(pem);
 }
@@ -84,7 +89,7 @@ function parsePrivateKey(pem: Buffer): KeyObject {
 }
 
 /** Two starters may race: the name appears at once with its whole content, and the first one wins. */
-async function createKey(file: string): Promise<void> {
+export async function createKey(file: string): Promise<void> {
   const { privateKey } = generateKeyPairSync('ed25519');
   const draft = `${file}.${randomBytes(6).toString('hex')}`;
   try {

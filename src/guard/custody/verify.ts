@@ -6,13 +6,14 @@
  * somebody without the key; what no checkpoint kept outside covers, the owner of
  * database and key could have rewritten: see `unanchoredTail`.
  */
-import type { CustodyRow, CustodyStore, TreeHead } from '../../core/custody.ts';
+import type { CustodyRow, TreeHead } from '../../core/custody.ts';
 import { FleetError } from '../../core/errors.ts';
 import { decodeEntry, type ReadEntry } from './entry-bytes.ts';
 import { IntentLedger, type OpenIntent } from './intent-ledger.ts';
+import { KeySuccession } from './key-succession.ts';
 import { appendLeaf, emptyFrontier, frontierRoot, leafHash } from './merkle.ts';
-import { type Checkpoint, openCheckpoint } from './note.ts';
-import { parseVerifierKey } from './signing-key.ts';
+import { type Checkpoint, type ParsedNote, parseNote, requireSignature } from './note.ts';
+import { parseVerifierKey, type Verifier, verifierKeyText } from './signing-key.ts';
 
 export type CustodyProblem = { seq?: number; problem: string };
 
@@ -30,6 +31,8 @@ export type CustodyVerdict =
       anchor: { size: number };
       /** Entries after that one, signed or not. */
       unanchoredTail: number;
+      /** The key in force at the end, text form: the one given, or the one that the log's rotations lead to from it. */
+      verifierKey: string;
       /** Effects announced and not concluded yet: a fact, not a fault. */
       openIntents: OpenIntent[];
     }
@@ -44,19 +47,23 @@ export type LogToVerify = {
   checkpoints: { note: string; size?: number }[];
   /** Signed notes kept where the log's owner cannot reach them. */
   anchors?: { note: string }[];
-  /** C2SP text form. */
+  /** A key of the log that is trusted, C2SP text form: the others follow from its rotations. */
   verifierKey: string;
 };
 
 /** Recomputes the whole log and reports every deviation. Throws only what `rows` throws, and `invalid_input` on a bad verifier key. */
 export async function verifyLog(log: LogToVerify): Promise<CustodyVerdict> {
   const problems: CustodyProblem[] = [];
-  const open = openerFor(log.verifierKey, problems);
-  const own = open('checkpoint', log.checkpoints);
-  const outside = open('anchor', log.anchors ?? []);
-  const signed = [...own, ...outside].sort((a, b) => a.size - b.size);
-  const tree = new TreeCheck(signed, problems);
+  parseVerifierKey(log.verifierKey);
+  const own = parsedNotes('checkpoint', log.checkpoints, problems);
+  const outside = parsedNotes('anchor', log.anchors ?? [], problems);
+  const notes = [...own, ...outside];
+  const tree = new TreeCheck(
+    notes.map(note => note.checkpoint.size),
+    problems,
+  );
   const intents = new IntentLedger();
+  const succession = new KeySuccession();
   for await (const row of log.rows) {
     if (!tree.place(row)) continue;
     const { entry, fault } = decodeEntry(row.bytes);
@@ -69,13 +76,15 @@ export async function verifyLog(log: LogToVerify): Promise<CustodyVerdict> {
     }
     if (fault) problems.push({ seq: row.seq, problem: `${naming(row.seq, entry)} ${fault}` });
     tree.add(leaf, row.leaf);
-    const orphan = entry && intents.note(row.seq, entry);
-    if (orphan) problems.push({ seq: row.seq, problem: `${naming(row.seq, entry)} ${orphan}` });
+    const misfit = entry && (intents.note(row.seq, entry) ?? succession.note(row.seq, entry));
+    if (misfit) problems.push({ seq: row.seq, problem: `${naming(row.seq, entry)} ${misfit}` });
   }
-  const { size, root } = tree.finish(log.head);
+  const keyAt = succession.keysFrom(log.verifierKey, notes);
+  const signed = notes.filter(note => isRightlySigned(note, keyAt, problems)).map(note => note.checkpoint);
+  const { size, root } = tree.finish(signed, log.head);
   if (problems.length > 0) return { ok: false, problems };
-  const covered = signed.at(-1)?.size ?? 0;
-  const anchored = Math.max(0, ...outside.map(anchor => anchor.size));
+  const covered = Math.max(0, ...signed.map(checkpoint => checkpoint.size));
+  const anchored = Math.max(0, ...outside.map(note => note.checkpoint.size));
   return {
     ok: true,
     size,
@@ -84,41 +93,25 @@ export async function verifyLog(log: LogToVerify): Promise<CustodyVerdict> {
     unsignedTail: size - covered,
     anchor: { size: anchored },
     unanchoredTail: size - anchored,
+    verifierKey: verifierKeyText(keyAt(size) ?? parseVerifierKey(log.verifierKey)),
     openIntents: intents.open(),
   };
 }
 
-/** The rows of a store from `begin` on and below `end`, read a thousand at a time. */
-export async function* storedRows(
-  store: Pick<CustodyStore, 'rows'>,
-  end = Number.POSITIVE_INFINITY,
-  begin = 0,
-): AsyncGenerator<CustodyRow> {
-  for (let from = begin; from < end; ) {
-    const rows = await store.rows(from, Math.min(1000, end - from));
-    const last = rows.at(-1);
-    if (!last) return;
-    yield* rows.filter(row => row.seq < end);
-    from = last.seq + 1;
-  }
-}
-
 /** Follows the tree leaf by leaf and compares its root wherever someone signed or claimed one. */
 class TreeCheck {
-  readonly #signed: Checkpoint[];
+  /** Sizes at which somebody signed, and the roots there: over the bytes, and over the stored leaves. */
+  readonly #roots: Map<number, { computed: Buffer; stored: Buffer } | undefined>;
   readonly #problems: CustodyProblem[];
   #computed = emptyFrontier;
   #stored = emptyFrontier;
   #next = 0;
   #broken = false;
-  /** Size of the largest checkpoint that matched: what lies before it is as it was signed. */
-  #proven = 0;
-  #mismatched = false;
 
-  constructor(signed: Checkpoint[], problems: CustodyProblem[]) {
-    this.#signed = signed;
+  constructor(sizes: number[], problems: CustodyProblem[]) {
+    this.#roots = new Map(sizes.map(size => [size, undefined]));
     this.#problems = problems;
-    this.#compareSigned();
+    this.#keepRoots();
   }
 
   /** Checks that the row is the next one; false leaves it out of the tree. */
@@ -141,12 +134,14 @@ class TreeCheck {
     if (this.#broken) return;
     this.#computed = appendLeaf(this.#computed, leaf);
     this.#stored = appendLeaf(this.#stored, stored);
-    this.#compareSigned();
+    this.#keepRoots();
   }
 
-  finish(head: LogToVerify['head']): { size: number; root: Buffer } {
+  /** Compares what was computed with what was rightly signed, and with what the store claims. */
+  finish(signed: Checkpoint[], head: LogToVerify['head']): { size: number; root: Buffer } {
     const root = frontierRoot(this.#computed);
-    for (const { size } of this.#signed.filter(checkpoint => checkpoint.size > this.#next)) {
+    this.#compare(signed.toSorted((a, b) => a.size - b.size));
+    for (const { size } of signed.filter(checkpoint => checkpoint.size > this.#next)) {
       this.#problems.push({ problem: `the log was cut: a checkpoint signs ${size} entries, ${this.#next} are left` });
     }
     if (head && head.size !== this.#next) {
@@ -161,42 +156,62 @@ class TreeCheck {
     return { size: this.#next, root };
   }
 
-  #compareSigned(): void {
+  #keepRoots(): void {
     const { size } = this.#computed;
-    const here = this.#signed.filter(checkpoint => checkpoint.size === size);
-    if (here.length === 0) return;
-    const root = frontierRoot(this.#computed);
-    if (here.every(checkpoint => root.equals(checkpoint.root))) {
-      this.#proven = size;
+    if (!this.#roots.has(size)) return;
+    this.#roots.set(size, { computed: frontierRoot(this.#computed), stored: frontierRoot(this.#stored) });
+  }
+
+  #compare(signed: Checkpoint[]): void {
+    /** Size of the largest checkpoint that matched: what lies before it is as it was signed. */
+    let proven = 0;
+    for (const { size, root } of signed) {
+      const here = this.#roots.get(size);
+      if (!here) continue;
+      if (here.computed.equals(root)) {
+        proven = size;
+        continue;
+      }
+      const cause = here.stored.equals(root)
+        ? 'the stored leaves still give the signed root, so it is the bytes of the entries named here that were changed'
+        : `one or more of the entries ${proven} to ${size - 1} were changed or swapped together with their leaves`;
+      this.#problems.push({ problem: `the root signed for ${size} entries is not theirs: ${cause}` });
+      // Every later root differs too, and says nothing new.
       return;
     }
-    // Every later root differs too, and says nothing new.
-    if (this.#mismatched) return;
-    this.#mismatched = true;
-    const leaves = frontierRoot(this.#stored);
-    const cause = here.every(checkpoint => leaves.equals(checkpoint.root))
-      ? 'the stored leaves still give the signed root, so it is the bytes of the entries named here that were changed'
-      : `one or more of the entries ${this.#proven} to ${size - 1} were changed or swapped together with their leaves`;
-    this.#problems.push({ problem: `the root signed for ${size} entries is not theirs: ${cause}` });
   }
 }
 
-/** Opens what the key signed; what it did not, or what is kept under another size than it signs, is a problem. */
-function openerFor(verifierKey: string, problems: CustodyProblem[]) {
-  const verifier = parseVerifierKey(verifierKey);
-  return (kind: string, notes: LogToVerify['checkpoints']): Checkpoint[] =>
-    notes.flatMap(({ note, size }, index) => {
-      const name = `${kind} ${index + 1} of ${notes.length}`;
-      try {
-        const opened = openCheckpoint(note, verifier);
-        if (size !== undefined && size !== opened.size)
-          problems.push({ problem: `${name} is kept as one of ${size} entries and signs ${opened.size}` });
-        return [opened];
-      } catch (thrown) {
-        problems.push({ problem: `${name}: ${FleetError.from(thrown).message}` });
-        return [];
-      }
-    });
+type NamedNote = ParsedNote & { name: string };
+
+/** What is no note, or is kept under another size than it names, is a problem. */
+function parsedNotes(kind: string, notes: LogToVerify['checkpoints'], problems: CustodyProblem[]): NamedNote[] {
+  return notes.flatMap(({ note, size }, index) => {
+    const name = `${kind} ${index + 1} of ${notes.length}`;
+    try {
+      const parsed = parseNote(note);
+      if (size !== undefined && size !== parsed.checkpoint.size)
+        problems.push({ problem: `${name} is kept as one of ${size} entries and signs ${parsed.checkpoint.size}` });
+      return [{ ...parsed, name }];
+    } catch (thrown) {
+      problems.push({ problem: `${name}: ${FleetError.from(thrown).message}` });
+      return [];
+    }
+  });
+}
+
+function isRightlySigned(
+  note: NamedNote,
+  keyAt: (size: number) => Verifier | undefined,
+  problems: CustodyProblem[],
+): boolean {
+  try {
+    requireSignature(note, keyAt(note.checkpoint.size));
+    return true;
+  } catch (thrown) {
+    problems.push({ problem: `${note.name}: ${FleetError.from(thrown).message}` });
+    return false;
+  }
 }
 
 function sameHashes(a: Uint8Array[], b: Uint8Array[]): boolean {

@@ -24,6 +24,7 @@ import type {
   Notices,
   Reconciled,
   ReconcileRequest,
+  RotateRequest,
   ToolAnswer,
   VoteRequest,
 } from '../http/api.ts';
@@ -52,6 +53,8 @@ export type Client = {
   unfreeze(id: string, request: DecideRequest): Promise<Freeze>;
   custodyHead(): Promise<CustodyHead>;
   custodyStatus(): Promise<CustodyStatus>;
+  /** Answers the new verifier key. */
+  rotateKey(request: RotateRequest): Promise<string>;
   reconcileCustody(request: ReconcileRequest): Promise<Reconciled>;
   /** At most 1,000 rows in order, from `from` on. */
   custodyEntries(page: { from: number; limit: number }): Promise<CustodyRow[]>;
@@ -141,6 +144,8 @@ export function connect({ url, token, agent = 'groundskeeper-cli' }: Connection)
       (await call<{ freeze: Freeze }>('POST', `/v1/freezes/${segment(id)}/lift`, { body: request })).freeze,
     custodyHead: () => call('GET', '/v1/custody/head'),
     custodyStatus: () => call('GET', '/v1/custody/status'),
+    rotateKey: async request =>
+      (await call<{ verifierKey: string }>('POST', '/v1/custody/rotate-key', { body: request })).verifierKey,
     reconcileCustody: request => call('POST', '/v1/custody/reconcile', { body: request }),
     custodyEntries: async ({ from, limit }) => {
       const { entries } = await call<{ entries: WireRow[] }>('GET', `/v1/custody/entries?from=${from}&limit=${limit}`);

@@ -69,7 +69,8 @@ export function addCustodyCommands(program: Command, context: CommandContext): v
       'Writes the log up to its newest checkpoint to a folder, with all that is needed to verify it anywhere.',
     )
     .argument('<dir>', 'new or empty folder')
-    .action((dir: string) => exportTo(context, dir));
+    .option('--tiles', 'also as tiles, the form that readers of transparency logs know (C2SP tlog-tiles)')
+    .action((dir: string, options: { tiles?: boolean }) => exportTo(context, dir, options));
   addCustodyDuties(group, context);
 }
 
@@ -107,12 +108,8 @@ async function verify(context: CommandContext, options: VerifyOptions): Promise<
   if (options.forget) await keepCheckpoint(configDir, client.url, undefined);
   const seen = await recallCheckpoint(configDir, client.url);
   const head = await settledHead(client);
-  const verifierKey = options.key ?? head.verifierKey;
-  const problems: CustodyProblem[] = [];
-  if (head.verifierKey !== verifierKey) problems.push({ problem: 'the service names another verifier key than yours' });
-  if (seen && seen.verifierKey !== verifierKey) {
-    problems.push({ problem: `the log is signed by another key than when it was verified here at ${seen.at}` });
-  }
+  // A key from elsewhere, or of the last time, is trusted before the service's word: rotations have to lead from it.
+  const verifierKey = options.key ?? seen?.verifierKey ?? head.verifierKey;
   const verdict = await verifyLog({
     rows: servedRows(client, 0, head.size),
     head: { size: head.size, root: rootOf(head), peaks: head.peaks.map(peak => Buffer.from(peak, 'base64')) },
@@ -120,11 +117,21 @@ async function verify(context: CommandContext, options: VerifyOptions): Promise<
     anchors: [...(seen ? [seen] : []), ...anchors],
     verifierKey,
   });
+  const problems: CustodyProblem[] = [];
+  if ((verdict.ok ? verdict.verifierKey : verifierKey) !== head.verifierKey) {
+    const known =
+      options.key !== undefined || !seen ? 'yours' : `the one that it had when it was verified here at ${seen.at}`;
+    problems.push({ problem: `the service names a verifier key that no rotation leads to from ${known}` });
+  }
   const whole: CustodyVerdict =
     problems.length === 0 ? verdict : { ok: false, problems: [...problems, ...(verdict.ok ? [] : verdict.problems)] };
   const newest = newestCheckpoint(head);
   if (whole.ok && newest) {
-    await keepCheckpoint(configDir, client.url, { verifierKey, note: newest, at: new Date().toISOString() });
+    await keepCheckpoint(configDir, client.url, {
+      verifierKey: head.verifierKey,
+      note: newest,
+      at: new Date().toISOString(),
+    });
   }
   reportVerdict(context, whole, seen && `also held against what was verified here at ${seen.at}`);
 }
@@ -135,7 +142,7 @@ async function settledHead(client: Client): Promise<CustodyHead> {
   return head.checkpoints.some(checkpoint => checkpoint.size > head.size) ? client.custodyHead() : head;
 }
 
-async function exportTo(context: CommandContext, dir: string): Promise<void> {
+async function exportTo(context: CommandContext, dir: string, { tiles }: { tiles?: boolean }): Promise<void> {
   const client = await context.client();
   const head = await client.custodyHead();
   const checkpoint = newestCheckpoint(head);
@@ -147,7 +154,14 @@ async function exportTo(context: CommandContext, dir: string): Promise<void> {
     });
   }
   const { verifierKey, size } = head;
-  const written = await exportBundle({ dir, rows: servedRows(client, 0, size), checkpoint, verifierKey });
+  const written = await exportBundle({
+    dir,
+    rows: servedRows(client, 0, size),
+    checkpoint,
+    earlier: head.checkpoints,
+    verifierKey,
+    tiles,
+  });
   const left = size - written;
   const tail = left > 0 ? ` ${left} newer entries wait for the next checkpoint.` : '';
   printBlocks(context, [{ text: `${written} entries written to ${dir}.${tail}` }]);

@@ -7,7 +7,7 @@ import { passphrase } from './passphrase.ts';
 
 type ReconcileOptions = { reason: string; passphraseFile?: string };
 
-/** Adds `custody status|reconcile`. */
+/** Adds `custody status|reconcile|rotate-key`. */
 export function addCustodyDuties(group: Command, context: CommandContext): void {
   group
     .command('status')
@@ -28,6 +28,14 @@ export function addCustodyDuties(group: Command, context: CommandContext): void 
     .requiredOption('--reason <text>', 'what happened and what you looked at, for the record')
     .option('--passphrase-file <path>', 'read the passphrase from a file, for scripts')
     .action((options: ReconcileOptions) => reconcile(context, options));
+  group
+    .command('rotate-key')
+    .summary('Replace the key that signs the log')
+    .description(
+      'Makes a new key and names it in the log. Both keys sign for 30 days, so whoever keeps the old verifier key can follow to the new one. Where the old key may have been stolen, tell the new verifier key to everybody on another way. Asks for your passphrase.',
+    )
+    .option('--passphrase-file <path>', 'read the passphrase from a file, for scripts')
+    .action((options: { passphraseFile?: string }) => rotateKey(context, options));
 }
 
 async function reconcile(context: CommandContext, { reason, passphraseFile }: ReconcileOptions): Promise<void> {
@@ -36,6 +44,17 @@ async function reconcile(context: CommandContext, { reason, passphraseFile }: Re
   const { person } = await client.me();
   const secret = await passphrase(context.terminal, `\nPassphrase of ${person} to reconcile: `, passphraseFile);
   printBlocks(context, reconciledBlocks(await client.reconcileCustody({ reason, passphrase: secret })));
+}
+
+async function rotateKey(context: CommandContext, { passphraseFile }: { passphraseFile?: string }): Promise<void> {
+  const client = await context.client();
+  const { person } = await client.me();
+  const secret = await passphrase(context.terminal, `Passphrase of ${person} to replace the key: `, passphraseFile);
+  const verifierKey = await client.rotateKey({ passphrase: secret });
+  printBlocks(context, [
+    { text: 'A new key signs the log.', tone: 'good' },
+    { facts: [['verifier key', verifierKey]] },
+  ]);
 }
 
 function statusBlocks({ standstill, anchors }: CustodyStatus): Block[] {

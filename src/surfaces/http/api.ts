@@ -23,6 +23,7 @@
  * | `GET /v1/custody/head` | – | {@link CustodyHead} |
  * | `GET /v1/custody/status` | – | {@link CustodyStatus} |
  * | `POST /v1/custody/reconcile` | {@link ReconcileRequest} | {@link Reconciled} |
+ * | `POST /v1/custody/rotate-key` | {@link RotateRequest} | `{verifierKey}` |
  * | `GET /v1/custody/entries?from=<seq>&limit=<n>` | – | `{entries: {seq, bytes, leaf}[]}`, base64, at most 1,000 |
  */
 
@@ -58,6 +59,7 @@ export type CustodyHead = {
   verifierKey: string;
 };
 export type CustodyStatus = { standstill: Standstill; anchors: AnchorStatus[] };
+export type RotateRequest = { passphrase: string };
 export type ReconcileRequest = { reason: string; passphrase: string };
 /** What was found, and what does not count any more. */
 export type Reconciled = { found: string[]; voided: string[]; halted: string[]; ambiguous: number };

@@ -35,6 +35,7 @@ const collect = z.strictObject({ secret: z.string().max(100) });
 const derive = z.strictObject({ channel: z.literal('mcp') });
 const decide = z.strictObject({ reason: z.string().max(1000), passphrase: z.string().max(1000) });
 const vote = decide.extend({ vote: z.enum(['approve', 'reject']) });
+const present = decide.omit({ reason: true });
 const reconcile = decide.extend({ reason: z.string().min(1).max(1000) });
 const states = z.enum(['pending', 'approved', 'rejected', 'expired', 'revoked']).optional();
 
@@ -211,6 +212,10 @@ function routes(door: ServiceDoor, fleet: Fleet, origin: () => string): Hono {
   app.get('/v1/custody/status', async context => {
     await callerOf(context, door);
     return context.json(door.custodyDesk.status() satisfies CustodyStatus);
+  });
+  app.post('/v1/custody/rotate-key', async context => {
+    const caller = await callerOf(context, door);
+    return context.json(await door.custodyDesk.rotateKey(await body(context, present), caller));
   });
   app.post('/v1/custody/reconcile', async context => {
     const caller = await callerOf(context, door);

@@ -1,0 +1,101 @@
+/** The export in the form that readers of transparency logs know, read by a program in another language that shares no code with ours. */
+import { spawnSync } from 'node:child_process';
+import { cp, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { exportBundle } from '../../src/guard/custody/bundle.ts';
+import { KeyFiles } from '../../src/guard/custody/key-ring.ts';
+import { CustodyLog } from '../../src/guard/custody/log.ts';
+import { storedRows } from '../../src/guard/custody/stored-rows.ts';
+import { tilePath } from '../../src/guard/custody/tiles.ts';
+import { type CustodyScene, custodyScene, serviceEntry } from '../support/custody.ts';
+
+const verifier = new URL('../support/verify_tiles.py', import.meta.url).pathname;
+
+let scene: CustodyScene;
+let folder: string;
+let dir: string;
+let keys: { before: string; after: string };
+
+/** 600 entries, the 301st a rotation of the key: two full tiles, a partial one, and one above them. */
+beforeAll(async () => {
+  scene = await custodyScene();
+  folder = await mkdtemp(join(tmpdir(), 'gk-tiles-'));
+  dir = join(folder, 'whole');
+  const files = new KeyFiles(join(folder, 'keys'), 'custody.test/fleet');
+  const log = new CustodyLog({ store: scene.store, keys: await files.load(async () => false) });
+  const before = log.verifierKey;
+  const some = (count: number) => Array.from({ length: count }, (_, i) => serviceEntry(`${i} – Zürich`));
+  await log.append(some(300));
+  await log.signWith(
+    await files.rotate(async (from, to) => {
+      await log.append({ ...serviceEntry(''), type: 'key.rotated', from, to });
+    }),
+  );
+  await log.append(some(299));
+  const checkpoint = await log.checkpoint();
+  const earlier = await scene.store.checkpoints();
+  keys = { before, after: log.verifierKey };
+  await exportBundle({ dir, rows: storedRows(scene.store), checkpoint, earlier, verifierKey: keys.after, tiles: true });
+});
+afterAll(async () => {
+  await scene.close();
+  await rm(folder, { recursive: true, force: true });
+});
+
+describe('paths of tiles', () => {
+  it.each([
+    ['0', 0, 256, 'tile/0/000'],
+    ['0', 1_234_067, 256, 'tile/0/x001/x234/067'],
+    ['entries', 1000, 7, 'tile/entries/x001/000.p/7'],
+    ['2', 999, 255, 'tile/2/999.p/255'],
+  ] as const)('level %s, tile %i, filled with %i: %s after %s', (level, number, filled, path) => {
+    expect(tilePath(level, number, filled)).toBe(path);
+  });
+});
+
+it('has full tiles, partial ones and the level above, and nothing else', async () => {
+  const all = await readdir(join(dir, 'tile'), { recursive: true, withFileTypes: true });
+  const files = all.filter(each => each.isFile()).map(each => join(each.parentPath, each.name).slice(dir.length + 1));
+  const level = (name: string) => [`tile/${name}/000`, `tile/${name}/001`, `tile/${name}/002.p/88`];
+  expect(files.sort()).toEqual([...level('0'), 'tile/1/000.p/2', ...level('entries')].sort());
+});
+
+describe.skipIf(spawnSync('python3', ['--version']).status !== 0)('an independent verifier in Python', () => {
+  function run(at: string, key: string): { status: number | null; output: string } {
+    const { status, stdout, stderr } = spawnSync('python3', [verifier, at, key], { encoding: 'utf8' });
+    return { status, output: stdout + stderr };
+  }
+
+  it('verifies from the old key and from the new one', () => {
+    for (const key of [keys.before, keys.after])
+      expect(run(dir, key)).toEqual({ status: 0, output: 'verified: 600 entries\n' });
+  });
+
+  it.each([
+    ['tile/entries/001', 5000, /tile 1 of level 0/],
+    ['tile/0/002.p/88', 70, /tile 2 of level 0/],
+    ['tile/1/000.p/2', 40, /tile 0 of level 1/],
+    ['checkpoint', 30, /NOT VERIFIED|Error/],
+    ['rotation-1', 30, /NOT VERIFIED|Error/],
+  ])('refuses one changed bit in %s', async (name, at, why) => {
+    const copy = join(folder, `changed-${name.replaceAll('/', '-')}`);
+    await cp(dir, copy, { recursive: true });
+    const bytes = await readFile(join(copy, name));
+    bytes.writeUInt8(bytes.readUInt8(at) ^ 1, at);
+    await writeFile(join(copy, name), bytes);
+    const { status, output } = run(copy, keys.before);
+    expect([status, output]).toEqual([1, expect.stringMatching(why)]);
+  });
+
+  it('refuses the new key where nothing carries the old one to it', async () => {
+    const copy = join(folder, 'no-rotation');
+    await cp(dir, copy, { recursive: true });
+    await rm(join(copy, 'rotation-1'));
+    // The newest checkpoint is still signed by both; alone it would do.
+    const note = await readFile(join(copy, 'checkpoint'), 'utf8');
+    await writeFile(join(copy, 'checkpoint'), note.split('\n').toSpliced(-2, 1).join('\n'));
+    expect(run(copy, keys.before).output).toMatch(/approved/);
+  });
+});

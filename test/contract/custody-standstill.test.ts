@@ -58,7 +58,7 @@ async function frozen() {
   const waiting = await storedPlan(scene);
   const { approval = '' } = await scene.approvals.requestStart(waiting, scene.caller('ask'));
   await rm(file);
-  return { ...(await begun()), operation, approval };
+  return { ...(await begun()), earlier: before.standstill, operation, approval };
 }
 
 it('freezing voids what waits and what runs, on record, and refuses even what settles', async () => {
@@ -85,15 +85,19 @@ it('freezing voids what waits and what runs, on record, and refuses even what se
   );
 });
 
-it('stays so in the next life, though the anchor is back, until a person reconciles', async () => {
-  await frozen();
+it('stays so in the next life and in every other worker, though the anchor is back, until a person reconciles', async () => {
+  const { earlier } = await frozen();
   const note = await scene.custody.checkpoint();
   await anchor.post(note);
   const next = await begun();
   expect(next.standstill.status()).toMatchObject({ state: 'frozen' });
   await next.standstill.look();
   expect(() => next.standstill.check()).toThrow();
+  await earlier.look();
+  expect(earlier.status()).toMatchObject({ state: 'frozen' });
   await next.standstill.reconcile(scene.caller('vote'), 'the share was not mounted');
+  await earlier.look();
+  expect(earlier.status()).toEqual({ state: 'none' });
   expect((await begun()).standstill.status()).toEqual({ state: 'none' });
 });
 

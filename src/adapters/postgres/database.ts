@@ -13,6 +13,7 @@ import { approvalStore } from './approval-store.ts';
 import { custodyStore } from './custody-store.ts';
 import { nodeDurations } from './duration-store.ts';
 import { freezeStore } from './freeze-store.ts';
+import { groupCommit } from './group-commit.ts';
 import { findingArchive, logArchive, loginLedger, stateStore } from './health-store.ts';
 import { historyStore } from './history-store.ts';
 import { claimedGroupStore, voteTicketStore } from './identity-store.ts';
@@ -100,8 +101,10 @@ export async function openDatabase(url: string, options: { lock: boolean }): Pro
     });
   }
   const executor = life?.executor ?? 'nobody';
+  const stores = storesOver(db, executor);
   const database: Database = {
-    ...storesOver(db, executor),
+    ...stores,
+    custody: groupCommit(stores.custody),
     history: historyStore(db),
     healthStates: stateStore(db),
     logEntries: logArchive(db),

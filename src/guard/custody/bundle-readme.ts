@@ -8,7 +8,9 @@ ${'='.repeat(15 + (verifierKey.split('+')[0]?.length ?? 0))}
 entries.ndjson  one entry a line: canonical JSON (RFC 8785), in the order it was written
 leaves          one line per entry: hex SHA-256 of a zero byte followed by the entry's bytes
 checkpoint      signed note (C2SP signed-note, tlog-checkpoint): origin, number of entries, base64 root
-verifier-key    the public key, as name+id+base64
+verifier-key    the public key in force, as name+id+base64
+rotation-N      where the key was replaced: a checkpoint that the key before and the next one signed
+tile/           where it was asked for: the same log as C2SP tlog-tiles
 
 A key that came with the entries proves little: compare verifier-key with the one that you
 were given on another way, and the checkpoint with one that was kept elsewhere. Nobody signs this

@@ -61,9 +61,13 @@ export class Standstill {
     }
   }
 
-  /** Posts when it is due, and stops everything when an anchor shows that the log is not the only one. */
+  /**
+   * Posts when it is due, and stops everything when an anchor shows that the log is not the only one. What another worker
+   * froze is frozen here, and what was reconciled there goes on here.
+   */
   async look(post: () => Promise<Contradiction[]> = () => this.#parts.anchoring.postWhenDue()): Promise<void> {
-    if (this.#status.state === 'waiting') await this.begin();
+    const recorded = (await this.#parts.records.anchors.frozen()) !== undefined;
+    if (recorded !== (this.#status.state === 'frozen') || this.#status.state === 'waiting') await this.begin();
     if (this.#status.state !== 'none') return;
     const found = await post();
     if (found.length > 0) await this.freeze(found);

@@ -70,13 +70,24 @@ it('freezing voids what waits and what runs, on record, and refuses even what se
   const running = await scene.records.approvals.forOperation(operation);
   expect(voided.sort()).toEqual([approval, running?.id].sort());
   expect([running?.state, (await scene.records.approvals.get(approval)).state]).toEqual(['expired', 'expired']);
-  for (const settling of [false, true]) {
-    const { spec, sent } = effectOf(operation, { step: `w-1/later ${settling}`, settling });
-    expect(await refusal(perform(spec))).toMatchObject({
-      code: 'forbidden',
-      message: expect.stringMatching(/shows nothing/),
-    });
-    expect(sent).toEqual([]);
+  const request = {
+    target: 'cluster:boston',
+    method: 'PATCH',
+    path: '/api/v1/nodes/w-1',
+    bodyDigest: 'sha256:0',
+  } as const;
+  for (const toBmc of [false, true]) {
+    for (const settling of [false, true]) {
+      const step = `w-1/later ${toBmc} ${settling}`;
+      const { spec, sent } = effectOf(operation, {
+        step,
+        settling,
+        ...(!toBmc && { prepare: async () => ({ request }) }),
+      });
+      const refused = { code: 'forbidden', message: expect.stringMatching(/shows nothing/) };
+      expect(await refusal(perform(spec))).toMatchObject(refused);
+      expect([sent, await scene.records.effects.latest(operation, step)]).toEqual([[], undefined]);
+    }
   }
   const { plan } = await storedPlan(scene);
   const conditions = await authority.conditions(plan);

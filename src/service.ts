@@ -128,7 +128,16 @@ async function serve(
     presentChange,
   });
   const { provePresence } = logins;
-  const custodyDesk = createCustodyDesk({ fleet, policy, custody, keyFiles, standstill, anchoring, provePresence });
+  const custodyDesk = createCustodyDesk({
+    fleet,
+    policy,
+    custody,
+    records,
+    keyFiles,
+    standstill,
+    anchoring,
+    provePresence,
+  });
   const guard = { approvals, freezes, custody, custodyDesk };
   const door = { policyStanding, gateway, logins, ...doors, ...guard, records, planCard, log };
   if (config.metrics) {

@@ -66,7 +66,7 @@ export async function openWorker(options: WorkerOptions, opened: Opened) {
   const { life } = records;
   const keyFiles = new KeyFiles(service.dataDir, service.origin);
   const keys = await keyFiles.load(key => namesKey(records.custody, key));
-  const custody = new CustodyLog({ store: records.custody, keys });
+  const custody = new CustodyLog({ store: records.custody, keys, reload: () => keyFiles.current() });
   const { anchoring, standstill } = await watchCustody({ config, records, custody, log }, opened);
 
   const clusters = opened.add(

@@ -98,6 +98,8 @@ export type CustodyStore = {
   /** Rows in order, from `from` on. */
   rows(from: number, limit: number): Promise<CustodyRow[]>;
   saveCheckpoint(size: number, note: string): Promise<void>;
+  /** The signed checkpoint of the largest tree. */
+  newestCheckpoint(): Promise<{ size: number; note: string } | undefined>;
   /** All signed checkpoints, smallest tree first. */
   checkpoints(): Promise<{ size: number; note: string }[]>;
 };

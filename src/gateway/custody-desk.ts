@@ -3,6 +3,7 @@ import type { Continuity } from '../core/anchor.ts';
 import { FleetError } from '../core/errors.ts';
 import type { Fleet } from '../core/fleet.ts';
 import type { Policy } from '../core/policy.ts';
+import type { Records } from '../core/records.ts';
 import type { Caller } from '../core/tool.ts';
 import type { Anchoring } from '../guard/custody/anchoring.ts';
 import type { KeyFiles } from '../guard/custody/key-ring.ts';
@@ -22,6 +23,7 @@ export type DeskParts = {
   fleet: Fleet;
   policy: Policy;
   custody: CustodyLog;
+  records: Pick<Records, 'transaction'>;
   keyFiles: KeyFiles;
   standstill: Standstill;
   anchoring: Anchoring;
@@ -29,7 +31,7 @@ export type DeskParts = {
 };
 
 export function createCustodyDesk(parts: DeskParts): CustodyDesk {
-  const { fleet, policy, custody, keyFiles, standstill, anchoring, provePresence } = parts;
+  const { fleet, policy, custody, records, keyFiles, standstill, anchoring, provePresence } = parts;
   async function prove(caller: Caller, { passphrase }: Presence): Promise<void> {
     if (caller.channel === 'mcp')
       throw new FleetError({ code: 'forbidden', message: 'this is done on the CLI, with your passphrase' });
@@ -54,10 +56,7 @@ export function createCustodyDesk(parts: DeskParts): CustodyDesk {
     status: () => ({ standstill: standstill.status(), anchors: anchoring.status() }),
     async rotateKey(presence, caller) {
       await prove(caller, presence);
-      const keys = await keyFiles.rotate(async (from, to) => {
-        await custody.append({ type: 'key.rotated', from, to, ...by(caller) });
-      });
-      await custody.signWith(keys);
+      await keyFiles.rotate(keys => custody.follow(keys, by(caller), records));
       await standstill.look(() => anchoring.post());
       return { verifierKey: custody.verifierKey };
     },

@@ -5,9 +5,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import { exportBundle, verifyBundle } from '../../src/guard/custody/bundle.ts';
-import { KeyFiles } from '../../src/guard/custody/key-ring.ts';
+import { KeyFiles, type KeyRing } from '../../src/guard/custody/key-ring.ts';
 import { namesKey } from '../../src/guard/custody/key-succession.ts';
-import { CustodyLog } from '../../src/guard/custody/log.ts';
+import { byService, CustodyLog } from '../../src/guard/custody/log.ts';
 import { signCheckpoint } from '../../src/guard/custody/note.ts';
 import { type Signer, signer, verifierKeyText } from '../../src/guard/custody/signing-key.ts';
 import { storedRows } from '../../src/guard/custody/stored-rows.ts';
@@ -40,15 +40,17 @@ const introduced = (key: string) => namesKey(scene.store, key);
 
 /** The log as the next life of the service opens it. */
 async function begin(): Promise<void> {
-  log = new CustodyLog({ store: scene.store, keys: await files.load(introduced) });
+  log = new CustodyLog({ store: scene.store, keys: await files.load(introduced), reload: () => files.current() });
 }
 
 async function name(from: string, to: string): Promise<void> {
   await log.append({ ...serviceEntry(''), type: 'key.rotated', from, to });
 }
 
+const follow = (keys: KeyRing) => log.follow(keys, byService, scene);
+
 async function rotate(): Promise<void> {
-  await log.signWith(await files.rotate(name));
+  await files.rotate(follow);
 }
 
 async function verdict(verifierKey: string) {
@@ -113,10 +115,10 @@ it('a rotation that was interrupted is decided by the log, and until then no oth
   const before = log.verifierKey;
   const gone = () => Promise.reject(new Error('the database is gone'));
   await expect(files.rotate(gone)).rejects.toThrow(/gone/);
-  expect(await refusal(files.rotate(name))).toMatchObject({ code: 'conflict' });
+  expect(await refusal(files.rotate(follow))).toMatchObject({ code: 'conflict' });
   await begin();
   expect(log.verifierKey).toBe(before);
-  const thenGone = async (from: string, to: string) => name(from, to).then(gone);
+  const thenGone = (keys: KeyRing) => follow(keys).then(gone);
   await expect(files.rotate(thenGone)).rejects.toThrow(/gone/);
   await begin();
   await log.checkpoint();
@@ -124,11 +126,27 @@ it('a rotation that was interrupted is decided by the log, and until then no oth
   expect(await verdict(before)).toMatchObject({ ok: true, verifierKey: log.verifierKey });
 });
 
+it('another process signs with the new key from the moment that the log names it, or not at all', async () => {
+  const beside = new CustodyLog({
+    store: scene.store,
+    keys: { signers: [old], retired: [] },
+    reload: () => files.current(),
+  });
+  const elsewhere = new CustodyLog({ store: scene.store, keys: { signers: [old], retired: [] } });
+  const before = log.verifierKey;
+  await rotate();
+  await log.append(serviceEntry('c'));
+  expect(await refusal(elsewhere.checkpoint())).toMatchObject({ code: 'precondition_failed' });
+  expect(signatures(await beside.checkpoint())).toBe(2);
+  expect(await verdict(before)).toMatchObject({ ok: true, verifierKey: log.verifierKey, unsignedTail: 0 });
+});
+
 it('an export carries the rotations, so that an old key verifies it', async () => {
   const before = log.verifierKey;
   await rotate();
   await log.append(serviceEntry('c'));
-  await log.signWith({ signers: [(await files.load(introduced)).signers[0]], retired: [old] });
+  await rm(join(dir, 'custody.key.previous'));
+  await begin();
   const checkpoint = await log.checkpoint();
   const bundle = join(dir, 'bundle');
   const earlier = await scene.store.checkpoints();

@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { exportBundle } from '../../src/guard/custody/bundle.ts';
 import { KeyFiles } from '../../src/guard/custody/key-ring.ts';
-import { CustodyLog } from '../../src/guard/custody/log.ts';
+import { byService, CustodyLog } from '../../src/guard/custody/log.ts';
 import { storedRows } from '../../src/guard/custody/stored-rows.ts';
 import { tilePath } from '../../src/guard/custody/tiles.ts';
 import { type CustodyScene, custodyScene, serviceEntry } from '../support/custody.ts';
@@ -28,11 +28,7 @@ beforeAll(async () => {
   const before = log.verifierKey;
   const some = (count: number) => Array.from({ length: count }, (_, i) => serviceEntry(`${i} – Zürich`));
   await log.append(some(300));
-  await log.signWith(
-    await files.rotate(async (from, to) => {
-      await log.append({ ...serviceEntry(''), type: 'key.rotated', from, to });
-    }),
-  );
+  await files.rotate(ring => log.follow(ring, byService, scene));
   await log.append(some(299));
   const checkpoint = await log.checkpoint();
   const earlier = await scene.store.checkpoints();

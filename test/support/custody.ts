@@ -4,6 +4,7 @@ import pg from 'pg';
 import { custodySchema } from '../../src/adapters/postgres/custody-schema.ts';
 import { custodyStore } from '../../src/adapters/postgres/custody-store.ts';
 import type { CustodyEntry, CustodyStore } from '../../src/core/custody.ts';
+import type { Stores } from '../../src/core/records.ts';
 import { CustodyLog } from '../../src/guard/custody/log.ts';
 import { signer } from '../../src/guard/custody/signing-key.ts';
 import { storedRows } from '../../src/guard/custody/stored-rows.ts';
@@ -22,6 +23,21 @@ export async function custodyScene() {
     store,
     log,
     signer: key,
+    /** Runs `work` with stores of one transaction, of which there is the log alone. */
+    async transaction<T>(work: (tx: Stores) => Promise<T>): Promise<T> {
+      const client = await pool.connect();
+      try {
+        await client.query('begin');
+        const done = await work({ custody: custodyStore(client) } as Stores);
+        await client.query('commit');
+        return done;
+      } catch (thrown) {
+        await client.query('rollback');
+        throw thrown;
+      } finally {
+        client.release();
+      }
+    },
     verify: () => verifyStore(store, log.verifierKey),
     /** Runs statements as an owner who switched the triggers off. */
     async meddle(...statements: string[]): Promise<void> {

@@ -59,6 +59,10 @@ export function custodyStore(executor: QueryExecutor): CustodyStore {
         });
       }
     },
+    async newestCheckpoint() {
+      const [row] = await run('select size, note from custody_checkpoint order by size desc limit 1');
+      return row && { size: count(row.size), note: String(row.note) };
+    },
     async checkpoints() {
       const rows = await run('select size, note from custody_checkpoint order by size');
       return rows.map(row => ({ size: count(row.size), note: String(row.note) }));

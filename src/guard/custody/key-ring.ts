@@ -36,8 +36,8 @@ export class KeyFiles {
   }
 
   /**
-   * The keys in the folder; the first one is made on first use. `introduced` says whether the log names a key as a
-   * successor: it decides about a rotation that was interrupted. Throws `invalid_config` on files that are not right.
+   * The keys at a start. `introduced` says whether the log names a key as a successor: it decides about a rotation that was
+   * interrupted. Throws `invalid_config` on files that are not right.
    */
   async load(introduced: (verifierKey: string) => Promise<boolean>): Promise<KeyRing> {
     const next = await this.#optional('next');
@@ -45,6 +45,11 @@ export class KeyFiles {
       if (await introduced(verifierKeyText(next))) await this.#swap();
       else await rm(this.#file('next'));
     }
+    return this.current();
+  }
+
+  /** The keys as they stand; the first one is made on first use. */
+  async current(): Promise<KeyRing> {
     const current = signer(this.#origin, await loadOrCreateKey(this.#file('key')));
     const previous = await this.#previous();
     const signers: KeyRing['signers'] =
@@ -56,7 +61,7 @@ export class KeyFiles {
    * Makes the next key, has `introduce` name it in the log, and puts it in force. Where that is interrupted, the next start
    * finds out which of the two holds. Throws `conflict` while an earlier rotation is undecided.
    */
-  async rotate(introduce: (from: string, to: string) => Promise<void>): Promise<KeyRing> {
+  async rotate(introduce: (keys: KeyRing) => Promise<void>): Promise<void> {
     if (await stat(this.#file('next')).catch(() => undefined))
       throw new FleetError({
         code: 'conflict',
@@ -66,11 +71,9 @@ export class KeyFiles {
     const current = signer(this.#origin, await loadKey(this.#file('key')));
     await createKey(this.#file('next'));
     const next = signer(this.#origin, await loadKey(this.#file('next')));
-    const [from, to] = [verifierKeyText(current), verifierKeyText(next)];
-    await writeFile(this.#file('retired'), `${from}\n`, { flag: 'a', mode: 0o600 });
-    await introduce(from, to);
+    await writeFile(this.#file('retired'), `${verifierKeyText(current)}\n`, { flag: 'a', mode: 0o600 });
+    await introduce({ signers: [next, current], retired: await this.#retired() });
     await this.#swap();
-    return { signers: [next, current], retired: await this.#retired() };
   }
 
   async #swap(): Promise<void> {

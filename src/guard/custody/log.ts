@@ -14,6 +14,7 @@ import type {
   Via,
 } from '../../core/custody.ts';
 import { FleetError } from '../../core/errors.ts';
+import type { Records } from '../../core/records.ts';
 import { encodeEntry } from './entry-bytes.ts';
 import type { KeyRing } from './key-ring.ts';
 import { parseNote, requireSignature, signCheckpoint, signedBy } from './note.ts';
@@ -27,12 +28,16 @@ export const byService: { actor: Actor; via: Via } = {
 
 export class CustodyLog {
   readonly #store: CustodyStore;
+  readonly #reload: (() => Promise<KeyRing>) | undefined;
   #keys: KeyRing;
-  #last: { head: TreeHead; note: string } | undefined;
 
-  constructor(parts: { store: CustodyStore; signer: Signer } | { store: CustodyStore; keys: KeyRing }) {
+  /** `reload` reads the keys again, which another process may have replaced. */
+  constructor(
+    parts: { store: CustodyStore } & ({ signer: Signer } | { keys: KeyRing; reload?: () => Promise<KeyRing> }),
+  ) {
     this.#store = parts.store;
     this.#keys = 'keys' in parts ? parts.keys : { signers: [parts.signer], retired: [] };
+    this.#reload = 'keys' in parts ? parts.reload : undefined;
   }
 
   /** The public key in C2SP text form: what a verifier needs, kept outside the database. */
@@ -40,10 +45,24 @@ export class CustodyLog {
     return verifierKeyText(this.#keys.signers[0]);
   }
 
-  /** From the next checkpoint on, which is signed at once, these keys sign. The log has to name the first one already. */
-  async signWith(keys: KeyRing): Promise<void> {
+  /**
+   * Names the key that follows, and signs with both: in one transaction, so that no other process signs a tree that holds
+   * the word of a new key with the old one alone.
+   */
+  async follow(
+    keys: KeyRing,
+    by: { actor: Actor; via: Via },
+    { transaction }: Pick<Records, 'transaction'>,
+  ): Promise<void> {
+    await transaction(async ({ custody }) => {
+      await this.append(
+        { type: 'key.rotated', from: this.verifierKey, to: verifierKeyText(keys.signers[0]), ...by },
+        custody,
+      );
+      const head = await custody.head();
+      await custody.saveCheckpoint(head.size, signCheckpoint(head, ...keys.signers));
+    });
     this.#keys = keys;
-    await this.checkpoint();
   }
 
   /**
@@ -62,9 +81,10 @@ export class CustodyLog {
    * Throws `precondition_failed` when the log is not a continuation of its last checkpoint.
    */
   async checkpoint(): Promise<string> {
-    const last = await this.#lastSigned();
+    // In this order: a head that holds the word of a new key comes after a checkpoint that shows that key.
     const head = await this.#store.head();
-    if (last && (head.size < last.head.size || (head.size === last.head.size && !sameRoot(head, last.head)))) {
+    const last = await this.#lastSigned();
+    if (last && head.size <= last.head.size && !(await this.#continues(last.head))) {
       throw new FleetError({
         code: 'precondition_failed',
         retry: 'ask',
@@ -72,11 +92,9 @@ export class CustodyLog {
         hint: 'stop changes and verify the custody log',
       });
     }
-    if (last && head.size === last.head.size) return last.note;
+    if (last && head.size <= last.head.size) return last.note;
     const note = signCheckpoint(head, ...this.#keys.signers);
     await this.#store.saveCheckpoint(head.size, note);
-    // Another call may have signed a larger tree meanwhile.
-    if (!this.#last || this.#last.head.size < head.size) this.#last = { head, note };
     return note;
   }
 
@@ -91,12 +109,32 @@ export class CustodyLog {
     return parsed.checkpoint;
   }
 
+  /** Another process may have signed a larger tree since the head was read; so it is read again. */
+  async #continues(signed: TreeHead): Promise<boolean> {
+    const head = await this.#store.head();
+    return head.size > signed.size || (head.size === signed.size && sameRoot(head, signed));
+  }
+
   async #lastSigned(): Promise<{ head: TreeHead; note: string } | undefined> {
-    if (!this.#last) {
-      const stored = (await this.#store.checkpoints()).at(-1);
-      if (stored) this.#last = { head: this.open(stored.note), note: stored.note };
-    }
-    return this.#last;
+    const stored = await this.#store.newestCheckpoint();
+    if (!stored) return undefined;
+    if (this.#hasStranger(stored.note) && this.#reload) this.#keys = await this.#reload();
+    if (this.#hasStranger(stored.note))
+      throw new FleetError({
+        code: 'precondition_failed',
+        retry: 'ask',
+        message: 'the key of the custody log was replaced, and this process has not got the new one',
+        hint: "copy custody.key* from the service's dataDir, then start this process again",
+      });
+    return { head: this.open(stored.note), note: stored.note };
+  }
+
+  /** Whether a key signed for this log that is not among ours. */
+  #hasStranger(note: string): boolean {
+    const { signers, retired } = this.#keys;
+    const known = [...signers, ...retired];
+    const ours = parseNote(note).signatures.filter(({ name }) => name === signers[0].name);
+    return ours.some(line => !known.some(key => key.keyId.equals(line.keyId)));
   }
 }
 

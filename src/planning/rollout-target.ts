@@ -55,11 +55,6 @@ export type RolloutRequest = ClusterPart & RolloutChoices;
 
 export type Judged = { target: PlanTarget; warnings: string[] } | { excluded: string };
 
-/** Those of the cluster, whose budget it is. */
-function here({ cluster }: RolloutRequest, names: string[]): string[] {
-  return names.filter(name => cluster.nodes.some(each => each.name === name));
-}
-
 export function judge(request: RolloutRequest, { entry, server, node, bios, instead }: Candidate): Judged {
   const excluded = (reason: string) => ({ excluded: reason });
   const against = evidenceAgainst(entry, request.evidence, factValue(node)?.role);

@@ -5,7 +5,7 @@
  */
 import { type Fact, factValue } from '../core/bmc.ts';
 import type { EtcdFacts, NodeFacts } from '../core/cluster.ts';
-import type { Plan, PlanTarget } from '../core/plan.ts';
+import type { Plan, PlanScope, PlanTarget } from '../core/plan.ts';
 import { unavailableOf } from './blast.ts';
 import { type Domains, domainsOf, exclusive } from './exclusive.ts';
 import { lostBy } from './last-of-its-kind.ts';
@@ -76,7 +76,10 @@ class Taken {
   readonly #plan: Planned;
   readonly #facts: StartFacts;
   readonly #targets: Map<string, PlanTarget>;
+  readonly #scopes: Map<string, PlanScope>;
   readonly #domains: Domains;
+  /** Of each node of the clusters that are known, its cluster. */
+  readonly #homes = new Map<string, string>();
   readonly #sites = new Set<string>();
   readonly #keys = new Set<string>();
   /** Of each cluster that is known, the nodes that are away or soon will be. */
@@ -87,8 +90,12 @@ class Taken {
     this.#facts = facts;
     this.#targets = new Map(plan.targets.map(target => [target.node, target]));
     this.#domains = domainsOf(plan.targets);
-    for (const [cluster, now] of facts.clusters)
-      if ('value' in now) this.#away.set(cluster, new Set(unavailableOf(now.value.nodes)));
+    this.#scopes = new Map(plan.scopes.map(scope => [scope.cluster, scope]));
+    for (const [cluster, now] of facts.clusters) {
+      if ('unknown' in now) continue;
+      for (const { name } of now.value.nodes) this.#homes.set(name, cluster);
+      this.#away.set(cluster, new Set(unavailableOf(now.value.nodes)));
+    }
     this.#leave(facts.elsewhere);
     for (const node of facts.running) this.add(this.target(node));
   }
@@ -134,11 +141,14 @@ class Taken {
     return key && `a node is worked on that shares its ${key}`;
   }
 
+  /** Of its own cluster, and of those in which nodes are behind its BMC. */
   #overBudget({ cluster, node, alongside = [] }: PlanTarget): string | undefined {
-    for (const [name, away] of this.#away) {
-      const scope = this.#plan.scopes.find(each => each.cluster === name);
-      const all = new Set([...away, ...this.#here(name, [node, ...alongside])]);
-      if (!scope || (all.size === away.size && name !== cluster)) continue;
+    const touched = Map.groupBy([node, ...alongside], name => (name === node ? cluster : this.#homes.get(name)));
+    for (const [name = '', nodes] of touched) {
+      const scope = this.#scopes.get(name);
+      const away = this.#away.get(name);
+      if (!scope || !away) continue;
+      const all = new Set([...away, ...nodes]);
       if (!(all.size <= scope.budget.maxUnavailable))
         return `the budget of ${name} is ${scope.budget.maxUnavailable}, and with it ${all.size} nodes would be away`;
     }
@@ -147,9 +157,9 @@ class Taken {
 
   /** What was approved as lost, or declared, may be. */
   #last({ node, cluster, alongside = [] }: PlanTarget, { nodes }: ClusterNow): string | undefined {
-    if (!nodes.some(({ name }) => name === node)) return 'the cluster has no such Node';
+    if (this.#homes.get(node) !== cluster) return 'the cluster has no such Node';
     if (this.#plan.declaredOutage) return undefined;
-    const approved = this.#plan.scopes.find(scope => scope.cluster === cluster)?.blast.lastOf ?? [];
+    const approved = this.#scopes.get(cluster)?.blast.lastOf ?? [];
     const lost = lostBy([node, ...alongside], nodes, [...(this.#away.get(cluster) ?? [])]);
     const last = lost.filter(what => !approved.includes(what));
     return last.length > 0 ? `it is the last that takes pods of ${last.join(' and ')}` : undefined;
@@ -168,13 +178,6 @@ class Taken {
   }
 
   #leave(nodes: readonly string[]): void {
-    for (const [cluster, away] of this.#away) for (const node of this.#here(cluster, nodes)) away.add(node);
-  }
-
-  /** Those that are nodes of the cluster. */
-  #here(cluster: string, nodes: readonly string[]): string[] {
-    const now = this.#facts.clusters.get(cluster);
-    if (now === undefined || 'unknown' in now) return [];
-    return nodes.filter(node => now.value.nodes.some(({ name }) => name === node));
+    for (const node of nodes) this.#away.get(this.#homes.get(node) ?? '')?.add(node);
   }
 }

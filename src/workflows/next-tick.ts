@@ -59,9 +59,7 @@ async function look(parts: Parts, id: string, { started, settled, opened, closed
   const wave = Math.min(...open, plan.waves.length + 1);
   if (wave - 1 > closed) return { do: 'close', wave: closed + 1 };
   if (open.length === 0) return { do: 'end', end: endOf(operation, undefined) };
-  const held = await holdOf(parts, { operation, plan, wave });
-  if (held?.forGood && running.length === 0) return { do: 'end', end: { state: 'halted', reason: held.why } };
-  if (held) return undefined;
+  if (await holdOf(parts, { operation, plan, wave })) return undefined;
   if (wave > opened) return { do: 'open', wave };
   return starts(parts, { operation, plan, wave });
 }
@@ -126,9 +124,8 @@ async function halts(parts: Parts, { id, nodes, halting }: Operation, plan: Plan
 function endOf({ nodes, cancelRequestedBy, halting }: Operation, stop: string | undefined): End {
   const left = nodes.filter(({ state }) => state !== 'done');
   if (left.length === 0) return { state: 'done', reason: 'every node is done' };
-  if (!nodes.some(({ state }) => isBad(state)) && nodes.some(({ state }) => state === 'cancelled') && !halting)
-    return { state: 'cancelled', reason: stop ?? '' };
-  if (cancelRequestedBy && !halting) return { state: 'cancelled', reason: `${cancelRequestedBy} cancelled it` };
+  const stopped = cancelRequestedBy !== undefined || nodes.some(({ state }) => state === 'cancelled');
+  if (stop !== undefined && stopped && halting === undefined) return { state: 'cancelled', reason: stop };
   const told = left.slice(0, namesTold).map(({ node, state, message }) => `${node} is ${state}: ${message}`);
   return {
     state: 'halted',

@@ -8,17 +8,11 @@ import type { Parts } from '../operations/job.ts';
 
 type Held = { operation: Operation; plan: Pick<Plan, 'advance'>; wave: number };
 
-/** Why no node of the wave starts now, and whether none ever will; undefined where nothing holds it. Told once. */
-export async function holdOf(
-  { records }: Parts,
-  { operation, plan, wave }: Held,
-): Promise<{ why: string; forGood: boolean } | undefined> {
+/** Why no node of the wave starts now, told once; undefined where nothing holds it. */
+export async function holdOf({ records }: Parts, { operation, plan, wave }: Held): Promise<string | undefined> {
   const held = holdReason(operation, plan, wave);
   if (held === undefined) return undefined;
   const step = `wave ${wave}`;
-  const { executeUntil } = operation;
-  if (new Date(executeUntil) <= new Date())
-    return { why: `nothing may begin since ${executeUntil}, and before ${step} ${held}`, forGood: true };
   await records.operations.addEvent(operation.id, `${step}/held/${held}`, { step, status: 'progress', message: held });
-  return { why: held, forGood: false };
+  return held;
 }

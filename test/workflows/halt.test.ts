@@ -41,6 +41,6 @@ it('a node that drains beside one that failed takes its cordon back and is not f
   expect([operation.state, operation.reason]).toEqual(['halted', expect.stringContaining(mate.name)]);
   const states = Object.fromEntries(operation.nodes.map(({ node, state, message }) => [node, [state, message]]));
   expect(states[mate.name]?.[0]).toBe('failed');
-  expect(states[waiting]).toEqual(['cancelled', expect.stringContaining(`${mate.name} failed`)]);
+  expect(states[waiting]).toEqual(['cancelled', expect.stringContaining(`${mate.name} is failed`)]);
   expect([reached(stack, waiting), isCordoned(stack, waiting)]).toEqual([['cordon', 'uncordon'], false]);
 });

@@ -158,6 +158,15 @@ export function effectPerformer(parts: EffectParts): PerformEffect {
           if (!reconciled.again) return reconciled.result;
           break;
         }
+        case 'not-happened':
+        case undefined:
+          break;
+        default:
+          throw new FleetError({
+            code: 'ambiguous',
+            retry: 'ask',
+            message: `the record of ${spec.action} of ${spec.node} cannot be understood`,
+          });
       }
       const number = (last?.attempt ?? 0) + 1;
       if (number > maxAttempts)

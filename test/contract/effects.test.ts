@@ -129,6 +129,14 @@ describe('an answer that was lost', () => {
     expect(sent).toHaveLength(1);
   });
 
+  it('is not followed by a second send where the record of the first cannot be understood', async () => {
+    const { spec, sent } = effectOf(operation, { send: () => Promise.reject(lost()) });
+    await refusal(scene.perform(spec));
+    await scene.admin.query(`update effect set state = 'torn'`);
+    expect((await refusal(scene.perform(spec))).code).toBe('ambiguous');
+    expect(sent).toHaveLength(1);
+  });
+
   it('does not buy more than three attempts, however often nothing happened', async () => {
     const { spec, sent } = effectOf(operation, {
       send: () => Promise.reject(lost()),

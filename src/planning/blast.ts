@@ -32,10 +32,12 @@ export function blastNow(plan: Planned, node: string, moment: Moment): Blast {
   const { nodes, running, etcd = unknown('etcd was not read') } = moment;
   const taken = takenBy(plan, node, moment);
   const own = [node, ...besideOf(plan, [node])];
+  const critical = endangered(plan, node, moment);
   return {
     ...scopeOf(plan, targetOf(plan, node)).blast,
     peakUnavailable: new Set([...unavailableOf(nodes), ...taken]).size,
-    quorumLost: losesQuorum(etcd, endangered(plan, node, moment)),
+    controlPlane: Math.max(plan.blast.controlPlane, critical.length),
+    quorumLost: losesQuorum(etcd, critical),
     lastOf: takesCapacity(plan) ? lostBy(own, nodes, running) : [],
   };
 }

@@ -62,6 +62,14 @@ describe('the quorum of etcd at the moment of an effect', () => {
     expect(lost({ nodes: promoted }, planFor('w-1', 'restart'), 'w-1')).toBe(true);
   });
 
+  it('is kept without such a worker where etcd can spare it, and then it counts as what needs a critical approval', () => {
+    const promoted = nodes.map(node => (node.name === 'w-1' ? { ...node, role: 'control-plane' as const } : node));
+    const etcd = known(etcdOf(Object.fromEntries(['cp-1', 'cp-2', 'w-1'].map(name => [name, known(true)]))));
+    const blastOf = (kind: PlanKind) => blastNow(planFor('w-1', kind), 'w-1', { nodes: promoted, running: [], etcd });
+    expect(blastOf('restart')).toMatchObject({ quorumLost: false, controlPlane: 1 });
+    expect(blastOf('uncordon').controlPlane).toBe(0);
+  });
+
   it('is not asked about where no control-plane node goes down', () => {
     expect(lost({ etcd: unknown('403') }, planFor('w-1', 'restart'), 'w-1')).toBe(false);
     expect(lost({ etcd: unknown('403') }, planFor('cp-1', 'cordon'))).toBe(false);

@@ -172,6 +172,16 @@ export type LoginStore = {
   remove(tokenHash: string): Promise<void>;
 };
 
+/** Where processes of the service live, and their database, in the words in which a Node tells what it is. */
+export type OwnHosts = {
+  /** Of the kernels under the processes that live. */
+  bootIds: string[];
+  /** IP addresses at which the database answers; none where it is reached through a socket. */
+  addresses: string[];
+};
+
+export type HostStore = { own(): Promise<OwnHosts> };
+
 export type Stores = {
   plans: PlanStore;
   approvals: ApprovalStore;
@@ -182,6 +192,7 @@ export type Stores = {
   images: ImageStore;
   logins: LoginStore;
   sessions: SessionLedger;
+  hosts: HostStore;
   custody: CustodyStore;
   anchors: AnchorStore;
 };

@@ -66,7 +66,7 @@ export type ToolContext = {
   fleet: Fleet;
   clusters: Clusters;
   bmcs: Bmcs;
-  records: Pick<Records, 'plans' | 'approvals' | 'operations'> & {
+  records: Pick<Records, 'plans' | 'approvals' | 'operations' | 'hosts'> & {
     freezes: Pick<FreezeStore, 'standing'>;
     effects: Pick<EffectStore, 'onCluster'>;
   };

@@ -14,6 +14,7 @@ import type { Timings } from '../core/timings.ts';
 import type { EffectSpec, PerformEffect } from '../guard/effects.ts';
 import { blastNow, endangered } from '../planning/blast.ts';
 import type { HardwareWatch } from './hardware-now.ts';
+import { proveNotOurs } from './refuse-own-hosts.ts';
 import { factOf } from './survey.ts';
 import { sharedRead } from './wait.ts';
 
@@ -94,7 +95,11 @@ export async function openJob(parts: Parts, operation: string, node: string): Pr
           node,
           step: stepName(spec.step),
           leases,
-          blast: async () => currentBlast(parts, plan, { target, nodes: await nodes() }),
+          async blast() {
+            const now = { target, nodes: await nodes() };
+            await proveNotOurs(parts, plan, now);
+            return currentBlast(parts, plan, now);
+          },
         }),
     };
   };

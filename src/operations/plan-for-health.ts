@@ -4,6 +4,7 @@ import type { Clusters } from '../core/cluster.ts';
 import { FleetError, unreachable } from '../core/errors.ts';
 import type { FleetCluster, FleetNode } from '../core/fleet.ts';
 import type { HealthAct, PlanDraft, PlanKind } from '../core/plan.ts';
+import type { Stores } from '../core/records.ts';
 import { planChange } from '../planning/plan-change.ts';
 import { empties } from '../planning/plan-kinds.ts';
 import { surveyNode } from './survey.ts';
@@ -27,7 +28,7 @@ export function planOf(act: HealthAct['act']): { kind: Exclude<PlanKind, 'firmwa
 
 /** Throws `precondition_failed` where the facts do not allow it, and what keeps them from being read. */
 export async function planForHealth(
-  ports: { bmcs: Bmcs; clusters: Clusters },
+  ports: { bmcs: Bmcs; clusters: Clusters; records: Pick<Stores, 'hosts'> },
   { cluster, entry, health }: { cluster: FleetCluster; entry: FleetNode; health: HealthAct },
 ): Promise<PlanDraft> {
   const { kind, action } = planOf(health.act);

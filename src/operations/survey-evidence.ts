@@ -1,10 +1,18 @@
 /** Reads what a disruption must know beyond the node itself. What cannot be read is unknown with its reason. */
 import type { Clusters } from '../core/cluster.ts';
+import type { Stores } from '../core/records.ts';
 import type { Evidence } from '../planning/evidence.ts';
+import { ownParts } from '../planning/own-hosts.ts';
 import { factOf } from './survey.ts';
 
-export async function surveyEvidence({ clusters }: { clusters: Clusters }, name: string): Promise<Evidence> {
+type Ports = { clusters: Clusters; records: Pick<Stores, 'hosts'> };
+
+export async function surveyEvidence({ clusters, records }: Ports, name: string): Promise<Evidence> {
   const cluster = clusters.of(name);
-  const [etcd, remediators] = await Promise.all([factOf(() => cluster.etcd()), factOf(() => cluster.remediators())]);
-  return { etcd, remediators };
+  const [etcd, remediators, own] = await Promise.all([
+    factOf(() => cluster.etcd()),
+    factOf(() => cluster.remediators()),
+    factOf(async () => ownParts(await cluster.nodes(), await records.hosts.own())),
+  ]);
+  return { etcd, remediators, own };
 }

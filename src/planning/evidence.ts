@@ -5,7 +5,12 @@ import type { FleetNode, NodeRole } from '../core/fleet.ts';
 import { losesQuorum, quorumSentence } from './quorum.ts';
 import { remediatorRefusal } from './remediators.ts';
 
-export type Evidence = { etcd: Fact<EtcdFacts>; remediators: Fact<RemediatorFacts[]> };
+export type Evidence = {
+  etcd: Fact<EtcdFacts>;
+  remediators: Fact<RemediatorFacts[]>;
+  /** What of Groundskeeper itself runs on each node. */
+  own: Fact<ReadonlyMap<string, string>>;
+};
 
 /**
  * Why this node may not be disrupted; undefined where nothing speaks against it. A part of the control plane may, where
@@ -13,9 +18,12 @@ export type Evidence = { etcd: Fact<EtcdFacts>; remediators: Fact<RemediatorFact
  */
 export function evidenceAgainst(
   entry: FleetNode,
-  { etcd, remediators }: Evidence,
+  { etcd, remediators, own }: Evidence,
   seen: NodeRole | undefined,
 ): string | undefined {
+  if ('unknown' in own) return `whether Groundskeeper itself runs on it is not known: ${own.unknown}`;
+  const part = own.value.get(entry.name);
+  if (part) return part;
   const critical = criticalPart(entry, etcd, seen);
   if (critical && losesQuorum(etcd, [entry.name])) return `${critical}: ${quorumSentence(etcd, entry.name)}`;
   if ('unknown' in remediators) return `whether anything else repairs nodes is not known: ${remediators.unknown}`;

@@ -15,7 +15,7 @@ import { planForHealth, planOf } from '../operations/plan-for-health.ts';
 export type AskParts = {
   bmcs: Bmcs;
   clusters: Clusters;
-  records: Pick<Records, 'plans' | 'approvals'>;
+  records: Pick<Records, 'plans' | 'approvals' | 'hosts'>;
   storePlan: StorePlan;
   requestStart: Approvals['requestStart'];
   log: Log;

@@ -176,7 +176,7 @@ export function requestOf(scenes: Scene[]): RolloutAsked {
     clusters: scenes.map(scene => ({
       cluster: scene.cluster,
       facts: { nodes: scene.nodes, pods: scene.pods, pdbs: scene.pdbs, daemonSets: [] },
-      evidence: { etcd: known(scene.etcd), remediators: known([]) },
+      evidence: { etcd: known(scene.etcd), remediators: known([]), own: known(new Map()) },
       candidates: scene.cluster.nodes.map((entry, index) => ({
         entry,
         server: known(serverHealth(entry, versionOf(scene, entry), scene.models.get(entry.name))),

@@ -2,9 +2,14 @@ import { describe, expect, it } from 'vitest';
 import { known, unknown } from '../../src/core/bmc.ts';
 import type { FleetNode, NodeRole } from '../../src/core/fleet.ts';
 import { evidenceAgainst } from '../../src/planning/evidence.ts';
+import { ownParts } from '../../src/planning/own-hosts.ts';
 import { etcdOf, remediatorOf } from '../support/cluster-facts.ts';
 
-const none = { etcd: known(etcdOf({ 'cp-1': known(true) })), remediators: known([]) };
+const none = {
+  etcd: known(etcdOf({ 'cp-1': known(true) })),
+  remediators: known([]),
+  own: known<ReadonlyMap<string, string>>(new Map()),
+};
 
 function entry(name: string, role: NodeRole): FleetNode {
   return { name, site: 's', cluster: 'c', role, server: { bmcUrl: 'https://10.1.0.1', credential: 'lab' } };
@@ -50,5 +55,22 @@ describe('against a disruption', () => {
     const others = { ...none, remediators: known([remediatorOf()]) };
     expect(evidenceAgainst(worker, others, 'worker')).toMatch(/^MachineHealthCheck/);
     expect(evidenceAgainst(worker, { ...none, remediators: unknown('403') }, 'worker')).toMatch(/not known: 403$/);
+  });
+
+  it('speaks what of Groundskeeper itself the node carries, and that nobody knows', () => {
+    const nodes = [
+      { name: 'w-1', bootId: 'boot-1' },
+      { name: 'w-2', bootId: 'boot-2', internalIp: '10.0.0.2' },
+      { name: 'w-3', bootId: '', internalIp: '10.0.0.3' },
+    ];
+    const own = ownParts(nodes, { bootIds: ['boot-1'], addresses: ['10.0.0.2'] });
+    const against = (name: string) => evidenceAgainst(entry(name, 'worker'), { ...none, own: known(own) }, 'worker');
+    expect(['w-1', 'w-2', 'w-3'].map(against)).toEqual([
+      'Groundskeeper itself runs on it',
+      'the database of Groundskeeper runs on it',
+      undefined,
+    ]);
+    const dark = { ...none, own: unknown('no database') };
+    expect(evidenceAgainst(entry('w-3', 'worker'), dark, 'worker')).toMatch(/not known: no database$/);
   });
 });

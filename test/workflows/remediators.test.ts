@@ -1,5 +1,6 @@
-/** Others that reboot nodes: a disruption refuses while one may act on its node, and goes on once it is paused. */
+/** Others that reboot nodes: a disruption refuses while one may act on its node, and goes on once it is paused. And ourselves. */
 import { afterAll, beforeAll, expect, it } from 'vitest';
+import { ownBootId } from '../../src/adapters/postgres/host-store.ts';
 import type { ChangeAnswer } from '../../src/core/change.ts';
 import { FleetError } from '../../src/core/errors.ts';
 import { approve, blockedDrain, ended, isCordoned, type Planned, pinned, reached, siteOf } from '../support/rollout.ts';
@@ -66,6 +67,18 @@ it('refuse the plan, naming the command that pauses them; paused, they do not', 
   expect(await refused(planDrain(node))).toMatch(/kured.*kubectl .*annotate .*kured-node-lock/);
   pauseKured(node);
   expect((await ended(stack, await approve(stack, await planDrain(node)))).state).toBe('done');
+});
+
+it('a node that has come to carry Groundskeeper itself is left as it was, and is planned for no more', async () => {
+  const node = 'bos-w-3';
+  const planned = await planDrain(node);
+  clusterStore(node).update('nodes', { name: node }, draft => {
+    if (draft.status.nodeInfo) draft.status.nodeInfo.bootID = ownBootId() ?? '';
+  });
+  const { state, reason } = await ended(stack, await approve(stack, planned));
+  expect([state, reason]).toEqual(['halted', expect.stringContaining('Groundskeeper itself runs on it')]);
+  expect([reached(stack, node), isCordoned(stack, node)]).toEqual([[], false]);
+  expect(await refused(planDrain(node))).toContain('Groundskeeper itself runs on it');
 });
 
 it.each([

@@ -16,6 +16,7 @@ import { freezeStore } from './freeze-store.ts';
 import { groupCommit } from './group-commit.ts';
 import { findingArchive, logArchive, loginLedger, stateStore } from './health-store.ts';
 import { historyStore } from './history-store.ts';
+import { hostStore } from './host-store.ts';
 import { claimedGroupStore, voteTicketStore } from './identity-store.ts';
 import { Life, silenceMs } from './life.ts';
 import { effectStore, operationStore } from './operation-store.ts';
@@ -42,6 +43,7 @@ function storesOver(db: Kysely<Tables>, executor: string): Stores {
     images: imageStore(db),
     logins: loginStore(db),
     sessions: sessionLedger(db, executor),
+    hosts: hostStore(db),
     custody: custodyStore(queries),
     anchors: anchorStore(db),
   };

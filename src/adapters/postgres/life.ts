@@ -15,6 +15,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { type Kysely, sql } from 'kysely';
 import pg from 'pg';
 import { FleetError } from '../../core/errors.ts';
+import { ownBootId } from './host-store.ts';
 import type { Tables } from './schema.ts';
 
 /** Without a word for so long a process counts as gone. It says one each second, so a long pause of its own is no death. */
@@ -47,7 +48,7 @@ export class Life {
     const life = new Life(url, db, silence);
     // The lock comes first: nobody may find the row without it.
     await life.#connected({ fresh: true });
-    await db.insertInto('executor').values({ id: life.executor, host: hostname() }).execute();
+    await db.insertInto('executor').values({ id: life.executor, host: hostname(), boot_id: ownBootId() }).execute();
     return life;
   }
 

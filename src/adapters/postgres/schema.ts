@@ -133,7 +133,7 @@ export type Tables = {
   };
   refused_login: { bmc_url: string; credential: string; at: Date };
   bmc_session: { bmc_url: string; session_uri: string; opened_at: Generated<Date>; executor: Generated<string> };
-  executor: { id: string; host: string; began_at: Generated<Date>; ended_at: Date | null };
+  executor: { id: string; host: string; boot_id: string | null; began_at: Generated<Date>; ended_at: Date | null };
   image_listener: { one: Generated<boolean>; word: string };
   bmc_subscription: { bmc_url: string; destination: string; opened_at: Generated<Date> };
   custody_anchor: { name: string; note: string; set_aside: boolean; seen_at: Date };
@@ -219,6 +219,7 @@ const migrations: { name: string; statements: string[] }[] = [
   { name: '2026-11-26 several processes', statements: [...lifeSchema, ...listenerWord] },
   { name: '2026-11-26 operations over sites', statements: operationsOverSites },
   { name: '2026-11-26 anchors of the custody log', statements: anchorSchema },
+  { name: '2026-11-26 which host a process runs on', statements: hostSchema },
 ];
 
 /** Brings the database to this version's form; two services that start at once take turns. */

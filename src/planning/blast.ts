@@ -33,10 +33,11 @@ export function blastNow(plan: Planned, node: string, moment: Moment): Blast {
   const taken = takenBy(plan, node, moment);
   const own = [node, ...besideOf(plan, [node])];
   const critical = endangered(plan, node, moment);
+  const { blast } = scopeOf(plan, targetOf(plan, node));
   return {
-    ...scopeOf(plan, targetOf(plan, node)).blast,
+    ...blast,
     peakUnavailable: new Set([...unavailableOf(nodes), ...taken]).size,
-    controlPlane: Math.max(plan.blast.controlPlane, critical.length),
+    controlPlane: Math.max(blast.controlPlane, critical.length),
     quorumLost: losesQuorum(etcd, critical),
     lastOf: takesCapacity(plan) ? lostBy(own, nodes, running) : [],
   };

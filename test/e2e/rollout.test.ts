@@ -1,10 +1,13 @@
+import { readFile } from 'node:fs/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { ChangeAnswer } from '../../src/core/change.ts';
 import { FleetError } from '../../src/core/errors.ts';
 import { hasEnded, type Operation } from '../../src/core/operation.ts';
 import type { Plan } from '../../src/core/plan.ts';
-import type { Client } from '../../src/surfaces/cli/client.ts';
+import { tokenHash } from '../../src/guard/token-hash.ts';
+import { type Client, connect } from '../../src/surfaces/cli/client.ts';
 import { changes, custodyEntries, isHandOver, unaccounted } from '../support/audit.ts';
+import { databaseText } from '../support/database-text.ts';
 import { reached } from '../support/rollout.ts';
 import { eventually, type Stack, startStack } from '../support/stack.ts';
 
@@ -141,6 +144,19 @@ describe('a firmware rollout', () => {
     expect(health.kubernetes.cordoned).toBe(true);
     const others = plan.targets.map(target => target.node).filter(node => node !== canary);
     for (const node of others) expect(reached(stack, node)).toEqual([]);
+  });
+
+  it('leaves no password, passphrase or token in its database', async () => {
+    const { url } = stack.service().ready;
+    const { people } = stack.config;
+    const { token } = await connect({ url }).login({ ...people[0], channel: 'cli' });
+    const password = await readFile(stack.lab.account.passwordFile, 'utf8');
+    const stored = await databaseText(stack.databaseUrl);
+    for (const known of ['effect.intent', 'bos-w-1', tokenHash(token)]) expect(stored).toContain(known);
+    for (const secret of [password, token, ...people.map(({ passphrase }) => passphrase)]) {
+      expect(secret).toMatch(/\S{8}/);
+      expect(stored.includes(secret)).toBe(false);
+    }
   });
 
   it('gives every BMC session back when the service stops', async () => {

@@ -130,7 +130,7 @@ export async function stepScene({ addressBase, nodes, speed }: { addressBase: st
     async askForHealth(name: string, health: HealthAct): Promise<string> {
       const entry = cluster.nodes.find(each => each.name === name);
       if (!entry) throw new Error(`the fleet has no ${name}`);
-      const draft = await planForHealth({ bmcs, clusters }, { cluster, entry, health });
+      const draft = await planForHealth({ bmcs, clusters, records }, { cluster, entry, health });
       const caller: Caller = { person: servicePerson, channel: 'watch', scope: 'execute' };
       return started(await storePlan(draft, caller), caller);
     },

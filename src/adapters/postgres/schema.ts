@@ -8,6 +8,7 @@ import { custodySchema } from './custody-schema.ts';
 import { type FreezeTable, freezeSchema } from './freeze-store.ts';
 import { healthSchema, logSchema } from './health-store.ts';
 import { historySchema } from './history-schema.ts';
+import { hostSchema } from './host-store.ts';
 import { identitySchema } from './identity-store.ts';
 import { lifeSchema } from './life.ts';
 

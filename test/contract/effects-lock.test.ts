@@ -1,4 +1,5 @@
 /** Several processes over one database: what ends the life of one, and what does not. */
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { Kysely, PostgresDialect } from 'kysely';
 import pg from 'pg';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -38,6 +39,17 @@ async function breakLock({ life: { executor } }: WorkerDatabase): Promise<void> 
   expect(rowCount).toBe(1);
   await expect.poll(async () => (await admin.query(`select ${holder}`, [executor])).rowCount).toBe(0);
 }
+
+it('asks one thing at a time on its connection, whoever asks', async () => {
+  const warnings: string[] = [];
+  const note = ({ message }: Error) => warnings.push(message);
+  process.on('warning', note);
+  const { life } = first;
+  await Promise.all([life.beat(), life.endDead(), life.holdsService(), life.beat()]);
+  await nextTurn();
+  process.off('warning', note);
+  expect(warnings).toEqual([]);
+});
 
 describe('a process whose lock connection broke', () => {
   it('lives on where nobody took over meanwhile, and is left alone again', async () => {

@@ -40,6 +40,8 @@ export class Life {
   readonly #db: Kysely<Tables>;
   readonly #silence: number;
   #line: Promise<pg.Client> | undefined;
+  /** The last question on the line. Who beats and who takes over asks on the same one, which takes one at a time. */
+  #asked: Promise<unknown> = Promise.resolve();
   /** The connection that holds the service's lock, if one does. */
   #serving: pg.Client | undefined;
 
@@ -75,7 +77,7 @@ export class Life {
   /** To be called each second: says that it lives, and takes the lock again where that was lost. Throws as {@link prove}. */
   async beat(): Promise<void> {
     try {
-      await (await this.#connected()).query('select 1');
+      await this.#ask(await this.#connected(), 'select 1');
     } catch (thrown) {
       this.#drop();
       throw thrown instanceof FleetError ? thrown : away(thrown);
@@ -85,18 +87,20 @@ export class Life {
   /** Ends the lives of those whose lock nobody holds; answers all that ended lately. Only who beats may ask. */
   async endDead(): Promise<string[]> {
     const line = await this.#connected();
-    const { rows: dead } = await line.query<{ id: string }>(
+    const { rows: dead } = await this.#ask<{ id: string }>(
+      line,
       `select id from (select id, pg_try_advisory_lock(hashtext('groundskeeper-executor'), hashtext(id)) as free
          from executor where ended_at is null and id <> $1 offset 0) as others where free`,
       [this.executor],
     );
     for (const { id } of dead) {
       // A transaction that it left open holds its row for a while: then the next time.
-      await line.query('update executor set ended_at = now() where id = $1', [id]).catch(unlessLocked);
-      await line.query(`select pg_advisory_unlock(hashtext('groundskeeper-executor'), hashtext($1))`, [id]);
+      await this.#ask(line, 'update executor set ended_at = now() where id = $1', [id]).catch(unlessLocked);
+      await this.#ask(line, `select pg_advisory_unlock(hashtext('groundskeeper-executor'), hashtext($1))`, [id]);
     }
-    await line.query(`delete from executor where ended_at < now() - interval '${rememberedDays} days'`);
-    const { rows: ended } = await line.query<{ id: string }>(
+    await this.#ask(line, `delete from executor where ended_at < now() - interval '${rememberedDays} days'`);
+    const { rows: ended } = await this.#ask<{ id: string }>(
+      line,
       `select id from executor where ended_at is not null order by ended_at desc limit ${mostRemembered}`,
     );
     return ended.map(({ id }) => id);
@@ -106,7 +110,8 @@ export class Life {
   async holdsService(): Promise<boolean> {
     const line = await this.#connected();
     if (this.#serving === line) return true;
-    const { rows } = await line.query<{ taken: boolean }>(
+    const { rows } = await this.#ask<{ taken: boolean }>(
+      line,
       "select pg_try_advisory_lock(hashtext('groundskeeper-service')) as taken",
     );
     if (rows[0]?.taken) this.#serving = line;
@@ -140,6 +145,14 @@ export class Life {
   #connected({ fresh } = { fresh: false }): Promise<pg.Client> {
     this.#line ??= this.#connect(fresh);
     return this.#line;
+  }
+
+  #ask<R extends pg.QueryResultRow>(line: pg.Client, sql: string, values?: unknown[]): Promise<pg.QueryResult<R>> {
+    const asked = this.#asked.then(() => line.query<R>(sql, values));
+    this.#asked = asked.catch(thrown => {
+      if (!(thrown instanceof pg.DatabaseError)) this.#drop(); // no answer to this, so none to the next either
+    });
+    return asked;
   }
 
   #drop(): void {

@@ -34,6 +34,7 @@ export async function configuredLogIns(config: Config, records: Database, now: (
       const groups = persons.get(name);
       return groups && { name, groups: [...new Set([...groups, ...(claims?.of(name) ?? [])])] };
     },
+    ...(claims && { read: () => claims.read() }),
   };
   const logins = createLogins({
     people: config.people,

@@ -25,7 +25,12 @@ import { effectStates, type Stores } from '../core/records.ts';
 import { together } from './together.ts';
 import { meets } from './vote-count.ts';
 
-export type People = { find(name: string): Person | undefined };
+export type People = {
+  /** As last read, where there is something to read. */
+  find(name: string): Person | undefined;
+  /** Reads again what another process may have been told of them; to be awaited before what they may do is decided. */
+  read?(): Promise<void>;
+};
 
 export type AuthorityParts = {
   records: Stores;
@@ -110,6 +115,7 @@ export function createAuthority(parts: AuthorityParts): Authority {
     },
 
     async conditions(plan) {
+      await people.read?.();
       const standing = await records.freezes.standing();
       const read = plan.scopes.map(async (scope): Promise<[string, Conditions]> => {
         const frozen = freezeOver(scope, standing) !== undefined;
@@ -175,6 +181,7 @@ export function createAuthority(parts: AuthorityParts): Authority {
     const wave = operation.nodes.find(part => part.node === effect.node)?.wave ?? 1;
     const early = notAdvanced(operation, plan, wave);
     if (early) throw refusal(effect, early);
+    await people.read?.();
     const requester = people.find(operation.requester);
     if (!requester) throw refusal(effect, `${operation.requester}, who asked for it, is not known any more`);
     const via = operation.channel;

@@ -17,7 +17,10 @@ export type ClaimGroupsParts = {
 
 export class ClaimGroups {
   readonly #parts: ClaimGroupsParts;
-  readonly #told = new Map<string, ClaimedGroups>();
+  #told = new Map<string, ClaimedGroups>();
+  /** Reads that began, and the last of them that was taken: a slow one never brings back what a later one saw go. */
+  #begun = 0;
+  #taken = 0;
 
   private constructor(parts: ClaimGroupsParts) {
     this.#parts = parts;
@@ -26,11 +29,20 @@ export class ClaimGroups {
   /** With what earlier lives of the service were told. */
   static async open(parts: ClaimGroupsParts): Promise<ClaimGroups> {
     const groups = new ClaimGroups(parts);
-    for (const told of await parts.store.list()) groups.#told.set(told.person, told);
+    await groups.read();
     return groups;
   }
 
-  /** Those that count at this moment. */
+  /** Takes up what other processes were told since: log-ins come to one of them, effects are allowed in each. */
+  async read(): Promise<void> {
+    const turn = ++this.#begun;
+    const all = await this.#parts.store.list();
+    if (turn < this.#taken) return;
+    this.#taken = turn;
+    this.#told = new Map(all.map(told => [told.person, told]));
+  }
+
+  /** Those that count at this moment, as last read. */
   of(person: string): string[] {
     const { issuer, subjects, accept, maxAgeMs, now = Date.now } = this.#parts;
     const told = this.#told.get(person);
@@ -50,6 +62,6 @@ export class ClaimGroups {
       at: new Date(now()).toISOString(),
     };
     await store.put(told);
-    this.#told.set(person, told);
+    await this.read();
   }
 }

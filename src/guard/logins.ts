@@ -93,6 +93,7 @@ export function createLogins({ people, directory, store, mcpScope, now = Date.no
   /** The log-in behind a token. Throws `unauthenticated`. */
   async function live(token: string): Promise<{ login: Login; person: Person }> {
     const login = await store.get(tokenHash(token));
+    await directory.read?.();
     const person = login && directory.find(login.person);
     if (login && person && Date.parse(login.expiresAt) > now()) return { login, person };
     throw notLoggedIn();

@@ -54,6 +54,12 @@ const breaking: [what: string, breaks: Breaking, settles: boolean, why: RegExp][
   ['the approval is revoked', () => scene.admin.query(`update approval set state = 'revoked'`), true, /is revoked/],
   ['the approver lost the right to', () => scene.people.set('vote', { name: 'vote', groups: [] }), true, /approval/],
   ['the approver is not known any more', () => scene.people.delete('vote'), true, /approval/],
+  [
+    'another process was told that the approver lost the right to',
+    () => scene.toldElsewhere.push(() => scene.people.set('vote', { name: 'vote', groups: [] })),
+    true,
+    /approval/,
+  ],
   ['the requester lost the right to ask', () => scene.people.set('ask', { name: 'ask', groups: [] }), true, /permits/],
   ['the requester is not known any more', () => scene.people.delete('ask'), true, /not known/],
   [
@@ -70,6 +76,15 @@ const breaking: [what: string, breaks: Breaking, settles: boolean, why: RegExp][
   ],
   ['the votes are gone', () => scene.admin.query('delete from vote'), true, /1 approval from operators/],
 ];
+
+it('counts a right that another process was told of meanwhile', async () => {
+  const rightful = { name: 'vote', groups: ['operators'] };
+  scene.people.set('vote', { name: 'vote', groups: [] });
+  scene.toldElsewhere.push(() => scene.people.set('vote', rightful));
+  const { spec, sent } = effectOf(operation);
+  await scene.perform(spec);
+  expect(sent).toHaveLength(1);
+});
 
 describe('an effect is refused, and nothing is sent, when', () => {
   it.each(breaking)('%s', async (_what, breaks, settles, why) => {

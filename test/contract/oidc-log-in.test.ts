@@ -179,6 +179,15 @@ describe('groups that the issuer tells', () => {
     expect(groupsOfBen()).toEqual([]);
   });
 
+  it('are known to other processes over the database once they read again, and so is that they went', async () => {
+    const elsewhere = await scene.peopleElsewhere(settings());
+    for (const groups of [['operators'], ['dc-ops'], []]) {
+      await benLogsIn(groups);
+      await elsewhere.read?.();
+      expect(elsewhere.find('ben')?.groups).toEqual(groups);
+    }
+  });
+
   it('outlive a restart, but not a shorter age, another subject, or the end of their acceptance', async () => {
     await benLogsIn(['operators']);
     await scene.restart(settings());

@@ -39,6 +39,7 @@ export async function guardScene(policiesDir = shippedPolicies) {
   const custody = new CustodyLog({ store: records.custody, signer: key });
   const people = new Map<string, Person>();
   for (const name of ['ask', 'vote', 'also']) people.set(name, { name, groups: ['operators'] });
+  const toldElsewhere: (() => void)[] = [];
   const clock = { aheadMs: 0 };
   const window: WindowFacts = { open: true, closesInMs: Number.MAX_SAFE_INTEGER, expectedMs: 60_000 };
   const limits = { maxPendingPerPerson: 10, executeForMs: 3600_000 };
@@ -46,7 +47,12 @@ export async function guardScene(policiesDir = shippedPolicies) {
   const announced: BreakGlassNotice[] = [];
   const common = {
     records,
-    people: { find: (name: string) => people.get(name) },
+    people: {
+      find: (name: string) => people.get(name),
+      read: async () => {
+        for (const learn of toldElsewhere.splice(0)) learn();
+      },
+    },
     now: () => new Date(Date.now() + clock.aheadMs),
   };
   const nowMs = () => common.now().getTime();
@@ -84,6 +90,8 @@ export async function guardScene(policiesDir = shippedPolicies) {
     admin,
     custody,
     people,
+    /** Changes of people that another process was told of: here they come to pass with the next reading. */
+    toldElsewhere,
     clock,
     /** What the site's calendar says; a test changes it. */
     window,

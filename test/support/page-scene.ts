@@ -65,6 +65,11 @@ export async function pageScene(listen: { host: string; port: number }, settings
       const caller: Caller = { person: { name: 'ask', groups: ['operators'] }, channel: 'cli', scope: 'execute' };
       return (await running.approvals.requestStart(stored, caller)).approval ?? '';
     },
+    /** What another process over this database knows of people. */
+    async peopleElsewhere({ people, oidc }: People) {
+      const config = { people, oidc, mcp: { scope: 'read' } } as Config;
+      return (await configuredLogIns(config, scene.records, () => now().getTime())).people;
+    },
     /** The service starts again, with other settings. */
     async restart(other: People): Promise<void> {
       await running.http.close();

@@ -1,6 +1,6 @@
 /** Names: each used once, whatever its letter case, and each reference to one that exists. */
 import { isServiceName } from '../core/fleet.ts';
-import { nameForm } from './document-schema.ts';
+import { nameForm } from './document-fields.ts';
 import { type LooseDocument, looseNodes } from './loose-document.ts';
 import { type ConfigPath, type Problems, showFound, showPath } from './problems.ts';
 

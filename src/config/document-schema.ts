@@ -5,174 +5,33 @@
  */
 import { isIP } from 'node:net';
 import { z } from 'zod';
-import { weekdays } from '../core/calendar.ts';
 import { comparisons } from '../core/gate.ts';
 import { isPassphraseHash } from '../guard/passphrase.ts';
+import { isLoopback, parseIssuer, parsePublicUrl } from './addresses.ts';
 import {
-  isLoopback,
-  parseBmcUrl,
-  parseHostPort,
-  parseIssuer,
-  parseNetwork,
-  parseOrigin,
-  parsePublicUrl,
-} from './addresses.ts';
-import { parseDuration } from './durations.ts';
-
-/** A text that `parse` understands, as what `parse` makes of it. */
-function field<T>(expected: string, parse: (text: string) => T | undefined) {
-  return z.string({ error: expected }).transform((text, context) => {
-    const value = parse(text);
-    if (value !== undefined) return value;
-    context.addIssue({ code: 'custom', message: expected });
-    return z.NEVER;
-  });
-}
-
-function matching(expected: string, form: RegExp) {
-  return field(expected, text => (form.test(text) ? text : undefined));
-}
-
-function mapping<T extends z.ZodRawShape>(shape: T) {
-  return z.strictObject(shape, { error: issue => (issue.code === 'invalid_type' ? 'a mapping' : undefined) });
-}
-
-function list<T extends z.ZodType>(item: T) {
-  return z.array(item, { error: 'a list' });
-}
-
-function filled<T extends z.ZodType>(item: T) {
-  return z.array(item, { error: 'a list' }).min(1, { error: 'a list with at least one entry' });
-}
-
-function oneOf<const T extends readonly [string, ...string[]]>(values: T) {
-  return z.enum(values, { error: `one of ${values.join(', ')}` });
-}
-
-const label = '[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?';
-export const nameForm = new RegExp(`^${label}$`);
-const name = matching('a name of a-z, 0-9 and -, at most 63 long (RFC 1123)', nameForm);
-const nodeName = matching(
-  'a node name of a-z, 0-9, - and . (RFC 1123)',
-  new RegExp(`^(?=.{1,253}$)${label}(?:\\.${label})*$`),
-);
-const imageId = matching('an image id of a-z, 0-9, - and . (RFC 1123)', new RegExp(`^${label}(?:\\.${label})*$`));
-const groupName = matching('a group name, or <site>:<group>', new RegExp(`^(?:${label}:)?${label}$`));
-const text = matching('text', /^[^\p{Cc}]{1,1024}$/u);
-const secretRef = matching('env:NAME or file:PATH', /^(?:env:[A-Za-z_]\w*|file:[^\p{Cc}]+)$/u);
-const whole = z.int({ error: 'a whole number, at least 1' }).min(1, { error: 'a whole number, at least 1' });
-const flag = z.boolean({ error: 'true or false' });
-const duration = field('a duration such as 10s, 45m or 4h', written => parseDuration(written));
-const period = field('a duration above zero, such as 10s, 45m or 4h', written => parseDuration(written) || undefined);
-const periodOrOff = field('a duration above zero, such as 60s, or off', written =>
-  written === 'off' ? ('off' as const) : parseDuration(written) || undefined,
-);
-const longPeriod = field(
-  'a duration above zero, such as 90d, up to ten years',
-  written => parseDuration(written, 3650) || undefined,
-);
-const hostPort = field('host:port', parseHostPort);
-
-function timeZoneOf(written: string): string | undefined {
-  if (!/^[A-Za-z]/.test(written)) return undefined;
-  try {
-    new Intl.DateTimeFormat('en', { timeZone: written });
-    return written;
-  } catch {
-    return undefined;
-  }
-}
-
-const clockTime = matching('a time such as 22:00, in quotes', /^(?:[01]\d|2[0-3]):[0-5]\d$/);
-const calendarDay = field('a day such as 2026-12-20', written =>
-  /^\d{4}-\d\d-\d\d$/.test(written) && isDay(written) ? written : undefined,
-);
-
-/** Not such as the 30th of February, which would be read as the 2nd of March. */
-function isDay(written: string): boolean {
-  const moment = Date.parse(written);
-  return !Number.isNaN(moment) && new Date(moment).toISOString().startsWith(written);
-}
-
-const bmc = mapping({
-  url: field(
-    'https://ADDRESS or https://ADDRESS:PORT, an IP address without path',
-    written => parseBmcUrl(written)?.origin,
-  ),
-  credential: name,
-  spki: matching('the SHA-256 of a public key in base64, 44 characters', /^[A-Za-z0-9+/]{43}=$/).optional(),
-  ca: text.optional(),
-  systemUri: matching('a path such as /redfish/v1/Systems/Node0', /^\/redfish\/v1\/Systems\/[^\s/?#]+$/).optional(),
-});
-const node = mapping({
-  name: nodeName,
-  role: oneOf(['control-plane', 'worker']),
-  server: mapping({ serial: text.optional(), rack: text.optional(), bmc }),
-});
-const percent = z
-  .int({ error: 'a whole number from 1 to 100' })
-  .min(1, { error: 'a whole number from 1 to 100' })
-  .max(100, { error: 'a whole number from 1 to 100' });
-
-function rises(shares: number[]): boolean {
-  return shares.at(-1) === 100 && shares.every((share, index) => index === 0 || share > (shares[index - 1] ?? 0));
-}
-
-const kubeconfig = mapping({
-  file: text.optional(),
-  context: text.optional(),
-  inCluster: z.literal(true, { error: 'true, or no such key' }).optional(),
-}).transform(({ file, context: contextName, inCluster }, context) => {
-  const add = (key: string, message: string) => context.addIssue({ code: 'custom', path: [key], message });
-  if (inCluster) {
-    if (file !== undefined) add('inCluster', 'either file or inCluster');
-    if (contextName !== undefined) add('context', 'no context beside inCluster');
-    return { inCluster };
-  }
-  if (file === undefined) add('file', 'a kubeconfig file, or inCluster: true');
-  return { file: file ?? '', ...(contextName === undefined ? {} : { context: contextName }) };
-});
-const etcdEndpoint = mapping({
-  node: nodeName,
-  url: field(
-    'http://host:port or https://host:port without user and path',
-    written => parseOrigin(written, ['http', 'https'])?.origin,
-  ),
-});
-const cluster = mapping({
+  duration,
+  field,
+  filled,
+  flag,
+  groupName,
+  hostPort,
+  imageId,
+  list,
+  longPeriod,
+  mapping,
+  matching,
   name,
-  kubeconfig,
-  budget: mapping({ maxUnavailable: whole, maxPercent: percent.optional() }),
-  etcd: list(etcdEndpoint).default([]),
-  nodes: filled(node),
-});
-const listener = mapping({
-  bind: hostPort,
-  advertise: field('http://host:port without path', written => parseOrigin(written, ['http', 'https'])?.origin),
-});
-const maintenanceWindow = mapping({
-  days: filled(oneOf(weekdays)).default([...weekdays]),
-  from: clockTime,
-  to: clockTime,
-});
-const changeFreeze = mapping({ from: calendarDay, to: calendarDay, reason: text }).refine(
-  ({ from, to }) => from <= to,
-  {
-    path: ['to'],
-    error: 'a day that is not before from',
-  },
-);
-const site = mapping({
-  name,
-  timeZone: field('an IANA time zone such as America/New_York', timeZoneOf),
-  bmcNetwork: field('a network such as 10.1.0.0/16', written => (parseNetwork(written) ? written : undefined)),
-  baseline: name.optional(),
-  imageListener: listener,
-  eventListener: listener.optional(),
-  windows: list(maintenanceWindow).default([]),
-  changeFreezes: list(changeFreeze).default([]),
-  clusters: filled(cluster),
-});
+  oneOf,
+  percent,
+  period,
+  periodOrOff,
+  rises,
+  secretRef,
+  text,
+  whole,
+} from './document-fields.ts';
+import { changeFreeze, site } from './document-sites.ts';
+
 const image = mapping({
   id: imageId,
   vendor: oneOf(['dell', 'hpe', 'openbmc', 'lenovo', 'supermicro', 'ami', 'nvidia', 'generic']),

@@ -9,7 +9,12 @@ const { plan } = examplePlan();
 /** Keys of both of two nodes that differ from each other in name and BMC, but for these. */
 function shared(...changes: [Partial<PlanTarget>, Partial<PlanTarget>]): string[] {
   const target = targetOf(plan, 'w-1');
-  const targets = changes.map((change, index) => ({ ...target, node: `n-${index}`, bmcUrl: `https://10.0.0.${index}`, ...change }));
+  const targets = changes.map((change, index) => ({
+    ...target,
+    node: `n-${index}`,
+    bmcUrl: `https://10.0.0.${index}`,
+    ...change,
+  }));
   const [first = [], second = []] = targets.map(({ node }) => leasesOf({ ...plan, targets }, node));
   return first.filter(key => second.includes(key));
 }

@@ -1,16 +1,18 @@
 /**
  * How many small wrongs in the code the tests find: a sample of mutants of one folder, each run against the tests that import
- * its file, directly or by way of others: unit and property tests, and those of the guard against a Postgres. The worktree
- * itself is never changed.
+ * its file, directly or by way of others: unit and property tests, then those of the guard against a Postgres, of these first
+ * those that bear a word of the file's name. The worktree itself is never changed. A sample that takes long is
+ * measured in parts: each leaves its fates in a file, and the next one goes on.
  *
- *   npm run bench:mutations -- [--under src/planning] [--most 100] [--seed 1] [--seconds 30]
+ *   npm run bench:mutations -- [--under src/planning] [--most 100] [--seed 1] [--seconds 60] [--fates FILE --minutes 4]
  */
 import { execFile } from 'node:child_process';
-import { cp, glob, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises';
+import { appendFile, chmod, cp, glob, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { dirname, join, relative, resolve } from 'node:path';
+import { basename, dirname, join, relative, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import ts from 'typescript';
+import { startEmbeddedPostgres } from '../src/adapters/postgres/embedded.ts';
 import { type Mutant, mutantsOf } from './parts/mutants.ts';
 
 const { values } = parseArgs({
@@ -18,20 +20,28 @@ const { values } = parseArgs({
     under: { type: 'string', default: 'src/planning' },
     most: { type: 'string', default: '100' },
     seed: { type: 'string', default: '1' },
-    seconds: { type: 'string', default: '30' },
+    seconds: { type: 'string', default: '60' },
+    fates: { type: 'string' },
+    minutes: { type: 'string' },
   },
 });
 
+const pure = /^test\/(unit|property)\//;
 /** Tests that open no lab. */
-const quick = /^test\/((unit|property)\/.*|contract\/(approvals|effects|freeze|postgres-custody).*)\.test\.ts$/;
+const quick =
+  /^test\/((unit|property)\/.*|contract\/(approval|effects|freezes|oidc|postgres-custody|site-windows|steer).*)\.test\.ts$/;
 
 type Fate = 'killed' | 'survived' | 'timed out' | 'untested';
 type Place = { file: string; mutant: Mutant };
 
+const stopAt = Date.now() + 60_000 * Number(values.minutes ?? Number.POSITIVE_INFINITY);
+const sound = new Map<string, string[]>();
 const root = await copyOf(process.cwd());
+const postgres = await startEmbeddedPostgres({ dataDir: join(root, 'postgres') });
 try {
   await measure();
 } finally {
+  await postgres.stop();
   await rm(root, { recursive: true, force: true });
 }
 
@@ -39,27 +49,47 @@ async function measure(): Promise<void> {
   const imports = await importsIn(root);
   const all = await placesUnder(values.under);
   const sample = shuffled(all, Number(values.seed)).slice(0, Number(values.most));
-  const concerned = new Set(sample.flatMap(({ file }) => testsOf(imports, file)));
-  for (const test of concerned) {
-    const { fate, said } = await run([test]);
-    if (fate !== 'survived') throw new Error(`without any mutant ${test} was ${fate}:\n${said}`);
-  }
-  const fates: Fate[] = [];
+  const fates = await earlierFates();
   for (const place of sample) {
-    const fate = await fateOf(place, testsOf(imports, place.file));
-    fates.push(fate);
-    if (fate !== 'killed') console.log(`${fate}  ${place.file}:${place.mutant.line}  ${place.mutant.what}`);
+    const name = `${place.file}:${place.mutant.line}  ${place.mutant.what}  @${place.mutant.from}`;
+    if (fates.has(name)) continue;
+    if (Date.now() > stopAt) break;
+    const fate = await fateOf(place, groupsOf(imports, place.file));
+    fates.set(name, fate);
+    if (values.fates) await appendFile(values.fates, `${JSON.stringify([name, fate])}\n`);
+    if (fate !== 'killed') console.log(`${fate}  ${name}`);
   }
-  const count = (fate: Fate) => fates.filter(each => each === fate).length;
+  const count = (fate: Fate) => [...fates.values()].filter(each => each === fate).length;
   const found = count('killed') + count('timed out');
   console.log(
-    `${values.under}: ${found} of ${fates.length} killed (${((100 * found) / fates.length).toFixed(1)} %), of ${all.length} mutants; ` +
+    `${values.under}: ${found} of ${fates.size} killed (${((100 * found) / fates.size).toFixed(1)} %), of ${all.length} mutants; ` +
       `${count('survived')} survived, ${count('timed out')} ran too long, ${count('untested')} without a test; seed ${values.seed}`,
   );
 }
 
+async function earlierFates(): Promise<Map<string, Fate>> {
+  const text = values.fates ? await readFile(values.fates, { encoding: 'utf8', flag: 'a+' }) : '';
+  return new Map(text.split('\n').flatMap(line => (line ? [JSON.parse(line)] : [])));
+}
+
+/** Those that pass without any mutant: one that fails anyway would count each mutant as killed. */
+async function soundOf(tests: string[]): Promise<string[]> {
+  const name = tests.join(' ');
+  const known = sound.get(name);
+  if (known) return known;
+  const passing: string[] = [];
+  if ((await run(tests)) === 'survived') passing.push(...tests);
+  else
+    for (const test of tests)
+      if ((await run([test])) === 'survived') passing.push(test);
+      else console.log(`left out, because it fails without any mutant: ${test}`);
+  sound.set(name, passing);
+  return passing;
+}
+
 async function copyOf(from: string): Promise<string> {
   const to = await mkdtemp(join(tmpdir(), 'mutations-'));
+  await chmod(to, 0o755); // started by root, the database's server runs as another user
   const left = new Set(['node_modules', '.git'].map(name => join(from, name)));
   await cp(from, to, { recursive: true, filter: path => !left.has(path) });
   await symlink(join(from, 'node_modules'), join(to, 'node_modules'));
@@ -99,49 +129,56 @@ function targetOf(file: string, statement: ts.Statement): string[] {
   return [relative('.', resolve(dirname(file), names.text))];
 }
 
-/** The quick tests that stand on `file`, by way of planning, guard and test support alone. */
-function testsOf(imports: Map<string, string[]>, file: string): string[] {
+/** The tests that stand on `file`, by way of planning, guard and test support alone: the quickest first. */
+function groupsOf(imports: Map<string, string[]>, file: string): string[][] {
   const standing = new Set([file]);
   for (const reached of standing)
     for (const [importer, targets] of imports)
       if (targets.includes(reached) && /^(src\/(planning|guard)|test)\//.test(importer)) standing.add(importer);
-  return [...standing].filter(each => quick.test(each));
+  const words = basename(file, '.ts').split('-');
+  const turnOf = (test: string) =>
+    pure.test(test) ? 'pure' : words.some(word => basename(test).includes(word)) ? 'of its name' : 'other';
+  const turns = Map.groupBy([...standing].filter(each => quick.test(each)).sort(), turnOf);
+  return (['pure', 'of its name', 'other'] as const).flatMap(turn => {
+    const tests = turns.get(turn);
+    return tests ? [tests] : [];
+  });
 }
 
-async function fateOf({ file, mutant }: Place, tests: string[]): Promise<Fate> {
-  if (tests.length === 0) return 'untested';
+async function fateOf({ file, mutant }: Place, groups: string[][]): Promise<Fate> {
   const path = join(root, file);
   const text = await readFile(path, 'utf8');
-  await writeFile(path, text.slice(0, mutant.from) + mutant.text + text.slice(mutant.to));
-  try {
-    return (await run(tests)).fate;
-  } finally {
+  let fate: Fate = 'untested';
+  for (const group of groups) {
+    const tests = await soundOf(group);
+    if (tests.length === 0) continue;
+    await writeFile(path, text.slice(0, mutant.from) + mutant.text + text.slice(mutant.to));
+    fate = await run(tests);
     await writeFile(path, text);
+    if (fate !== 'survived') break;
   }
+  return fate;
 }
 
 /** In a process of its own, because a wrong loop ends by nothing but its death. */
-function run(tests: string[]): Promise<{ fate: Fate; said: string }> {
+function run(tests: string[]): Promise<Fate> {
   const options = {
     cwd: root,
     timeout: 1000 * Number(values.seconds),
     killSignal: 'SIGKILL' as const,
     maxBuffer: 2 ** 26,
-    env: { ...process.env, GROUNDSKEEPER_PROPERTY_RUNS: '300' },
+    env: {
+      ...process.env,
+      GROUNDSKEEPER_PROPERTY_RUNS: '300',
+      GROUNDSKEEPER_PROPERTY_SEED: '5',
+      GROUNDSKEEPER_TEST_POSTGRES: postgres.url,
+      NODE_COMPILE_CACHE: join(root, 'compiled'),
+    },
   };
-  const vitest = [
-    'node_modules/vitest/vitest.mjs',
-    'run',
-    '--bail',
-    '1',
-    '--no-isolate',
-    '--pool',
-    'threads',
-    ...tests,
-  ];
+  const vitest = ['node_modules/vitest/vitest.mjs', 'run', '--bail', '1', '--no-isolate', '--pool', 'threads'];
   return new Promise(done => {
-    execFile(process.execPath, vitest, options, (failed, said) => {
-      done({ fate: failed === null ? 'survived' : failed.killed ? 'timed out' : 'killed', said });
+    execFile(process.execPath, [...vitest, ...tests], options, failed => {
+      done(failed === null ? 'survived' : failed.killed ? 'timed out' : 'killed');
     });
   });
 }

@@ -15,8 +15,15 @@ declare module 'vitest' {
   }
 }
 
+/** A server that many runs share, left to whoever started it. */
+const shared = process.env.GROUNDSKEEPER_TEST_POSTGRES;
+
 /** Vitest's global set-up; the function that it returns ends the server. */
-export default async function setup(project: TestProject): Promise<() => Promise<void>> {
+export default async function setup(project: TestProject): Promise<(() => Promise<void>) | undefined> {
+  if (shared !== undefined) {
+    project.provide('postgresUrl', shared);
+    return undefined;
+  }
   const folder = await mkdtemp(join(tmpdir(), 'gk-test-'));
   await chmod(folder, 0o755); // started by root, the server runs as another user
   process.env.NODE_COMPILE_CACHE = join(folder, 'compiled'); // services are started by the hundred

@@ -81,15 +81,14 @@ function nvidiaBmc(text: string): ParsedVersion | undefined {
 }
 
 function letterNumber(letter: string): number {
-  return letter === '' ? 0 : letter.toLowerCase().charCodeAt(0) - 96;
+  return letter === '' ? 0 : letter.toLowerCase().charCodeAt(0);
 }
 
 /** With the build date `M/D/YYYY` where there is one; a day that does not exist spoils the whole. */
 function dated(version: ParsedVersion, text: string | undefined): ParsedVersion | undefined {
   if (text === undefined) return version;
   const [month = 0, day = 0, year = 0] = text.split('/').map(Number);
-  const date = new Date(Date.UTC(year, month - 1, day));
-  const real = date.getUTCFullYear() === year && date.getUTCMonth() === month - 1 && date.getUTCDate() === day;
+  const real = new Date(Date.UTC(year, month - 1, day)).getUTCMonth() === month - 1;
   return real ? { ...version, date: year * 10_000 + month * 100 + day } : undefined;
 }
 

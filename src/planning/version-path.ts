@@ -32,12 +32,9 @@ export function versionPath({ have, wanted, stones, model, downgrade }: PathRequ
     return {
       refused: `${wanted.component} ${have} goes back to ${floor} at most, says its vendor: not to ${wanted.version}`,
     };
+  const back = order !== 'older';
   if (installsOver(wanted, have))
-    return {
-      images: [wanted],
-      downgrade: order !== 'older',
-      warnings: order === 'older' ? [] : [goesBack(have, wanted)],
-    };
+    return { images: [wanted], downgrade: back, warnings: back ? [goesBack(have, wanted)] : [] };
   const images = stonesTo({ have, wanted, stones, model });
   if (images) return { images: [...images, wanted], downgrade: false, warnings: [] };
   const known = stones.length > 0 ? ', and the catalogue has no image for the way there' : ': flash that first';

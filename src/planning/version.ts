@@ -12,8 +12,7 @@ export type VersionOrder = 'older' | 'same' | 'newer' | 'unknown';
 export function compareVersions(vendor: Vendor, component: Component, a: string, b: string): VersionOrder {
   const left = a.trim();
   const right = b.trim();
-  if (left === '' || right === '') return 'unknown';
-  if (left === right) return 'same';
+  if (left === right && left !== '') return 'same';
   const parse = versionForms[vendor]?.[component];
   const before = parse?.(left);
   const after = parse?.(right);
@@ -24,12 +23,17 @@ export function compareVersions(vendor: Vendor, component: Component, a: string,
 function orderOf(a: ParsedVersion, b: ParsedVersion): VersionOrder {
   if (a.fields.length !== b.fields.length) return 'unknown';
   for (const [index, field] of a.fields.entries()) {
-    const difference = Number(field) - Number(b.fields[index]);
-    if (difference !== 0) return difference < 0 ? 'older' : 'newer';
+    const order = orderOfNumbers(Number(field), Number(b.fields[index]));
+    if (order !== 'same') return order;
   }
   if (a.fields.join('.') !== b.fields.join('.')) return 'unknown';
   if (a.build !== undefined && b.build !== undefined && a.build !== b.build) return 'unknown';
   // Who names no date means every build of this version.
-  if (a.date === undefined || b.date === undefined || a.date === b.date) return 'same';
-  return a.date < b.date ? 'older' : 'newer';
+  if (a.date === undefined || b.date === undefined) return 'same';
+  return orderOfNumbers(a.date, b.date);
+}
+
+function orderOfNumbers(a: number, b: number): VersionOrder {
+  if (a < b) return 'older';
+  return a > b ? 'newer' : 'same';
 }

@@ -22,9 +22,9 @@ const inSightMs = (horizonDays - 1) * dayMs;
 /** What holds at `now`. Windows that touch or overlap are one. */
 export function windowAt(calendar: Calendar, now: number): WindowNow {
   const { windows, timeZone } = calendar;
-  const closed = joined(calendar.changeFreezes.map(freeze => spanOfFreeze(freeze, timeZone)).sort(byStart));
+  const closed = calendar.changeFreezes.map(freeze => spanOfFreeze(freeze, timeZone)).sort(byStart);
   const spans = windows.length === 0 ? [always] : joined(windowSpans(windows, timeZone, now));
-  for (const [from, to] of without(spans, [...closed])) {
+  for (const [from, to] of without(spans, closed)) {
     if (to <= now) continue;
     if (from <= now) return { open: true, ...(to < now + inSightMs && { closesAt: to }) };
     return { open: false, opensAt: from, why: whyClosed(calendar, now) };

@@ -68,10 +68,48 @@ describe('change freezes', () => {
     });
   });
 
+  it('are named while they keep it closed, and no longer', () => {
+    const noon = calendar({ ...daily('12:00', '13:00'), changeFreezes: [yearEnd] });
+    const why = (now: string) => windowAt(noon, at(now));
+    for (const now of ['2026-12-20T05:00:00Z', '2026-12-24T17:30:00Z', '2027-01-04T04:59:59Z'])
+      expect(why(now)).toMatchObject({ why: expect.stringContaining('year end') });
+    for (const now of ['2026-12-20T04:59:59Z', '2027-01-04T05:00:00Z'])
+      expect(why(now)).toMatchObject({ why: 'no maintenance window is open' });
+  });
+
+  it('count in any order, also where they touch or one lies within another', () => {
+    const freeze = (from: string, to: string) => ({ from, to, reason: 'x' });
+    const changeFreezes = [
+      freeze('2026-12-20', '2027-01-03'),
+      freeze('2026-12-24', '2026-12-26'),
+      freeze('2026-11-27', '2026-11-27'),
+      freeze('2026-11-26', '2026-11-26'),
+    ];
+    expect(around({ changeFreezes }, '2026-11-26T12:00:00Z')).toEqual({ opens: '2026-11-28T05:00:00.000Z' });
+    expect(around({ changeFreezes }, '2026-11-28T05:00:00Z')).toEqual({ closes: '2026-12-20T05:00:00.000Z' });
+    expect(around({ changeFreezes }, '2026-12-25T12:00:00Z')).toEqual({ opens: '2027-01-04T05:00:00.000Z' });
+  });
+
+  it('that begin with a window leave nothing of it', () => {
+    const change = { ...daily('00:00', '01:00'), changeFreezes: [yearEnd] };
+    expect(around(change, '2026-12-19T12:00:00Z')).toEqual({ opens: '2027-01-04T05:00:00.000Z' });
+    expect(around({ ...change, ...daily('23:00', '00:00') }, '2026-12-20T05:00:00Z').opens).toBe(
+      '2027-01-05T04:00:00.000Z',
+    );
+  });
+
   it('close a window that is open, and one that ends within a window leaves its rest open', () => {
     const change = { ...daily('22:00', '05:00'), changeFreezes: [yearEnd] };
     expect(around(change, '2026-12-20T03:00:00Z')).toEqual({ closes: '2026-12-20T05:00:00.000Z' });
     expect(around(change, '2026-12-20T06:00:00Z')).toEqual({ opens: '2027-01-04T05:00:00.000Z' });
+  });
+});
+
+describe('windows', () => {
+  it('that touch are one, and those that never end never close', () => {
+    const touching = [...(daily('12:00', '13:00').windows ?? []), ...(daily('10:00', '12:00').windows ?? [])];
+    expect(around({ windows: touching }, '2026-06-01T15:00:00Z')).toEqual({ closes: '2026-06-01T17:00:00.000Z' });
+    expect(windowAt(calendar(daily('00:00', '00:00')), at('2026-06-01T15:00:00Z'))).toEqual({ open: true });
   });
 });
 

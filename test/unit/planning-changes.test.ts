@@ -84,6 +84,36 @@ describe('what a baseline wants', () => {
   });
 });
 
+describe('what does not go back by itself', () => {
+  const ahead = { name: 'n1', server: server({ bmc: '7.20.0', bios: '2.9.0' }) };
+
+  it('goes back where somebody asked for it, marked and with a warning', () => {
+    expect(told(wantedChanges(baseline, ahead))).toContain('bios is ahead: has 2.9.0, wanted 2.8.0');
+    const back = wantedChanges({ ...baseline, downgrade: true }, ahead);
+    expect(changesOf(back)).toMatchObject([{ to: '2.8.0', downgrade: true }]);
+    expect(warningsOf(back)).toEqual([expect.stringMatching(/^goes back: bios 2.9.0 → 2.8.0/)]);
+    expect(changesOf(wantedChanges(baseline, behind))[0]).not.toHaveProperty('downgrade');
+  });
+
+  it('stays where nobody knows what runs, or how a new image takes effect', () => {
+    const dark = { ...ahead.server, firmware: unknown('no answer') };
+    expect(told(wantedChanges({ ...baseline, downgrade: true }, { name: 'n1', server: dark }))).toBe(
+      'bios is unknown: has unknown (no answer), wanted 2.8.0 (no answer); bmc is unknown: has unknown (no answer), wanted 7.20.0 (no answer)',
+    );
+    const activations = { ...behind.server.activations, bmc: unknown('it does not say') };
+    const silent = { ...behind, server: { ...behind.server, activations } };
+    expect(warningsOf(wantedChanges(baseline, silent))).toEqual(['left out: it does not say']);
+  });
+
+  it('is told of servers that the baseline says nothing about', () => {
+    const images = [image('bios', '2.8.0', { models: ['R640'] })];
+    const none = 'none of the wanted images (bios-2.8.0) is for its model';
+    expect(told(wantedChanges({ images, stones: [] }, behind))).toBe(none);
+    expect(told(wantedChanges({ images: [], stones: [] }, behind))).toContain('(no baseline)');
+    expect(told(wantedChanges({ ...baseline, images: [...images, ...baseline.images] }, ahead))).not.toContain('R640');
+  });
+});
+
 it('approvers read the steps of all changes, and where a cancel stops between two of them', () => {
   const names = (changes: PlannedChange[]) => rolloutSteps([{ changes }]).map(({ name }) => name);
   const [bmc, stone, , settings] = changesOf(wantedChanges(baseline, behind));
@@ -106,6 +136,34 @@ describe('the way back', () => {
     expect(told(back)).toBe('Turbo Off → On, BIOS 2.8.0→2.4.0→2.1.0, BMC 7.20.0→7.10.0');
     const marks = changesOf(back).flatMap(change => ('downgrade' in change ? [change.downgrade] : []));
     expect(marks).toEqual([true, true, true]);
+    expect(warningsOf(back)).toContainEqual(expect.stringMatching(/^goes back: bmc 7.20.0 → 7.10.0/));
+  });
+
+  it('takes images of its own vendor, model and component alone', () => {
+    const strange = [
+      image('bmc', '7.10.0', { id: 'vendor', vendor: 'hpe' }),
+      image('bmc', '7.10.0', { id: 'model', models: ['R640'] }),
+      image('bios', '7.10.0', { id: 'component' }),
+    ];
+    const back = changesOf(reverseChanges({ ...request, catalogue: [...strange, ...catalogue] }));
+    expect(back.at(-1)).toMatchObject({ image: 'bmc-7.10.0' });
+  });
+
+  it('is not taken where what it needs is not known', () => {
+    const only = (change: Partial<ServerHealth>) => reverseChanges({ ...request, server: { ...after, ...change } });
+    const activations = { ...after.activations, bmc: unknown('it does not say') };
+    expect(warningsOf(only({ activations }))).toContain('bmc stays: it does not say');
+    expect(warningsOf(only({ identity: { ...after.identity, model: unknown('not told') } }))).toContainEqual(
+      expect.stringMatching(/^bios stays: .*not told/),
+    );
+    expect(warningsOf(only({ firmware: unknown('no answer') }))).toContain(
+      'bios stays: it runs an unknown version, not 2.8.0',
+    );
+    const { bios: _, ...unread } = request;
+    expect(warningsOf(reverseChanges(unread))).toContain('BIOS settings stay: they were not read');
+    expect(warningsOf(reverseChanges({ ...request, bios: unknown('no answer') }))).toContain(
+      'BIOS settings stay: no answer',
+    );
   });
 
   it('leaves what the catalogue does not have, or the vendor does not let go back, and says so', () => {

@@ -46,7 +46,12 @@ describe('compliance', () => {
   });
 
   it('is unknown with no active member, with several, and with one of unknown state', () => {
-    for (const members of [[], [member('1.8.2'), member('1.12.1')], [member('1.12.1', 'unknown')]]) {
+    for (const members of [
+      [],
+      [member('1.8.2'), member('1.12.1')],
+      [member('1.12.1'), member('1.12.1')],
+      [member('1.12.1', 'unknown')],
+    ]) {
       const { status, have, reason } = verdict({ firmware: known(members) });
       expect(status).toBe('unknown');
       expect(have).toHaveProperty('unknown');
@@ -66,6 +71,8 @@ describe('compliance', () => {
       status: 'unknown',
       reason: 'BMC unreachable',
     });
+    const unread = { ...member('1.12.1'), version: unknown('it has none') };
+    expect(verdict({ firmware: known([unread]) })).toMatchObject({ status: 'unknown', have: unknown('it has none') });
     expect(verdict({ model: unknown('not reported') }).status).toBe('unknown');
     expect(verdict({ vendor: 'generic' }).status).toBe('unknown');
   });
@@ -77,7 +84,8 @@ describe('compliance', () => {
     });
   });
 
-  it('does not apply to other models, not even similar ones', () => {
+  it('does not apply to other models, not even similar ones, nor to other vendors', () => {
     expect(verdict({ model: known('PowerEdge R750xs') }).status).toBe('not-applicable');
+    expect(verdict({ vendor: 'hpe' }).status).toBe('not-applicable');
   });
 });

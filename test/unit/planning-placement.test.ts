@@ -65,6 +65,24 @@ describe('a node takes a pod only where the filters of the scheduler let it', ()
       nodeOf('n2', { taints: [dedicated] }),
       'taint dedicated',
     ],
+    [
+      'a toleration that compares in a way nobody here knows',
+      placed({ tolerations: [{ key: 'dedicated', operator: 'Gt', value: 'db' }] }),
+      nodeOf('n2', { taints: [dedicated] }),
+      'taint dedicated',
+    ],
+    [
+      'a toleration of another effect',
+      placed({ tolerations: [{ operator: 'Exists', effect: 'NoExecute' }] }),
+      nodeOf('n2', { taints: [dedicated] }),
+      'taint dedicated',
+    ],
+    [
+      'a toleration of any value of another key',
+      placed({ tolerations: [{ key: 'other', operator: 'Exists' }] }),
+      nodeOf('n2', { taints: [dedicated] }),
+      'taint dedicated',
+    ],
     ['a node selector that holds', placed({ nodeSelector: { disk: 'ssd' } }), labelled({ disk: 'ssd' }), 'n2'],
     [
       'one that does not',

@@ -33,6 +33,7 @@ const cases: Case[] = [
   ['openbmc', 'bmc', '2.14.0-418-g5c02b7e1a3', '2.18.0', 'older'],
   ['openbmc', 'bmc', '2.14.0', '2.14.0-418-g5c02b7e1a3', 'older'],
   ['openbmc', 'bmc', '2.14.0-418-g5c02b7e1a3', '2.14.0-418-g77a2b7e1a3', 'unknown'],
+  ['openbmc', 'bmc', '2..14', '2.14.0', 'unknown'],
   ['openbmc', 'bios', '1.02.3', '1.10.0', 'older'],
   ['supermicro', 'bios', '2.1', '2.2', 'older'],
   ['supermicro', 'bios', '2.1', '2.1', 'same'],
@@ -40,6 +41,10 @@ const cases: Case[] = [
   ['supermicro', 'bios', 'BIOS Date: 08/11/2023 Ver 1.4', '2.1', 'older'],
   ['supermicro', 'bios', 'BIOS Date: 08/11/2023 Ver 1.4', 'BIOS Date: 08/04/2023 Ver 1.4', 'newer'],
   ['supermicro', 'bios', 'BIOS Date: 08/11/2023 Ver 1.4', '1.4a', 'older'],
+  ['supermicro', 'bios', '1.4a', '1.4B', 'older'],
+  ['supermicro', 'bios', '1.4a', '1.5', 'older'],
+  ['supermicro', 'bios', 'BIOS Date: 04/31/2023 Ver 1.4', '1.5', 'unknown'],
+  ['supermicro', 'bios', 'BIOS Date: 04/00/2023 Ver 1.4', '1.5', 'unknown'],
   ['supermicro', 'bios', 'BIOS Date: 08/11/2023 Ver 2.1', '2.10', 'older'],
   ['supermicro', 'bios', 'Not Present', '2.1', 'unknown'],
   ['supermicro', 'bmc', '01.01.06', '01.02.00', 'older'],
@@ -57,6 +62,7 @@ const cases: Case[] = [
   ['nvidia', 'bios', '02.03.19', '02.04.12', 'older'],
   ['generic', 'bios', '1.0.0', '2.0.0', 'unknown'],
   ['dell', 'bios', '', '', 'unknown'],
+  ['dell', 'bios', ' ', '1.12.1', 'unknown'],
 ];
 
 describe('compareVersions', () => {

@@ -124,6 +124,7 @@ describe('a request', () => {
     expect(cast?.reason).toMatch(/^no x{490,}…$/);
     expect(cast?.reason).toHaveLength(500);
     expect(await moves()).toEqual(['pending by ask', 'rejected by vote']);
+    expect((await refusal(revoke(approval, 'vote'))).message).toContain('nothing of theirs');
   });
 
   it('is one of so many that may wait, also when all are made at the same moment', async () => {
@@ -213,6 +214,7 @@ describe('glass is broken', () => {
     joins('fire', 'firefighters');
     scene.clock.aheadMs = 15 * 60_000;
     expect((await refusal(scene.perform(effectOf(operation).spec))).message).toContain('time to act ended');
+    expect((await revoke(approval, 'fire')).state).toBe('revoked');
   });
 
   it('by nobody else, and from no surface where a program could answer', async () => {

@@ -1,11 +1,12 @@
 /** A vote needs its voter: guesses are few, also when they come all at once, and a token of MCP stays one. */
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { Secret } from '../../src/core/secret.ts';
 import { createLogins } from '../../src/guard/logins.ts';
 import { hashPassphrase } from '../../src/guard/passphrase.ts';
 import { type GuardScene, guardScene, refusal } from '../support/guard.ts';
 
 let scene: GuardScene;
+let aheadMs = 0;
 let people: { name: string; groups: string[]; passphraseHash: Secret }[];
 
 beforeAll(async () => {
@@ -13,6 +14,9 @@ beforeAll(async () => {
   people = [{ name: 'ask', groups: ['operators'], passphraseHash: new Secret(await hashPassphrase('the right one')) }];
 });
 afterAll(() => scene.close());
+afterEach(() => {
+  aheadMs = 0;
+});
 
 const logins = () =>
   createLogins({
@@ -20,6 +24,7 @@ const logins = () =>
     directory: { find: name => people.find(person => person.name === name) },
     store: scene.records.logins,
     mcpScope: 'read',
+    now: () => Date.now() + aheadMs,
   });
 
 describe('proving presence', () => {
@@ -30,6 +35,8 @@ describe('proving presence', () => {
     const messages = (await Promise.all(guesses)).map(error => error.message);
     expect(messages.filter(message => message.includes('do not match'))).toHaveLength(5);
     expect((await right).message).toContain('closed');
+    aheadMs = 10 * 60_000 + 1000;
+    await provePresence('ask', 'the right one');
   });
 
   it('forgets the wrong ones after a right one', async () => {
@@ -38,6 +45,30 @@ describe('proving presence', () => {
       for (let guess = 0; guess < 4; guess++) await refusal(provePresence('ask', 'wrong'));
       await provePresence('ask', 'the right one');
     }
+  });
+});
+
+describe('a token', () => {
+  const proof = { at: new Date().toISOString(), strength: 'passphrase' } as const;
+
+  it('of a terminal is no session of a browser, and a session no bearer token', async () => {
+    const door = logins();
+    const [cli, page] = [await door.admit('ask', 'cli', proof), await door.admit('ask', 'page', proof)];
+    expect(await door.caller(cli.token, 'shell')).toMatchObject({ channel: 'cli', scope: 'execute', client: 'shell' });
+    expect(await door.session(page.token)).toMatchObject({ caller: { channel: 'page' }, proof });
+    expect((await refusal(door.session(cli.token))).code).toBe('unauthenticated');
+    expect((await refusal(door.caller(page.token))).code).toBe('unauthenticated');
+  });
+
+  it('ends after eight hours, and at once where its person logs out', async () => {
+    const door = logins();
+    const [one, other] = [await door.admit('ask', 'cli', proof), await door.admit('ask', 'cli', proof)];
+    await door.logOut(other.token);
+    expect((await refusal(door.caller(other.token))).code).toBe('unauthenticated');
+    aheadMs = 8 * 3600_000 - 60_000;
+    await door.caller(one.token);
+    aheadMs = 8 * 3600_000;
+    expect((await refusal(door.caller(one.token))).code).toBe('unauthenticated');
   });
 });
 

@@ -53,6 +53,9 @@ export type Operation = {
   nodes: OperationNode[];
 };
 
+/** Without its nodes, of which there may be thousands: what is asked before every act. */
+export type OperationHead = Omit<Operation, 'nodes'>;
+
 export type OperationEvent = {
   seq: number;
   time: string;
@@ -74,25 +77,25 @@ export function hasNodeEnded(state: NodeState): boolean {
 export type NodeOutcome = { state: Exclude<NodeState, 'waiting' | 'running'>; message: string; code?: ErrorCode };
 
 /** Why no more of an operation may begin at all: somebody cancelled it or took the approval back, or its time is over. */
-export function endReason(operation: Operation, at = new Date()): string | undefined {
+export function endReason(operation: OperationHead, at = new Date()): string | undefined {
   const { cancelRequestedBy: by, revoked, executeUntil } = operation;
   if (by) return `${by} ${revoked ? 'took the approval back' : 'cancelled the operation'}`;
   return new Date(executeUntil) <= at ? `its time to act ended at ${executeUntil}` : undefined;
 }
 
 /** Why nothing more of this operation may begin: it ends, or it halts. */
-export function stopReason(operation: Operation, at?: Date): string | undefined {
+export function stopReason(operation: OperationHead, at?: Date): string | undefined {
   return endReason(operation, at) ?? operation.halting;
 }
 
 /** Why no node of this wave begins at this moment, although nothing stops the operation: a person holds it. */
-export function holdReason(operation: Operation, plan: Pick<Plan, 'advance'>, wave: number): string | undefined {
+export function holdReason(operation: OperationHead, plan: Pick<Plan, 'advance'>, wave: number): string | undefined {
   return operation.pausedBy ? `${operation.pausedBy} paused it` : notAdvanced(operation, plan, wave);
 }
 
 /** Why nothing of this wave may happen: its plan wants a person to let it begin, and nobody did. */
 export function notAdvanced(
-  { advancedTo = 1 }: Operation,
+  { advancedTo = 1 }: Pick<Operation, 'advancedTo'>,
   { advance }: Pick<Plan, 'advance'>,
   wave: number,
 ): string | undefined {

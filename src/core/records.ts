@@ -8,7 +8,14 @@ import type { SessionLedger } from './bmc.ts';
 import type { CustodyStore } from './custody.ts';
 import type { ErrorCode } from './errors.ts';
 import type { Freeze } from './freeze.ts';
-import type { NodeState, Operation, OperationEvent, OperationNode, OperationState } from './operation.ts';
+import type {
+  NodeState,
+  Operation,
+  OperationEvent,
+  OperationHead,
+  OperationNode,
+  OperationState,
+} from './operation.ts';
 import type { PlanKind, StoredPlan } from './plan.ts';
 
 export type PlanStore = {
@@ -49,10 +56,14 @@ export type ApprovalStore = {
 export type OperationStore = {
   /** False when the plan has led to an operation before. */
   insert(
-    operation: Omit<Operation, 'nodes'>,
+    operation: OperationHead,
     nodes: Pick<OperationNode, 'node' | 'site' | 'cluster' | 'wave'>[],
   ): Promise<boolean>;
+  /** Throws not_found, as `head` does. */
   get(id: string): Promise<Operation>;
+  head(id: string): Promise<OperationHead>;
+  /** Undefined where the operation has no such node. */
+  part(id: string, node: string): Promise<OperationNode | undefined>;
   list(filter: { open?: boolean; limit: number }): Promise<Operation[]>;
   /** Compare-and-set from any of `from`; false when the state was another one. */
   transition(id: string, from: OperationState[], to: OperationState, reason: string): Promise<boolean>;

@@ -9,7 +9,7 @@ import type { Actor, CustodyResource } from '../core/custody.ts';
 import { FleetError } from '../core/errors.ts';
 import { isServiceName, type Person } from '../core/fleet.ts';
 import { freezeOver, freezeText } from '../core/freeze.ts';
-import { notAdvanced, type Operation, stopReason } from '../core/operation.ts';
+import { notAdvanced, type OperationHead, stopReason } from '../core/operation.ts';
 import { type Plan, type PlanScope, type PlanTarget, scopeOf, targetOf } from '../core/plan.ts';
 import {
   type Blast,
@@ -65,7 +65,7 @@ export type Ask = {
   asOf?: Date;
 };
 
-type Start = { operation: Operation; plan: Plan; target: PlanTarget; approval?: Approval | undefined };
+type Start = { operation: OperationHead; plan: Plan; target: PlanTarget; approval?: Approval | undefined };
 
 export type Stamp = { actor: Actor; via: { channel: 'service' }; resource: CustodyResource };
 
@@ -126,7 +126,7 @@ export function createAuthority(parts: AuthorityParts): Authority {
     },
 
     async allow(effect) {
-      const operation = await records.operations.get(effect.operation);
+      const operation = await records.operations.head(effect.operation);
       const { plan, digest } = await records.plans.get(operation.plan);
       if (operation.digest !== digest) throw refusal(effect, 'its plan is not the one that was started');
       const target = targetOf(plan, effect.node);
@@ -140,7 +140,7 @@ export function createAuthority(parts: AuthorityParts): Authority {
     },
 
     async stamp(effect, actor) {
-      const operation = await records.operations.get(effect.operation);
+      const operation = await records.operations.head(effect.operation);
       const { plan } = await records.plans.get(operation.plan);
       const target = targetOf(plan, effect.node);
       const serial = 'value' in target.serial ? target.serial.value : undefined;
@@ -178,7 +178,7 @@ export function createAuthority(parts: AuthorityParts): Authority {
     const stop = stopReason(operation, now()) ?? endOf(approval) ?? (freeze && freezeText(freeze));
     if (stop)
       throw new FleetError({ code: 'stopped', message: `${effect.action} on ${effect.node} was not begun: ${stop}` });
-    const wave = operation.nodes.find(part => part.node === effect.node)?.wave ?? 1;
+    const wave = (await records.operations.part(operation.id, effect.node))?.wave ?? 1;
     const early = notAdvanced(operation, plan, wave);
     if (early) throw refusal(effect, early);
     await people.read?.();
@@ -203,7 +203,7 @@ export function createAuthority(parts: AuthorityParts): Authority {
     return effects.length > 0;
   }
 
-  const actorOf = (operation: Operation): Actor => ({
+  const actorOf = (operation: OperationHead): Actor => ({
     sub: operation.requester,
     groups: people.find(operation.requester)?.groups ?? [],
   });

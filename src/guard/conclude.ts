@@ -7,7 +7,7 @@ import type { CustodyLog } from './custody/log.ts';
 export function concluder(parts: { records: Records; custody: CustodyLog; people: People }) {
   const { records, custody, people } = parts;
   return async (id: string, state: OperationState, reason: string): Promise<void> => {
-    const operation = await records.operations.get(id);
+    const operation = await records.operations.head(id);
     await records.transaction(async tx => {
       if (!(await tx.operations.transition(id, ['queued', 'running'], state, reason))) return;
       await tx.leases.release(id);

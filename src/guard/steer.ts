@@ -43,7 +43,7 @@ export function steering({ records, custody }: { records: Records; custody: Cust
 
   /** The change, its entry and its event, or none of them; what stands so already is no news. */
   async function turned(id: string, caller: Caller, { state, reason, set }: Turn): Promise<Operation> {
-    const { digest, site, cluster } = await records.operations.get(id);
+    const { digest, site, cluster } = await records.operations.head(id);
     await records.transaction(async tx => {
       if (!(await set(tx.operations))) return;
       const entry = {

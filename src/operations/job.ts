@@ -61,7 +61,7 @@ export type JobEffect<T> = Pick<EffectSpec<T>, 'action' | 'settling' | 'prepare'
 };
 
 export async function openJob(parts: Parts, operation: string, node: string): Promise<NodeJob> {
-  const { plan } = await parts.records.plans.get((await parts.records.operations.get(operation)).plan);
+  const { plan } = await parts.records.plans.get((await parts.records.operations.head(operation)).plan);
   const target = targetOf(plan, node);
   const cluster = parts.clusters.of(target.cluster);
   // Effects that begin together, such as a node's evictions, share the look that is under way, and never an older one.
@@ -120,8 +120,13 @@ export async function whyStopped(
   id: string,
   node: string,
 ): Promise<string | undefined> {
-  const [operation, freezes] = await Promise.all([records.operations.get(id), records.freezes.standing()]);
-  const freeze = freezeOver(operation.nodes.find(part => part.node === node) ?? operation, freezes);
+  const { operations } = records;
+  const [operation, part, freezes] = await Promise.all([
+    operations.head(id),
+    operations.part(id, node),
+    records.freezes.standing(),
+  ]);
+  const freeze = freezeOver(part ?? operation, freezes);
   return stopReason(operation) ?? (freeze && freezeText(freeze));
 }
 

@@ -31,7 +31,7 @@ function wasStopped({ state, result }: EffectRow): boolean {
 
 async function evictionOf(records: Kept, row: EffectRow): Promise<OwnEviction> {
   const [operation, approval] = await Promise.all([
-    records.operations.get(row.operation),
+    records.operations.head(row.operation),
     records.approvals.forOperation(row.operation),
   ]);
   const approvals = approval?.votes.filter(({ vote }) => vote === 'approve') ?? [];

@@ -51,7 +51,7 @@ async function proveCordonAdvice(job: NodeJob, act: HealthAct & { act: 'cordon' 
 }
 
 async function proveRelease(job: NodeJob, { owner, healthyForMs }: HealthAct & { act: 'release' }): Promise<string> {
-  const { endedAt, createdAt } = await job.records.operations.get(owner);
+  const { endedAt, createdAt } = await job.records.operations.head(owner);
   const cordonedSince = new Date(endedAt ?? createdAt);
   const advice = cordonAdvice({ ...(await factsNow(job)), healthyForMs, cordonedSince });
   if (advice.advice !== 'release') throw stopped(`the cordon of ${job.target.node} stays: ${advice.reason}`);

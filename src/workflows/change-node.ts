@@ -124,7 +124,7 @@ async function endedOwner({ cluster, target, records }: NodeJob): Promise<string
       message: `${target.node} was cordoned by someone else, not by Groundskeeper`,
       hint: `whoever did it takes it back, for example with: kubectl uncordon ${target.node}`,
     });
-  const operation = await records.operations.get(owner);
+  const operation = await records.operations.head(owner);
   if (!hasEnded(operation.state))
     throw new FleetError({
       code: 'conflict',

@@ -100,7 +100,7 @@ async function end(parts: Parts, operation: string, { node, outcome }: { node: s
   const { operations, leases, plans } = parts.records;
   const step = outcome.state === 'done' ? 'done' : ((await lastStep(parts, operation, node)) ?? 'lease');
   await operations.setNode(operation, { node, step, ...outcome });
-  const { plan } = await plans.get((await operations.get(operation)).plan);
+  const { plan } = await plans.get((await operations.head(operation)).plan);
   await parts.images.withdraw({ operation, node });
   await releaseBudgets(parts, { operation, node });
   await leases.release(operation, leasesOf(plan, node));
@@ -122,7 +122,7 @@ async function lease(steps: NodeSteps): Promise<void> {
 }
 
 async function lastStep(parts: Parts, operation: string, node: string): Promise<string | undefined> {
-  return (await parts.records.operations.get(operation)).nodes.find(part => part.node === node)?.step;
+  return (await parts.records.operations.part(operation, node))?.step;
 }
 
 /** How a node that stopped before its end is told. */

@@ -63,7 +63,7 @@ type Begun = { kind: PlanKind; gates?: WaveGates };
 type Waves = Omit<Begun, 'kind'> & { workflow: NodeWorkflow };
 
 async function begin({ records }: Parts, id: string): Promise<Begun> {
-  const { plan, reason } = await records.operations.get(id);
+  const { plan, reason } = await records.operations.head(id);
   await records.operations.transition(id, ['queued'], 'running', reason);
   const { kind, gates, scopes } = (await records.plans.get(plan)).plan;
   const places = scopes.map(({ site, cluster }) => ({ site, cluster }));

@@ -71,5 +71,5 @@ export async function afterWave(
 }
 
 function cancelled({ records }: Parts, flow: Flow): () => Promise<string | undefined> {
-  return async () => endReason(await records.operations.get(flow.operation));
+  return async () => endReason(await records.operations.head(flow.operation));
 }

@@ -20,13 +20,14 @@ import { hostStore } from './host-store.ts';
 import { claimedGroupStore, voteTicketStore } from './identity-store.ts';
 import { Life, silenceMs } from './life.ts';
 import { effectStore, operationStore } from './operation-store.ts';
+import { ProvedPlans, planStore } from './plan-store.ts';
 import { migrate, type Tables } from './schema.ts';
-import { imageStore, leaseStore, loginStore, planStore, sessionLedger, subscriptionLedger } from './stores.ts';
+import { imageStore, leaseStore, loginStore, sessionLedger, subscriptionLedger } from './stores.ts';
 
 /** The work is done over other connections. */
 const aloneLimitMs = 60_000;
 
-function storesOver(db: Kysely<Tables>, executor: string): Stores {
+function storesOver(db: Kysely<Tables>, { executor, proved }: { executor: string; proved: ProvedPlans }): Stores {
   const queries = {
     async query(text: string, values: unknown[] = []) {
       const { rows } = await db.executeQuery<Record<string, unknown>>(CompiledQuery.raw(text, values));
@@ -34,7 +35,7 @@ function storesOver(db: Kysely<Tables>, executor: string): Stores {
     },
   };
   return {
-    plans: planStore(db),
+    plans: planStore(db, proved),
     approvals: approvalStore(db),
     operations: operationStore(db),
     effects: effectStore(db),
@@ -102,8 +103,8 @@ export async function openDatabase(url: string, options: { lock: boolean }): Pro
       cause: thrown,
     });
   }
-  const executor = life?.executor ?? 'nobody';
-  const stores = storesOver(db, executor);
+  const own = { executor: life?.executor ?? 'nobody', proved: new ProvedPlans() };
+  const stores = storesOver(db, own);
   const database: Database = {
     ...stores,
     custody: groupCommit(stores.custody),
@@ -119,7 +120,7 @@ export async function openDatabase(url: string, options: { lock: boolean }): Pro
     transaction: work =>
       db.transaction().execute(async tx => {
         await life?.proveIn(tx);
-        return work(storesOver(tx, executor));
+        return work(storesOver(tx, own));
       }),
     async close() {
       await life?.end();

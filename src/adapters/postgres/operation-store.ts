@@ -6,6 +6,8 @@ import {
   type NodeState,
   type Operation,
   type OperationEvent,
+  type OperationHead,
+  type OperationNode,
   type OperationState,
 } from '../../core/operation.ts';
 import type { PlanKind } from '../../core/plan.ts';
@@ -18,48 +20,58 @@ function json(value: unknown): string {
   return JSON.stringify(value ?? null);
 }
 
+type OperationRow = Selectable<Tables['operation']>;
+type NodeRow = Selectable<Tables['operation_node']>;
+
+function headOf(row: OperationRow): OperationHead {
+  return {
+    id: row.id,
+    plan: row.plan,
+    digest: row.digest,
+    kind: row.kind as PlanKind,
+    site: row.site,
+    cluster: row.cluster,
+    state: row.state as OperationState,
+    reason: row.reason,
+    requester: row.requester,
+    channel: row.channel,
+    approval: row.approval ?? undefined,
+    cancelRequestedBy: row.cancel_requested_by ?? undefined,
+    revoked: row.revoked,
+    executeUntil: row.execute_until.toISOString(),
+    pausedBy: row.paused_by ?? undefined,
+    advancedTo: row.advanced_to ?? undefined,
+    halting: row.halting ?? undefined,
+    createdAt: row.created_at.toISOString(),
+    endedAt: row.ended_at?.toISOString(),
+  };
+}
+
+function partOf(row: NodeRow): OperationNode {
+  return {
+    node: row.node,
+    site: row.site,
+    cluster: row.cluster,
+    wave: row.wave,
+    state: row.state as NodeState,
+    step: row.step,
+    message: row.message,
+    code: (row.code as ErrorCode | null) ?? undefined,
+    stepSince: row.step_since?.toISOString(),
+    updatedAt: row.updated_at.toISOString(),
+  };
+}
+
 export function operationStore(db: Db): OperationStore {
-  const complete = async (row: Tables['operation']): Promise<Operation> => {
+  const complete = async (head: OperationHead): Promise<Operation> => {
     const nodes = await db
       .selectFrom('operation_node')
       .selectAll()
-      .where('operation', '=', row.id)
+      .where('operation', '=', head.id)
       .orderBy('wave')
       .orderBy('node')
       .execute();
-    return {
-      id: row.id,
-      plan: row.plan,
-      digest: row.digest,
-      kind: row.kind as PlanKind,
-      site: row.site,
-      cluster: row.cluster,
-      state: row.state as OperationState,
-      reason: row.reason,
-      requester: row.requester,
-      channel: row.channel,
-      approval: row.approval ?? undefined,
-      cancelRequestedBy: row.cancel_requested_by ?? undefined,
-      revoked: row.revoked,
-      executeUntil: row.execute_until.toISOString(),
-      pausedBy: row.paused_by ?? undefined,
-      advancedTo: row.advanced_to ?? undefined,
-      halting: row.halting ?? undefined,
-      createdAt: row.created_at.toISOString(),
-      endedAt: row.ended_at?.toISOString(),
-      nodes: nodes.map(node => ({
-        node: node.node,
-        site: node.site,
-        cluster: node.cluster,
-        wave: node.wave,
-        state: node.state as NodeState,
-        step: node.step,
-        message: node.message,
-        code: (node.code as ErrorCode | null) ?? undefined,
-        stepSince: node.step_since?.toISOString(),
-        updatedAt: node.updated_at.toISOString(),
-      })),
-    };
+    return { ...head, nodes: nodes.map(partOf) };
   };
   return {
     async insert(operation, nodes) {
@@ -102,6 +114,9 @@ export function operationStore(db: Db): OperationStore {
       return true;
     },
     async get(id) {
+      return complete(await this.head(id));
+    },
+    async head(id) {
       const row = await db.selectFrom('operation').selectAll().where('id', '=', id).executeTakeFirst();
       if (!row)
         throw new FleetError({
@@ -109,12 +124,21 @@ export function operationStore(db: Db): OperationStore {
           message: `there is no operation ${id}`,
           hint: 'groundskeeper list-operations',
         });
-      return complete(row);
+      return headOf(row);
+    },
+    async part(id, node) {
+      const row = await db
+        .selectFrom('operation_node')
+        .selectAll()
+        .where('operation', '=', id)
+        .where('node', '=', node)
+        .executeTakeFirst();
+      return row && partOf(row);
     },
     async list({ open, limit }) {
       let query = db.selectFrom('operation').selectAll().orderBy('created_at', 'desc').limit(limit);
       if (open) query = query.where('state', 'in', ['queued', 'running']);
-      return Promise.all((await query.execute()).map(complete));
+      return Promise.all((await query.execute()).map(row => complete(headOf(row))));
     },
     async transition(id, from, to, reason) {
       const result = await db

@@ -1,44 +1,13 @@
-/** Plans, leases, images, log-ins, BMC sessions and subscriptions in Postgres. */
+/** Leases, images, log-ins, BMC sessions and subscriptions in Postgres. */
 import type { Kysely } from 'kysely';
 import { sql } from 'kysely';
 import type { SessionLedger } from '../../core/bmc.ts';
 import type { SubscriptionLedger } from '../../core/bmc-events.ts';
-import { canonicalBytes, digestOf } from '../../core/canonical.ts';
-import { FleetError } from '../../core/errors.ts';
 import { newToken } from '../../core/ids.ts';
-import type { Plan } from '../../core/plan.ts';
-import type { ImageStore, LeaseStore, Login, LoginStore, PlanStore, Proof } from '../../core/records.ts';
+import type { ImageStore, LeaseStore, Login, LoginStore, Proof } from '../../core/records.ts';
 import type { Tables } from './schema.ts';
 
 type Db = Kysely<Tables>;
-
-export function planStore(db: Db): PlanStore {
-  return {
-    async insert({ plan, digest }) {
-      await db
-        .insertInto('plan')
-        .values({ id: plan.id, digest, body: canonicalBytes(plan).toString('utf8') })
-        .execute();
-    },
-    async get(id) {
-      const row = await db.selectFrom('plan').selectAll().where('id', '=', id).executeTakeFirst();
-      if (!row)
-        throw new FleetError({
-          code: 'not_found',
-          message: `there is no plan ${id}`,
-          hint: 'make one: groundskeeper plan-firmware-rollout <site>',
-        });
-      const plan = JSON.parse(row.body) as Plan;
-      if (digestOf(plan) !== row.digest || plan.id !== id)
-        throw new FleetError({
-          code: 'database',
-          retry: 'ask',
-          message: `plan ${id} does not match its digest: its row was changed outside Groundskeeper`,
-        });
-      return { plan, digest: row.digest };
-    },
-  };
-}
 
 export function leaseStore(db: Db): LeaseStore {
   return {

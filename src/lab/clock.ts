@@ -3,10 +3,13 @@ import { setTimeout as delay } from 'node:timers/promises';
 
 export class LabClock {
   readonly speed: number;
+  /** Wall-clock milliseconds between two signs of life of a node: 10 real seconds, but no shorter than is asked for. */
+  readonly heartbeatMs: number;
   readonly #stopped = new AbortController();
 
-  constructor(speed: number) {
+  constructor(speed: number, { leastHeartbeatMs = 100 }: { leastHeartbeatMs?: number | undefined } = {}) {
     this.speed = speed;
+    this.heartbeatMs = Math.max(this.scaled(10_000), leastHeartbeatMs);
   }
 
   /** Wall-clock milliseconds that a real duration of `ms` takes in this lab. */

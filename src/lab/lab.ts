@@ -32,6 +32,8 @@ export type LabOptions = LayoutOptions & {
   etcdEndpoints?: boolean;
   /** BMCs take as long as their vendor's usually do; default false, they answer at once. */
   latency?: boolean;
+  /** Wall-clock milliseconds that a node's heartbeats are apart at least; default 100, so that a high speed does not turn them into load. */
+  heartbeatMs?: number;
   /** Port of the control API on 127.0.0.1; default 0, a free one. */
   controlPort?: number;
 };
@@ -71,7 +73,7 @@ type Making = LabOptions & { clock: LabClock; effects: EffectLog; account: Accou
 
 /** Starts the lab. Throws port_taken when an address is in use; whatever had started is stopped again. */
 export async function startLab(options: LabOptions): Promise<RunningLab> {
-  const clock = new LabClock(options.speed);
+  const clock = new LabClock(options.speed, { leastHeartbeatMs: options.heartbeatMs });
   const effects = new EffectLog();
   const running: Running[] = [];
   const stop = async () => {

@@ -12,6 +12,8 @@ export type LayoutOptions = {
   controlPlanes: number;
   /** Per site. */
   workers: number;
+  /** Zones of each cluster, a rack each, over which the nodes of a role are spread in turn; default 2. */
+  zones?: number;
   /** What the nodes are, taken in turn; default the usual machines. */
   machines?: readonly LabMachine[];
   /** First two bytes of all addresses; default `127.20`. */
@@ -38,14 +40,16 @@ export type SiteLayout = {
 };
 
 const siteNames = ['boston', 'chicago', 'seattle'];
-/** Fewer of a role share one rack: where one is alone in its zone, whatever is done to it is an outage of that zone. */
-const fewest = 4;
+/** Fewer to a zone share one rack: where one is alone in its zone, whatever is done to it is an outage of that zone. */
+const fewestPerZone = 2;
+const letters = 'abcdefghijklmnopqrstuvwxyz';
 const bmcPort = 8443;
 const apiPort = 6443;
 
 /** Lays the lab out. Workers begin with the second machine, so that worker 3 of each site is a Dell. */
 export function layOut(options: LayoutOptions): SiteLayout[] {
   const { sites, controlPlanes, workers, machines = usualMachines, addressBase = '127.20', basePort } = options;
+  const { zones = 2 } = options;
   const perSite = 1 + controlPlanes + workers;
   return range(sites).map(site => {
     const name = siteNames[site - 1] ?? `site-${site}`;
@@ -60,7 +64,7 @@ export function layOut(options: LayoutOptions): SiteLayout[] {
       return {
         name: `${prefix}-${tag}-${n}`,
         role,
-        zone: count < fewest || n % 2 === 1 ? 'rack-a' : 'rack-b',
+        zone: `rack-${letters[count < fewestPerZone * zones ? 0 : (n - 1) % zones]}`,
         machine,
         vendor: bmcProfiles[machine].vendor,
         bmc: endpoint(index, 10 + index, bmcPort),

@@ -4,7 +4,6 @@
  */
 
 import { conditionOf, type NodeObject, type NodeTaint, podIsReady, setCondition } from '../model/objects.ts';
-import { heartbeatMs } from '../model/timing.ts';
 import type { ControllerContext, KeyedController } from './controller-loop.ts';
 import { podIndex } from './pod-index.ts';
 
@@ -85,7 +84,7 @@ export function watchLeases(context: ControllerContext): void {
       seen.set(name, { renewed, misses });
       if (misses >= 8 && conditionOf(node, 'Ready')?.status !== 'Unknown') loseNode(context, node);
     }
-    timers.afterWallClock(heartbeatMs(clock) / 2, look);
+    timers.afterWallClock(clock.heartbeatMs / 2, look);
   };
   look();
 }

@@ -7,7 +7,7 @@ import type { ControllerContext } from '../controllers/controller-loop.ts';
 import type { EventSource, EventText } from '../controllers/event-recorder.ts';
 import { podIndex } from '../controllers/pod-index.ts';
 import { conditionOf, type NodeObject, type PodObject } from '../model/objects.ts';
-import { heartbeatMs, microTimestamp, Timers, timestamp } from '../model/timing.ts';
+import { microTimestamp, Timers, timestamp } from '../model/timing.ts';
 import { type LabNode, newNode, nodeInfo, reportConditions } from './node-object.ts';
 import { PodWorker } from './pod-worker.ts';
 import { mirrorPods } from './static-pods.ts';
@@ -178,7 +178,7 @@ export class Kubelet {
   /** Renews the lease. A Node that was deleted stays away: only a start of the kubelet registers it. */
   #heartbeat(): void {
     const { store, clock } = this.#options;
-    this.#timers.afterWallClock(heartbeatMs(clock), () => this.#heartbeat());
+    this.#timers.afterWallClock(clock.heartbeatMs, () => this.#heartbeat());
     const { name } = this.#node;
     const node = store.get('nodes', { name });
     if (node === undefined) return;

@@ -33,14 +33,6 @@ export class Timers {
   }
 }
 
-/**
- * Wall-clock milliseconds between a kubelet's lease renewals: 10 real seconds, but never under 100 ms, so that a high
- * speed does not turn heartbeats into load. A node is lost after four of them, counted by the same measure.
- */
-export function heartbeatMs(clock: LabClock): number {
-  return Math.max(clock.scaled(10_000), 100);
-}
-
 /** The API shows whole seconds; in compressed time a second is shorter, so as many digits more as the speed asks for. */
 export function timestamp(clock: LabClock, at: Date = new Date()): string {
   const text = at.toISOString();

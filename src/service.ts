@@ -58,7 +58,7 @@ export async function startService({ config, log, onReplaced }: ServiceOptions):
       reloadPolicy: () => worker.policy.reload(),
       async close() {
         await worker.stopping();
-        if (place.isOurs) await worker.custody.checkpoint();
+        if (place.isOurs) await worker.custody.checkpoint().catch(() => undefined); // the next start signs it
         await worker.standstill.announce().catch(() => undefined);
         await opened.close(log);
       },

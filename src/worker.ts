@@ -185,8 +185,11 @@ export async function openWorker(options: WorkerOptions, opened: Opened) {
     },
     /** Resolves once this process is the one that serves. */
     serves: takeOver.serves,
-    /** To be awaited before what it recorded is closed. */
-    stopping: () => note('stopped', 'by request'),
+    /** To be awaited before what it recorded is closed. Told where it can be: what was opened is closed whatever becomes of it. */
+    stopping: () =>
+      note('stopped', 'by request').catch(thrown =>
+        log.warn({ error: FleetError.from(thrown) }, 'its end could not be recorded'),
+      ),
   };
 
   async function note(action: 'started' | 'stopped' | 'policy.loaded', detail: string): Promise<void> {

@@ -31,7 +31,7 @@ export default async function setup(project: TestProject): Promise<(() => Promis
   project.provide('postgresUrl', server.url);
   return async () => {
     await server.stop();
-    await rm(folder, { recursive: true, force: true });
+    await rm(folder, { recursive: true, force: true, maxRetries: 10 }); // services that just ended may still write what they compiled
   };
 }
 

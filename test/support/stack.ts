@@ -33,6 +33,8 @@ export type StackOptions = {
   pushes?: boolean;
   /** Default: as the product ships. */
   healthCordon?: LabConfigOptions['healthCordon'];
+  /** What stands in front of the service's database: the URL by which it is reached. */
+  database?(url: string): Promise<string>;
   /** Folder of policies; those that are shipped unless said. */
   policies?: string;
 };
@@ -79,7 +81,8 @@ export async function startStack(options: StackOptions): Promise<Stack> {
     ...(options.healthCordon ? { healthCordon: options.healthCordon } : {}),
     ...(options.policies ? { policies: options.policies } : {}),
   });
-  const env = { GROUNDSKEEPER_TEST_DATABASE: database.url };
+  const reached = (await options.database?.(database.url)) ?? database.url;
+  const env = { GROUNDSKEEPER_TEST_DATABASE: reached };
   const begin = () => startChild<{ url: string }>(['serve', '--config', config.file, '--log-level', 'warn'], env);
   let service = await begin();
   const people = { requester: config.people[0], approver: config.people[1] };

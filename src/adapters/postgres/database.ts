@@ -1,6 +1,5 @@
 /** The one connection pool, and all stores over it. */
 import { CompiledQuery, Kysely, PostgresDialect, sql } from 'kysely';
-import pg from 'pg';
 import type { LoginLedger } from '../../core/bmc.ts';
 import type { SubscriptionLedger } from '../../core/bmc-events.ts';
 import { FleetError } from '../../core/errors.ts';
@@ -21,6 +20,7 @@ import { claimedGroupStore, voteTicketStore } from './identity-store.ts';
 import { Life, silenceMs } from './life.ts';
 import { effectStore, operationStore } from './operation-store.ts';
 import { ProvedPlans, planStore } from './plan-store.ts';
+import { openPool } from './pool.ts';
 import { migrate, type Tables } from './schema.ts';
 import { imageStore, leaseStore, loginStore, sessionLedger, subscriptionLedger } from './stores.ts';
 
@@ -77,7 +77,7 @@ export type WorkerDatabase = Database & {
 export async function openDatabase(url: string, options: { lock: true }): Promise<WorkerDatabase>;
 export async function openDatabase(url: string, options: { lock: false }): Promise<Database>;
 export async function openDatabase(url: string, options: { lock: boolean }): Promise<Database | WorkerDatabase> {
-  const pool = new pg.Pool({
+  const pool = openPool({
     connectionString: url,
     max: 12,
     keepAlive: true,
@@ -85,7 +85,6 @@ export async function openDatabase(url: string, options: { lock: boolean }): Pro
     // A process that is gone must not hold rows that its heirs need.
     idle_in_transaction_session_timeout: silenceMs,
   });
-  pool.on('error', () => {}); // an idle connection that broke is replaced; a query on it reports by itself
   const db = new Kysely<Tables>({ dialect: new PostgresDialect({ pool }) });
   let life: Life | undefined;
   try {

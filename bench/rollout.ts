@@ -2,7 +2,7 @@
  * One rollout over a fleet, from its plan to its end, and how long it took beside the least that its constraints allow. Fleet,
  * service and database are processes of their own; what is told here of time is read from the database when all is over.
  *
- *   npm run bench:rollout -- [--sites 60] [--workers 50] [--zones 5] [--budget 5] [--speed 12] [--poll 2s] [--pdbs]
+ *   npm run bench:rollout -- [--sites 60] [--workers 50] [--zones 5] [--budget 5] [--speed 12] [--poll 2s] [--heap 320] [--pdbs]
  */
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -26,6 +26,7 @@ const { values } = parseArgs({
     heartbeat: { type: 'string', default: '5000' },
     poll: { type: 'string', default: '2s' },
     pdbs: { type: 'boolean', default: false },
+    heap: { type: 'string', default: '320' },
     profile: { type: 'string' },
   },
 });
@@ -129,6 +130,12 @@ async function report(scene: RolloutScene, started: Started): Promise<number> {
   console.log(
     `makespan ${seconds(makespan)}, least that the constraints allow ${seconds(least)}: ratio ${(makespan / least).toFixed(3)}`,
   );
+  const [shortest = 0] = lengths;
+  const quick = worked.map(each => ({ ...each, to: each.from + shortest }));
+  const leastQuick = waveRows(quick, 0).reduce((sum, row) => sum + row.least.ms, 0);
+  console.log(
+    `if each node took no longer than the shortest did, which the load of all together prevents: least ${seconds(leastQuick)}, ratio ${(makespan / leastQuick).toFixed(3)}`,
+  );
   const { cpu, peakRssBytes } = await scene.use();
   const requests = await scene.lab.ask('requests', undefined);
   const used = Object.entries(cpu).map(([who, ms]) => `${who} ${seconds(ms)}`);
@@ -174,6 +181,7 @@ try {
     },
     rollout: { waves: values.waves.split(',').map(Number), maxSites: limits.maxSites, pollInterval: values.poll },
     budget: limits.budget,
+    heap: Number(values.heap),
     ...(values.profile === undefined ? {} : { profile: values.profile }),
   });
   try {

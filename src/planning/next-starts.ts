@@ -54,16 +54,20 @@ export function nextStarts(plan: Planned, facts: StartFacts): NextStarts {
  * Sites that are worked on come first, so that each is ended before the next is begun, then those with most to do; within
  * a site what most others wait for, as a list that is worked off from its longest end is done soonest.
  */
-function inOrder({ scopes }: Planned, taken: Taken, waiting: readonly string[]): PlanTarget[] {
-  const targets = waiting.map(node => taken.target(node));
+function inOrder({ scopes }: Planned, taken: Taken, names: readonly string[]): PlanTarget[] {
+  const targets = names.map(node => taken.target(node));
   const load = new Map<string, number>();
   for (const key of targets.flatMap(target => taken.keys(target))) load.set(key, (load.get(key) ?? 0) + 1);
-  const queue = (target: PlanTarget) => Math.max(...taken.keys(target).map(key => load.get(key) ?? 0));
+  const queues = new Map(
+    targets.map(target => [target, Math.max(...taken.keys(target).map(key => load.get(key) ?? 0))]),
+  );
+  const queue = (target: PlanTarget) => queues.get(target) ?? 0;
   const work = new Map<string, number>();
   const atLeast = (site: string, rounds: number) => work.set(site, Math.max(work.get(site) ?? 0, rounds));
   for (const target of targets) atLeast(target.site, queue(target));
+  const waiting = Map.groupBy(targets, ({ cluster }) => cluster);
   for (const { site, cluster, budget } of scopes)
-    atLeast(site, targets.filter(target => target.cluster === cluster).length / Math.max(1, budget.maxUnavailable));
+    atLeast(site, (waiting.get(cluster)?.length ?? 0) / Math.max(1, budget.maxUnavailable));
   const order = (a: PlanTarget, b: PlanTarget) =>
     Number(taken.uses(b.site)) - Number(taken.uses(a.site)) ||
     (work.get(b.site) ?? 0) - (work.get(a.site) ?? 0) ||

@@ -98,8 +98,10 @@ async function begin(
   const step = `wave ${wave}`;
   const message = `${who} (${canary}${wave} of ${plan.waves.length})`;
   await records.operations.addEvent(operation.id, step, { step, status: 'started', message });
-  for (const node of nodes)
-    await records.operations.setNode(operation.id, { node, state: 'running', step: 'start', message: '' });
+  await records.operations.setNodes(
+    operation.id,
+    nodes.map(node => ({ node, state: 'running', step: 'start', message: '' })),
+  );
   return { do: 'start', nodes };
 }
 

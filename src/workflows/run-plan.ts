@@ -88,16 +88,16 @@ async function runWaves(parts: Parts, flow: Flow, { workflow, gates }: Waves): P
         break;
       }
       case 'start':
-        for (const node of tick.nodes) {
-          runs.set(node, await flow.child(workflow, `${flow.operation}/${node}`, { node }));
-          sofar.started.add(node);
-        }
+        await Promise.all(
+          tick.nodes.map(async node => {
+            runs.set(node, await flow.child(workflow, `${flow.operation}/${node}`, { node }));
+            sofar.started.add(node);
+          }),
+        );
         break;
       case 'settle':
-        for (const node of tick.nodes) {
-          await runs.get(node)?.result();
-          sofar.settled.add(node);
-        }
+        await Promise.all(tick.nodes.map(node => runs.get(node)?.result()));
+        for (const node of tick.nodes) sofar.settled.add(node);
         break;
       case 'close': {
         const label = `wave ${tick.wave}`;

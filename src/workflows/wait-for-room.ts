@@ -25,12 +25,21 @@ export async function keepWaiting(parts: Parts, operation: Operation, { wait, ..
     return part ? [{ ...each, part }] : [];
   });
   const { operations } = parts.records;
+  const told = waits.filter(({ part, why }) => part.message !== why);
+  if (told.length > 0)
+    await operations.setNodes(
+      operation.id,
+      told.map(({ node, why: message }) => ({ node, state: 'waiting', step: '', message })),
+    );
   for (const [cluster, all] of Map.groupBy(waits, ({ part }) => part.cluster)) {
-    const news = all.filter(({ part, why }) => part.message !== why);
-    for (const { node, why: message } of news)
-      await operations.setNode(operation.id, { node, state: 'waiting', step: '', message });
     const [first] = all;
-    if (!first || news.length > 0 || mayChange(operation, first.part.site, now) || all.some(isOfSites)) continue;
+    if (
+      !first ||
+      all.some(({ part, why }) => part.message !== why) ||
+      mayChange(operation, first.part.site, now) ||
+      all.some(isOfSites)
+    )
+      continue;
     const since = Math.max(
       ...operation.nodes.filter(part => part.cluster === cluster && part.message !== '').map(lastChange),
     );

@@ -218,6 +218,13 @@ export function operationStore(db: Db): OperationStore {
         .where('node', '=', node)
         .execute();
     },
+    async setNodes(id, nodes) {
+      await sql`
+        update operation_node set state = told.state, step = told.step, message = told.message, updated_at = now(),
+          step_since = case when operation_node.step = told.step and step_since is not null then step_since else now() end
+        from jsonb_to_recordset(${json(nodes)}::jsonb) as told (node text, state text, step text, message text)
+        where operation_node.operation = ${id} and operation_node.node = told.node`.execute(db);
+    },
     async addEvent(id, key, event) {
       await db
         .insertInto('operation_event')

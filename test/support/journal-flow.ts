@@ -22,6 +22,8 @@ export type Played = {
   failable: number;
   /** Whether the mishap came to pass. */
   happened: boolean;
+  /** Names of the workflows that ran nodes' parts. */
+  workflows: string[];
 };
 
 type Settled = { ok: true; value: unknown } | { ok: false; error: FleetError };
@@ -29,6 +31,8 @@ type Entry = { name: string; settled: Settled };
 
 /** What ends an operation or a part of it insists until it succeeds. */
 const insists = /(^|\/)end$/;
+/** What only looks, until something is to be done: with the rest of its process gone, it would look for ever. */
+const looks = /^tick \d+$/;
 
 /** Runs the workflow to its end, through the mishap. */
 export async function play(workflow: Workflow<null, unknown>, operation: string, mishap: Mishap): Promise<Played> {
@@ -44,13 +48,19 @@ export async function play(workflow: Workflow<null, unknown>, operation: string,
   }
   const all = [...journal].flatMap(([id, entries]) => entries.map(({ name }) => ({ id, name })));
   const failable = all.filter(({ id, name }) => id !== operation && !insists.test(name)).length;
-  return { entries: all.length, failable, happened: crashed || run.failed };
+  return {
+    entries: all.length,
+    failable,
+    happened: mishap.what === 'every step twice' || crashed || run.failed,
+    workflows: [...run.workflows],
+  };
 }
 
 /** One life of a process. */
 class Run {
   readonly crashed: Promise<void>;
   failed = false;
+  readonly workflows = new Set<string>();
   readonly #journal: Map<string, Entry[]>;
   readonly #mishap: Mishap;
   readonly #children = new Map<string, Promise<unknown>>();
@@ -100,6 +110,7 @@ class Run {
         return step(`patch ${name}`, async () => true);
       },
       child: async (workflow, childId, input) => {
+        this.workflows.add(workflow.name);
         const begun = this.#children.get(childId) ?? workflow.run(this.flow(operation, childId), input);
         this.#children.set(childId, begun);
         begun.catch(() => undefined);
@@ -112,7 +123,8 @@ class Run {
     if (this.#gone) await never();
     const mayFail = !isTop && !insists.test(name);
     if (mayFail) this.#steps++;
-    this.#underWay++;
+    const acts = isTop && looks.test(name) ? 0 : 1;
+    this.#underWay += acts;
     try {
       if (mayFail && this.#mishap.what === 'a step fails' && this.#mishap.at === this.#steps) {
         this.failed = true;
@@ -121,7 +133,7 @@ class Run {
       if (this.#mishap.what === 'every step twice') await settled(run);
       return await settled(run);
     } finally {
-      this.#underWay--;
+      this.#underWay -= acts;
       if (this.#gone) await never();
     }
   }

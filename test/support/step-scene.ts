@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import pino from 'pino';
 import { loadConfig } from '../../src/config.ts';
+import { isStanding } from '../../src/core/finding.ts';
 import { servicePerson } from '../../src/core/fleet.ts';
 import type { Workflow } from '../../src/core/flow.ts';
 import type { HealthAct, Plan, PlanKind, StoredPlan } from '../../src/core/plan.ts';
@@ -117,7 +118,7 @@ export async function stepScene({ addressBase, nodes, speed }: { addressBase: st
   return {
     ...{ lab, records, custody, runPlan, node: lab.node },
     /** Names of all workflows but the one that runs the others. */
-    kinds: workflows.map(({ name }) => name).filter(name => name !== 'run-plan'),
+    workflows: workflows.map(({ name }) => name).filter(name => name !== 'run-plan'),
     /** Plans with a tool, as a person does, and has it approved. Answers the operation. */
     async ask(tool: string, input: object): Promise<string> {
       const plans = catalog.find(({ name }) => name === tool)?.kind === 'read';
@@ -142,6 +143,11 @@ export async function stepScene({ addressBase, nodes, speed }: { addressBase: st
       }
       await watch.flush();
       return watch.findings(node);
+    },
+    /** A person has seen what stands, so that it does not count as coming again and again when the next test makes it come. */
+    async acknowledge(node: string): Promise<void> {
+      for (const { id } of watch.findings(node).filter(isStanding))
+        await watch.acknowledge(id, { by: 'voter', at: new Date() });
     },
     async planOf(operation: string): Promise<Plan> {
       return (await records.plans.get((await records.operations.get(operation)).plan)).plan;

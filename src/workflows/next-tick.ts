@@ -3,6 +3,7 @@
  * is something to do, and its answer is journaled, so that a replay does the same again. Nodes begin nowhere else.
  */
 import { setTimeout as delay } from 'node:timers/promises';
+import { FleetError } from '../core/errors.ts';
 import {
   hasNodeEnded,
   type Operation,
@@ -33,13 +34,20 @@ export type Tick =
 /** What the workflow did: nodes it started, nodes whose end it took, and the last waves it opened and closed. */
 export type Sofar = { started: ReadonlySet<string>; settled: ReadonlySet<string>; opened: number; closed: number };
 
-/** Outages, of the database too, are waited out: nothing else would ever take up the work. */
+/** Whatever keeps it from looking is waited out, and told: nothing else would ever take up the work. */
 export async function nextTick(parts: Parts, operation: string, sofar: Sofar): Promise<Tick> {
   for (;;) {
-    const tick = await look(parts, operation, sofar).catch(() => undefined);
+    const tick = await look(parts, operation, sofar).catch(thrown => tellFailure(parts, operation, thrown));
     if (tick) return tick;
     await delay(parts.timings.pollMs, undefined, { ref: false });
   }
+}
+
+/** Once for each reason; where even that fails it is the database that is away. */
+async function tellFailure({ records }: Parts, operation: string, thrown: unknown): Promise<undefined> {
+  const message = `what comes next is not known: ${FleetError.from(thrown).message}`;
+  const event = { step: 'operation', status: 'progress', message } as const;
+  await records.operations.addEvent(operation, `tick/${message}`, event).catch(() => undefined);
 }
 
 async function look(parts: Parts, id: string, { started, settled, opened, closed }: Sofar): Promise<Tick | undefined> {

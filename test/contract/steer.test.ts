@@ -1,6 +1,7 @@
 /** Holding an operation and letting it go on: on record with the change itself, and only a person lets go. */
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import type { Plan } from '../../src/core/plan.ts';
+import type { Stores } from '../../src/core/records.ts';
 import { steering } from '../../src/guard/steer.ts';
 import type { Parts } from '../../src/operations/job.ts';
 import { nextTick } from '../../src/workflows/next-tick.ts';
@@ -37,8 +38,8 @@ const ended = (operation: string, node: string) =>
   scene.records.operations.setNode(operation, { node, state: 'done', step: 'done', message: '' });
 
 /** What the operation does next before this wave, and whether it waits now. */
-function hold(operation: string, wave: number) {
-  const parts = { records: scene.records, timings: { pollMs: 20 } } as unknown as Parts;
+function hold(operation: string, wave: number, records: Stores = scene.records) {
+  const parts = { records, timings: { pollMs: 20 } } as unknown as Parts;
   const seen = { over: false };
   const sofar = { started: new Set<string>(), settled: new Set<string>(), opened: wave - 1, closed: wave - 1 };
   const end = nextTick(parts, operation, sofar).finally(() => {
@@ -127,4 +128,17 @@ it('a wave that is held for longer than anything may begin never begins', async 
   await scene.admin.query('update operation set execute_until = now() where id = $1', [operation]);
   const reason = expect.stringMatching(/its time to act ended at/);
   expect(await hold(operation, 1).end).toMatchObject({ do: 'end', end: { state: 'halted', reason } });
+});
+
+it('what cannot be read holds the operation up, and says so, until it can be', async () => {
+  const operation = await operationOf();
+  let away = true;
+  const { plans: kept } = scene.records;
+  const get = (id: string) => (away ? Promise.reject(new Error('the plan cannot be read')) : kept.get(id));
+  const plans = { ...kept, get };
+  const next = hold(operation, 1, { ...scene.records, plans });
+  await toldHeld(operation, 'the plan cannot be read');
+  expect(next.seen.over).toBe(false);
+  away = false;
+  expect(await next.end).toEqual({ do: 'open', wave: 1 });
 });

@@ -14,7 +14,7 @@ const runs = Number(process.env.GROUNDSKEEPER_PROPERTY_RUNS ?? 10_000);
 const seed = process.env.GROUNDSKEEPER_PROPERTY_SEED;
 const settings = { numRuns: runs, ...(seed === undefined ? {} : { seed: Number(seed) }) };
 
-const evenRuns = Math.ceil(runs / 100);
+const evenRuns = Math.ceil(runs / 200);
 const namesOf = (machines: Machine[]) => machines.map(({ name }) => name).join(', ');
 
 /** Why these may not be worked on at one moment; undefined where they may. */

@@ -27,6 +27,9 @@ const runs = Number(process.env.GROUNDSKEEPER_PROPERTY_RUNS ?? 10_000);
 const seed = process.env.GROUNDSKEEPER_PROPERTY_SEED;
 const settings = { numRuns: runs, ...(seed === undefined ? {} : { seed: Number(seed) }) };
 
+/** For what needs no long search. */
+const fewer = Math.ceil(runs / 5);
+
 const order = fc.array(fc.nat(9), { minLength: 1, maxLength: 12 });
 const mishap: fc.Arbitrary<Mishap> = fc.record({
   at: fc.nat(25),
@@ -76,18 +79,29 @@ function isCritical(scenes: Scene[], name: string): boolean {
   });
 }
 
-/** Whether others of its role are in service, everywhere and in its zone. */
-function isLast({ nodes }: Scene, name: string): boolean {
-  const own = nodes.find(each => each.name === name);
-  const zoneOf = (each: NodeFacts | undefined) => each?.labels['topology.kubernetes.io/zone'];
-  const serving = nodes.filter(each => each !== own && each.role === own?.role && each.ready && !each.unschedulable);
-  return serving.length === 0 || (zoneOf(own) !== undefined && !serving.some(each => zoneOf(each) === zoneOf(own)));
+/** Whether one that serves would leave its role or zone without any other, those behind its BMC being gone with it. */
+function isLast(scene: Scene, name: string): boolean {
+  const { nodes } = scene;
+  const zoneOf = (each: NodeFacts) => each.labels['topology.kubernetes.io/zone'];
+  const leaving = [name, ...sharers(scene, name)];
+  const left = nodes.filter(each => !leaving.includes(each.name) && each.ready && !each.unschedulable);
+  return nodes
+    .filter(each => leaving.includes(each.name) && each.ready)
+    .some(each => {
+      const alike = left.filter(({ role }) => role === each.role);
+      return alike.length === 0 || (zoneOf(each) !== undefined && !alike.some(one => zoneOf(one) === zoneOf(each)));
+    });
 }
 
 /** Left without a majority of all members, counting those that are well now. */
 function breaksQuorum({ etcd, nodes }: Scene, gone: string[]): boolean {
   const well = etcd.members.filter(({ node }) => nodes.find(each => each.name === node)?.ready && !gone.includes(node));
   return etcd.members.length > 0 && well.length * 2 <= etcd.members.length;
+}
+
+/** As `expect`, of which there would be millions. */
+function must(holds: boolean, why: () => string): void {
+  if (!holds) throw new Error(why());
 }
 
 type Seen = { widest: number; tight: boolean; sites: number; critical: number };
@@ -109,7 +123,7 @@ function watched(scenes: Scene[], plan: PlanDraft, play: Watch) {
     if (act === 'cordon' || act === 'empty') {
       const besides = atWork.flatMap(each => sharers(scene, each)).filter(each => own.includes(each));
       const gone = new Set([...away(scene), ...here, ...besides]);
-      expect(gone.size, `${act} of ${node}: ${[...gone]} away`).toBeLessThanOrEqual(limit);
+      must(gone.size <= limit, () => `${act} of ${node}: ${[...gone]} away`);
       seen.tight ||= gone.size === limit;
     }
     if (act === 'cordon') {
@@ -117,10 +131,10 @@ function watched(scenes: Scene[], plan: PlanDraft, play: Watch) {
       const isCanary = plan.canaries.includes(node);
       const workers = plan.canaries.filter(each => !isCritical(scenes, each));
       if (!isCanary && !isCritical(scenes, node))
-        for (const each of workers) expect(done, `${node} before the canary ${each}`).toContain(each);
+        for (const each of workers) must(done.has(each), () => `${node} before the canary ${each}`);
       if (isCritical(scenes, node)) {
         seen.critical += 1;
-        expect(breaksQuorum(scene, here), `${node} takes the quorum of ${own}`).toBe(false);
+        must(!breaksQuorum(scene, here), () => `${node} takes the quorum of ${own}`);
         const [leader] = scene.etcd.members;
         const others = plan.targets.filter(
           each => each.cluster === scene.cluster.name && each.role === 'control-plane' && !begun.includes(each.node),
@@ -136,13 +150,13 @@ function watched(scenes: Scene[], plan: PlanDraft, play: Watch) {
     if (act === 'back') done.add(node);
     const sites = new Set(atWork.map(each => sceneOfNode(each).cluster.site));
     seen.sites = Math.max(seen.sites, sites.size);
-    expect(sites.size).toBeLessThanOrEqual(plan.limits.maxSites);
+    must(sites.size <= plan.limits.maxSites, () => `at work at ${[...sites]}`);
     const places = atWork.map(each => scene.fleet.find(({ name }) => name === each)?.server.bmcUrl);
-    expect(new Set(places).size, `${atWork} share a BMC`).toBe(places.length);
+    must(new Set(places).size === places.length, () => `${atWork} share a BMC`);
     apart(scene, here);
     const counted = holding.flatMap(each => groups.get(each) ?? []);
-    expect(new Set(counted).size, `${node} shares a PodDisruptionBudget`).toBe(counted.length);
-    expect(here.filter(each => isCritical(scenes, each)).length).toBeLessThanOrEqual(1);
+    must(new Set(counted).size === counted.length, () => `${node} shares a PodDisruptionBudget`);
+    must(here.filter(each => isCritical(scenes, each)).length <= 1, () => `${here} of one control plane`);
   });
   return { played, seen };
 }
@@ -158,9 +172,8 @@ function apart({ nodes, fleet }: Scene, atWork: string[]): void {
   const racks = atWork.map(name => fleet.find(each => each.name === name)?.server.rack);
   for (const places of [zones, racks]) {
     const told = places.filter(place => place !== undefined);
-    expect(new Set(told).size, `${atWork} in ${places}`).toBe(told.length);
-    if (told.length > 0)
-      expect(places.length === 1 || told.length === places.length, `${atWork} in ${places}`).toBe(true);
+    must(new Set(told).size === told.length, () => `${atWork} in ${places}`);
+    must(told.length === 0 || places.length === 1 || told.length === places.length, () => `${atWork} in ${places}`);
   }
 }
 
@@ -205,7 +218,7 @@ describe('a rollout', () => {
     const share = (part: number) => expect(part / runs, JSON.stringify(count));
     share(count.plays).toBeGreaterThan(0.5);
     share(count.parallel).toBeGreaterThan(0.1);
-    share(count.tight).toBeGreaterThan(0.2);
+    share(count.tight).toBeGreaterThan(0.15);
     share(count.halted).toBeGreaterThan(0.02);
     share(count.denied).toBeGreaterThan(0.003);
     share(count.waited).toBeGreaterThan(0.003);
@@ -228,10 +241,10 @@ describe('a rollout', () => {
         whole += Number(wanted.length > 2);
         excluded += Number(wanted.length > 0 && wanted.length < scenes.flatMap(({ behind }) => [...behind]).length);
       }),
-      settings,
+      { ...settings, numRuns: fewer },
     );
-    expect(whole / runs).toBeGreaterThan(0.15);
-    expect(excluded / runs).toBeGreaterThan(0.05);
+    expect(whole / fewer).toBeGreaterThan(0.15);
+    expect(excluded / fewer).toBeGreaterThan(0.05);
   });
 
   it('is planned under no budget that is zero, left out or malformed', () => {
@@ -246,9 +259,9 @@ describe('a rollout', () => {
         expect(plan?.scopes.filter(({ cluster }) => names.includes(cluster)) ?? []).toEqual([]);
         refused += Number(closed.some(({ behind }) => behind.size > 0));
       }),
-      settings,
+      { ...settings, numRuns: fewer },
     );
-    expect(refused / runs).toBeGreaterThan(0.1);
+    expect(refused / fewer).toBeGreaterThan(0.1);
   });
 });
 

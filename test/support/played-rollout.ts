@@ -53,6 +53,8 @@ export function playRollout(
   const played: Played = { halted: undefined, done: [], skipped: [], waited: 0, denied: 0 };
   const doomed = new Set<string>();
   let turn = 0;
+  /** Something that starts depend on. */
+  let changed = true;
   const choose = <T>(list: T[]): T => list[(order[turn % order.length] ?? 0) % list.length] as T;
   const targets = new Map(plan.targets.map(target => [target.node, target]));
   const open = (part: Part) => part.state === 'waiting' || part.state === 'running';
@@ -60,11 +62,11 @@ export function playRollout(
   for (;;) {
     for (const mishap of mishaps) if (mishap.at === turn) interfere(mishap);
     played.halted ??= haltReason(plan, parts, { lost: [], silent: [] });
-    const stuck = played.halted === undefined && startSome() === 0;
+    if (played.halted === undefined && changed) startSome();
     const running = parts.filter(({ state }) => state === 'running');
     if (running.length === 0) {
       if (played.halted !== undefined || !parts.some(open)) break;
-      if (stuck) skipWave();
+      skipWave();
       continue;
     }
     const movable = running.filter(part => !waits(part));
@@ -82,8 +84,8 @@ export function playRollout(
     return parts.filter(part => part.wave === wave && part.state === 'waiting');
   }
 
-  /** Answers how many. */
-  function startSome(): number {
+  function startSome(): void {
+    changed = false;
     const waiting = waitingNow();
     const { start } = nextStarts(plan, {
       waiting: waiting.map(({ node }) => node),
@@ -92,10 +94,11 @@ export function playRollout(
       clusters: new Map(scenes.map(scene => [scene.cluster.name, known(clusterNow(scene))])),
     });
     for (const part of waiting) if (start.includes(part.node)) part.state = 'running';
-    return start.length;
   }
 
+  /** Nothing is at work, and nothing could start. */
   function skipWave(): void {
+    changed = true;
     for (const part of waitingNow()) part.state = 'skipped';
   }
 
@@ -171,6 +174,7 @@ export function playRollout(
     for (const [group, node] of held) if (node === part.node) held.delete(group);
     part.step = 'ended';
     part.state = state;
+    changed = true;
   }
 
   function tell(act: Act['act'], { node }: Part): void {
@@ -185,6 +189,7 @@ export function playRollout(
   }
 
   function interfere({ what, node }: Mishap): void {
+    changed = true;
     const all = scenes.flatMap(scene => scene.nodes);
     const facts = all[node % all.length];
     if (!facts) return;

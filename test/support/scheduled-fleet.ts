@@ -23,7 +23,12 @@ export type Machine = {
   target: boolean;
   minutes: number;
 };
-export type Fleet = { machines: Machine[]; budgets: Map<string, number>; plan: Scheduled };
+export type Fleet = {
+  machines: Machine[];
+  budgets: Map<string, number>;
+  plan: Scheduled;
+  nodes: Map<string, NodeFacts>;
+};
 export type Scheduled = Pick<Plan, 'scopes' | 'targets' | 'waves' | 'canaries' | 'limits' | 'declaredOutage'>;
 
 const machine = fc.record({
@@ -144,7 +149,10 @@ function fleetOf({ clusters, canary, percentages, maxSites }: FleetStory): Fleet
   }));
   const limits = { maxSites, cohortFailures: 1, failures: 1, lostSites: 1 };
   // What is the last of its kind is another property's.
-  return { machines, budgets, plan: { scopes, targets, ...waves, limits, declaredOutage: true } };
+  const nodes = new Map(
+    machines.map(({ name, role, away: unschedulable }) => [name, nodeOf(name, { role, unschedulable })]),
+  );
+  return { machines, budgets, nodes, plan: { scopes, targets, ...waves, limits, declaredOutage: true } };
 }
 
 function targetOf(one: Machine, machines: Machine[]): PlanTarget {
@@ -170,19 +178,18 @@ function targetOf(one: Machine, machines: Machine[]): PlanTarget {
 }
 
 /** Every cluster as it is while these nodes are worked on. The first member of each leads. */
-export function clustersNow({ machines, budgets }: Fleet, running: ReadonlySet<string>): Map<string, Fact<ClusterNow>> {
+export function clustersNow({ machines, budgets, nodes }: Fleet, running: ReadonlySet<string>) {
   const of = Map.groupBy(machines, each => each.cluster);
-  return new Map(
-    [...budgets.keys()].map(name => {
-      const own = of.get(name) ?? [];
-      const nodes = own.map((one): NodeFacts => {
-        const unschedulable = one.away || running.has(one.name);
-        return nodeOf(one.name, { role: one.role, unschedulable });
-      });
-      const members = own.filter(({ role }) => role === 'control-plane');
-      const etcd = etcdOf(Object.fromEntries(members.map(each => [each.name, known(!running.has(each.name))])));
-      const led = etcd.members.map((member, index) => ({ ...member, leader: known(index === 0) }));
-      return [name, known({ nodes, etcd: known({ ...etcd, members: led }) })];
-    }),
-  );
+  const facts = [...budgets.keys()].map((name): [string, Fact<ClusterNow>] => {
+    const own = of.get(name) ?? [];
+    const seen = own.map((one): NodeFacts => {
+      const calm = nodes.get(one.name) ?? nodeOf(one.name);
+      return running.has(one.name) ? { ...calm, unschedulable: true } : calm;
+    });
+    const members = own.filter(({ role }) => role === 'control-plane');
+    const etcd = etcdOf(Object.fromEntries(members.map(each => [each.name, known(!running.has(each.name))])));
+    const led = etcd.members.map((member, index) => ({ ...member, leader: known(index === 0) }));
+    return [name, known({ nodes: seen, etcd: known({ ...etcd, members: led }) })];
+  });
+  return new Map(facts);
 }

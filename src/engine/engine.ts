@@ -56,8 +56,7 @@ export async function startEngine(options: EngineOptions): Promise<RunningEngine
   });
   const registered = new Map<string, Registered>();
   for (const workflow of options.workflows) registered.set(workflow.name, register(workflow, registered));
-  await options.alone(() => DBOS.migrate(options.databaseUrl));
-  await DBOS.launch();
+  await options.alone(() => DBOS.launch()); // it migrates its tables, which two that begin at once must not
   for (const name of Object.values(queues))
     await DBOS.registerQueue(name, { minPollingIntervalMs: pollMs.queue, onConflict: 'always_update' });
   return {

@@ -18,3 +18,18 @@ export function policiesAsking(annotations: string | undefined): string {
   writeFileSync(file, annotations === undefined ? text + forbid : text.replace(asShipped, annotations));
   return dir;
 }
+
+/** A new folder with the shipped policies but these, by their `@id`. */
+export function policiesWithout(...ids: string[]): string {
+  const dir = mkdtempSync(join(tmpdir(), 'fewer-policies-'));
+  cpSync(shippedPolicies, dir, { recursive: true });
+  rmSync(join(dir, 'cases.yaml'), { force: true });
+  const left = new Set(ids);
+  for (const name of ['approvals.cedar', 'limits.cedar']) {
+    const statements = readFileSync(join(dir, name), 'utf8').split(/^(?=@id\()/m);
+    const kept = statements.filter(statement => !left.delete(/^@id\("([^"]*)"\)/.exec(statement)?.[1] ?? ''));
+    writeFileSync(join(dir, name), kept.join(''));
+  }
+  if (left.size > 0) throw new Error(`the shipped policies have no ${[...left].join(', ')}`);
+  return dir;
+}

@@ -1,6 +1,7 @@
 /** One node's update from plan to end, on a running stack, and what to look at afterwards. */
 import { readFile, writeFile } from 'node:fs/promises';
 import { parse, stringify } from 'yaml';
+import { isCritical } from '../../src/core/approval.ts';
 import type { ChangeAnswer } from '../../src/core/change.ts';
 import type { Baseline } from '../../src/core/fleet.ts';
 import { hasEnded, type Operation } from '../../src/core/operation.ts';
@@ -9,6 +10,7 @@ import { type FirmwareChange, isFirmware } from '../../src/core/planned-change.t
 import type { Effect } from '../../src/lab/effect-log.ts';
 import type { LabSite } from '../../src/lab/lab.ts';
 import { changes, isHandOver } from './audit.ts';
+import { Browser } from './browser.ts';
 import { eventually, type Stack } from './stack.ts';
 
 export type Planned = { plan: string; digest: string };
@@ -31,10 +33,24 @@ export async function planSite(stack: Stack, site: string): Promise<Planned & { 
 /** Asks, and another person approves. Answers the operation's id. */
 export async function approve(stack: Stack, { plan, digest }: Planned): Promise<string> {
   const asker = await stack.client('requester');
-  const { approval } = (await asker.callTool('startPlan', { plan, digest })).output as unknown as ChangeAnswer;
+  const { approval = '' } = (await asker.callTool('startPlan', { plan, digest })).output as unknown as ChangeAnswer;
   const voter = await stack.client('approver');
   const passphrase = stack.passphrase('approver');
-  return (await voter.vote(approval ?? '', { vote: 'approve', reason: 'go', passphrase })).operation ?? '';
+  if (!isCritical((await voter.approval(approval)).approval))
+    return (await voter.vote(approval, { vote: 'approve', reason: 'go', passphrase })).operation ?? '';
+  await approveOnPage(stack, approval);
+  return (await voter.approval(approval)).approval.operation ?? '';
+}
+
+/** As people do for what is critical: logged in there, and with the passphrase again. */
+async function approveOnPage(stack: Stack, approval: string): Promise<void> {
+  const browser = new Browser();
+  const passphrase = stack.passphrase('approver');
+  const [, person] = stack.config.people;
+  const page = `/approvals/${approval}`;
+  const logIn = await browser.open(`${stack.service().ready.url}${page}`);
+  const shown = await browser.submit(logIn, '/auth/passphrase', { name: person.name, passphrase });
+  await browser.submit(shown, `${page}/vote`, { vote: 'approve', reason: 'go', passphrase });
 }
 
 export async function flash(stack: Stack, node: string): Promise<Operation> {
@@ -66,6 +82,7 @@ type NodeEntry = { name: string; server: { serial: string; bmc: { url: string; s
 export type LabDocument = {
   people: { name: string; groups: string[] }[];
   rollout: Record<string, string>;
+  approvals?: Record<string, number>;
   firmware: { id: string; version: string; needs?: string; backTo?: string; file: string; sha256: string }[];
   baselines: Baseline[];
   sites: {

@@ -31,6 +31,7 @@ import {
   stayingKinds,
 } from '../support/drain-kinds.ts';
 import { loggedIn, type People, type Played, play } from '../support/drain-play.ts';
+import { policiesWithout } from '../support/edited-policies.ts';
 import { reconfigure } from '../support/rollout.ts';
 import { eventually, type Stack, startStack } from '../support/stack.ts';
 import { verifyRunning } from '../support/verify.ts';
@@ -239,9 +240,12 @@ async function startMatrix(
   size: { addressBase: string; sites: number; workers: number },
   drainTimeout?: string,
 ): Promise<Stack> {
-  const started = await startStack({ ...size, speed: 20 });
+  // Rows drain whole clusters at once, each as if it were alone.
+  const policies = policiesWithout('last-of-its-kind-is-critical', 'undeclared-outage');
+  const started = await startStack({ ...size, speed: 20, policies });
   await reconfigure(started, document => {
     document.rollout.pollInterval = '500ms';
+    document.approvals = { maxPendingPerPerson: 100 };
     if (drainTimeout) document.rollout.drainTimeout = drainTimeout;
     for (const { clusters } of document.sites)
       for (const cluster of clusters) cluster.budget.maxUnavailable = size.workers;

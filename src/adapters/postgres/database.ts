@@ -92,8 +92,9 @@ export async function openDatabase(url: string, options: { lock: boolean }): Pro
     if (options.lock) life = await Life.begin(url, db);
   } catch (thrown) {
     await db.destroy();
-    if (thrown instanceof FleetError) throw thrown;
-    const reason = thrown instanceof Error ? thrown.message : String(thrown);
+    const why = thrown instanceof FleetError && thrown.code === 'database' ? (thrown.cause ?? thrown) : thrown;
+    if (why instanceof FleetError) throw why;
+    const reason = why instanceof Error ? why.message : String(why);
     throw new FleetError({
       code: 'database',
       retry: 'later',

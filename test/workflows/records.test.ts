@@ -89,10 +89,10 @@ describe('while the custody log takes no entries', () => {
 });
 
 describe('two operations', () => {
-  it('that begin at the same moment under a budget of one never have two nodes out', async () => {
+  it('that begin at the same moment under a budget of one never have two nodes out', { timeout: 150_000 }, async () => {
     const [one, two] = ['chi-w-1', 'chi-w-2'];
     const plans = [await planFlash(stack, one), await planFlash(stack, two)];
-    // Slow BMCs hold both before the cordon, then the custody log holds both until both have asked for theirs.
+    // Slow BMCs hold them before the cordon, then the custody log holds whichever came first; the other sees it at work and waits.
     for (const node of [one, two]) stack.lab.node(node).server.faults.set({ kind: 'slow', ms: 600 });
     const operations = await Promise.all(plans.map(plan => approve(stack, plan)));
     const holder = new pg.Client({ connectionString: stack.databaseUrl });
@@ -100,11 +100,11 @@ describe('two operations', () => {
     await holder.query('begin');
     await holder.query('select * from custody_head for update');
     expect(reached(stack, one).concat(reached(stack, two))).toEqual([]);
-    await eventually('both to wait for the custody log', async () => {
+    await eventually('one to wait for the custody log', async () => {
       const { rows } = await admin.query(
         "select 1 from pg_stat_activity where wait_event_type = 'Lock' and query like '%custody_append%'",
       );
-      return rows.length >= 2 ? true : undefined;
+      return rows.length >= 1 ? true : undefined;
     });
     await holder.end();
     for (const node of [one, two]) stack.lab.node(node).server.faults.clear('slow');
@@ -119,7 +119,7 @@ describe('two operations', () => {
       most = Math.max(most, out.size);
     }
     expect(most).toBeLessThanOrEqual(1);
-    expect(ends.map(({ state }) => state)).not.toEqual(['done', 'done']);
+    expect(ends.map(({ state }) => state)).toContain('done');
   });
 });
 

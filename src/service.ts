@@ -180,7 +180,11 @@ async function serve(
         clusterList: fleet.sites.flatMap(site => site.clusters),
         everyMs: Math.min(sampleEveryMs, longestCordonLookMs),
         storePlan,
-        requestStart: approvals.requestStart,
+        // Whichever process carries it out goes by what is written down.
+        async requestStart(stored, caller) {
+          await duty.watch.flush();
+          return approvals.requestStart(stored, caller);
+        },
         log,
       }),
       open => open.stop(),

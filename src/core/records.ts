@@ -53,7 +53,8 @@ export type ApprovalStore = {
   transition(id: string, change: ApprovalChange): Promise<boolean>;
 };
 
-export type NodeAt = { node: string; state: NodeState; step: string; message: string };
+/** `code`: of the failure that it ended with; what was told of that before stays when left out. */
+export type NodeAt = { node: string; state: NodeState; step: string; message: string; code?: ErrorCode };
 
 export type OperationStore = {
   /** False when the plan has led to an operation before. */
@@ -79,7 +80,7 @@ export type OperationStore = {
   setPaused(id: string, pausedBy: string | null): Promise<boolean>;
   /** Lets this wave begin; false when it has ended or a wave as late may begin already. */
   advance(id: string, wave: number): Promise<boolean>;
-  setNode(id: string, node: NodeAt & { code?: ErrorCode }): Promise<void>;
+  setNode(id: string, node: NodeAt): Promise<void>;
   /** The same for many, all or none. */
   setNodes(id: string, nodes: NodeAt[]): Promise<void>;
   /** An event is stored once per `key`. */

@@ -1,8 +1,8 @@
 /** The gate after a node: it is back for good, its hardware is well, and the operators' own checks hold. */
+import { FleetError } from '../core/errors.ts';
 import { criticalIds, judgeDaemons, judgeHardware, judgeReady } from '../planning/gates.ts';
 import type { NodeJob } from './job.ts';
 import { passGates, passOwnChecks } from './pass-gates.ts';
-import { proveSteady } from './prove-rejoin.ts';
 import { readyDaemons } from './reset-host.ts';
 
 /** What the gate compares with. */
@@ -19,13 +19,14 @@ export async function readBeforeGate({ cluster, hardware, target }: NodeJob): Pr
   return { daemons: readyDaemons(pods), critical: criticalIds(watch.findings(target.node)) };
 }
 
-type Passed = { before: BeforeGate | null /** That was proved. */; bootId: string; by: number };
+/** `bootId`: of the boot that was proved. */
+type Passed = { before: BeforeGate; bootId: string; by: number };
 
 /** Answers what it saw, with figures. Throws as {@link passGates} does. */
 export async function passNodeGate(job: NodeJob, { before, bootId, by }: Passed): Promise<string> {
   const { cluster, plan, target, timings } = job;
   const { gates, soakMs } = plan;
-  if (!gates || !before) return proveSteady(job, bootId, by); // of an older version
+  if (!gates) throw new FleetError({ code: 'internal', message: `plan ${plan.id} has no gate to pass` });
   const begun = by - timings.gateMs;
   const at = {
     what: `the gate after ${target.node}`,

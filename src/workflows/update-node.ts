@@ -30,11 +30,11 @@ export function updateNode(parts: Parts): NodeWorkflow {
     if (todo.length === 0) return { state: 'done', message: 'is so already: nothing was done' };
     await steps.step('remediators', proveNoRemediator, proof => proof);
     await steps.stopHere('cordon');
-    const { changes, soakMs, wanted, before } = await steps.quietly('wanted', async job => {
+    const { changes, wanted, before } = await steps.quietly('wanted', async job => {
       const { plan, target } = job;
       const { changes: all = [] } = target;
       const stood = plan.gates ? await readBeforeGate(job) : null;
-      return { changes: all, soakMs: plan.soakMs, wanted: `${showChanges(all)}, plan ${plan.id}`, before: stood };
+      return { changes: all, wanted: `${showChanges(all)}, plan ${plan.id}`, before: stood };
     });
     let ours = false;
     try {
@@ -52,7 +52,7 @@ export function updateNode(parts: Parts): NodeWorkflow {
       const message = made.proofs.join('; ');
       if (ours) await steps.step('uncordon', job => uncordon(job));
       await steps.tell({ reason: 'MaintenanceEnded', message, maintenance: false });
-      if (soakMs > 0 || before) await soak(parts, steps, { before, bootId: made.bootId, sleep: flow.sleep });
+      if (before) await soak(parts, steps, { before, bootId: made.bootId, sleep: flow.sleep });
       return { state: 'done', message };
     } catch (thrown) {
       return stayCordoned(steps, ours, outcomeOf(thrown));
@@ -60,7 +60,7 @@ export function updateNode(parts: Parts): NodeWorkflow {
   });
 }
 
-type Soak = { before: BeforeGate | null; bootId: string; sleep(ms: number): Promise<void> };
+type Soak = { before: BeforeGate; bootId: string; sleep(ms: number): Promise<void> };
 
 async function soak(parts: Parts, steps: NodeSteps, { before, bootId, sleep }: Soak): Promise<void> {
   const ms = await steps.step(

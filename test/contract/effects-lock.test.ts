@@ -6,9 +6,9 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { openDatabase, type WorkerDatabase } from '../../src/adapters/postgres/database.ts';
 import { Life } from '../../src/adapters/postgres/life.ts';
 import type { Tables } from '../../src/adapters/postgres/schema.ts';
+import { databaseWay } from '../support/database-way.ts';
 import { refusal } from '../support/guard.ts';
 import { freshDatabase } from '../support/postgres.ts';
-import { stallingProxy } from '../support/stalling-proxy.ts';
 
 let server: Awaited<ReturnType<typeof freshDatabase>>;
 let admin: pg.Client;
@@ -98,7 +98,7 @@ describe('a process whose lock connection broke', () => {
 });
 
 it('a host that vanished without a word is gone once it was silent for long enough', async () => {
-  const way = await stallingProxy(server.url);
+  const way = await databaseWay(server.url);
   const db = new Kysely<Tables>({
     dialect: new PostgresDialect({ pool: new pg.Pool({ connectionString: server.url, max: 2 }) }),
   });
@@ -108,7 +108,7 @@ it('a host that vanished without a word is gone once it was silent for long enou
   way.stall();
   await expect.poll(() => second.life.endDead(), { timeout: 5000 }).toEqual([vanishing.executor]);
   expect((await refusal(vanishing.prove())).code).toBe('conflict');
-  way.close();
+  await way.close();
   await vanishing.end();
   await db.destroy();
 });

@@ -2,14 +2,14 @@
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import type { FleetError } from '../../src/core/errors.ts';
 import { changes, custodyEntries, unaccounted } from '../support/audit.ts';
+import { type DatabaseWay, databaseWay } from '../support/database-way.ts';
 import { refusal } from '../support/guard.ts';
 import { approve, blockedDrain, ended, pinned, planFlash, reached } from '../support/rollout.ts';
-import { type SeverableDatabase, severable } from '../support/severable.ts';
 import { eventually, type Stack, startStack } from '../support/stack.ts';
 import { verifyRunning } from '../support/verify.ts';
 
 let stack: Stack;
-let database: SeverableDatabase;
+let database: DatabaseWay;
 
 beforeAll(async () => {
   stack = await startStack({
@@ -17,7 +17,7 @@ beforeAll(async () => {
     workers: 2,
     speed: 600,
     async database(url) {
-      database = await severable(url);
+      database = await databaseWay(url);
       return database.url;
     },
   });

@@ -1,5 +1,13 @@
-/** Operations and effects in Postgres; every change of state is a compare-and-set. */
-import { type Kysely, type Selectable, sql } from 'kysely';
+/** Operations in Postgres; every change of state is a compare-and-set. */
+import {
+  type Expression,
+  type ExpressionBuilder,
+  type Kysely,
+  type Selectable,
+  type SqlBool,
+  sql,
+  type Updateable,
+} from 'kysely';
 import { type ErrorCode, FleetError } from '../../core/errors.ts';
 import {
   hasEnded,
@@ -11,17 +19,14 @@ import {
   type OperationState,
 } from '../../core/operation.ts';
 import type { PlanKind } from '../../core/plan.ts';
-import type { EffectRow, EffectState, EffectStore, OperationStore } from '../../core/records.ts';
+import type { OperationStore } from '../../core/records.ts';
 import type { Tables } from './schema.ts';
 
 type Db = Kysely<Tables>;
 
-function json(value: unknown): string {
-  return JSON.stringify(value ?? null);
-}
-
 type OperationRow = Selectable<Tables['operation']>;
 type NodeRow = Selectable<Tables['operation_node']>;
+type Where = (eb: ExpressionBuilder<Tables, 'operation'>) => Expression<SqlBool>;
 
 function headOf(row: OperationRow): OperationHead {
   return {
@@ -72,6 +77,17 @@ export function operationStore(db: Db): OperationStore {
       .orderBy('node')
       .execute();
     return { ...head, nodes: nodes.map(partOf) };
+  };
+  /** Of an operation that goes on, where this holds of it; false when it was another. */
+  const changed = async (id: string, change: Updateable<Tables['operation']>, where: Where): Promise<boolean> => {
+    const result = await db
+      .updateTable('operation')
+      .set(change)
+      .where('id', '=', id)
+      .where('state', 'in', ['queued', 'running'])
+      .where(where)
+      .executeTakeFirst();
+    return result.numUpdatedRows === 1n;
   };
   return {
     async insert(operation, nodes) {
@@ -149,26 +165,9 @@ export function operationStore(db: Db): OperationStore {
         .executeTakeFirst();
       return result.numUpdatedRows === 1n;
     },
-    async requestCancel(id, person, { revoked } = { revoked: false }) {
-      const result = await db
-        .updateTable('operation')
-        .set({ cancel_requested_by: person, revoked })
-        .where('id', '=', id)
-        .where('cancel_requested_by', 'is', null)
-        .where('state', 'in', ['queued', 'running'])
-        .executeTakeFirst();
-      return result.numUpdatedRows === 1n;
-    },
-    async requestHalt(id, reason) {
-      const result = await db
-        .updateTable('operation')
-        .set({ halting: reason })
-        .where('id', '=', id)
-        .where('halting', 'is', null)
-        .where('state', 'in', ['queued', 'running'])
-        .executeTakeFirst();
-      return result.numUpdatedRows === 1n;
-    },
+    requestCancel: (id, person, { revoked } = { revoked: false }) =>
+      changed(id, { cancel_requested_by: person, revoked }, eb => eb('cancel_requested_by', 'is', null)),
+    requestHalt: (id, reason) => changed(id, { halting: reason }, eb => eb('halting', 'is', null)),
     async nodesAtWork() {
       const rows = await db
         .selectFrom('operation_node')
@@ -180,49 +179,20 @@ export function operationStore(db: Db): OperationStore {
         .execute();
       return rows.map(({ node }) => node);
     },
-    async setPaused(id, pausedBy) {
-      const result = await db
-        .updateTable('operation')
-        .set({ paused_by: pausedBy })
-        .where('id', '=', id)
-        .where('paused_by', pausedBy === null ? 'is not' : 'is', null)
-        .where('state', 'in', ['queued', 'running'])
-        .executeTakeFirst();
-      return result.numUpdatedRows === 1n;
-    },
-    async advance(id, wave) {
-      const result = await db
-        .updateTable('operation')
-        .set({ advanced_to: wave })
-        .where('id', '=', id)
-        .where(eb => eb.or([eb('advanced_to', 'is', null), eb('advanced_to', '<', wave)]))
-        .where('state', 'in', ['queued', 'running'])
-        .executeTakeFirst();
-      return result.numUpdatedRows === 1n;
-    },
-    async setNode(id, { node, ...values }) {
-      await db
-        .updateTable('operation_node')
-        .set(eb => ({
-          ...values,
-          // What is told of a step meanwhile does not make it young again.
-          step_since: eb
-            .case()
-            .when(eb.and([eb('step', '=', values.step), eb('step_since', 'is not', null)]))
-            .then(eb.ref('step_since'))
-            .else(new Date())
-            .end(),
-          updated_at: new Date(),
-        }))
-        .where('operation', '=', id)
-        .where('node', '=', node)
-        .execute();
+    setPaused: (id, pausedBy) =>
+      changed(id, { paused_by: pausedBy }, eb => eb('paused_by', pausedBy === null ? 'is not' : 'is', null)),
+    advance: (id, wave) =>
+      changed(id, { advanced_to: wave }, eb => eb.or([eb('advanced_to', 'is', null), eb('advanced_to', '<', wave)])),
+    async setNode(id, node) {
+      await this.setNodes(id, [node]);
     },
     async setNodes(id, nodes) {
+      // What is told of a step meanwhile does not make it young again.
       await sql`
         update operation_node set state = told.state, step = told.step, message = told.message, updated_at = now(),
+          code = coalesce(told.code, operation_node.code),
           step_since = case when operation_node.step = told.step and step_since is not null then step_since else now() end
-        from jsonb_to_recordset(${json(nodes)}::jsonb) as told (node text, state text, step text, message text)
+        from jsonb_to_recordset(${JSON.stringify(nodes)}::jsonb) as told (node text, state text, step text, message text, code text)
         where operation_node.operation = ${id} and operation_node.node = told.node`.execute(db);
     },
     async addEvent(id, key, event) {
@@ -248,75 +218,6 @@ export function operationStore(db: Db): OperationStore {
         status: row.status as OperationEvent['status'],
         message: row.message,
       }));
-    },
-  };
-}
-
-type StoredEffect = Selectable<Tables['effect']>;
-
-function effectOf({ started_at, ...row }: StoredEffect): EffectRow {
-  return {
-    ...row,
-    intent: Number(row.intent),
-    state: row.state as EffectState,
-    startedAt: started_at.toISOString(),
-  };
-}
-
-export function effectStore(db: Db): EffectStore {
-  return {
-    async latest(operation, step) {
-      const row = await db
-        .selectFrom('effect')
-        .selectAll()
-        .where('operation', '=', operation)
-        .where('step', '=', step)
-        .orderBy('attempt', 'desc')
-        .limit(1)
-        .executeTakeFirst();
-      return row && effectOf(row);
-    },
-    async list(operation, { prefix, states }) {
-      const rows = await db
-        .selectFrom('effect')
-        .selectAll()
-        .where('operation', '=', operation)
-        .where('state', 'in', states)
-        .orderBy('intent')
-        .execute();
-      return rows.filter(row => row.step.startsWith(prefix)).map(effectOf);
-    },
-    async onCluster(cluster, { part, since, limit }) {
-      const rows = await db
-        .selectFrom('effect')
-        .innerJoin('operation_node', join =>
-          join
-            .onRef('operation_node.operation', '=', 'effect.operation')
-            .on(sql<boolean>`operation_node.node = split_part(effect.step, '/', 1)`),
-        )
-        .selectAll('effect')
-        .where('operation_node.cluster', '=', cluster)
-        .where('effect.started_at', '>=', since)
-        .where(sql<boolean>`strpos(effect.step, ${part}) > 0`)
-        .orderBy('effect.intent', 'desc')
-        .limit(limit)
-        .execute();
-      return rows.map(effectOf);
-    },
-    async insert(row) {
-      await db
-        .insertInto('effect')
-        .values({ ...row, state: 'open', before: json(row.before), result: json(null), detail: '' })
-        .execute();
-    },
-    async close({ intent, from, state, result, detail }) {
-      const done = await db
-        .updateTable('effect')
-        .set({ state, result: json(result), detail })
-        .where('intent', '=', intent)
-        .where('state', 'in', from)
-        .executeTakeFirst();
-      return done.numUpdatedRows === 1n;
     },
   };
 }

@@ -1,0 +1,77 @@
+/** Effects in Postgres: what was announced, attempt by attempt, and how each ended. */
+import { type Kysely, type Selectable, sql } from 'kysely';
+import type { EffectRow, EffectState, EffectStore } from '../../core/records.ts';
+import type { Tables } from './schema.ts';
+
+type StoredEffect = Selectable<Tables['effect']>;
+
+function effectOf({ started_at, ...row }: StoredEffect): EffectRow {
+  return {
+    ...row,
+    intent: Number(row.intent),
+    state: row.state as EffectState,
+    startedAt: started_at.toISOString(),
+  };
+}
+
+export function effectStore(db: Kysely<Tables>): EffectStore {
+  return {
+    async latest(operation, step) {
+      const row = await db
+        .selectFrom('effect')
+        .selectAll()
+        .where('operation', '=', operation)
+        .where('step', '=', step)
+        .orderBy('attempt', 'desc')
+        .limit(1)
+        .executeTakeFirst();
+      return row && effectOf(row);
+    },
+    async list(operation, { prefix, states }) {
+      const rows = await db
+        .selectFrom('effect')
+        .selectAll()
+        .where('operation', '=', operation)
+        .where('state', 'in', states)
+        .orderBy('intent')
+        .execute();
+      return rows.filter(row => row.step.startsWith(prefix)).map(effectOf);
+    },
+    async onCluster(cluster, { part, since, limit }) {
+      const rows = await db
+        .selectFrom('effect')
+        .innerJoin('operation_node', join =>
+          join
+            .onRef('operation_node.operation', '=', 'effect.operation')
+            .on(sql<boolean>`operation_node.node = split_part(effect.step, '/', 1)`),
+        )
+        .selectAll('effect')
+        .where('operation_node.cluster', '=', cluster)
+        .where('effect.started_at', '>=', since)
+        .where(sql<boolean>`strpos(effect.step, ${part}) > 0`)
+        .orderBy('effect.intent', 'desc')
+        .limit(limit)
+        .execute();
+      return rows.map(effectOf);
+    },
+    async insert(row) {
+      await db
+        .insertInto('effect')
+        .values({ ...row, state: 'open', before: json(row.before), result: json(null), detail: '' })
+        .execute();
+    },
+    async close({ intent, from, state, result, detail }) {
+      const done = await db
+        .updateTable('effect')
+        .set({ state, result: json(result), detail })
+        .where('intent', '=', intent)
+        .where('state', 'in', from)
+        .executeTakeFirst();
+      return done.numUpdatedRows === 1n;
+    },
+  };
+}
+
+function json(value: unknown): string {
+  return JSON.stringify(value ?? null);
+}

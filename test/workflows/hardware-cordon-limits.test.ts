@@ -5,7 +5,6 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { CordonStatus } from '../../src/core/health-records.ts';
 import type { Client } from '../../src/surfaces/cli/client.ts';
 import { custodyEntries, unaccounted } from '../support/audit.ts';
-import { policiesWithout } from '../support/edited-policies.ts';
 import { shippedPolicies } from '../support/guard.ts';
 import { ended, isCordoned, reconfigure, siteOf } from '../support/rollout.ts';
 import {
@@ -51,9 +50,7 @@ const timeout = 180_000;
 
 describe('with a budget of one', { timeout }, () => {
   beforeAll(async () => {
-    // Nor that so many at once leave a zone without any other.
-    const policies = policiesWithout('last-of-its-kind-is-critical', 'undeclared-outage');
-    await begin({ healthCordon: { healthyFor: '2s', maxPerHour: 4 }, policies })();
+    await begin({ healthCordon: { healthyFor: '2s', maxPerHour: 4 } })();
     // So that it is not the cluster's own budget that keeps the others from being cordoned.
     await reconfigure(stack, ({ sites }) => {
       for (const { clusters } of sites) for (const { budget } of clusters) budget.maxUnavailable = 5;

@@ -97,9 +97,13 @@ export function firmwareOf(target: PlanTarget | undefined): FirmwareChange[] {
   return (target?.changes ?? []).filter(isFirmware);
 }
 
-/** What reached this node, oldest first: `cordon`, `flash`, `reset`, `uncordon`, `explain`, each as often as it was sent. */
+/**
+ * What reached this node, oldest first: `cordon`, `flash`, `reset`, `uncordon`, `explain`, each as often as it was sent. A
+ * write that met a newer version of its Node changed nothing, and is not counted.
+ */
 export function reached(stack: Stack, node: string): string[] {
-  return changes(stack.lab.effects.since()).flatMap(effect => wordOf(effect, node) ?? []);
+  const met = changes(stack.lab.effects.since()).filter(({ status }) => status !== 409);
+  return met.flatMap(effect => wordOf(effect, node) ?? []);
 }
 
 function wordOf({ kind, name, path, body }: Effect, node: string): string | undefined {

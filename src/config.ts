@@ -15,7 +15,7 @@ import { type ConfigProblem, Problems } from './config/problems.ts';
 import { readDocument } from './config/read-document.ts';
 import type { Environment } from './config/secret-source.ts';
 
-export { type Config, directoryOf } from './config/build-config.ts';
+export { type Config, directoryOf, secretsOf } from './config/build-config.ts';
 export type { ConfigProblem } from './config/problems.ts';
 
 export type ConfigResult = { ok: true; config: Config } | { ok: false; problems: ConfigProblem[] };
@@ -48,6 +48,8 @@ export type ClientEnvironment = {
   url?: string;
   /** `GROUNDSKEEPER_TOKEN`: the user's own token. */
   token?: string;
+  /** Whether `GROUNDSKEEPER_MODEL_KEY` is set, for the demo's language model. */
+  hasModelKey: boolean;
   /** Folder for the client's own files, under `XDG_CONFIG_HOME` or `~/.config`. */
   configDir: string;
 };
@@ -55,5 +57,10 @@ export type ClientEnvironment = {
 export function clientEnvironment(env: Environment = process.env): ClientEnvironment {
   const { GROUNDSKEEPER_URL: url, GROUNDSKEEPER_TOKEN: token, XDG_CONFIG_HOME: xdg, HOME: home } = env;
   const configHome = xdg || join(home || '.', '.config');
-  return { ...(url && { url }), ...(token && { token }), configDir: join(configHome, 'groundskeeper') };
+  return {
+    ...(url && { url }),
+    ...(token && { token }),
+    hasModelKey: Boolean(env.GROUNDSKEEPER_MODEL_KEY),
+    configDir: join(configHome, 'groundskeeper'),
+  };
 }

@@ -49,6 +49,13 @@ function configured(file: string) {
   });
 }
 
+/** The key stays where it is: the configuration names the variable alone. */
+function modelOf({ modelUrl, model }: { modelUrl: string; model?: string }) {
+  if (!model)
+    throw new FleetError({ code: 'invalid_input', message: '--model-url needs --model, the name of a model there' });
+  return { baseUrl: modelUrl, model, ...(settings.hasModelKey && { apiKey: 'env:GROUNDSKEEPER_MODEL_KEY' }) };
+}
+
 const processes: Processes = {
   async serve({ config: file, logLevel }) {
     const [{ default: pino }, { startService }] = await Promise.all([import('pino'), import('./service.ts')]);
@@ -86,7 +93,7 @@ const processes: Processes = {
     );
   },
 
-  async lab({ nodes, dir, machines: named, ...options }) {
+  async lab({ nodes, dir, machines: named, modelUrl, model, ...options }) {
     const { labAddresses, machinesOf, startLabPart } = await import('./demo/lab-part.ts');
     const machines = named && machinesOf(named);
     const folder = resolve(dir);
@@ -97,6 +104,7 @@ const processes: Processes = {
       mcpScope: 'read',
       rollout: { soak: '3s', pollInterval: '500ms' },
       sampleEvery: '5s',
+      ...(modelUrl && { assistant: modelOf({ modelUrl, model }) }),
     } as const;
     await runPart(
       () => startLabPart({ ...options, ...(machines && { machines }), workers: nodes, dir: folder, service }),
@@ -137,14 +145,15 @@ const processes: Processes = {
     });
   },
 
-  async demo({ tour, speed }) {
+  async demo({ tour, speed, modelUrl, model }) {
     const interactive = !tour && process.stdin.isTTY === true && process.stdout.isTTY === true;
     const stop = new AbortController();
     const release = terminal.onInterrupt(() => stop.abort());
     process.once('SIGTERM', () => stop.abort());
     // A command that the tour is watching takes the interrupt for itself; on a tour it is meant for all of it.
     if (!interactive) process.once('SIGINT', () => stop.abort());
-    await withDemo({ speed, tell: say, stopped: stop.signal }, async parts => {
+    const chosen = modelUrl === undefined ? [] : ['--model-url', modelUrl, '--model', model ?? ''];
+    await withDemo({ speed, tell: say, stopped: stop.signal, chosen }, async parts => {
       const execute = (words: string[], configDir: string) => {
         const prompted: CliDeps = { ...deps, settings: { configDir, url: parts.url }, processes: undefined };
         return runCli(prompted, words);

@@ -8,6 +8,7 @@ import { catalog } from '../tools/index.ts';
 import { presentChange } from '../tools/parts/present-change.ts';
 import { startEmbeddedPostgres } from './adapters/postgres/embedded.ts';
 import type { Config } from './config.ts';
+import { configuredAssistant } from './configured-assistant.ts';
 import { FleetError } from './core/errors.ts';
 import { createCustodyDesk } from './gateway/custody-desk.ts';
 import { createGateway } from './gateway/gateway.ts';
@@ -127,6 +128,7 @@ async function serve(
     continuity: { standstill: () => standstill.status(), anchors: () => anchoring.status() },
     presentChange,
   });
+  const assistant = await configuredAssistant(config, { gateway, catalog, store: records.conversations });
   const { provePresence } = logins;
   const custodyDesk = createCustodyDesk({
     fleet,
@@ -139,7 +141,17 @@ async function serve(
     provePresence,
   });
   const guard = { approvals, freezes, custody, custodyDesk };
-  const door = { policyStanding, gateway, logins, ...doors, ...guard, records, planCard, log };
+  const door = {
+    policyStanding,
+    gateway,
+    ...(assistant && { assistant }),
+    logins,
+    ...doors,
+    ...guard,
+    records,
+    planCard,
+    log,
+  };
   if (config.metrics) {
     const own = {
       everyMs: config.health.sampleEveryMs,

@@ -94,6 +94,26 @@ export type Config = {
   /** Where Prometheus may read; nowhere when left out. */
   metrics?: { host: string; port: number };
   mcp: { scope: 'read' | 'plan' | 'execute' };
+  /** The language model that people may ask; commands alone when left out. */
+  assistant?: AssistantSettings;
+};
+
+export type AssistantSettings = {
+  baseUrl: string;
+  model: string;
+  apiKey?: Secret;
+  /** The most that its calls may ask for. */
+  scope: 'read' | 'plan' | 'execute';
+  /** Milliseconds. */
+  silenceMs: number;
+  contextTokens: number;
+  maxReplyTokens: number;
+  ceilings: {
+    perConversation: number;
+    perDay: number;
+    costPerDay?: number;
+    prices?: { input: number; output: number };
+  };
 };
 
 export type OidcSettings = {
@@ -194,7 +214,49 @@ export function buildConfig(document: ConfigDocument, outside: Outside, baseDir:
     custody: custodyOf(document.custody, baseDir),
     ...(document.metrics && { metrics: document.metrics.listen }),
     mcp: document.mcp,
+    ...(document.assistant && { assistant: assistantOf(document.assistant, outside) }),
   };
+}
+
+function assistantOf(
+  {
+    silence,
+    tokensPerConversation,
+    tokensPerDay,
+    prices,
+    costPerDay,
+    apiKey: _,
+    ...rest
+  }: NonNullable<ConfigDocument['assistant']>,
+  { modelKey }: Outside,
+): AssistantSettings {
+  return {
+    ...rest,
+    silenceMs: silence,
+    ...(modelKey && { apiKey: modelKey }),
+    ceilings: {
+      perConversation: tokensPerConversation,
+      perDay: tokensPerDay,
+      ...(prices && { prices }),
+      ...(costPerDay !== undefined && { costPerDay }),
+    },
+  };
+}
+
+/** Every secret that the program holds, for what must not let one out. */
+export function secretsOf({ databaseUrl, bmcCredentials, oidc, rollout, assistant }: Config): Secret[] {
+  return [
+    ...(databaseUrl === 'embedded' ? [] : [databaseUrl, ...passwordIn(databaseUrl)]),
+    ...[...bmcCredentials.values()].map(({ password }) => password),
+    ...(oidc?.clientSecret ? [oidc.clientSecret] : []),
+    ...rollout.ownChecks.flatMap(({ bearer }) => (bearer ? [bearer] : [])),
+    ...(assistant?.apiKey ? [assistant.apiKey] : []),
+  ];
+}
+
+function passwordIn(url: Secret): Secret[] {
+  const { password } = new URL(url.reveal());
+  return password === '' ? [] : [new Secret(decodeURIComponent(password))];
 }
 
 function checksOf(gates: ConfigDocument['rollout']['gates'], { gates: outside }: Outside): OwnCheckSettings[] {

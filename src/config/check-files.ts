@@ -16,6 +16,7 @@ export type Outside = {
   /** By name of a gate. */
   gates: Map<string, { ca?: string; bearer?: Secret }>;
   oidcClientSecret?: Secret;
+  modelKey?: Secret;
 };
 
 export function checkFiles(document: LooseDocument, place: SecretPlace, problems: Problems): Outside {
@@ -32,6 +33,7 @@ export function checkFiles(document: LooseDocument, place: SecretPlace, problems
     bmcCas: bmcCas(document, place.baseDir, problems),
     gates: gateSecrets(document, place, problems),
     oidcClientSecret: secretAt(document.oidc.clientSecret, { place, path: ['oidc', 'clientSecret'] }, problems),
+    modelKey: secretAt(document.assistant.apiKey, { place, path: ['assistant', 'apiKey'] }, problems),
   };
 }
 

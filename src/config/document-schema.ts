@@ -163,6 +163,25 @@ function gitRemote(written: string): string | undefined {
   return /^-|:\/\/[^/]*:[^/]*@/.test(written) ? undefined : written;
 }
 
+const price = z.number({ error: 'a number, at least 0' }).min(0, { error: 'a number, at least 0' });
+
+const assistant = mapping({
+  baseUrl: field('an https address without user and password, or http on loopback', parseIssuer),
+  model: text,
+  apiKey: secretRef.optional(),
+  scope: oneOf(['read', 'plan', 'execute']).default('execute'),
+  silence: period.default(60_000),
+  contextTokens: whole.default(32_000),
+  maxReplyTokens: whole.default(4_000),
+  tokensPerConversation: whole.default(500_000),
+  tokensPerDay: whole.default(5_000_000),
+  prices: mapping({ input: price, output: price }).optional(),
+  costPerDay: price.optional(),
+}).refine(({ costPerDay, prices }) => costPerDay === undefined || prices !== undefined, {
+  path: ['prices'],
+  error: 'what a million tokens of input and output cost, for costPerDay to be counted',
+});
+
 export const configDocument = mapping({
   service: mapping({
     listen: hostPort.default({ host: '127.0.0.1', port: 7420 }),
@@ -233,6 +252,7 @@ export const configDocument = mapping({
   }).prefault({}),
   metrics: mapping({ listen: hostPort }).optional(),
   mcp: mapping({ scope: oneOf(['read', 'plan', 'execute']).default('read') }).prefault({}),
+  assistant: assistant.optional(),
 });
 
 export type ConfigDocument = z.output<typeof configDocument>;

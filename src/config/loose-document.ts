@@ -42,6 +42,7 @@ export const looseDocument = loose({
     loose({ name: text, groups: texts, passphrase: z.unknown().optional(), oidc: loose({ subject: text }) }),
   ),
   oidc: loose({ issuer: text, clientSecret: text, groups: loose({ accept: texts }) }),
+  assistant: loose({ apiKey: text }),
   credentials: z.preprocess(value => (isMapping(value) ? value : {}), z.record(z.string(), loose({ password: text }))),
   firmware: entries(loose({ id: text, models: texts, component: text, file: text, url: text, sha256: text })),
   baselines: entries(loose({ name: text, images: texts })),

@@ -8,7 +8,13 @@ import type { ApprovalState, PresenceStrength } from './approval.ts';
 import type { EffectRequest } from './effect.ts';
 
 export type Actor = { sub: string; groups: string[] };
-export type Via = { channel: 'cli' | 'mcp' | 'service' | 'demo' | 'watch' | 'page'; client?: string };
+/** A model, the conversation and call in which it chose, and the digest of its instructions. */
+export type Agent = { model: string; conversation: string; call: string; prompt: string };
+export type Via = {
+  channel: 'cli' | 'mcp' | 'service' | 'demo' | 'watch' | 'page' | 'assistant';
+  client?: string;
+  agent?: Agent;
+};
 export type CustodyResource = { site?: string; cluster?: string; node?: string; serial?: string; uuid?: string };
 
 export type CustodyEvent =

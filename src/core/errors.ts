@@ -27,6 +27,7 @@ export const errorCodes = [
   'timeout',
   'port_taken',
   'service_unreachable',
+  'model_unavailable',
   'database',
   'internal',
 ] as const;

@@ -9,6 +9,7 @@ import type { Continuity } from './anchor.ts';
 import type { Bmcs } from './bmc.ts';
 import type { ChangeAnswer } from './change.ts';
 import type { Clusters } from './cluster.ts';
+import type { Agent, Via } from './custody.ts';
 import type { Block } from './document.ts';
 import type { Finding, ServerScore } from './finding.ts';
 import type { Fleet, Person } from './fleet.ts';
@@ -27,10 +28,17 @@ export type Scope = 'read' | 'plan' | 'execute';
 /** The person behind a call and the surface it came through. */
 export type Caller = {
   person: Person;
-  channel: 'cli' | 'mcp' | 'demo' | 'watch' | 'page';
+  channel: 'cli' | 'mcp' | 'demo' | 'watch' | 'page' | 'assistant';
   scope: Scope;
   client?: string;
+  /** The model that chose the call in the person's name. */
+  agent?: Agent;
 };
+
+/** How a call came, as the custody log says it. */
+export function viaOf({ channel, client, agent }: Caller): Via {
+  return { channel, client, ...(agent && { agent }) };
+}
 
 export type RolloutSettings = {
   /** How many nodes go first of all. */

@@ -34,6 +34,7 @@ export async function demoPrompt({ parts, terminal, execute, program, say }: Dem
   const names = await client.names();
   const told = new Set<string>();
   let who = requester.name;
+  const asks = (await client.notices()).model !== undefined;
 
   say(labAddresses(parts.lab));
   say(`
@@ -41,6 +42,7 @@ Two people are logged in: ${requester.name} and ${approver.name}. Nobody approve
   as ${approver.name}                       type as the other one
   a vote asks for the passphrase:      ${people.map(person => `${person.name} ${person.passphrase}`).join('   ')}
 Try: get-fleet-overview · get-node-health ${parts.sickNode} · plan-firmware-rollout boston --delete-empty-dir · help · exit (Tab completes)
+Or ask in a sentence${asks ? '' : ', once a model is there: npm run demo -- --model-url http://127.0.0.1:11434/v1 --model <name>'}: why is ${parts.sickNode} in a bad state?
 `);
   await runPrompt({
     terminal,

@@ -21,13 +21,19 @@ export type DemoParts = {
   stopService(): Promise<void>;
 };
 
-export type DemoOptions = { speed: number; tell(line: string): void; stopped: AbortSignal };
+export type DemoOptions = {
+  speed: number;
+  tell(line: string): void;
+  stopped: AbortSignal;
+  /** Further options of the lab. */
+  chosen: string[];
+};
 
 const sickNode = 'sea-w-3';
 
 /** Starts the parts, runs `body` unless stopped before, stops the parts. Resolves with undefined when it was stopped. */
 export async function withDemo<T>(
-  { speed, tell, stopped }: DemoOptions,
+  { speed, tell, stopped, chosen }: DemoOptions,
   body: (parts: DemoParts) => Promise<T>,
 ): Promise<T | undefined> {
   const dir = await mkdtemp(join(tmpdir(), 'groundskeeper-demo-'));
@@ -39,7 +45,7 @@ export async function withDemo<T>(
   try {
     await mkdir(join(dir, 'lab'));
     tell('Starting the lab: 3 sites, 21 servers with their BMCs, 3 Kubernetes API servers …');
-    const lab = await startChild<LabReady>(['lab', '--dir', join(dir, 'lab'), '--speed', String(speed)]);
+    const lab = await startChild<LabReady>(['lab', '--dir', join(dir, 'lab'), '--speed', String(speed), ...chosen]);
     children.push(lab);
     await setFault(lab.ready, sickNode, { kind: 'fan-failing' });
     await setFault(lab.ready, sickNode, { kind: 'ecc-rising' });

@@ -23,6 +23,8 @@ export type LabConfigOptions = {
   healthCordon?: 'off' | { maxPerCluster?: number; maxPerHour?: number; healthyFor?: string; drain?: boolean };
   /** Folder of policies; those that are shipped unless said. */
   policies?: string;
+  /** The language model that people may ask; nobody unless said. */
+  assistant?: { baseUrl: string; model: string; apiKey?: string };
 };
 
 export type LabConfig = { file: string; people: [requester: DemoPerson, approver: DemoPerson] };
@@ -62,6 +64,7 @@ export async function writeLabConfig(lab: LabDescription, options: LabConfigOpti
       ...(options.healthCordon ? { cordon: options.healthCordon } : {}),
     },
     mcp: { scope: options.mcpScope },
+    ...(options.assistant ? { assistant: options.assistant } : {}),
   };
   const file = join(options.dir, 'groundskeeper.yaml');
   await writeFile(file, stringify(document), { mode: 0o600 });

@@ -5,6 +5,7 @@ import type { Block } from '../core/document.ts';
 import type { Plan } from '../core/plan.ts';
 import type { PolicyStanding } from '../core/policy.ts';
 import type { Records } from '../core/records.ts';
+import type { Assistant } from '../core/talk.ts';
 import type { Approvals } from '../guard/approvals.ts';
 import type { BrowserLogIns } from '../guard/browser-log-ins.ts';
 import type { CustodyLog } from '../guard/custody/log.ts';
@@ -30,6 +31,8 @@ export type ServiceDoor = {
   freezes: Pick<Freezes, 'lift'>;
   custody: Pick<CustodyLog, 'checkpoint' | 'verifierKey'>;
   policyStanding(): PolicyStanding;
+  /** Where a language model is configured. */
+  assistant?: Assistant;
   custodyDesk: CustodyDesk;
   records: {
     freezes: Pick<Records['freezes'], 'standing'>;

@@ -24,6 +24,7 @@ import type {
   Tool,
   ToolContext,
 } from '../core/tool.ts';
+import { viaOf } from '../core/tool.ts';
 import type { Approvals } from '../guard/approvals.ts';
 import { summaryOf } from '../guard/change-answers.ts';
 import type { CustodyLog } from '../guard/custody/log.ts';
@@ -248,6 +249,6 @@ function planned({ plan, digest }: StoredPlan): z.infer<typeof changeAnswer> {
 function by(caller: Caller) {
   return {
     actor: { sub: caller.person.name, groups: caller.person.groups },
-    via: { channel: caller.channel, client: caller.client },
+    via: viaOf(caller),
   };
 }

@@ -16,7 +16,8 @@ export function decidingChannel({ channel }: Caller): VoteChannel {
     case 'page':
       return channel;
     case 'mcp':
-      throw forbidden('votes are not taken over MCP', 'a person decides on the CLI or on the approval page');
+    case 'assistant':
+      throw forbidden('votes are not taken from a model', 'a person decides on the CLI or on the approval page');
     case 'watch':
       throw forbidden('the program itself never votes');
   }

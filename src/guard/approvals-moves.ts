@@ -9,7 +9,7 @@ import { type Person, servicePerson } from '../core/fleet.ts';
 import { newId } from '../core/ids.ts';
 import { type Plan, placeOf, type StoredPlan, targetOf } from '../core/plan.ts';
 import type { ApprovalChange, Records, Stores } from '../core/records.ts';
-import type { Caller } from '../core/tool.ts';
+import { type Caller, viaOf } from '../core/tool.ts';
 import type { CustodyLog } from './custody/log.ts';
 
 type Parts = { records: Records; custody: CustodyLog; executeForMs: number; now(): Date };
@@ -117,6 +117,6 @@ function decidedMeanwhile(id: string): FleetError {
 export function by(caller: Caller) {
   return {
     actor: { sub: caller.person.name, groups: caller.person.groups },
-    via: { channel: caller.channel, client: caller.client },
+    via: viaOf(caller),
   };
 }

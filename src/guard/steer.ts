@@ -67,7 +67,7 @@ export function steering({ records, custody }: { records: Records; custody: Cust
 type Turn = { state: string; reason: string; set(operations: OperationStore): Promise<boolean> };
 
 function proveHuman({ channel, person }: Caller, does: string): void {
-  if (channel !== 'mcp' && !isServiceName(person.name)) return;
+  if (channel !== 'mcp' && channel !== 'assistant' && !isServiceName(person.name)) return;
   throw new FleetError({
     code: 'forbidden',
     message: `only a person ${does} an operation`,

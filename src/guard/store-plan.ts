@@ -4,7 +4,7 @@ import { newId, newToken } from '../core/ids.ts';
 import { type PlanDraft, placeOf, planDigest, type StoredPlan } from '../core/plan.ts';
 import type { Policy } from '../core/policy.ts';
 import type { Records } from '../core/records.ts';
-import type { Caller } from '../core/tool.ts';
+import { type Caller, viaOf } from '../core/tool.ts';
 import type { CustodyLog } from './custody/log.ts';
 
 export type StorePlan = (draft: PlanDraft, caller: Caller) => Promise<StoredPlan>;
@@ -34,7 +34,7 @@ export function planStorer({ records, custody, policy, planTtlMs }: Parts): Stor
           plan: plan.id,
           digest: stored.digest,
           actor: { sub: caller.person.name, groups: caller.person.groups },
-          via: { channel: caller.channel, client: caller.client },
+          via: viaOf(caller),
           resource: placeOf(plan),
         },
         tx.custody,

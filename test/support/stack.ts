@@ -37,6 +37,7 @@ export type StackOptions = {
   database?(url: string): Promise<string>;
   /** Folder of policies; those that are shipped unless said. */
   policies?: string;
+  assistant?: LabConfigOptions['assistant'];
 };
 
 export type Stack = {
@@ -80,6 +81,7 @@ export async function startStack(options: StackOptions): Promise<Stack> {
     pushes: options.pushes ?? false,
     ...(options.healthCordon ? { healthCordon: options.healthCordon } : {}),
     ...(options.policies ? { policies: options.policies } : {}),
+    ...(options.assistant ? { assistant: options.assistant } : {}),
   });
   const reached = (await options.database?.(database.url)) ?? database.url;
   const env = { GROUNDSKEEPER_TEST_DATABASE: reached };

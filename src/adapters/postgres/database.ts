@@ -2,6 +2,7 @@
 import { CompiledQuery, Kysely, PostgresDialect, sql } from 'kysely';
 import type { LoginLedger } from '../../core/bmc.ts';
 import type { SubscriptionLedger } from '../../core/bmc-events.ts';
+import type { ConversationStore } from '../../core/conversation.ts';
 import { FleetError } from '../../core/errors.ts';
 import type { FindingArchive, LogArchive, StateStore } from '../../core/health-records.ts';
 import type { HistoryStore } from '../../core/history.ts';
@@ -9,6 +10,7 @@ import type { ClaimedGroupStore, VoteTicketStore } from '../../core/identity.ts'
 import type { NodeDurations, Records, Stores } from '../../core/records.ts';
 import { anchorStore } from './anchor-store.ts';
 import { approvalStore } from './approval-store.ts';
+import { conversationStore } from './conversation-store.ts';
 import { custodyStore } from './custody-store.ts';
 import { nodeDurations } from './duration-store.ts';
 import { effectStore } from './effect-store.ts';
@@ -61,6 +63,7 @@ export type Database = Records & {
   subscriptions: SubscriptionLedger;
   claimedGroups: ClaimedGroupStore;
   voteTickets: VoteTicketStore;
+  conversations: ConversationStore;
   close(): Promise<void>;
 };
 
@@ -109,6 +112,7 @@ export async function openDatabase(url: string, options: { lock: boolean }): Pro
   const database: Database = {
     ...stores,
     custody: groupCommit(stores.custody),
+    conversations: conversationStore(db),
     history: historyStore(db),
     healthStates: stateStore(db),
     logEntries: logArchive(db),

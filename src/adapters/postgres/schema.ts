@@ -4,6 +4,7 @@ import { type Kysely, sql } from 'kysely';
 import type { Closing } from '../../core/approval.ts';
 import { anchorSchema } from './anchor-store.ts';
 import { approvalSchema } from './approval-schema.ts';
+import { type ConversationTable, conversationSchema, type ModelSpendTable } from './conversation-store.ts';
 import { custodySchema } from './custody-schema.ts';
 import { type FreezeTable, freezeSchema } from './freeze-store.ts';
 import { healthSchema, logSchema } from './health-store.ts';
@@ -98,6 +99,8 @@ export type Tables = {
     started_at: Generated<Date>;
   };
   change_freeze: FreezeTable;
+  conversation: ConversationTable;
+  model_spend: ModelSpendTable;
   lease: { key: string; holder: string; taken_at: Generated<Date> };
   image_token: {
     token: string;
@@ -221,6 +224,7 @@ const migrations: { name: string; statements: string[] }[] = [
   { name: '2026-11-26 operations over sites', statements: operationsOverSites },
   { name: '2026-11-26 anchors of the custody log', statements: anchorSchema },
   { name: '2026-11-26 which host a process runs on', statements: hostSchema },
+  { name: '2026-11-26 conversations', statements: conversationSchema },
 ];
 
 /** Brings the database to this version's form; two services that start at once take turns. */

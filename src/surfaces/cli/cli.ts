@@ -8,6 +8,7 @@ import { FleetError } from '../../core/errors.ts';
 import type { Tool } from '../../core/tool.ts';
 import { addAccountCommands } from './account-commands.ts';
 import { addApprovalCommands } from './approval-commands.ts';
+import { addAskCommand } from './ask-command.ts';
 import { connect } from './client.ts';
 import type { CommandContext } from './context.ts';
 import { addCustodyCommands } from './custody-commands.ts';
@@ -85,6 +86,7 @@ export function buildCli(deps: CliDeps, finish: (code: ExitCode) => void = leave
     finish,
   };
   for (const tool of deps.catalog) addToolCommand(program, tool, call => callTool(context, call));
+  addAskCommand(program, context, deps.catalog);
   addApprovalCommands(program, context);
   addAccountCommands(program, context);
   addCustodyCommands(program, context);

@@ -4,13 +4,19 @@
  * clear beyond this machine, and never follows a redirect.
  */
 import { isIP } from 'node:net';
+import { createInterface } from 'node:readline';
+import { Readable } from 'node:stream';
+import type { ReadableStream as NodeReadableStream } from 'node:stream/web';
 import { z } from 'zod';
 import type { Approval, ApprovalState, TrackedApproval } from '../../core/approval.ts';
 import type { CustodyRow } from '../../core/custody.ts';
 import { errorCodes, FleetError } from '../../core/errors.ts';
 import type { Freeze } from '../../core/freeze.ts';
+import type { Turn, TurnEvent } from '../../core/talk.ts';
 import type {
   ApprovalAnswer,
+  AskLine,
+  AskRequest,
   BrowserLogin,
   CustodyHead,
   CustodyStatus,
@@ -43,6 +49,8 @@ export type Client = {
   names(): Promise<Names>;
   notices(): Promise<Notices>;
   callTool(name: string, input: Record<string, unknown>, signal?: AbortSignal): Promise<ToolAnswer>;
+  /** The assistant's answer; `onEvent` hears what is said and read before. */
+  ask(request: AskRequest, more: { signal?: AbortSignal; onEvent?(event: TurnEvent): void }): Promise<Turn>;
   /** Waits up to `waitMs` (at most 25,000) for events after the given sequence number. */
   operationEvents(id: string, wait: { after: number; waitMs: number; signal?: AbortSignal }): Promise<EventsAnswer>;
   approvals(state?: ApprovalState): Promise<TrackedApproval[]>;
@@ -91,7 +99,16 @@ const errorAnswer = z.object({
 export function connect({ url, token, agent = 'groundskeeper-cli' }: Connection): Client {
   const origin = serviceOrigin(url);
 
-  async function call<T>(method: Method, path: string, { body, signal }: Call = {}): Promise<T> {
+  async function call<T>(method: Method, path: string, request: Call = {}): Promise<T> {
+    return send(method, path, request, async response => (await answerOf(response, origin)) as T);
+  }
+
+  async function send<T>(
+    method: Method,
+    path: string,
+    { body, signal }: Call,
+    read: (response: Response) => Promise<T>,
+  ): Promise<T> {
     const limit = AbortSignal.timeout(answerWithinMs);
     const headers: Record<string, string> = { accept: 'application/json', 'user-agent': agent };
     if (token !== undefined) headers.authorization = `Bearer ${token}`;
@@ -104,7 +121,7 @@ export function connect({ url, token, agent = 'groundskeeper-cli' }: Connection)
         signal: signal ? AbortSignal.any([signal, limit]) : limit,
         ...(body !== undefined && { body: JSON.stringify(body) }),
       });
-      return (await answerOf(response, origin)) as T;
+      return await read(response);
     } catch (thrown) {
       if (signal?.aborted || thrown instanceof FleetError) throw thrown;
       throw limit.aborted ? tooLate(origin) : unreachable(origin, thrown);
@@ -129,6 +146,8 @@ export function connect({ url, token, agent = 'groundskeeper-cli' }: Connection)
     names: () => call('GET', '/v1/names'),
     notices: () => call('GET', '/v1/notices'),
     callTool: (name, input, signal) => call('POST', `/v1/tools/${segment(name)}`, { body: input, signal }),
+    ask: (body, { signal, onEvent }) =>
+      send('POST', '/v1/ask', { body, signal }, response => turnOf(response, origin, onEvent)),
     operationEvents: (id, { after, waitMs, signal }) =>
       call('GET', `/v1/operations/${segment(id)}/events?after=${after}&waitMs=${waitMs}`, { signal }),
     approvals: async state => {
@@ -188,6 +207,29 @@ function segment(text: string): string {
     throw new FleetError({ code: 'invalid_input', message: 'an id is not empty and not a dot' });
   }
   return encodeURIComponent(text.toWellFormed());
+}
+
+/** Reads lines as they come. Throws what the last one says where the turn failed. */
+async function turnOf(
+  response: Response,
+  origin: string,
+  onEvent: (event: TurnEvent) => void = () => {},
+): Promise<Turn> {
+  if (!response.ok || response.body === null) {
+    await answerOf(response, origin);
+    throw strangeAnswer(origin, response.status, { text: '' });
+  }
+  for await (const text of createInterface({ input: Readable.fromWeb(response.body as NodeReadableStream) })) {
+    const line = JSON.parse(text) as AskLine;
+    if (line.kind === 'end') return line.turn;
+    if (line.kind === 'error') throw FleetError.fromJSON(line.error);
+    onEvent(line);
+  }
+  throw new FleetError({
+    code: 'service_unreachable',
+    message: `the service at ${origin} ended in the middle of the answer`,
+    retry: 'later',
+  });
 }
 
 async function answerOf(response: Response, origin: string): Promise<unknown> {

@@ -19,7 +19,7 @@ export const exitCodeHelp: [ExitCode, string][] = [
   [2, 'wrong usage or invalid input'],
   [3, 'denied by policy, or forbidden'],
   [4, 'not logged in'],
-  [5, 'service, BMC or cluster unreachable'],
+  [5, 'service, BMC, cluster or language model unreachable'],
   [6, 'custody verification failed'],
 ];
 
@@ -33,6 +33,7 @@ export function exitCodeOf(code: ErrorCode): ExitCode {
     case 'unauthenticated':
       return exitCodes.notLoggedIn;
     case 'service_unreachable':
+    case 'model_unavailable':
     case 'bmc_unreachable':
     case 'cluster_unreachable':
       return exitCodes.unreachable;

@@ -14,12 +14,16 @@ export type LabCommand = {
   latency: boolean;
   /** Names of machines, or `all`. */
   machines?: string[];
-};
+} & ModelChoice;
 
+/** A language model to talk to, if any. */
+export type ModelChoice = { modelUrl?: string; model?: string };
+
+export type DemoCommand = { tour: boolean; speed: number } & ModelChoice;
 export type ServiceCommand = { config: string; logLevel: string };
 
 export type Processes = {
-  demo(options: { tour: boolean; speed: number }): Promise<void>;
+  demo(options: DemoCommand): Promise<void>;
   lab(options: LabCommand): Promise<void>;
   serve(options: ServiceCommand): Promise<void>;
   worker(options: ServiceCommand): Promise<void>;
@@ -39,7 +43,9 @@ export function addProcessCommands(program: Command, processes: Processes): void
     .description('Starts a simulated fleet and a service on this machine, logs you in, and gives you a prompt.')
     .option('--tour', 'show a firmware rollout step by step instead of a prompt', false)
     .option('--speed <factor>', 'simulated durations are divided by this', positive, 60)
-    .action((options: { tour: boolean; speed: number }) => processes.demo(options));
+    .addOption(modelUrl())
+    .addOption(model())
+    .action((options: DemoCommand) => processes.demo(options));
   program
     .command('serve')
     .helpGroup('Run:')
@@ -91,7 +97,20 @@ export function addProcessCommands(program: Command, processes: Processes): void
     .option('--address-base <a.b>', 'first two bytes of all addresses', '127.20')
     .option('--machines <names>', 'what the nodes are in turn, separated by commas, or all', names)
     .option('--latency', "BMCs take as long to answer as their vendor's usually do", false)
+    .addOption(modelUrl())
+    .addOption(model())
     .action((options: LabCommand) => processes.lab(options));
+}
+
+function modelUrl(): Option {
+  return new Option(
+    '--model-url <url>',
+    'language model for questions in sentences: any OpenAI-compatible endpoint, its key in GROUNDSKEEPER_MODEL_KEY',
+  );
+}
+
+function model(): Option {
+  return new Option('--model <name>', 'which model of that endpoint');
 }
 
 function logLevel(): Option {

@@ -10,6 +10,7 @@ import type { Block } from '../../core/document.ts';
 import { FleetError } from '../../core/errors.ts';
 import { complete, type Vocabulary } from './completion.ts';
 import { renderBlocks, renderError } from './render.ts';
+import { isSentence } from './sentence.ts';
 import { splitLine } from './split-line.ts';
 import { keyboardOf, styleOf, type Terminal } from './terminal.ts';
 import { writePrivate } from './token-store.ts';
@@ -50,8 +51,12 @@ function noticeTeller({ terminal, notices = async () => [] }: PromptParts): () =
 }
 
 /** Runs one line; false when it says to leave. */
-async function runLine({ terminal, execute }: PromptParts, line: string): Promise<boolean> {
+async function runLine({ terminal, execute, vocabulary }: PromptParts, line: string): Promise<boolean> {
   try {
+    if (isSentence(line, vocabulary)) {
+      await execute(['ask', '--continue', '--', line.trim()]);
+      return true;
+    }
     const typed = splitLine(line);
     const words = typed[0] === 'groundskeeper' ? typed.slice(1) : typed;
     if (words.length === 0) return true;

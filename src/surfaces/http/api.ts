@@ -13,6 +13,7 @@
  * | `GET /v1/notices` | – | {@link Notices}, what everybody should know before they type |
  * | `GET /v1/names` | – | {@link Names}, for completion |
  * | `POST /v1/tools/<name>` | the tool's input | {@link ToolAnswer} |
+ * | `POST /v1/ask` | {@link AskRequest} | lines of {@link AskLine}, the last one `end` or `error` |
  * | `GET /v1/operations/<id>/events?after=<seq>&waitMs=<ms>` | – | {@link EventsAnswer}; waits up to 25 s for news |
  * | `GET /v1/approvals?state=<state>` | – | `{approvals: TrackedApproval[]}` |
  * | `GET /v1/approvals/<id>` | – | {@link ApprovalAnswer} |
@@ -35,6 +36,7 @@ import type { Freeze } from '../../core/freeze.ts';
 import type { Operation, OperationEvent } from '../../core/operation.ts';
 import type { Plan } from '../../core/plan.ts';
 import type { PolicyStanding } from '../../core/policy.ts';
+import type { Turn, TurnEvent } from '../../core/talk.ts';
 import type { Scope } from '../../core/tool.ts';
 
 export type LoginRequest = { name: string; passphrase: string; channel?: 'cli' | 'demo' };
@@ -44,7 +46,12 @@ export type DeriveRequest = { channel: 'mcp' };
 export type LoginAnswer = { token: string; person: string; scope: Scope; expiresAt: string };
 export type Me = { person: string; groups: string[]; channel: string; scope: Scope };
 export type Names = { sites: string[]; clusters: string[]; nodes: string[] };
-export type Notices = { policy: PolicyStanding; freezes: Freeze[] };
+export type Notices = {
+  policy: PolicyStanding;
+  freezes: Freeze[];
+  /** Name of the language model that answers sentences, if one does. */
+  model?: string;
+};
 export type ToolAnswer = { output: Record<string, unknown>; blocks: Block[] };
 export type EventsAnswer = { operation: Operation; events: OperationEvent[] };
 export type ApprovalAnswer = { approval: TrackedApproval; plan: Plan; digest: string; blocks: Block[] };
@@ -64,3 +71,7 @@ export type ReconcileRequest = { reason: string; passphrase: string };
 /** What was found, and what does not count any more. */
 export type Reconciled = { found: string[]; voided: string[]; halted: string[]; ambiguous: number };
 export type ErrorAnswer = { error: FleetErrorJson };
+
+/** `conversation` goes on with an earlier one of the same person. */
+export type AskRequest = { text: string; conversation?: string };
+export type AskLine = TurnEvent | { kind: 'end'; turn: Turn } | { kind: 'error'; error: FleetErrorJson };

@@ -24,6 +24,7 @@ import type {
   Notices,
   Reconciled,
 } from './api.ts';
+import { askRoute } from './ask.ts';
 import { statuses } from './statuses.ts';
 
 const login = z.strictObject({
@@ -31,6 +32,7 @@ const login = z.strictObject({
   passphrase: z.string().max(1000),
   channel: z.enum(['cli', 'demo']).default('cli'),
 });
+const ask = z.strictObject({ text: z.string().max(20_000), conversation: z.string().max(100).optional() });
 const collect = z.strictObject({ secret: z.string().max(100) });
 const derive = z.strictObject({ channel: z.literal('mcp') });
 const decide = z.strictObject({ reason: z.string().max(1000), passphrase: z.string().max(1000) });
@@ -134,7 +136,8 @@ function routes(door: ServiceDoor, fleet: Fleet, origin: () => string): Hono {
   app.get('/v1/notices', async context => {
     await callerOf(context, door);
     const freezes = await door.records.freezes.standing();
-    return context.json({ policy: door.policyStanding(), freezes } satisfies Notices);
+    const model = door.assistant?.model;
+    return context.json({ policy: door.policyStanding(), freezes, ...(model && { model }) } satisfies Notices);
   });
   app.get('/v1/names', async context => {
     await callerOf(context, door);
@@ -152,6 +155,10 @@ function routes(door: ServiceDoor, fleet: Fleet, origin: () => string): Hono {
     return context.json(
       await door.gateway.invoke({ tool: context.req.param('name'), input: await json(context), caller }),
     );
+  });
+  app.post('/v1/ask', async context => {
+    const caller = await callerOf(context, door);
+    return askRoute(door, context, { ...(await body(context, ask)), caller });
   });
   app.get('/v1/operations/:id/events', async context => {
     await callerOf(context, door);

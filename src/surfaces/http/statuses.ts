@@ -24,6 +24,7 @@ export const statuses: Record<ErrorCode, 400 | 401 | 403 | 404 | 409 | 500 | 502
   timeout: 504,
   port_taken: 500,
   service_unreachable: 503,
+  model_unavailable: 503,
   database: 503,
   internal: 500,
 };

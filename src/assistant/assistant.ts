@@ -1,0 +1,191 @@
+/**
+ * One turn of a conversation: the model is shown what was said and chooses
+ * tools until it answers. It has no authority: each call goes through the
+ * gateway in the person's name, changes only make plans, and values of changes
+ * come from the person or from us. A turn always ends, with words for the
+ * person, and every call has a result.
+ */
+import type { Conversation, ConversationStore } from '../core/conversation.ts';
+import { FleetError } from '../core/errors.ts';
+import { newId } from '../core/ids.ts';
+import type { Model, ModelCall, ModelMessage, ModelReply, Tokens } from '../core/model.ts';
+import type { Assistant, Question, Source, Turn } from '../core/talk.ts';
+import type { Caller, Scope, Tool } from '../core/tool.ts';
+import type { Gateway } from '../gateway/gateway.ts';
+import { type Ceilings, checkCeilings, costOf, sum, TurnCount, type TurnLimits } from './budget.ts';
+import { carryOut, readMore, TurnMemory } from './carry-out.ts';
+import { citedIn } from './citations.ts';
+import { offered, offerOf } from './offers.ts';
+import type { ToolResult } from './result-text.ts';
+import { shorten } from './shorten.ts';
+
+export type AssistantParts = {
+  model: Model;
+  gateway: Gateway;
+  catalog: Tool[];
+  store: ConversationStore;
+  /** The instructions; `digest` is what the custody log says of them. */
+  prompt: { text: string; digest: string };
+  /** The most that calls of a model may ask for; a person's own scope may be less. */
+  scope: Scope;
+  ceilings: Ceilings;
+  limits: TurnLimits;
+  /** Characters of one page of a result, and of all that the model is shown. */
+  pageSize: number;
+  contextSize: number;
+  /** Changes the text that is kept and shown so that it holds no secret of ours. */
+  redact(text: string): string;
+};
+
+const longestQuestion = 8_000;
+const rank: Record<Scope, number> = { read: 0, plan: 1, execute: 2 };
+
+const readMoreOffer = {
+  name: readMore,
+  description: 'Reads another page of a result of this turn that was truncated.',
+  input: {
+    type: 'object',
+    properties: { result: { type: 'string' }, page: { type: 'integer', minimum: 1 } },
+    required: ['result', 'page'],
+    additionalProperties: false,
+  },
+};
+
+export function createAssistant(parts: AssistantParts): Assistant {
+  return {
+    model: parts.model.name,
+    ask: async question => runTurn(parts, await opened(parts.store, question), question),
+  };
+}
+
+async function opened(store: ConversationStore, { caller, conversation: id, text }: Question): Promise<Conversation> {
+  if (text.trim() === '' || text.length > longestQuestion)
+    throw new FleetError({ code: 'invalid_input', message: `a question has 1 to ${longestQuestion} characters` });
+  const person = caller.person.name;
+  if (id === undefined)
+    return { id: newId('talk'), person, messages: [], results: 0, tokens: { input: 0, output: 0 }, version: 0 };
+  const known = await store.get(id);
+  if (known?.person === person) return known;
+  throw new FleetError({
+    code: 'not_found',
+    message: `${person} has no conversation of that id`,
+    hint: 'ask without one to begin another',
+  });
+}
+
+async function runTurn(parts: AssistantParts, conversation: Conversation, question: Question): Promise<Turn> {
+  const { model, store, limits, ceilings, prompt, redact } = parts;
+  const { caller, onEvent = () => undefined } = question;
+  const inTime = AbortSignal.timeout(limits.turnMs);
+  const signal = question.signal ? AbortSignal.any([question.signal, inTime]) : inTime;
+  const tools = offered(parts.catalog, rank[caller.scope] < rank[parts.scope] ? caller.scope : parts.scope);
+  const offers = [...tools.map(offerOf), readMoreOffer];
+  const count = new TurnCount(limits);
+  const memory = new TurnMemory();
+  const messages: ModelMessage[] = [...conversation.messages, { role: 'person', text: redact(question.text) }];
+  let { tokens, results } = conversation;
+  let spent: Tokens = { input: 0, output: 0 };
+
+  try {
+    return await finish(await answer());
+  } catch (thrown) {
+    const error = FleetError.from(thrown);
+    if (inTime.aborted) return finish({ text: '', ended: `after ${limits.turnMs / 1000} s` });
+    await keep(`(no answer: ${error.code})`);
+    throw error;
+  }
+
+  async function answer(): Promise<{ text: string; ended?: string }> {
+    for (;;) {
+      const over = count.modelCall();
+      if (over !== undefined) return { text: '', ended: over };
+      const { text, calls } = await reply();
+      if (calls.length === 0) return { text };
+      messages.push({ role: 'model', text, calls });
+      const refused = count.toolCalls(calls);
+      if (refused !== undefined) {
+        for (const call of calls) push(call, { tool: call.tool, answer: 'not carried out: the turn has ended' });
+        return { text, ended: refused };
+      }
+      const ends = await carryOut(calls, {
+        ...parts,
+        ...limits,
+        tools,
+        signal,
+        messages,
+        memory,
+        first: results + 1,
+        caller: call => callerOf(call),
+        onCall: (result, { tool, input }) => onEvent({ kind: 'call', result, tool, input }),
+        onResult: ({ result: { result, tool }, ok, blocks }) => onEvent({ kind: 'result', result, tool, ok, blocks }),
+      });
+      for (const [index, call] of calls.entries()) push(call, ends[index] as ToolResult);
+    }
+  }
+
+  async function reply(): Promise<ModelReply> {
+    checkCeilings({ conversation: tokens, today: await store.spentToday(model.name) }, ceilings);
+    const given = await model.reply({
+      messages: [{ role: 'system', text: prompt.text }, ...shorten(messages, parts.contextSize)],
+      tools: offers,
+      signal,
+      onText: piece => onEvent('again' in piece ? { kind: 'again' } : { kind: 'text', text: piece.text }),
+    });
+    await store.spend(model.name, given.tokens);
+    tokens = sum(tokens, given.tokens);
+    spent = sum(spent, given.tokens);
+    return given;
+  }
+
+  function push({ id }: ModelCall, result: Omit<ToolResult, 'result'>) {
+    results += 1;
+    messages.push({ role: 'result', call: id, text: redact(JSON.stringify({ result: `r${results}`, ...result })) });
+  }
+
+  /** Whose call it is, and that a model wished for it. */
+  function callerOf(call: ModelCall): Caller {
+    const agent = { model: model.name, conversation: conversation.id, call: call.id, prompt: prompt.digest };
+    return { ...caller, channel: 'assistant', client: caller.channel, agent };
+  }
+
+  async function finish({ text, ended }: { text: string; ended?: string }): Promise<Turn> {
+    const sources = sourcesIn(messages);
+    const said = redact(ended === undefined ? text : endText(text, ended, sources.slice(-limits.toolCalls)));
+    await keep(said);
+    const cost = costOf(spent, ceilings.prices);
+    return {
+      conversation: conversation.id,
+      text: said,
+      ...citedIn(said, sources),
+      ...(ended !== undefined && { ended }),
+      model: model.name,
+      tokens: spent,
+      ...(cost !== undefined && { cost }),
+    };
+  }
+
+  function keep(text: string): Promise<void> {
+    messages.push({ role: 'model', text, calls: [] });
+    return store.put({ ...conversation, messages, results, tokens });
+  }
+}
+
+function endText(text: string, ended: string, sources: Source[]): string {
+  const read = sources.map(({ result, tool }) => `${tool} [${result}]`).join(', ');
+  const said = text === '' ? '' : `${text}\n\n`;
+  return `${said}I stopped ${ended}. ${read === '' ? 'Nothing was read.' : `What was read: ${read}.`} Ask for less at once, or with a command.`;
+}
+
+/** Every result of the conversation with the call that it answers. */
+function sourcesIn(messages: ModelMessage[]): Source[] {
+  const inputs = new Map(
+    messages.flatMap(message =>
+      message.role === 'model' ? message.calls.map(call => [call.id, call.input] as const) : [],
+    ),
+  );
+  return messages.flatMap(message => {
+    if (message.role !== 'result') return [];
+    const { result, tool } = JSON.parse(message.text) as ToolResult;
+    return [{ result, tool, input: inputs.get(message.call) ?? '{}' }];
+  });
+}

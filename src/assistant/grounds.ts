@@ -1,0 +1,68 @@
+/**
+ * Where the values of a change may come from. A node's name in a BMC's log is
+ * no wish of anybody: what a change is asked for with was said by the person,
+ * or stands in an answer of ours, outside of what machines and strangers wrote.
+ */
+import { z } from 'zod';
+import type { ModelMessage } from '../core/model.ts';
+import type { Tool } from '../core/tool.ts';
+import { inputOf } from '../gateway/gateway.ts';
+import type { ToolResult } from './result-text.ts';
+
+/** Texts that a value may be taken from. */
+export function groundsOf(messages: ModelMessage[]): string[] {
+  return messages.flatMap(message => {
+    if (message.role === 'person') return [message.text];
+    return message.role === 'result' ? [(JSON.parse(message.text) as ToolResult).answer] : [];
+  });
+}
+
+/** Every text of the input that none of these says, with the place where it stands; choices that the tool itself offers are ours. */
+export function groundless(tool: Tool, input: unknown, grounds: string[]): { path: string; value: string }[] {
+  const schema = z.toJSONSchema(inputOf(tool), { io: 'input' });
+  return textsIn(input, '', schema as Shape).filter(({ value }) => !grounds.some(text => says(text, value)));
+}
+
+/** Whether the text has this value as a word of its own, not as a part of a longer name. */
+export function says(text: string, value: string): boolean {
+  const wanted = folded(value);
+  if (wanted === '') return true;
+  const within = folded(text);
+  for (let at = within.indexOf(wanted); at !== -1; at = within.indexOf(wanted, at + 1)) {
+    const before = within.slice(0, at);
+    const after = within.slice(at + wanted.length);
+    if (!/[\p{L}\p{N}_-]$|[\p{L}\p{N}_-][./:]$/u.test(before) && !/^[\p{L}\p{N}_-]|^[./:][\p{L}\p{N}_-]/u.test(after))
+      return true;
+  }
+  return false;
+}
+
+type Shape = {
+  enum?: unknown[];
+  const?: unknown;
+  anyOf?: Shape[];
+  items?: Shape;
+  properties?: Record<string, Shape>;
+  additionalProperties?: Shape | boolean;
+};
+
+function textsIn(value: unknown, path: string, shape: Shape | undefined): { path: string; value: string }[] {
+  if (typeof value === 'string') return choicesOf(shape).includes(value) ? [] : [{ path: path || 'input', value }];
+  if (Array.isArray(value)) return value.flatMap((item, index) => textsIn(item, `${path}[${index}]`, shape?.items));
+  if (typeof value !== 'object' || value === null) return [];
+  return Object.entries(value).flatMap(([key, item]) => {
+    const known = shape?.properties?.[key];
+    const rest = typeof shape?.additionalProperties === 'object' ? shape.additionalProperties : undefined;
+    const named = known === undefined ? [{ path: path || 'input', value: key }] : [];
+    return [...named, ...textsIn(item, path === '' ? key : `${path}.${key}`, known ?? rest)];
+  });
+}
+
+function choicesOf(shape: Shape | undefined): unknown[] {
+  if (shape === undefined) return [];
+  return [...(shape.enum ?? []), ...('const' in shape ? [shape.const] : []), ...(shape.anyOf ?? []).flatMap(choicesOf)];
+}
+
+function folded(text: string): string {
+  return text.normalize('NFC').toLowerCase().replace(/\s+/g, ' ').trim();
+}

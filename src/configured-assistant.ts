@@ -1,0 +1,33 @@
+/** The assistant as the configuration describes it; nobody where no model is named. */
+import { openaiModel } from './adapters/llm/openai-model.ts';
+import { createAssistant } from './assistant/assistant.ts';
+import { turnLimits } from './assistant/budget.ts';
+import { loadPrompt } from './assistant/prompts.ts';
+import { type Config, secretsOf } from './config.ts';
+import type { ConversationStore } from './core/conversation.ts';
+import { redactor } from './core/redact.ts';
+import type { Assistant } from './core/talk.ts';
+import type { Tool } from './core/tool.ts';
+import type { Gateway } from './gateway/gateway.ts';
+
+const charactersOfToken = 4;
+
+export async function configuredAssistant(
+  config: Config,
+  parts: { gateway: Gateway; catalog: Tool[]; store: ConversationStore },
+): Promise<Assistant | undefined> {
+  if (config.assistant === undefined) return undefined;
+  const { scope, ceilings, contextTokens, ...model } = config.assistant;
+  const contextSize = contextTokens * charactersOfToken;
+  return createAssistant({
+    ...parts,
+    model: openaiModel(model),
+    prompt: await loadPrompt('system'),
+    scope,
+    ceilings,
+    limits: turnLimits,
+    contextSize,
+    pageSize: Math.floor(contextSize / 8),
+    redact: redactor(secretsOf(config)),
+  });
+}

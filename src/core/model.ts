@@ -1,0 +1,38 @@
+/**
+ * A language model as the rest of the program knows it: it is shown messages
+ * and tools, and answers with words and wishes for calls. It has no authority,
+ * and nothing that it says is trusted.
+ */
+
+/** A call that the model wishes for. `input` is text of the model's: whether it is JSON is for the reader to find out. */
+export type ModelCall = { id: string; tool: string; input: string };
+
+export type ModelMessage =
+  | { role: 'system'; text: string }
+  | { role: 'person'; text: string }
+  | { role: 'model'; text: string; calls: ModelCall[] }
+  /** Each call has one, or providers refuse the conversation. */
+  | { role: 'result'; call: string; text: string };
+
+/** A tool as it is shown; `input` is JSON Schema. */
+export type ToolOffer = { name: string; description: string; input: Record<string, unknown> };
+
+export type Tokens = { input: number; output: number };
+
+/** Tokens that nobody counted are estimated by the adapter, never left at zero. */
+export type ModelReply = { text: string; calls: ModelCall[]; tokens: Tokens };
+
+export type ModelRequest = {
+  messages: ModelMessage[];
+  tools: ToolOffer[];
+  signal: AbortSignal;
+  /** Words as they come. A reply that had to be asked for again begins anew: what came before it is void. */
+  onText?(piece: { text: string } | { again: true }): void;
+};
+
+export type Model = {
+  /** As the operator calls it in the configuration. */
+  name: string;
+  /** Throws model_unavailable; `timeout` or `stopped` where the signal ended it. A reply that was cut has no calls: it throws. */
+  reply(request: ModelRequest): Promise<ModelReply>;
+};

@@ -1,0 +1,183 @@
+/** The client of a language model against an endpoint that breaks what real ones break. */
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { openaiModel } from '../../src/adapters/llm/openai-model.ts';
+import { FleetError } from '../../src/core/errors.ts';
+import type { Model, ModelMessage } from '../../src/core/model.ts';
+import { Secret } from '../../src/core/secret.ts';
+import { type ModelServer, type Reply, startModelServer } from '../support/model-server.ts';
+
+let server: ModelServer;
+let model: Model;
+const key = 'sk-do-not-tell';
+const tools = [{ name: 'look', description: 'Looks.', input: { type: 'object' } }];
+const person: ModelMessage = { role: 'person', text: 'How is bos-w-1?' };
+const looks = (node: string) => ({ tool: 'look', input: { node } });
+
+beforeAll(async () => {
+  server = await startModelServer();
+  model = openaiModel({
+    model: 'small',
+    baseUrl: server.baseUrl,
+    apiKey: new Secret(key),
+    silenceMs: 300,
+    maxReplyTokens: 500,
+  });
+});
+afterAll(() => server?.close());
+
+/** Says each in turn, the last one from then on. */
+function say(...replies: Reply[]): void {
+  server.says((_asked, turn) => replies[Math.min(turn, replies.length - 1)] as Reply);
+}
+
+async function ask(messages: ModelMessage[] = [person], signal = new AbortController().signal) {
+  const words: string[] = [];
+  const before = server.asked.length;
+  const reply = await model.reply({
+    messages,
+    tools,
+    signal,
+    onText: piece => words.push('again' in piece ? '(again)' : piece.text),
+  });
+  return { ...reply, words, requests: server.asked.slice(before) };
+}
+
+const failure = async (messages?: ModelMessage[], signal?: AbortSignal) =>
+  FleetError.from(await ask(messages, signal).catch(thrown => thrown)).toJSON();
+
+const wishes = (calls: { tool: string; input: string }[]) =>
+  calls.map(({ tool, input }) => ({ tool, input: JSON.parse(input) }));
+
+describe('a reply', () => {
+  it('comes word by word, with what it took', async () => {
+    say({ text: 'It is well, as far as I can see.', usage: { prompt_tokens: 11, completion_tokens: 9 } });
+    const { text, words, calls, tokens } = await ask();
+    expect([text, calls, tokens]).toEqual(['It is well, as far as I can see.', [], { input: 11, output: 9 }]);
+    expect(words.length).toBeGreaterThan(2);
+    expect(words.join('')).toBe(text);
+  });
+
+  it('is counted by its length where nobody counts', async () => {
+    say({ text: 'x'.repeat(400) });
+    expect((await ask()).tokens.output).toBeGreaterThanOrEqual(100);
+  });
+
+  it('shows the tools, the messages and the key as the endpoint wants them', async () => {
+    say({ text: 'Yes.' });
+    const calls = [{ id: 'abc', tool: 'look', input: '{}' }];
+    const { requests } = await ask([
+      { role: 'system', text: 'Be short.' },
+      person,
+      { role: 'model', text: '', calls },
+      { role: 'result', call: 'abc', text: '{"fan":"ok"}' },
+    ]);
+    expect(requests).toMatchObject([
+      {
+        model: 'small',
+        authorization: `Bearer ${key}`,
+        tools: [{ function: { name: 'look', parameters: { type: 'object' } } }],
+        messages: [
+          { role: 'system', content: 'Be short.' },
+          { role: 'user', content: 'How is bos-w-1?' },
+          { role: 'assistant', tool_calls: [{ id: 'abc', function: { name: 'look', arguments: '{}' } }] },
+          { role: 'tool', tool_call_id: 'abc', content: '{"fan":"ok"}' },
+        ],
+      },
+    ]);
+  });
+});
+
+describe('calls', () => {
+  it.each([
+    ['as they should be', undefined],
+    ['without ids', { kind: 'no-ids' }],
+    ['with one id for two', { kind: 'same-ids' }],
+    ['with one index for two', { kind: 'same-index' }],
+  ] as const)('are read %s, each with an id of its own', async (_how, fault) => {
+    say({ calls: [looks('bos-w-1'), looks('bos-w-2')], ...(fault && { fault }) });
+    const { calls, requests } = await ask();
+    expect(wishes(calls)).toEqual([looks('bos-w-1'), looks('bos-w-2')]);
+    expect(new Set(calls.map(({ id }) => id)).size).toBe(2);
+    expect(requests).toHaveLength(1);
+  });
+
+  it('that cannot be read are asked for once more, in one piece', async () => {
+    say({ text: 'Let me', calls: [{ tool: 'look', input: '{"node": ' }] }, { text: 'Now', calls: [looks('bos-w-1')] });
+    const { calls, words, requests } = await ask();
+    expect(wishes(calls)).toEqual([looks('bos-w-1')]);
+    expect(requests.map(({ stream }) => stream)).toEqual([true, false]);
+    expect(words.slice(words.indexOf('(again)'))).toEqual(['(again)', 'Now']);
+  });
+
+  it('that can never be read are given on as they are, for the reader to refuse', async () => {
+    say({ calls: [{ tool: 'look', input: 'bos-w-1' }] });
+    expect((await ask()).calls).toMatchObject([{ tool: 'look', input: 'bos-w-1' }]);
+  });
+});
+
+describe('a reply that was cut', () => {
+  it.each([['no-end'], ['cut'], ['silent'], ['html']] as const)('gives no calls: %s', async kind => {
+    server.says(({ stream }) =>
+      stream ? { calls: [looks('bos-w-1')], fault: { kind } } : { fault: { kind: 'html' } },
+    );
+    expect(await failure()).toMatchObject({ code: 'model_unavailable' });
+  });
+
+  it('is whole when it comes in one piece', async () => {
+    server.says(({ stream }) => ({ calls: [looks('bos-w-1')], ...(stream && { fault: { kind: 'no-end' } }) }));
+    expect(wishes((await ask()).calls)).toEqual([looks('bos-w-1')]);
+  });
+
+  it('that falls silent is given up after the time that was set', async () => {
+    say({ fault: { kind: 'silent' } });
+    expect(await failure()).toMatchObject({
+      code: 'model_unavailable',
+      retry: 'later',
+      message: expect.stringContaining('silent'),
+    });
+  });
+});
+
+describe('an endpoint', () => {
+  it('that is busy is asked again when it says', async () => {
+    const busy: Reply = { fault: { kind: 'status', status: 429, headers: { 'retry-after-ms': '20' } } };
+    say(busy, busy, { text: 'Now.' });
+    const { text, requests } = await ask();
+    expect([text, requests.length]).toEqual(['Now.', 3]);
+  });
+
+  it.each([
+    [401, 'never'],
+    [404, 'never'],
+    [400, 'never'],
+    [500, 'later'],
+    [429, 'later'],
+  ] as const)('that answers %i is told of in our words, with %s', async (status, retry) => {
+    const body = JSON.stringify({ error: { message: `Incorrect API key provided: ${key}` } });
+    say({ fault: { kind: 'status', status, body, headers: { 'retry-after-ms': '5' } } });
+    const error = await failure();
+    expect(error).toMatchObject({ code: 'model_unavailable', retry, message: expect.stringContaining(String(status)) });
+    expect(JSON.stringify(error)).not.toContain(key);
+  });
+
+  it('that nobody listens at is unreachable, and the place is named', async () => {
+    const gone = await startModelServer();
+    await gone.close();
+    const absent = openaiModel({ model: 'small', baseUrl: gone.baseUrl, silenceMs: 300, maxReplyTokens: 10 });
+    const request = { messages: [person], tools, signal: new AbortController().signal };
+    await expect(absent.reply(request)).rejects.toMatchObject({
+      code: 'model_unavailable',
+      retry: 'later',
+      message: expect.stringContaining(gone.baseUrl),
+    });
+  });
+
+  it('is left at once when the question is taken back', async () => {
+    say({ fault: { kind: 'silent' } });
+    const stop = new AbortController();
+    const asking = failure([person], stop.signal);
+    stop.abort();
+    expect(await asking).toMatchObject({ code: 'stopped' });
+    expect(await failure([person], AbortSignal.timeout(50))).toMatchObject({ code: 'timeout' });
+  });
+});

@@ -9,6 +9,7 @@ const rooms = {
   workflows: ['core', 'operations', 'planning', 'health', 'guard'],
   gateway: ['core', 'tools', 'workflows', 'operations', 'planning', 'health', 'guard'],
   assistant: ['core', 'gateway', 'tools'],
+  digest: ['core', 'gateway'],
   engine: ['core'],
   adapters: ['core'],
   lab: ['core'],

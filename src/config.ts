@@ -49,7 +49,7 @@ export type ClientEnvironment = {
   /** `GROUNDSKEEPER_TOKEN`: the user's own token. */
   token?: string;
   /** Whether `GROUNDSKEEPER_MODEL_KEY` is set, for the demo's language model. */
-  hasModelKey: boolean;
+  hasModelKey?: boolean;
   /** Folder for the client's own files, under `XDG_CONFIG_HOME` or `~/.config`. */
   configDir: string;
 };
@@ -60,7 +60,7 @@ export function clientEnvironment(env: Environment = process.env): ClientEnviron
   return {
     ...(url && { url }),
     ...(token && { token }),
-    hasModelKey: Boolean(env.GROUNDSKEEPER_MODEL_KEY),
+    ...(env.GROUNDSKEEPER_MODEL_KEY && { hasModelKey: true }),
     configDir: join(configHome, 'groundskeeper'),
   };
 }

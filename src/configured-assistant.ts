@@ -23,6 +23,7 @@ export async function configuredAssistant(
     ...parts,
     model: openaiModel(model),
     prompt: await loadPrompt('system'),
+    digestPrompt: await loadPrompt('digest'),
     scope,
     ceilings,
     limits: turnLimits,

@@ -9,7 +9,9 @@ import { presentChange } from '../tools/parts/present-change.ts';
 import { startEmbeddedPostgres } from './adapters/postgres/embedded.ts';
 import type { Config } from './config.ts';
 import { configuredAssistant } from './configured-assistant.ts';
+import { configuredDigests } from './configured-digests.ts';
 import { FleetError } from './core/errors.ts';
+import { startDigests } from './digest/digests.ts';
 import { createCustodyDesk } from './gateway/custody-desk.ts';
 import { createGateway } from './gateway/gateway.ts';
 import { startDuty } from './health/duty.ts';
@@ -37,6 +39,7 @@ export type ServiceOptions = {
 };
 
 const checkpointEveryMs = 10_000;
+const digestLookMs = 5_000;
 const longestCordonLookMs = 60_000;
 
 /**
@@ -129,6 +132,14 @@ async function serve(
     presentChange,
   });
   const assistant = await configuredAssistant(config, { gateway, catalog, store: records.conversations });
+  const digests = configuredDigests(config, {
+    gateway,
+    runs: records.digestRuns,
+    custody: records.custody,
+    ...(assistant && { assistant }),
+    log,
+  });
+  opened.add(startDigests(digests, { everyMs: digestLookMs, log }), duty => duty.stop());
   const { provePresence } = logins;
   const custodyDesk = createCustodyDesk({
     fleet,
@@ -144,6 +155,7 @@ async function serve(
   const door = {
     policyStanding,
     gateway,
+    digests,
     ...(assistant && { assistant }),
     logins,
     ...doors,

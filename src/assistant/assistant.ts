@@ -9,6 +9,7 @@ import type { Conversation, ConversationStore } from '../core/conversation.ts';
 import { FleetError } from '../core/errors.ts';
 import { newId } from '../core/ids.ts';
 import type { Model, ModelCall, ModelMessage, ModelReply, Tokens } from '../core/model.ts';
+import { plainWords } from '../core/plain-words.ts';
 import type { Assistant, Question, Source, Turn } from '../core/talk.ts';
 import type { Caller, Scope, Tool } from '../core/tool.ts';
 import type { Gateway } from '../gateway/gateway.ts';
@@ -16,6 +17,7 @@ import { type Ceilings, checkCeilings, costOf, sum, TurnCount, type TurnLimits }
 import { carryOut, readMore, TurnMemory } from './carry-out.ts';
 import { citedIn } from './citations.ts';
 import { offered, offerOf } from './offers.ts';
+import type { Prompt } from './prompts.ts';
 import type { ToolResult } from './result-text.ts';
 import { shorten } from './shorten.ts';
 
@@ -25,7 +27,8 @@ export type AssistantParts = {
   catalog: Tool[];
   store: ConversationStore;
   /** The instructions; `digest` is what the custody log says of them. */
-  prompt: { text: string; digest: string };
+  prompt: Prompt;
+  digestPrompt: Prompt;
   /** The most that calls of a model may ask for; a person's own scope may be less. */
   scope: Scope;
   ceilings: Ceilings;
@@ -38,6 +41,7 @@ export type AssistantParts = {
 };
 
 const longestQuestion = 8_000;
+const longestSummary = 800;
 const rank: Record<Scope, number> = { read: 0, plan: 1, execute: 2 };
 
 const readMoreOffer = {
@@ -55,7 +59,25 @@ export function createAssistant(parts: AssistantParts): Assistant {
   return {
     model: parts.model.name,
     ask: async question => runTurn(parts, await opened(parts.store, question), question),
+    summarise: facts => summarise(parts, facts),
   };
+}
+
+/** It has no tools; what it says stands below the facts and decides nothing. */
+async function summarise(parts: AssistantParts, facts: string): Promise<string> {
+  const { model, digestPrompt, store, ceilings, limits, redact } = parts;
+  const today = await store.spentToday(model.name);
+  checkCeilings({ conversation: { input: 0, output: 0 }, today }, ceilings);
+  const { text, tokens } = await model.reply({
+    messages: [
+      { role: 'system', text: digestPrompt.text },
+      { role: 'person', text: redact(facts) },
+    ],
+    tools: [],
+    signal: AbortSignal.timeout(limits.turnMs),
+  });
+  await store.spend(model.name, tokens);
+  return `Summary by ${model.name}, a language model, of the facts above: ${plainWords(redact(text), longestSummary)}`;
 }
 
 async function opened(store: ConversationStore, { caller, conversation: id, text }: Question): Promise<Conversation> {

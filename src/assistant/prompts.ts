@@ -6,7 +6,7 @@ export type Prompt = { text: string; digest: string };
 
 const folder = new URL('../../prompts/', import.meta.url);
 
-export async function loadPrompt(name: 'system'): Promise<Prompt> {
+export async function loadPrompt(name: 'system' | 'digest'): Promise<Prompt> {
   const [own, safety] = await Promise.all([read(name), read('safety')]);
   const text = `${own.trim()}\n\n${safety.trim()}\n`;
   return { text, digest: digestOf(text) };

@@ -96,6 +96,17 @@ export type Config = {
   mcp: { scope: 'read' | 'plan' | 'execute' };
   /** The language model that people may ask; commands alone when left out. */
   assistant?: AssistantSettings;
+  digests: DigestSettings[];
+};
+
+export type DigestSettings = {
+  name: string;
+  cron: string;
+  timeZone: string;
+  /** None for the whole fleet. */
+  sites: string[];
+  to: ({ file: string } | { stdout: true })[];
+  summary: boolean;
 };
 
 export type AssistantSettings = {
@@ -215,6 +226,23 @@ export function buildConfig(document: ConfigDocument, outside: Outside, baseDir:
     ...(document.metrics && { metrics: document.metrics.listen }),
     mcp: document.mcp,
     ...(document.assistant && { assistant: assistantOf(document.assistant, outside) }),
+    digests: document.digests.map(digest => digestOf(digest, document, baseDir)),
+  };
+}
+
+/** By the clocks of its only site; of several, or of all, in UTC unless said. */
+function digestOf(
+  { sites = [], timeZone, to, ...digest }: ConfigDocument['digests'][number],
+  { sites: all }: ConfigDocument,
+  baseDir: string,
+): DigestSettings {
+  const [only, ...others] = sites;
+  const own = others.length === 0 ? all.find(({ name }) => name === only)?.timeZone : undefined;
+  return {
+    ...digest,
+    sites,
+    timeZone: timeZone ?? own ?? 'UTC',
+    to: to.map(({ file }) => (file === undefined ? { stdout: true } : { file: resolve(baseDir, file) })),
   };
 }
 

@@ -41,7 +41,7 @@ function checkServiceName({ people, oidc }: LooseDocument, problems: Problems): 
 }
 
 function checkDuplicates(document: LooseDocument, problems: Problems): void {
-  const { people, firmware, baselines, sites, rollout } = document;
+  const { people, firmware, baselines, sites, rollout, digests } = document;
   const clusters = sites.flatMap((site, s) =>
     site.clusters.map(({ name }, c) => ({ name, path: ['sites', s, 'clusters', c, 'name'] })),
   );
@@ -53,6 +53,7 @@ function checkDuplicates(document: LooseDocument, problems: Problems): void {
     clusters,
     looseNodes(document).map(({ node, path }) => ({ name: node.name, path: [...path, 'name'] })),
     rollout.gates.map(({ name }, index) => ({ name, path: ['rollout', 'gates', index, 'name'] })),
+    digests.map(({ name }, index) => ({ name, path: ['digests', index, 'name'] })),
   ];
   for (const names of kinds) checkUnique(names, problems);
 }
@@ -90,6 +91,10 @@ function checkReferences(document: LooseDocument, problems: Problems): void {
   for (const [index, gate] of document.rollout.gates.entries()) {
     for (const [position, site] of gate.sites.entries())
       refer(site, ['rollout', 'gates', index, 'sites', position], name => sites.has(name), 'sites');
+  }
+  for (const [index, digest] of document.digests.entries()) {
+    for (const [position, site] of digest.sites.entries())
+      refer(site, ['digests', index, 'sites', position], name => sites.has(name), 'sites');
   }
   for (const [index, baseline] of document.baselines.entries()) {
     for (const [position, id] of baseline.images.entries()) {

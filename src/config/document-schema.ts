@@ -4,6 +4,7 @@
  * expected. Rules across entries are in check-*.ts.
  */
 import { isIP } from 'node:net';
+import { Cron } from 'croner';
 import { z } from 'zod';
 import { comparisons } from '../core/gate.ts';
 import { isPassphraseHash } from '../guard/passphrase.ts';
@@ -28,6 +29,7 @@ import {
   rises,
   secretRef,
   text,
+  timeZone,
   whole,
 } from './document-fields.ts';
 import { changeFreeze, site } from './document-sites.ts';
@@ -182,6 +184,28 @@ const assistant = mapping({
   error: 'what a million tokens of input and output cost, for costPerDay to be counted',
 });
 
+const digest = mapping({
+  name,
+  cron: field('five fields such as 0 7 * * 1-5: minute, hour, day of month, month, day of week', cronOf),
+  timeZone: timeZone.optional(),
+  sites: filled(name).optional(),
+  to: filled(
+    mapping({ file: text.optional(), stdout: z.literal(true, { error: 'true' }).optional() }).refine(
+      ({ file, stdout }) => (file === undefined) !== (stdout === undefined),
+      { error: 'either file or stdout' },
+    ),
+  ),
+  summary: flag.default(false),
+});
+
+function cronOf(written: string): string | undefined {
+  try {
+    return new Cron(written, { mode: '5-part' }).nextRun() ? written : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
 export const configDocument = mapping({
   service: mapping({
     listen: hostPort.default({ host: '127.0.0.1', port: 7420 }),
@@ -253,6 +277,7 @@ export const configDocument = mapping({
   metrics: mapping({ listen: hostPort }).optional(),
   mcp: mapping({ scope: oneOf(['read', 'plan', 'execute']).default('read') }).prefault({}),
   assistant: assistant.optional(),
+  digests: list(digest).default([]),
 });
 
 export type ConfigDocument = z.output<typeof configDocument>;

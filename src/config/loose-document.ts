@@ -43,6 +43,7 @@ export const looseDocument = loose({
   ),
   oidc: loose({ issuer: text, clientSecret: text, groups: loose({ accept: texts }) }),
   assistant: loose({ apiKey: text }),
+  digests: entries(loose({ name: text, sites: texts })),
   credentials: z.preprocess(value => (isMapping(value) ? value : {}), z.record(z.string(), loose({ password: text }))),
   firmware: entries(loose({ id: text, models: texts, component: text, file: text, url: text, sha256: text })),
   baselines: entries(loose({ name: text, images: texts })),

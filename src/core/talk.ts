@@ -40,4 +40,6 @@ export type Assistant = {
   model: string;
   /** Throws model_unavailable, not_found and conflict; what was read before is told by `onEvent`. */
   ask(question: Question): Promise<Turn>;
+  /** A few words about the facts of a digest, under the model's name. Throws model_unavailable. */
+  summarise(facts: string): Promise<string>;
 };

@@ -27,8 +27,8 @@ export type Scope = 'read' | 'plan' | 'execute';
 
 /** The person behind a call and the surface it came through. */
 export type Caller = {
-  person: Person;
-  channel: 'cli' | 'mcp' | 'demo' | 'watch' | 'page' | 'assistant';
+  person: Person & { schedule?: true };
+  channel: 'cli' | 'mcp' | 'demo' | 'watch' | 'page' | 'assistant' | 'schedule';
   scope: Scope;
   client?: string;
   /** The model that chose the call in the person's name. */

@@ -1,6 +1,7 @@
 /** All that a surface inside the service may reach: tools, log-ins, votes, and records to read. */
 
 import type { Approval } from '../core/approval.ts';
+import type { Digests } from '../core/digest-runs.ts';
 import type { Block } from '../core/document.ts';
 import type { Plan } from '../core/plan.ts';
 import type { PolicyStanding } from '../core/policy.ts';
@@ -31,6 +32,7 @@ export type ServiceDoor = {
   freezes: Pick<Freezes, 'lift'>;
   custody: Pick<CustodyLog, 'checkpoint' | 'verifierKey'>;
   policyStanding(): PolicyStanding;
+  digests: Digests;
   /** Where a language model is configured. */
   assistant?: Assistant;
   custodyDesk: CustodyDesk;

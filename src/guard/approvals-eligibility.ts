@@ -19,6 +19,7 @@ export function decidingChannel({ channel }: Caller): VoteChannel {
     case 'assistant':
       throw forbidden('votes are not taken from a model', 'a person decides on the CLI or on the approval page');
     case 'watch':
+    case 'schedule':
       throw forbidden('the program itself never votes');
   }
 }

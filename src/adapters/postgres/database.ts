@@ -3,6 +3,7 @@ import { CompiledQuery, Kysely, PostgresDialect, sql } from 'kysely';
 import type { LoginLedger } from '../../core/bmc.ts';
 import type { SubscriptionLedger } from '../../core/bmc-events.ts';
 import type { ConversationStore } from '../../core/conversation.ts';
+import type { DigestRuns } from '../../core/digest-runs.ts';
 import { FleetError } from '../../core/errors.ts';
 import type { FindingArchive, LogArchive, StateStore } from '../../core/health-records.ts';
 import type { HistoryStore } from '../../core/history.ts';
@@ -12,6 +13,7 @@ import { anchorStore } from './anchor-store.ts';
 import { approvalStore } from './approval-store.ts';
 import { conversationStore } from './conversation-store.ts';
 import { custodyStore } from './custody-store.ts';
+import { digestStore } from './digest-store.ts';
 import { nodeDurations } from './duration-store.ts';
 import { effectStore } from './effect-store.ts';
 import { freezeStore } from './freeze-store.ts';
@@ -64,6 +66,7 @@ export type Database = Records & {
   claimedGroups: ClaimedGroupStore;
   voteTickets: VoteTicketStore;
   conversations: ConversationStore;
+  digestRuns: DigestRuns;
   close(): Promise<void>;
 };
 
@@ -113,6 +116,7 @@ export async function openDatabase(url: string, options: { lock: boolean }): Pro
     ...stores,
     custody: groupCommit(stores.custody),
     conversations: conversationStore(db),
+    digestRuns: digestStore(db),
     history: historyStore(db),
     healthStates: stateStore(db),
     logEntries: logArchive(db),

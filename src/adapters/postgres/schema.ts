@@ -6,6 +6,7 @@ import { anchorSchema } from './anchor-store.ts';
 import { approvalSchema } from './approval-schema.ts';
 import { type ConversationTable, conversationSchema, type ModelSpendTable } from './conversation-store.ts';
 import { custodySchema } from './custody-schema.ts';
+import { type DigestRunTable, digestSchema } from './digest-store.ts';
 import { type FreezeTable, freezeSchema } from './freeze-store.ts';
 import { healthSchema, logSchema } from './health-store.ts';
 import { historySchema } from './history-schema.ts';
@@ -101,6 +102,7 @@ export type Tables = {
   change_freeze: FreezeTable;
   conversation: ConversationTable;
   model_spend: ModelSpendTable;
+  digest_run: DigestRunTable;
   lease: { key: string; holder: string; taken_at: Generated<Date> };
   image_token: {
     token: string;
@@ -225,6 +227,7 @@ const migrations: { name: string; statements: string[] }[] = [
   { name: '2026-11-26 anchors of the custody log', statements: anchorSchema },
   { name: '2026-11-26 which host a process runs on', statements: hostSchema },
   { name: '2026-11-26 conversations', statements: conversationSchema },
+  { name: '2026-11-26 runs of digests', statements: digestSchema },
 ];
 
 /** Brings the database to this version's form; two services that start at once take turns. */

@@ -12,6 +12,7 @@ import { addAskCommand } from './ask-command.ts';
 import { connect } from './client.ts';
 import type { CommandContext } from './context.ts';
 import { addCustodyCommands } from './custody-commands.ts';
+import { addDigestCommand } from './digest-command.ts';
 import { type ExitCode, exitCodeHelp, exitCodeOf, exitCodes } from './exit-codes.ts';
 import { passphrase } from './passphrase.ts';
 import { plainJson } from './plain-text.ts';
@@ -87,6 +88,7 @@ export function buildCli(deps: CliDeps, finish: (code: ExitCode) => void = leave
   };
   for (const tool of deps.catalog) addToolCommand(program, tool, call => callTool(context, call));
   addAskCommand(program, context, deps.catalog);
+  addDigestCommand(program, context);
   addApprovalCommands(program, context);
   addAccountCommands(program, context);
   addCustodyCommands(program, context);

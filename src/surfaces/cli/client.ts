@@ -10,6 +10,7 @@ import type { ReadableStream as NodeReadableStream } from 'node:stream/web';
 import { z } from 'zod';
 import type { Approval, ApprovalState, TrackedApproval } from '../../core/approval.ts';
 import type { CustodyRow } from '../../core/custody.ts';
+import type { Block } from '../../core/document.ts';
 import { errorCodes, FleetError } from '../../core/errors.ts';
 import type { Freeze } from '../../core/freeze.ts';
 import type { Turn, TurnEvent } from '../../core/talk.ts';
@@ -22,6 +23,7 @@ import type {
   CustodyStatus,
   DecideRequest,
   DeriveRequest,
+  DigestStatus,
   EventsAnswer,
   LoginAnswer,
   LoginRequest,
@@ -51,6 +53,9 @@ export type Client = {
   callTool(name: string, input: Record<string, unknown>, signal?: AbortSignal): Promise<ToolAnswer>;
   /** The assistant's answer; `onEvent` hears what is said and read before. */
   ask(request: AskRequest, more: { signal?: AbortSignal; onEvent?(event: TurnEvent): void }): Promise<Turn>;
+  digests(): Promise<DigestStatus[]>;
+  /** Of the whole fleet where none is named. */
+  digestNow(name?: string): Promise<Block[]>;
   /** Waits up to `waitMs` (at most 25,000) for events after the given sequence number. */
   operationEvents(id: string, wait: { after: number; waitMs: number; signal?: AbortSignal }): Promise<EventsAnswer>;
   approvals(state?: ApprovalState): Promise<TrackedApproval[]>;
@@ -148,6 +153,9 @@ export function connect({ url, token, agent = 'groundskeeper-cli' }: Connection)
     callTool: (name, input, signal) => call('POST', `/v1/tools/${segment(name)}`, { body: input, signal }),
     ask: (body, { signal, onEvent }) =>
       send('POST', '/v1/ask', { body, signal }, response => turnOf(response, origin, onEvent)),
+    digests: async () => (await call<{ digests: DigestStatus[] }>('GET', '/v1/digests')).digests,
+    digestNow: async name =>
+      (await call<{ blocks: Block[] }>('POST', '/v1/digests/now', { body: name === undefined ? {} : { name } })).blocks,
     operationEvents: (id, { after, waitMs, signal }) =>
       call('GET', `/v1/operations/${segment(id)}/events?after=${after}&waitMs=${waitMs}`, { signal }),
     approvals: async state => {

@@ -14,6 +14,8 @@
  * | `GET /v1/names` | – | {@link Names}, for completion |
  * | `POST /v1/tools/<name>` | the tool's input | {@link ToolAnswer} |
  * | `POST /v1/ask` | {@link AskRequest} | lines of {@link AskLine}, the last one `end` or `error` |
+ * | `GET /v1/digests` | – | `{digests: DigestStatus[]}` |
+ * | `POST /v1/digests/now` | `{name?}` | `{blocks: Block[]}`, sent nowhere |
  * | `GET /v1/operations/<id>/events?after=<seq>&waitMs=<ms>` | – | {@link EventsAnswer}; waits up to 25 s for news |
  * | `GET /v1/approvals?state=<state>` | – | `{approvals: TrackedApproval[]}` |
  * | `GET /v1/approvals/<id>` | – | {@link ApprovalAnswer} |
@@ -38,6 +40,8 @@ import type { Plan } from '../../core/plan.ts';
 import type { PolicyStanding } from '../../core/policy.ts';
 import type { Turn, TurnEvent } from '../../core/talk.ts';
 import type { Scope } from '../../core/tool.ts';
+
+export type { DigestStatus } from '../../core/digest-runs.ts';
 
 export type LoginRequest = { name: string; passphrase: string; channel?: 'cli' | 'demo' };
 /** The page at `url` shows `code`; whoever holds `secret` collects the log-in. */

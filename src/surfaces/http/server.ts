@@ -33,6 +33,7 @@ const login = z.strictObject({
   channel: z.enum(['cli', 'demo']).default('cli'),
 });
 const ask = z.strictObject({ text: z.string().max(20_000), conversation: z.string().max(100).optional() });
+const digestNow = z.strictObject({ name: z.string().max(100).optional() });
 const collect = z.strictObject({ secret: z.string().max(100) });
 const derive = z.strictObject({ channel: z.literal('mcp') });
 const decide = z.strictObject({ reason: z.string().max(1000), passphrase: z.string().max(1000) });
@@ -159,6 +160,15 @@ function routes(door: ServiceDoor, fleet: Fleet, origin: () => string): Hono {
   app.post('/v1/ask', async context => {
     const caller = await callerOf(context, door);
     return askRoute(door, context, { ...(await body(context, ask)), caller });
+  });
+  app.get('/v1/digests', async context => {
+    await callerOf(context, door);
+    return context.json({ digests: await door.digests.list() });
+  });
+  app.post('/v1/digests/now', async context => {
+    await callerOf(context, door);
+    const { name } = await body(context, digestNow);
+    return context.json({ blocks: await door.digests.now(name) });
   });
   app.get('/v1/operations/:id/events', async context => {
     await callerOf(context, door);

@@ -1,0 +1,250 @@
+/**
+ * What a digest tells, from what read tools answered: the same facts give the
+ * same words. Only what can change the reader's day is in it, the worst first.
+ */
+import { z } from 'zod';
+import { digestOf } from '../core/canonical.ts';
+import { type Block, type Cell, toned } from '../core/document.ts';
+
+/** What is used of getFleetOverview. */
+const overview = z.object({
+  freezes: z.array(
+    z.object({ id: z.string(), site: z.string(), cluster: z.string(), reason: z.string(), by: z.string() }),
+  ),
+  policy: z.object({ state: z.string() }),
+  custody: z.array(z.string()),
+  sites: z.array(
+    z.object({
+      site: z.string(),
+      reachable: z.boolean(),
+      nodes: z.array(z.object({ node: z.string(), kubernetes: z.string(), health: z.string(), firmware: z.string() })),
+    }),
+  ),
+  pendingApprovals: z.array(z.object({ approval: z.string(), requester: z.string(), expiresAt: z.string() })),
+});
+
+const findings = z.object({
+  findings: z.array(
+    z.object({
+      id: z.string(),
+      site: z.string(),
+      node: z.string().optional(),
+      level: z.string(),
+      state: z.string(),
+      text: z.string(),
+      since: z.string(),
+      clearedAt: z.string().optional(),
+    }),
+  ),
+});
+
+const operations = z.object({
+  operations: z.array(
+    z.object({
+      id: z.string(),
+      kind: z.string(),
+      cluster: z.string(),
+      site: z.string(),
+      state: z.string(),
+      reason: z.string(),
+      endedAt: z.string().optional(),
+      stuck: z.array(z.string()).optional(),
+    }),
+  ),
+});
+
+export type DigestFacts = {
+  overview: z.infer<typeof overview>;
+  findings: z.infer<typeof findings>['findings'];
+  operations: z.infer<typeof operations>['operations'];
+  custody: { size: number; root: string };
+};
+
+/** Answers of tools as facts; throws where a tool answered something else. */
+export function factsFrom(
+  answers: { overview: unknown; findings: unknown; operations: unknown },
+  custody: DigestFacts['custody'],
+): DigestFacts {
+  return {
+    overview: overview.parse(answers.overview),
+    findings: findings.parse(answers.findings).findings,
+    operations: operations.parse(answers.operations).operations,
+    custody,
+  };
+}
+
+export type Told = {
+  name: string;
+  /** `fleet`, or the sites. */
+  about: string;
+  timeZone: string;
+  since: Date;
+  now: Date;
+  missed: number;
+};
+
+const mostListed = 12;
+const expiresSoonMs = 24 * 3_600_000;
+
+export function digestBlocks(facts: DigestFacts, told: Told): Block[] {
+  const { overview: seen, custody } = facts;
+  const nodes = seen.sites.flatMap(site => site.nodes);
+  const notReady = nodes.filter(({ kubernetes }) => kubernetes !== 'Ready');
+  const fresh = facts.findings.filter(({ since, state }) => state !== 'cleared' && new Date(since) >= told.since);
+  const standing = facts.findings.filter(({ since, state }) => state !== 'cleared' && new Date(since) < told.since);
+  const cleared = facts.findings.filter(
+    ({ clearedAt }) => clearedAt !== undefined && new Date(clearedAt) >= told.since,
+  );
+  const ended = facts.operations.filter(({ endedAt }) => endedAt !== undefined && new Date(endedAt) >= told.since);
+  const open = facts.operations.filter(({ endedAt }) => endedAt === undefined);
+  return [
+    { heading: `Digest ${told.name}: ${told.about}, ${localTime(told.now, told.timeZone)}` },
+    ...(told.missed > 0
+      ? [
+          {
+            text: `${told.missed} earlier one${told.missed === 1 ? ' was' : 's were'} due and not made; this one tells of all that time.`,
+            tone: 'warn' as const,
+          },
+        ]
+      : []),
+    {
+      facts: [
+        ['nodes', count(nodes.length, notReady.length, 'not Ready')],
+        ['hardware', healthWords(nodes)],
+        ['firmware', firmwareWords(nodes)],
+        ['since', localTime(told.since, told.timeZone)],
+      ],
+    },
+    ...unusual(seen),
+    ...listed(
+      'Not Ready',
+      notReady.map(({ node, kubernetes }) => toned(`${node}: ${kubernetes}`, 'bad')),
+    ),
+    ...listed('New below Kubernetes', fresh.map(findingCell)),
+    ...listed('Still standing', standing.map(findingCell)),
+    ...listed(
+      'Over',
+      cleared.map(({ node, site, text }) => toned(`${node ?? site}: ${text}`, 'good')),
+    ),
+    ...compliance(seen.sites),
+    ...listed('Operations that ended', ended.map(operationCell)),
+    ...listed('Operations under way', open.map(operationCell)),
+    ...listed(
+      'Waits for votes',
+      seen.pendingApprovals.map(approval => approvalCell(approval, told)),
+    ),
+    { text: `Custody: ${custody.size} entries, root ${custody.root}`, tone: 'muted' },
+  ];
+}
+
+/** The same where nothing changed that a digest tells, whatever the time. */
+export function fingerprintOf({ overview: seen, findings: found, operations: run }: DigestFacts): string {
+  return digestOf({
+    sites: seen.sites,
+    freezes: seen.freezes.map(({ id }) => id),
+    policy: seen.policy.state,
+    custody: seen.custody,
+    approvals: seen.pendingApprovals.map(({ approval }) => approval),
+    findings: found.map(({ id, state, level, since }) => ({ id, state, level, since })),
+    operations: run.map(({ id, state, stuck = [] }) => ({ id, state, stuck: stuck.length })),
+  });
+}
+
+function unusual({ custody, policy, freezes, sites }: DigestFacts['overview']): Block[] {
+  const lost = sites.filter(({ reachable }) => !reachable).map(({ site }) => site);
+  return [
+    ...(lost.length > 0 ? [{ text: `Out of reach: ${[...new Set(lost)].join(', ')}`, tone: 'bad' as const }] : []),
+    ...custody.map(text => ({ text, tone: 'bad' as const })),
+    ...(policy.state === 'kept'
+      ? [{ text: 'Earlier policies are followed: those in the folder are not usable.', tone: 'bad' as const }]
+      : []),
+    ...freezes.map(({ site, cluster, reason, by }) => ({
+      text: `Changes are frozen by ${by} (${site === '*' ? 'everywhere' : cluster === '*' ? site : cluster}): ${reason}`,
+      tone: 'bad' as const,
+    })),
+  ];
+}
+
+/** Nodes of each site that run what its baseline wants; sites without one are left out. */
+function compliance(sites: DigestFacts['overview']['sites']): Block[] {
+  const judged = sites
+    .map(({ site, nodes }) => ({ site, nodes: nodes.filter(({ firmware }) => firmware !== 'no baseline') }))
+    .filter(({ nodes }) => nodes.length > 0);
+  if (judged.length === 0) return [];
+  return [
+    {
+      title: 'Firmware as wanted',
+      bars: judged.map(({ site, nodes }) => {
+        const good = nodes.filter(({ firmware }) => firmware === 'compliant').length;
+        return {
+          name: site,
+          share: good / nodes.length,
+          text: `${good} of ${nodes.length}`,
+          tone: good === nodes.length ? ('good' as const) : ('warn' as const),
+        };
+      }),
+    },
+  ];
+}
+
+function listed(title: string, list: Cell[]): Block[] {
+  if (list.length === 0) return [];
+  const rest = list.length - mostListed;
+  return [{ title, list: rest > 0 ? [...list.slice(0, mostListed), toned(`and ${rest} more`, 'muted')] : list }];
+}
+
+type Nodes = DigestFacts['overview']['sites'][number]['nodes'];
+
+function count(all: number, bad: number, word: string): Cell {
+  return bad === 0 ? toned(`${all} Ready`, 'good') : toned(`${all}, of which ${bad} ${word}`, 'bad');
+}
+
+function healthWords(nodes: Nodes): Cell {
+  const words = ['critical', 'warning', 'unknown']
+    .map(level => ({ level, nodes: nodes.filter(({ health }) => health === level).length }))
+    .filter(({ nodes: number }) => number > 0);
+  if (words.length === 0) return toned('all well', 'good');
+  return toned(
+    words.map(({ level, nodes: number }) => `${number} ${level}`).join(', '),
+    words[0]?.level === 'critical' ? 'bad' : 'warn',
+  );
+}
+
+function firmwareWords(nodes: Nodes): Cell {
+  const behind = nodes.filter(({ firmware }) => firmware === 'behind' || firmware === 'ahead').length;
+  const unknown = nodes.filter(({ firmware }) => firmware === 'unknown').length;
+  if (behind + unknown === 0) return toned('as wanted', 'good');
+  return toned(
+    [...(behind > 0 ? [`${behind} not as wanted`] : []), ...(unknown > 0 ? [`${unknown} unknown`] : [])].join(', '),
+    'warn',
+  );
+}
+
+function findingCell({ node, site, level, text, id }: DigestFacts['findings'][number]): Cell {
+  return toned(`${node ?? site}: ${text} (${id})`, level === 'critical' ? 'bad' : 'warn');
+}
+
+function operationCell({ id, kind, cluster, state, reason, stuck = [] }: DigestFacts['operations'][number]): Cell {
+  const why = stuck[0] ? `stuck: ${stuck[0]}` : reason;
+  const bad = state === 'halted' || stuck.length > 0;
+  return toned(
+    `${id}: ${kind} in ${cluster}, ${state}${why === '' ? '' : `: ${why}`}`,
+    bad ? 'bad' : state === 'done' ? 'good' : 'plain',
+  );
+}
+
+function approvalCell(
+  { approval, requester, expiresAt }: DigestFacts['overview']['pendingApprovals'][number],
+  { now, timeZone }: Told,
+): Cell {
+  const soon = new Date(expiresAt).getTime() - now.getTime() < expiresSoonMs;
+  return toned(
+    `${approval}, asked by ${requester}, until ${localTime(new Date(expiresAt), timeZone)}`,
+    soon ? 'warn' : 'plain',
+  );
+}
+
+function localTime(at: Date, timeZone: string): string {
+  const parts = new Intl.DateTimeFormat('sv-SE', { timeZone, dateStyle: 'short', timeStyle: 'short' }).format(at);
+  return `${parts} ${timeZone}`;
+}

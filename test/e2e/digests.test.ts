@@ -1,0 +1,161 @@
+/** Digests from a service over a lab: what they tell, to whom, and how often. */
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { type Database, openDatabase } from '../../src/adapters/postgres/database.ts';
+import type { Block } from '../../src/core/document.ts';
+import { createDigests, type DigestSettings, type DigestSink } from '../../src/digest/digests.ts';
+import { renderBlocks } from '../../src/surfaces/cli/render.ts';
+import { fileSink } from '../../src/surfaces/digest/sinks.ts';
+import { type ModelServer, startModelServer } from '../support/model-server.ts';
+import { eventually, type Stack, startStack } from '../support/stack.ts';
+
+let stack: Stack;
+let model: ModelServer;
+let database: Database;
+let dir: string;
+
+beforeAll(async () => {
+  dir = await mkdtemp(join(tmpdir(), 'groundskeeper-digests-'));
+  model = await startModelServer();
+  stack = await startStack({
+    addressBase: '127.92',
+    workers: 2,
+    sampleEvery: '300ms',
+    healthCordon: 'off',
+    assistant: { baseUrl: model.baseUrl, model: 'scripted' },
+  });
+  database = await openDatabase(stack.databaseUrl, { lock: false });
+});
+afterAll(async () => {
+  await database?.close();
+  await stack?.close();
+  await model?.close();
+  await rm(dir, { recursive: true, force: true });
+});
+
+const text = (blocks: Block[]) => renderBlocks(blocks, { columns: 120, color: false });
+
+/** As a process of its own would make them: it asks the service, and claims in its database. */
+async function maker(
+  settings: Partial<DigestSettings>,
+  sinks: DigestSink[],
+  summarise?: (facts: string) => Promise<string>,
+) {
+  const client = await stack.client('requester');
+  const warnings: string[] = [];
+  const digest = {
+    name: 'hourly',
+    cron: '0 * * * *',
+    timeZone: 'America/New_York',
+    sites: ['boston'],
+    summary: false,
+    ...settings,
+  };
+  const digests = createDigests([{ ...digest, sinks }], {
+    gateway: { invoke: ({ tool, input }) => client.callTool(tool, input as Record<string, unknown>) },
+    runs: database.digestRuns,
+    custody: database.custody,
+    ...(summarise && { summarise }),
+    log: { warn: (_fields, message) => void warnings.push(message) },
+  });
+  return { digests, warnings };
+}
+
+const hour = (n: number) => new Date(Date.UTC(2030, 0, 1, n, 0, 30));
+
+describe('a digest now', () => {
+  it('tells nodes, hardware, firmware and the custody log, of the fleet without any being configured', async () => {
+    const client = await stack.client('requester');
+    expect(await client.digests()).toEqual([]);
+    const told = text(await client.digestNow());
+    expect(told).toMatch(/Digest fleet: fleet/);
+    expect(told).toMatch(/nodes\s+5 Ready/);
+    expect(told).toMatch(/Firmware as wanted\s+boston\s+░+\s+0 %/);
+    expect(told).toMatch(/Custody: \d+ entries, root [0-9a-f]{64}/);
+  });
+
+  it('tells a finding, whom it concerns, and what waits for votes', async () => {
+    stack.lab.node('bos-w-1').server.faults.set({ kind: 'fan-failing' });
+    const client = await stack.client('requester');
+    await client.callTool('drainNode', { node: 'bos-w-2', deleteEmptyDir: true });
+    const told = await eventually('the fan to be told of', async () => {
+      const shown = text(await client.digestNow());
+      return /bos-w-1: .*[Ff]an/.test(shown) ? shown : undefined;
+    });
+    expect(told).toContain('New below Kubernetes');
+    expect(told).toMatch(/Waits for votes\n\s+- apr-\w+, asked by day-shift, until /);
+  });
+
+  it('of a name that there is not says which there are', async () => {
+    const client = await stack.client('requester');
+    await expect(client.digestNow('nightly')).rejects.toMatchObject({
+      code: 'not_found',
+      hint: expect.stringContaining('groundskeeper.yaml'),
+    });
+  });
+});
+
+describe('a digest that is due', () => {
+  const sent: { due: string; blocks: Block[] }[] = [];
+  const sink: DigestSink = async digest => void sent.push(digest);
+
+  it('is told once by two who believe that it is theirs, and again only when something changed', async () => {
+    const makers = await Promise.all([maker({}, [sink]), maker({}, [sink])]);
+    const round = (at: Date) => Promise.all(makers.map(({ digests }) => digests.round(at)));
+    await round(hour(0));
+    expect(sent).toEqual([]);
+    await round(hour(1));
+    expect(sent.map(({ due }) => due)).toEqual(['2030-01-01T01:00:00.000Z']);
+    await round(hour(1));
+    await round(hour(2));
+    expect(sent).toHaveLength(1);
+    await (await stack.client('requester')).callTool('freezeChanges', { reason: 'storm', site: 'boston' });
+    await round(hour(3));
+    expect(sent).toHaveLength(2);
+    expect(text(sent[1]?.blocks ?? [])).toMatch(/Changes are frozen by day-shift \(boston\): storm/);
+    expect(makers.flatMap(({ warnings }) => warnings)).toEqual([]);
+  });
+
+  it('says what was missed, and goes to a file', async () => {
+    const file = join(dir, 'deep', 'digest.txt');
+    const { digests } = await maker({ name: 'filed' }, [fileSink(file)]);
+    await digests.round(hour(0));
+    await digests.round(hour(5));
+    expect(await readFile(file, 'utf8')).toMatch(/4 earlier ones were due and not made/);
+  });
+
+  it('that could not be sent is told with the next one', async () => {
+    let broken = true;
+    const arrived: string[] = [];
+    const { digests, warnings } = await maker({ name: 'flaky' }, [
+      async ({ due }) => {
+        if (broken) throw new Error('the chat is down');
+        arrived.push(due);
+      },
+    ]);
+    await digests.round(hour(0));
+    await digests.round(hour(1));
+    broken = false;
+    await digests.round(hour(2));
+    expect([arrived, warnings.length]).toEqual([['2030-01-01T02:00:00.000Z'], 1]);
+  });
+
+  it('carries the words of a model under its name, or why there are none', async () => {
+    const { digests } = await maker(
+      { name: 'said', summary: true },
+      [sink],
+      async () => 'Summary by small, a language model: Look at bos-w-1.',
+    );
+    const { digests: without } = await maker({ name: 'mute', summary: true }, [sink], async () => {
+      throw new Error('the model is down');
+    });
+    for (const each of [digests, without]) {
+      await each.round(hour(0));
+      await each.round(hour(1));
+    }
+    expect(text(sent.at(-2)?.blocks ?? [])).toContain('Summary by small, a language model: Look at bos-w-1.');
+    expect(text(sent.at(-1)?.blocks ?? [])).toContain('Without a summary: the model is down');
+  });
+});

@@ -16,6 +16,7 @@ export function decidingChannel({ channel }: Caller): VoteChannel {
     case 'page':
       return channel;
     case 'mcp':
+      throw forbidden('votes are not taken over MCP', 'a person decides on the CLI or on the approval page');
     case 'assistant':
       throw forbidden('votes are not taken from a model', 'a person decides on the CLI or on the approval page');
     case 'watch':

@@ -1,13 +1,16 @@
 /** Machines that say no, fail or are not who they seem: the node's end tells the truth, and nothing goes on by guessing. */
 import { readFile, writeFile } from 'node:fs/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { parse } from 'yaml';
 import { changes } from '../support/audit.ts';
+import { type Cut, cuttingProxy } from '../support/cutting-proxy.ts';
 import {
   approve,
   blockedDrain,
   ended,
   flash,
   isCordoned,
+  type LabDocument,
   pinned,
   planFlash,
   reached,
@@ -131,6 +134,37 @@ describe('a node', () => {
     const { state, reason } = await ended(stack, await approve(stack, planned));
     expect([state, reason]).toEqual(['halted', expect.stringContaining('not proved to be the planned machine')]);
     expect(changes(stack.lab.effects.since()).slice(before)).toEqual([]);
+  });
+});
+
+describe('an image that is cut in the middle', () => {
+  async function cutOff(name: string, node: string, cut: Cut) {
+    const { imageListener } =
+      (parse(await readFile(stack.config.file, 'utf8')) as LabDocument).sites.find(each => each.name === name) ?? {};
+    const proxy = await cuttingProxy(imageListener?.advertise ?? '', cut);
+    await reconfigure(stack, ({ sites }) => {
+      for (const each of sites) if (each.name === name) each.imageListener.advertise = proxy.url;
+    });
+    const operation = await flash(stack, node);
+    proxy.close();
+    return { operation, cuts: proxy.cuts() };
+  }
+
+  it('is fetched again by a BMC that sees it, under the same order, and the version is proved as always', async () => {
+    const { operation, cuts } = await cutOff('site-4', 's4-w-3', 'once');
+    expect([operation.state, cuts]).toEqual(['done', 1]);
+    expect(reached(stack, 's4-w-3')).toEqual(['cordon', 'flash', 'reset', 'uncordon']);
+  });
+
+  it('leaves its node cordoned, with the reason, and not reset, where the BMC takes the half for the whole', async () => {
+    const { operation, cuts } = await cutOff('seattle', 'sea-w-1', 'unnoticed');
+    expect([operation.state, operation.nodes[0]?.state, cuts]).toEqual(['halted', 'failed', 1]);
+    expect([reached(stack, 'sea-w-1').slice(-3), isCordoned(stack, 'sea-w-1')]).toEqual([
+      ['cordon', 'flash', 'explain'],
+      true,
+    ]);
+    expect(operation.nodes[0]?.message).toContain('signature');
+    expect(reasonOn('sea-w-1')).toContain('update task');
   });
 });
 

@@ -6,7 +6,8 @@
  *   npm run bench:kills -- [--kills 300] [--per-rollout 25] [--workers 1,3] [--speed 60] [--seed 1]
  *
  * In pieces: with `--counts FILE` each rollout is written there as it ends, those that are there are not run again, and the sums
- * are over all; `--within 240` begins no rollout after half of so many seconds, kills nothing more after two thirds, and ends; `--addresses 127.95` lets two run beside each other.
+ * are over all; `--within 560` ends after so many seconds: it begins no rollout that may not end by then, and kills nothing more in
+ * the last 90; `--addresses 127.95` lets two run beside each other.
  */
 import { appendFile, mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -43,6 +44,7 @@ const lookMs = 10;
 /** For a further journal entry, which a slow machine may keep waiting. */
 const mostWaitMs = 2_500;
 const withinMs = Number(values.within) * 1000;
+const quietMs = 90_000;
 
 type Rollout = {
   workers: number;
@@ -187,7 +189,7 @@ async function rollout(postgresUrl: string, workers: number, seed: number): Prom
     const { plan, operation } = await begin(scene);
     const takeOverMs: number[] = [];
     let kills = 0;
-    while (kills < perRollout && performance.now() < (withinMs * 2) / 3 && (await moment(scene, operation, random))) {
+    while (kills < perRollout && performance.now() < withinMs - quietMs && (await moment(scene, operation, random))) {
       const ms = await killOne(scene, random);
       kills++;
       if (ms !== undefined) takeOverMs.push(ms);
@@ -230,7 +232,8 @@ async function sweep(postgresUrl: string, workers: number, before: Rollout[]): P
   const done = () => all.reduce((sum, { kills }) => sum + kills, 0);
   for (let seed = Number(values.seed); done() < wantedKills; seed++) {
     if (before.some(each => each.seed === seed)) continue;
-    if (performance.now() > withinMs / 2) break;
+    const longestMs = 1000 * Math.max(...all.map(({ seconds }) => seconds), quietMs / 1000);
+    if (performance.now() + 1.2 * longestMs > withinMs) break;
     const one = await rollout(postgresUrl, workers, seed);
     all.push(one);
     if (values.counts !== undefined) await appendFile(values.counts, `${JSON.stringify(one)}\n`);

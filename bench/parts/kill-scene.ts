@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import pg from 'pg';
 import { parse, stringify } from 'yaml';
+import { LoginBreaker } from '../../src/adapters/redfish/login-breaker.ts';
 import { type Child, startChild } from '../../src/demo/child.ts';
 import { type LabConfig, writeLabConfig } from '../../src/demo/lab-config.ts';
 import { shippedManifests } from '../../src/demo/lab-part.ts';
@@ -35,6 +36,9 @@ export type KillSceneOptions = {
   addressBase: string;
 };
 
+/** As the product has it; the lab's machines live faster. */
+const { windowMs: logInWindowMs } = LoginBreaker;
+
 export async function openKillScene(options: KillSceneOptions): Promise<KillScene> {
   const dir = await mkdtemp(join(tmpdir(), 'gk-kills-'));
   await mkdir(join(dir, 'data'), { mode: 0o700 });
@@ -61,7 +65,10 @@ export async function openKillScene(options: KillSceneOptions): Promise<KillScen
     sampleEvery: 'off',
   });
   await widen(config, 3);
-  const env = { GROUNDSKEEPER_BENCH_DATABASE: url.href };
+  const env = {
+    GROUNDSKEEPER_BENCH_DATABASE: url.href,
+    NODE_OPTIONS: `--import ${new URL(`../../test/support/log-in-window.ts?ms=${logInWindowMs / options.speed}`, import.meta.url)}`,
+  };
   const args = ['--config', config.file, '--log-level', 'error'];
   const start = async (command: Process['command']) => ({
     command,

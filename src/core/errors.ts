@@ -45,6 +45,8 @@ export type FleetErrorFields = {
   hint?: string;
   /** Text that a machine or a stranger wrote. Shown in a marked block, never interpreted. */
   untrusted?: string;
+  /** RFC 3339: from when on the same call may pass, where that is known. */
+  after?: string;
   cause?: unknown;
 };
 
@@ -53,6 +55,7 @@ export class FleetError extends Error {
   readonly retry: Retry;
   readonly hint?: string;
   readonly untrusted?: string;
+  readonly after?: string;
 
   constructor(fields: FleetErrorFields) {
     super(fields.message, { cause: fields.cause });
@@ -61,11 +64,13 @@ export class FleetError extends Error {
     this.retry = fields.retry ?? 'never';
     this.hint = fields.hint;
     this.untrusted = fields.untrusted;
+    this.after = fields.after;
   }
 
   /** The wire and journal form; `cause` stays behind, it may hold what must not travel. */
   toJSON(): FleetErrorJson {
-    return { code: this.code, message: this.message, retry: this.retry, hint: this.hint, untrusted: this.untrusted };
+    const { code, message, retry, hint, untrusted, after } = this;
+    return { code, message, retry, hint, untrusted, after };
   }
 
   static fromJSON(json: FleetErrorJson): FleetError {
@@ -80,7 +85,7 @@ export class FleetError extends Error {
   }
 }
 
-export type FleetErrorJson = { code: ErrorCode; message: string; retry: Retry; hint?: string; untrusted?: string };
+export type FleetErrorJson = Omit<FleetErrorFields, 'cause'> & { retry: Retry };
 
 /** Ends an exhaustive switch: a new case that nobody handles fails to compile. */
 export function unreachable(value: never): never {

@@ -6,7 +6,10 @@ export type Wait<T> = {
   /** What is waited for, as it completes "timed out waiting for …". */
   what: string;
   everyMs: number | (() => number);
-  /** Wall-clock deadline, milliseconds since the epoch; journaled, so that a restart does not extend it. */
+  /**
+   * Wall-clock deadline, milliseconds since the epoch; journaled, so that a restart does not extend it. Where a failed look tells
+   * from when on another may pass, it gets its chance, once: what may not be asked until then has not been silent.
+   */
   by: number;
   /** A value ends the wait; a string says what is still missing. Outages (`retry: later`) count as missing. */
   look(): Promise<{ value: T } | { missing: string }>;
@@ -19,20 +22,26 @@ export type Wait<T> = {
  * that time cannot heal pass through.
  */
 export async function waitFor<T>({ what, everyMs, by, look, stopReason }: Wait<T>): Promise<T> {
+  let end = by;
   for (;;) {
     const seen = await look().catch(outage);
     if ('value' in seen) return seen.value;
     const why = await stopReason?.().catch(() => undefined);
     if (why) throw new FleetError({ code: 'stopped', message: `stopped while waiting for ${what}: ${why}` });
-    if (Date.now() >= by)
+    const pauseMs = typeof everyMs === 'number' ? everyMs : everyMs();
+    if ('after' in seen && Date.now() < by) end = Math.max(by, seen.after + severalLooks * pauseMs);
+    if (Date.now() >= end)
       throw new FleetError({ code: 'timeout', message: `timed out waiting for ${what}: ${seen.missing}` });
-    await delay(typeof everyMs === 'number' ? everyMs : everyMs());
+    await delay(pauseMs);
   }
 }
 
-/** A deadline that leaves several looks: evidence that grows over time cannot be seen in one, after a long stop. */
+/** Evidence that grows over time cannot be seen in one. */
+const severalLooks = 20;
+
+/** A deadline that leaves several looks, after a long stop too. */
 export function enough(by: number, pollMs: number): number {
-  return Math.max(by, Date.now() + 20 * pollMs);
+  return Math.max(by, Date.now() + severalLooks * pollMs);
 }
 
 /** How long words on a Node wait for an API server that is away: a short outage. */
@@ -87,8 +96,9 @@ export async function insist<T>(everyMs: number, act: () => Promise<T>): Promise
   }
 }
 
-function outage(thrown: unknown): { missing: string } {
+function outage(thrown: unknown): { missing: string } | { missing: string; after: number } {
   const error = FleetError.from(thrown);
   if (error.retry !== 'later') throw error;
-  return { missing: error.message };
+  const { message: missing, after } = error;
+  return after === undefined ? { missing } : { missing, after: Date.parse(after) };
 }

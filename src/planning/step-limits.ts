@@ -12,6 +12,8 @@ import type { Timings } from '../core/timings.ts';
 type StepLimit = { ms: (timings: Timings & { soakMs: number }) => number; exit: 'cancel' | 'settle' };
 
 const minute = 60_000;
+/** A step is stuck once it is over its limit for so long. */
+export const stuckAfterMs = minute;
 /** Reads, and writes with their patience for a BMC or an API server that is away. */
 const short = () => 10 * minute;
 const reading = { ms: short, exit: 'cancel' } as const;
@@ -96,7 +98,7 @@ export function stuckSteps(
     if (!limit || node.stepSince === undefined) return [];
     const forMs = now.getTime() - Date.parse(node.stepSince);
     const limitMs = limit.ms(timings);
-    if (forMs <= limitMs + minute) return [];
+    if (forMs <= limitMs + stuckAfterMs) return [];
     return `${node.step} of ${node.node} for ${minutes(forMs)}, limit ${minutes(limitMs)}; ${exitOf(limit.exit, id, node)}`;
   });
 }

@@ -11,7 +11,8 @@ import { holdBudgets, releaseBudgets } from '../operations/hold-budgets.ts';
 import { leasesOf, type NodeJob, openJob, type Parts, whyStopped } from '../operations/job.ts';
 import { type Chapter, tellNode } from '../operations/tell-node.ts';
 import { insist } from '../operations/wait.ts';
-import type { StepName } from '../planning/step-limits.ts';
+import { waitOut } from '../operations/wait-out.ts';
+import { type StepName, stepLimits, stuckAfterMs } from '../planning/step-limits.ts';
 
 export type NodeInput = { node: string };
 export type NodeWorkflow = Workflow<NodeInput, NodeOutcome>;
@@ -47,7 +48,7 @@ function nodeSteps(parts: Parts, flow: Flow, { node, change }: { node: string; c
         const job = await open();
         await job.begin(name);
         try {
-          const result = await run(job);
+          const result = await patiently(job, name, run);
           await job.report(name, 'ok', tell?.(result) ?? '');
           return result;
         } catch (thrown) {
@@ -55,7 +56,7 @@ function nodeSteps(parts: Parts, flow: Flow, { node, change }: { node: string; c
           throw thrown;
         }
       }),
-    quietly: (name, run) => journaled(name, async () => run(await open())),
+    quietly: (name, run) => journaled(name, async () => patiently(await open(), name, run)),
     tell: chapter =>
       journaled(`tell ${chapter.reason}`, async () => {
         await open()
@@ -72,6 +73,19 @@ function nodeSteps(parts: Parts, flow: Flow, { node, change }: { node: string; c
       if (why) throw new Stopped(`stopped before ${before}: ${why}`);
     },
   };
+}
+
+/** For as long as the step may take before it counts as stuck. */
+function patiently<T>(job: NodeJob, name: StepName, run: (job: NodeJob) => Promise<T>): Promise<T> {
+  const { ms, exit } = stepLimits[name];
+  const { timings, plan, stopReason } = job;
+  return waitOut({
+    act: () => run(job),
+    by: Date.now() + ms({ ...timings, soakMs: plan.soakMs }) + stuckAfterMs,
+    everyMs: timings.pollMs,
+    ...(exit === 'cancel' ? { stopReason } : {}),
+    tell: ({ message }) => job.report(name, 'progress', `waits: ${message}`),
+  });
 }
 
 /** Takes the leases of node and BMC, runs the body, records how it ended, and gives the leases back. */

@@ -171,18 +171,25 @@ describe('a log-in whose answer is lost', () => {
     expect(ledger.entries).toEqual([]);
   });
 
-  test('twice in ten minutes ends log-ins for that long', async () => {
+  test('twice in ten minutes ends log-ins for that long, and until then every answer tells for how long', async () => {
     const lab = await start();
-    let now = Date.now();
+    const begun = Date.now();
+    let now = begun;
     const { bmc } = live(lab, memoryLedger(), () => now);
+    const told: number[] = [];
     for (let read = 0; read < 5; read++) {
       lab.bmc.faults.set({ kind: 'drop-after-log-in' });
-      expect((await failure(bmc.power())).code).toBe('bmc_unreachable');
+      const { code, after = '' } = await failure(bmc.power());
+      expect(code).toBe('bmc_unreachable');
+      told.push(Date.parse(after) - begun);
       now += 1_000;
     }
-    expect(lab.bmc.logIns().good).toBe(2);
+    const rests = 10 * 60_000;
+    expect([lab.bmc.logIns().good, told]).toEqual([2, [0, 1_000, rests, rests, rests]]);
     lab.bmc.faults.clear();
-    now += 10 * 60_000;
+    now = begun + rests - 1;
+    await failure(bmc.power());
+    now += 1;
     expect(await bmc.power()).toEqual(on);
   });
 });

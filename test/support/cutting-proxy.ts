@@ -15,7 +15,9 @@ export async function cuttingProxy(
     // The listener knows a BMC by the address that it comes from.
     const far = connect({ host: hostname, port: Number(port), localAddress: near.remoteAddress ?? '' });
     for (const socket of [near, far]) socket.on('error', () => {});
-    near.pipe(far);
+    // Its end is the answer's end.
+    near.on('data', bytes => far.write(bytes.toString('latin1').replace(/^connection: .*$/im, 'connection: close')));
+    near.on('end', () => far.end());
     const answer: Buffer[] = [];
     far.on('data', bytes => answer.push(bytes));
     far.on('end', () => {

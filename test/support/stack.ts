@@ -38,6 +38,8 @@ export type StackOptions = {
   /** Folder of policies; those that are shipped unless said. */
   policies?: string;
   assistant?: LabConfigOptions['assistant'];
+  /** Milliseconds for which a failed log-in to a BMC counts; the product's ten minutes unless said. */
+  logInWindowMs?: number;
 };
 
 export type Stack = {
@@ -84,7 +86,12 @@ export async function startStack(options: StackOptions): Promise<Stack> {
     ...(options.assistant ? { assistant: options.assistant } : {}),
   });
   const reached = (await options.database?.(database.url)) ?? database.url;
-  const env = { GROUNDSKEEPER_TEST_DATABASE: reached };
+  const env = {
+    GROUNDSKEEPER_TEST_DATABASE: reached,
+    ...(options.logInWindowMs === undefined
+      ? {}
+      : { NODE_OPTIONS: `--import ${new URL(`./log-in-window.ts?ms=${options.logInWindowMs}`, import.meta.url)}` }),
+  };
   const begin = () => startChild<{ url: string }>(['serve', '--config', config.file, '--log-level', 'warn'], env);
   let service = await begin();
   const people = { requester: config.people[0], approver: config.people[1] };

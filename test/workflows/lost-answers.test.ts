@@ -6,9 +6,10 @@ import { eventually, type Stack, startStack } from '../support/stack.ts';
 import { verifyRunning } from '../support/verify.ts';
 
 let stack: Stack;
+const logInWindowMs = 2_000;
 
 beforeAll(async () => {
-  stack = await startStack({ addressBase: '127.51', sites: 2, workers: 3, speed: 60 });
+  stack = await startStack({ addressBase: '127.51', sites: 2, workers: 3, speed: 60, logInWindowMs });
 });
 afterAll(() => stack?.close());
 
@@ -90,4 +91,29 @@ it('and a service that died then: the next one looks at the machine before it de
   stack.lab.node(node).server.faults.clear('bmc-down');
   expect((await ended(stack, operation)).state).toBe('done');
   expect(reached(stack, node)).toEqual(oneOfEach);
+});
+
+it('to two log-ins: the node waits until its BMC may be asked again, and nothing is left there', async () => {
+  const node = 'chi-w-3';
+  const planned = await planFlash(stack, node);
+  await stack.service().stop(); // and with it the session that planning opened
+  await stack.start();
+  const { server } = stack.lab.node(node);
+  const { faults } = server;
+  const begun = server.received().length;
+  let again = 1;
+  faults.onChange(kind => {
+    if (kind === 'drop-after-log-in' && faults.get(kind) === undefined && again-- > 0) faults.set({ kind });
+  });
+  faults.set({ kind: 'drop-after-log-in' });
+  expect((await ended(stack, await approve(stack, planned))).state).toBe('done');
+  expect(reached(stack, node)).toEqual(oneOfEach);
+  const logIns = server
+    .received()
+    .slice(begun)
+    .filter(({ method, path }) => method === 'POST' && path.endsWith('/Sessions'));
+  const [first = 0, second = 0, third = 0] = logIns.map(({ at }) => at);
+  expect([logIns.length, server.sessions().length]).toEqual([3, 1]);
+  expect(second - first).toBeLessThan(logInWindowMs);
+  expect(third - first).toBeGreaterThan(0.9 * logInWindowMs); // it counts from before it is sent
 });

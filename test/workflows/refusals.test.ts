@@ -151,9 +151,9 @@ describe('an image that is cut in the middle', () => {
   }
 
   it('is fetched again by a BMC that sees it, under the same order, and the version is proved as always', async () => {
-    const { operation, cuts } = await cutOff('site-4', 's4-w-3', 'once');
+    const { operation, cuts } = await cutOff('boston', 'bos-w-1', 'once');
     expect([operation.state, cuts]).toEqual(['done', 1]);
-    expect(reached(stack, 's4-w-3')).toEqual(['cordon', 'flash', 'reset', 'uncordon']);
+    expect(reached(stack, 'bos-w-1').slice(-4)).toEqual(['cordon', 'flash', 'reset', 'uncordon']);
   });
 
   it('leaves its node cordoned, with the reason, and not reset, where the BMC takes the half for the whole', async () => {

@@ -68,7 +68,7 @@ async function free({ breaker, book }: Door, mark: Mark): Promise<void> {
 }
 
 /** The answer to the log-in, which is sent once more to a BMC that was busy. What may have opened a session stays marked. */
-async function knock({ wire, credential, book }: Door, path: string, mark: Mark): Promise<WireAnswer> {
+async function knock({ wire, credential, book, now }: Door, path: string, mark: Mark): Promise<WireAnswer> {
   const body = { UserName: credential.username, Password: credential.password };
   for (let last = false; ; last = true) {
     const answer = await wire.send({ method: 'POST', path, body, fresh: true }).catch(async (error: unknown) => {
@@ -76,12 +76,12 @@ async function knock({ wire, credential, book }: Door, path: string, mark: Mark)
       if (unsent) await book.settled(mark).catch(() => undefined);
       if (unsent) throw error;
       book.lose(mark);
-      throw lostLogIn(wire.where('POST', path), 'was not answered', error);
+      throw lostLogIn(wire.where('POST', path), { what: 'was not answered', at: now(), cause: error });
     });
     const { status } = answer;
     if (status >= 500 && status !== 501 && status !== 503) {
       book.lose(mark);
-      throw lostLogIn(wire.where('POST', path), `answered ${status}`);
+      throw lostLogIn(wire.where('POST', path), { what: `answered ${status}`, at: now() });
     }
     const busy = status === 503 && !says(explanation(answer).ids, 'no-session-left');
     if (last || !busy || askedMs(answer) > longestPauseMs) return answer;
@@ -89,10 +89,11 @@ async function knock({ wire, credential, book }: Door, path: string, mark: Mark)
   }
 }
 
-function lostLogIn(where: string, what: string, cause?: unknown): FleetError {
+function lostLogIn(where: string, { what, at, cause }: { what: string; at: number; cause?: unknown }): FleetError {
   return new FleetError({
     code: 'bmc_unreachable',
     retry: 'later',
+    after: new Date(at).toISOString(),
     message: `${where} ${what}: the log-in may have opened a session`,
     hint: 'It is looked for, and deleted, at the next log-in.',
     cause,

@@ -80,6 +80,9 @@ async function begin(scene: KillScene): Promise<{ plan: Plan; operation: string 
   return { plan, operation };
 }
 
+/** Places of processes that are gone and come back. */
+type Starting = Map<number, Promise<void>>;
+
 async function count(scene: KillScene, sql: string, values: unknown[] = []): Promise<number> {
   return Number((await scene.admin.query(`select count(*) as count from ${sql}`, values)).rows[0].count);
 }
@@ -102,34 +105,44 @@ async function moment(scene: KillScene, operation: string, random: () => number)
   return true;
 }
 
-/** Kills one process, mostly one with work in hand, and starts another in its place. Answers how long its work lay idle. */
-async function killOne(scene: KillScene, random: () => number): Promise<number | undefined> {
+/**
+ * Kills one process, mostly one with work in hand, and lets another start in its place, in its own time where others are left.
+ * Answers how long the killed one's work lay idle.
+ */
+async function killOne(scene: KillScene, starting: Starting, random: () => number): Promise<number | undefined> {
+  const isLeft = (index: number) => !starting.has(index);
+  if (!scene.processes.some((_, index) => isLeft(index))) await Promise.race(starting.values());
+  const left = scene.processes.filter((_, index) => isLeft(index));
   const { rows } = await scene.admin.query<{ executor_id: string }>(
     "select distinct executor_id from dbos.workflow_status where status = 'PENDING'",
   );
-  const busy = scene.processes.filter(({ child }) => rows.some(row => row.executor_id.includes(`-${child.pid}-`)));
-  const from = busy.length > 0 && random() < 0.9 ? busy : scene.processes;
+  const busy = left.filter(({ child }) => rows.some(row => row.executor_id.includes(`-${child.pid}-`)));
+  const from = busy.length > 0 && random() < 0.9 ? busy : left;
   const victim = from[Math.floor(random() * from.length)];
   if (!victim) throw new Error('nothing is left to kill');
   const index = scene.processes.indexOf(victim);
   const mark = `%-${victim.child.pid}-%`;
   const begun = performance.now();
   await victim.child.kill();
-  const left = await scene.admin.query<{ workflow_uuid: string }>(
+  const inHand = await scene.admin.query<{ workflow_uuid: string }>(
     "select workflow_uuid from dbos.workflow_status where status = 'PENDING' and executor_id like $1",
     [mark],
   );
-  const ids = left.rows.map(row => row.workflow_uuid);
-  const restarted = (async () => {
-    if (scene.processes.length > 1) await delay(random() * 1000);
+  const ids = inHand.rows.map(row => row.workflow_uuid);
+  const pauseMs = scene.processes.length > 1 ? random() * 1000 : 0;
+  const restarted = delay(pauseMs).then(async () => {
     scene.processes[index] = await scene.start(victim.command);
-  })();
+    starting.delete(index);
+  });
+  starting.set(index, restarted);
+  restarted.catch(() => undefined); // whoever awaits it next hears of it
   const idle =
     "dbos.workflow_status where workflow_uuid = any($1) and (status = 'ENQUEUED' or (status = 'PENDING' and executor_id like $2))";
-  while ((await count(scene, idle, [ids, mark])) > 0) await delay(lookMs);
-  const ms = performance.now() - begun;
-  await restarted;
-  return ids.length > 0 ? ms : undefined;
+  while ((await count(scene, idle, [ids, mark])) > 0) {
+    if (starting.size === scene.processes.length) await Promise.race(starting.values());
+    await delay(lookMs);
+  }
+  return ids.length > 0 ? performance.now() - begun : undefined;
 }
 
 /** What is wrong, one line each. */
@@ -188,12 +201,14 @@ async function rollout(postgresUrl: string, workers: number, seed: number): Prom
   try {
     const { plan, operation } = await begin(scene);
     const takeOverMs: number[] = [];
+    const starting: Starting = new Map();
     let kills = 0;
     while (kills < perRollout && performance.now() < withinMs - quietMs && (await moment(scene, operation, random))) {
-      const ms = await killOne(scene, random);
+      const ms = await killOne(scene, starting, random);
       kills++;
       if (ms !== undefined) takeOverMs.push(ms);
     }
+    await Promise.all(starting.values());
     const until = Math.min(performance.now() + endWithinMs, withinMs);
     while (performance.now() < until && !(await isOver(scene, operation))) await delay(200);
     const { operation: last } = await (await scene.client(0)).operationEvents(operation, { after: 0, waitMs: 0 });

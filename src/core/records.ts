@@ -105,6 +105,8 @@ export type EffectRow = {
   detail: string;
   /** RFC 3339. */
   startedAt: string;
+  /** Its request may have left the process: written down before it did. */
+  mayBeSent: boolean;
 };
 
 export type EffectStore = {
@@ -113,7 +115,9 @@ export type EffectStore = {
   list(operation: string, wanted: { prefix: string; states: readonly EffectState[] }): Promise<EffectRow[]>;
   /** Those on a cluster whose step has this part, the newest first. */
   onCluster(cluster: string, wanted: { part: string; since: Date; limit: number }): Promise<EffectRow[]>;
-  insert(row: Omit<EffectRow, 'state' | 'result' | 'detail' | 'startedAt'>): Promise<void>;
+  insert(row: Omit<EffectRow, 'state' | 'result' | 'detail' | 'startedAt' | 'mayBeSent'>): Promise<void>;
+  /** From now on its request may have been sent; false where it is not open any more, and then it must not be. */
+  letOut(intent: number): Promise<boolean>;
   /** Compare-and-set; false when the state was another one. */
   close(row: {
     intent: number;

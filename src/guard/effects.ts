@@ -36,6 +36,8 @@ export type EffectSpec<T> = {
   blast(): Promise<Blast>;
   /** Reads what a new attempt will send and start from; never asked while an earlier attempt is open. */
   prepare(): Promise<Prepared>;
+  /** Throws where the request may not be sent after all; asked last, and nothing has left this process until it is over. */
+  prove?(): Promise<void>;
   /** A request that is repeated under one intent, because it was clearly refused, asks `stillAllowed` each time. */
   send(grant: EffectGrant, stillAllowed: () => Promise<void>): Promise<T>;
   observe(open: EffectRow): Promise<Observation<T>>;
@@ -70,6 +72,15 @@ export function effectPerformer(parts: EffectParts): PerformEffect {
       const from: EffectState[] = ['open', 'unknown'];
       if (!(await tx.effects.close({ intent: row.intent, from, ...end }))) return;
       await custody.append({ ...closing(row, end), ...stamp }, tx.custody);
+    });
+  }
+
+  /** The last thing before the request is sent: whoever finds an open attempt without it knows that nothing was. */
+  async function letOut({ intent, step }: EffectRow): Promise<void> {
+    if (await records.transaction(tx => tx.effects.letOut(intent)).catch(() => false)) return;
+    throw new FleetError({
+      code: 'conflict',
+      message: `the attempt at ${step} is not ours any more; nothing was sent`,
     });
   }
 
@@ -121,6 +132,7 @@ export function effectPerformer(parts: EffectParts): PerformEffect {
         result: null,
         detail: '',
         startedAt: '',
+        mayBeSent: false,
       } as EffectRow;
     });
     let result: T;
@@ -129,6 +141,8 @@ export function effectPerformer(parts: EffectParts): PerformEffect {
         await authority.allow(spec);
       };
       if (spec.leases.includes(`bmc:${request.target}`)) await parts.announce?.();
+      await spec.prove?.();
+      await letOut(row);
       result = await spec.send({ intent: row.intent } as EffectGrant, stillAllowed);
     } catch (thrown) {
       await finish(spec, row, failure(FleetError.from(thrown)));

@@ -44,8 +44,8 @@ export async function flash(job: NodeJob): Promise<Flash> {
         request: { target: target.bmcUrl, ...where, bodyDigest: digestOf({ image, sha256, component }) },
       };
     },
+    prove: () => proveReadyToFlash(job),
     async send(grant) {
-      await proveReadyToFlash(job);
       const { url } = await offerImage(job);
       const protocol = url.startsWith('https:') ? 'HTTPS' : 'HTTP';
       const file = await job.images.open({ image, sha256 });
@@ -122,9 +122,10 @@ async function observeFlash(job: NodeJob, open: EffectRow): Promise<Observation<
     if (Date.now() < settledAt) return { missing: 'evidence either way' };
     const waited = `${Math.round(settleMs / 1000)} s`;
     // That nothing was fetched proves something; of what was sent, silence proves nothing.
-    if (pushed)
+    if (pushed && open.mayBeSent)
       return { value: { finding: 'ambiguous', evidence: `no new task and no version change within ${waited}` } };
-    const evidence = `no fetch, no new task and no version change ${waited} after the request`;
+    const unsent = pushed ? 'nothing was sent' : 'no fetch';
+    const evidence = `${unsent}, no new task and no version change ${waited} after the request`;
     return { value: { finding: 'not-happened', evidence } };
   };
   const by = Math.max(settledAt, Date.now()) + timings.resetSettleMs + 60_000;

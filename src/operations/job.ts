@@ -55,7 +55,10 @@ export type NodeJob = Parts & {
   effect<T>(spec: JobEffect<T>): Promise<T>;
 };
 
-export type JobEffect<T> = Pick<EffectSpec<T>, 'action' | 'settling' | 'prepare' | 'send' | 'observe' | 'describe'> & {
+export type JobEffect<T> = Pick<
+  EffectSpec<T>,
+  'action' | 'settling' | 'prepare' | 'prove' | 'send' | 'observe' | 'describe'
+> & {
   /** Within the node, and within its change where the job makes one. */
   step: string;
 };

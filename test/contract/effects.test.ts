@@ -28,6 +28,12 @@ async function acceptEntries(): Promise<void> {
   await scene.admin.query('drop trigger refuse_some on custody_entry');
 }
 
+/** Of every attempt, by what another connection sees. */
+async function mayBeSent(): Promise<boolean[]> {
+  const { rows } = await scene.admin.query('select sent_at from effect order by intent');
+  return rows.map(row => row.sent_at !== null);
+}
+
 async function typesOf(): Promise<string[]> {
   return (await scene.entries()).filter(entry => entry.type.startsWith('effect.')).map(entry => entry.type);
 }
@@ -56,6 +62,40 @@ describe('the intent of an effect', () => {
     await acceptEntries();
     await scene.perform(spec);
     expect(sent).toHaveLength(1);
+  });
+
+  it('is all that is written down until what has to hold is proved, and then, before it is sent, that it may have been', async () => {
+    const seen: unknown[] = [];
+    const { spec } = effectOf(operation, {
+      prove: async () => void seen.push(await mayBeSent()),
+      async send() {
+        seen.push(await mayBeSent());
+        return 'done';
+      },
+    });
+    await scene.perform(spec);
+    expect(seen).toEqual([[false], [true]]);
+  });
+
+  it('that another process took up meanwhile is not sent, and what that one left is gone on with', async () => {
+    const proved: unknown[] = [];
+    const { spec, sent } = effectOf(operation, {
+      async prove() {
+        proved.push(true);
+        if (proved.length === 1) await scene.admin.query(`update effect set state = 'not-happened'`);
+      },
+    });
+    expect(await scene.perform(spec)).toBe('done');
+    const { rows } = await scene.admin.query('select attempt, intent from effect where sent_at is not null');
+    expect([sent, rows.length, rows[0].attempt]).toEqual([[Number(rows[0].intent)], 1, 2]);
+  });
+
+  it('of a version that never said when it sent counts as sent', async () => {
+    await scene.admin.query(
+      `insert into effect (operation, step, attempt, intent, state, before, result, detail) values ($1, 'w-1/old', 1, 77, 'open', 'null', 'null', '')`,
+      [operation],
+    );
+    expect(await scene.records.effects.latest(operation, 'w-1/old')).toMatchObject({ mayBeSent: true });
   });
 
   it('that stands open after a crash is looked into, and not sent again when it happened', async () => {

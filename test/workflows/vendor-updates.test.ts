@@ -2,6 +2,7 @@
  * Updates of the vendors whose way is their own: AMI fetches, Lenovo and OpenBMC are sent their image, and Supermicro is sent
  * it, checks it, and writes it once it is told to. Each through the whole workflow, with lost answers and a service that dies on the way.
  */
+import pg from 'pg';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { bmcProfiles } from '../../src/lab/bmc/profiles/catalog.ts';
 import { custodyEntries, unaccounted } from '../support/audit.ts';
@@ -13,7 +14,7 @@ let stack: Stack;
 // Workers take their machines in turn, beginning with the second.
 const machines = ['ami', 'lenovo', 'supermicro', 'openbmc'] as const;
 const nodes = {
-  lenovo: ['bos-w-1'],
+  lenovo: ['bos-w-1', 'bos-w-5'],
   supermicro: ['bos-w-2', 'bos-w-6'],
   openbmc: ['bos-w-3'],
   ami: ['bos-w-4'],
@@ -36,6 +37,15 @@ async function findings(operation: string): Promise<string[]> {
   return entries.flatMap(entry =>
     entry.type === 'effect.reconciled' && entry.operation === operation ? [`${entry.finding}: ${entry.evidence}`] : [],
   );
+}
+
+/** Whether an attempt to flash is announced and has no end. */
+async function openFlash(operation: string): Promise<true | undefined> {
+  const client = new pg.Client({ connectionString: stack.databaseUrl });
+  await client.connect();
+  const sql = `select from effect where operation = $1 and step like '%/flash' and state = 'open'`;
+  const { rowCount } = await client.query(sql, [operation]).finally(() => client.end());
+  return rowCount === 1 ? true : undefined;
 }
 
 it('of AMI and Supermicro go from what runs to what the catalogue wants', async () => {
@@ -83,23 +93,29 @@ describe('when the answer to a sent image is lost', () => {
   });
 });
 
-describe('a service that dies between the image and the word to write it', () => {
-  it('sends neither twice', async () => {
-    const [, node] = nodes.supermicro;
-    const { server } = stack.lab.node(node);
-    server.faults.set({ kind: 'update-stalls', stage: 'download' });
-    const operation = await approve(stack, await planFlash(stack, node));
-    await eventually('the image to be there', async () => (reached(stack, node).includes('flash') ? true : undefined));
-    await stack.kill();
-    server.faults.clear('update-stalls');
-    expect(reached(stack, node)).toEqual(['cordon', 'flash']);
-    expect(server.firmware.staged).toBeUndefined();
-    await stack.start();
+it('of a service that dies: where the image was sent it is not sent again, where it was about to be it is sent once', async () => {
+  const [[, written], [, unsent]] = [nodes.supermicro, nodes.lenovo];
+  const { server } = stack.lab.node(written);
+  server.faults.set({ kind: 'update-stalls', stage: 'download' });
+  const before = await planFlash(stack, unsent);
+  const first = await approve(stack, await planFlash(stack, written));
+  await eventually('the image to be there', async () => (reached(stack, written).includes('flash') ? true : undefined));
+  const second = await approve(stack, before);
+  await eventually('the node to be cordoned', async () => (isCordoned(stack, unsent) ? true : undefined));
+  faultsOf(unsent).set({ kind: 'slow', ms: 700 }); // what is read right before an image is sent takes seconds now
+  await eventually('the intent to send it', () => openFlash(second));
+  await stack.kill();
+  server.faults.clear('update-stalls');
+  faultsOf(unsent).clear('slow');
+  expect([reached(stack, written), reached(stack, unsent)]).toEqual([['cordon', 'flash'], ['cordon']]);
+  expect(server.firmware.staged).toBeUndefined();
+  await stack.start();
 
-    expect((await ended(stack, operation)).state).toBe('done');
-    expect([reached(stack, node), isCordoned(stack, node)]).toEqual([withStart, false]);
-    expect(server.firmware.active).toBe(bmcProfiles.supermicro.firmware.newBios);
-  });
+  expect([(await ended(stack, first)).state, (await ended(stack, second)).state]).toEqual(['done', 'done']);
+  expect([reached(stack, written), isCordoned(stack, written)]).toEqual([withStart, false]);
+  expect(server.firmware.active).toBe(bmcProfiles.supermicro.firmware.newBios);
+  expect([reached(stack, unsent), isCordoned(stack, unsent)]).toEqual([oneOfEach, false]);
+  expect(await findings(second)).toEqual([expect.stringMatching(/^not-happened: nothing was sent, no new task/)]);
 });
 
 it('leaves no write without its record', async () => {

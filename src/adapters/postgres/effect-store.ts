@@ -5,12 +5,13 @@ import type { Tables } from './schema.ts';
 
 type StoredEffect = Selectable<Tables['effect']>;
 
-function effectOf({ started_at, ...row }: StoredEffect): EffectRow {
+function effectOf({ started_at, sent_at, ...row }: StoredEffect): EffectRow {
   return {
     ...row,
     intent: Number(row.intent),
     state: row.state as EffectState,
     startedAt: started_at.toISOString(),
+    mayBeSent: sent_at !== null,
   };
 }
 
@@ -57,8 +58,17 @@ export function effectStore(db: Kysely<Tables>): EffectStore {
     async insert(row) {
       await db
         .insertInto('effect')
-        .values({ ...row, state: 'open', before: json(row.before), result: json(null), detail: '' })
+        .values({ ...row, state: 'open', before: json(row.before), result: json(null), detail: '', sent_at: null })
         .execute();
+    },
+    async letOut(intent) {
+      const done = await db
+        .updateTable('effect')
+        .set({ sent_at: sql<Date>`now()` })
+        .where('intent', '=', intent)
+        .where('state', '=', 'open')
+        .executeTakeFirst();
+      return done.numUpdatedRows === 1n;
     },
     async close({ intent, from, state, result, detail }) {
       const done = await db

@@ -98,6 +98,8 @@ export type Tables = {
     result: Json;
     detail: string;
     started_at: Generated<Date>;
+    /** Set by the database where the insert does not say otherwise: versions before it never did, and may have sent. */
+    sent_at: Date | null;
   };
   change_freeze: FreezeTable;
   conversation: ConversationTable;
@@ -210,6 +212,9 @@ const operationsOverSites = [
   `update operation_node set site = operation.site, cluster = operation.cluster from operation where operation.id = operation_node.operation`,
 ];
 
+/** Those that stand may have been sent, and so may what an older version inserts beside this one. */
+const sentAt = [`alter table effect add column sent_at timestamptz default now()`];
+
 const migrations: { name: string; statements: string[] }[] = [
   { name: '2026-11-22 first form', statements: first },
   { name: '2026-11-23 digest of an offered image', statements: imageDigest },
@@ -228,6 +233,7 @@ const migrations: { name: string; statements: string[] }[] = [
   { name: '2026-11-26 which host a process runs on', statements: hostSchema },
   { name: '2026-11-26 conversations', statements: conversationSchema },
   { name: '2026-11-26 runs of digests', statements: digestSchema },
+  { name: '2026-11-26 when the request of an effect may have left', statements: sentAt },
 ];
 
 /** Brings the database to this version's form; two services that start at once take turns. */

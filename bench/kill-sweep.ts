@@ -6,10 +6,10 @@
  *   npm run bench:kills -- [--kills 300] [--per-rollout 25] [--workers 1,3] [--speed 60] [--seed 1]
  *
  * In pieces: with `--counts FILE` each rollout is written there as it ends, those that are there are not run again, and the sums
- * are over all; `--within 560` ends after so many seconds: it begins no rollout that may not end by then, and kills nothing more in
- * the last 90; `--addresses 127.95` lets two run beside each other.
+ * are over all; `--within 560` ends after so many seconds: it begins no rollout in the last 240, kills nothing more in the last 150,
+ * and does not count a rollout that has not ended by then: its seed comes again. `--addresses 127.95` lets two run beside each other.
  */
-import { appendFile, mkdtemp, readFile, rm } from 'node:fs/promises';
+import { appendFile, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -21,6 +21,7 @@ import type { Plan } from '../src/core/plan.ts';
 import { changes, custodyEntries, isHandOver, unaccounted } from '../test/support/audit.ts';
 import { firmwareOf } from '../test/support/rollout.ts';
 import { verifyRunning } from '../test/support/verify.ts';
+import { countsIn, type Rollout, tellCounts } from './parts/kill-counts.ts';
 import { type KillScene, openKillScene } from './parts/kill-scene.ts';
 
 const { values } = parseArgs({
@@ -44,17 +45,7 @@ const lookMs = 10;
 /** For a further journal entry, which a slow machine may keep waiting. */
 const mostWaitMs = 2_500;
 const withinMs = Number(values.within) * 1000;
-const quietMs = 90_000;
-
-type Rollout = {
-  workers: number;
-  seed: number;
-  seconds: number;
-  kills: number;
-  takeOverMs: number[];
-  ends: Record<string, number>;
-  faults: string[];
-};
+const [lateMs, quietMs] = [240_000, 150_000];
 
 /** The same seed gives the same numbers from 0 to 1. */
 function randomFrom(seed: number): () => number {
@@ -82,6 +73,7 @@ async function begin(scene: KillScene): Promise<{ plan: Plan; operation: string 
 
 /** Places of processes that are gone and come back. */
 type Starting = Map<number, Promise<void>>;
+type Idle = { ms: number; othersLeft: boolean };
 
 async function count(scene: KillScene, sql: string, values: unknown[] = []): Promise<number> {
   return Number((await scene.admin.query(`select count(*) as count from ${sql}`, values)).rows[0].count);
@@ -107,9 +99,9 @@ async function moment(scene: KillScene, operation: string, random: () => number)
 
 /**
  * Kills one process, mostly one with work in hand, and lets another start in its place, in its own time where others are left.
- * Answers how long the killed one's work lay idle.
+ * Answers how long the killed one's work lay idle, and whether others were left.
  */
-async function killOne(scene: KillScene, starting: Starting, random: () => number): Promise<number | undefined> {
+async function killOne(scene: KillScene, starting: Starting, random: () => number): Promise<Idle | undefined> {
   const isLeft = (index: number) => !starting.has(index);
   if (!scene.processes.some((_, index) => isLeft(index))) await Promise.race(starting.values());
   const left = scene.processes.filter((_, index) => isLeft(index));
@@ -142,7 +134,7 @@ async function killOne(scene: KillScene, starting: Starting, random: () => numbe
     if (starting.size === scene.processes.length) await Promise.race(starting.values());
     await delay(lookMs);
   }
-  return ids.length > 0 ? performance.now() - begun : undefined;
+  return ids.length > 0 ? { ms: performance.now() - begun, othersLeft: left.length > 1 } : undefined;
 }
 
 /** What is wrong, one line each. */
@@ -163,6 +155,7 @@ async function faultsOf(
     );
     if (freed && sent.length > 0 && server.firmware.active !== firmwareOf(target)[0]?.to)
       faults.push(`${node} was uncordoned unproved`);
+    if (server.logIns().bad > 0) faults.push(`${node} refused ${server.logIns().bad} log-ins`);
     if (host.bricked) faults.push(`${node} is bricked: ${host.bricked}`);
   }
   for (const { node, state, message } of operation.nodes)
@@ -187,7 +180,8 @@ async function sessionsLeft(scene: KillScene): Promise<string[]> {
   );
 }
 
-async function rollout(postgresUrl: string, workers: number, seed: number): Promise<Rollout> {
+/** Undefined where the time was up before its end. */
+async function rollout(postgresUrl: string, workers: number, seed: number): Promise<Rollout | undefined> {
   const random = randomFrom(seed);
   const scene = await openKillScene({
     postgresUrl,
@@ -200,21 +194,21 @@ async function rollout(postgresUrl: string, workers: number, seed: number): Prom
   const begun = performance.now();
   try {
     const { plan, operation } = await begin(scene);
-    const takeOverMs: number[] = [];
+    const idle: Idle[] = [];
     const starting: Starting = new Map();
     let kills = 0;
     while (kills < perRollout && performance.now() < withinMs - quietMs && (await moment(scene, operation, random))) {
-      const ms = await killOne(scene, starting, random);
+      const lay = await killOne(scene, starting, random);
       kills++;
-      if (ms !== undefined) takeOverMs.push(ms);
+      if (lay) idle.push(lay);
     }
     await Promise.all(starting.values());
     const until = Math.min(performance.now() + endWithinMs, withinMs);
     while (performance.now() < until && !(await isOver(scene, operation))) await delay(200);
     const { operation: last } = await (await scene.client(0)).operationEvents(operation, { after: 0, waitMs: 0 });
+    if (!hasEnded(last.state) && performance.now() >= withinMs) return undefined;
     const faults: string[] = [];
-    if (!hasEnded(last.state) && performance.now() < withinMs)
-      faults.push(`the operation is ${last.state} after ${endWithinMs / 1000} s`);
+    if (!hasEnded(last.state)) faults.push(`the operation is ${last.state} after ${endWithinMs / 1000} s`);
     faults.push(...(await faultsOf(scene, { plan, operation: last })));
     faults.push(...(await sessionsLeft(scene)));
     const ends: Record<string, number> = { [`operation ${last.state}`]: 1 };
@@ -225,20 +219,11 @@ async function rollout(postgresUrl: string, workers: number, seed: number): Prom
     );
     for (const fault of faults) console.error(`    ${fault}`);
     const seconds = Math.round((performance.now() - begun) / 1000);
-    return { workers, seed, seconds, kills, takeOverMs, ends, faults };
+    const msWhere = (others: boolean) => idle.flatMap(({ ms, othersLeft }) => (othersLeft === others ? [ms] : []));
+    return { workers, seed, seconds, kills, takeOverMs: msWhere(true), restartMs: msWhere(false), ends, faults };
   } finally {
     await scene.close();
   }
-}
-
-function quantile(sorted: number[], part: number): string {
-  const ms = sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * part))];
-  return ms === undefined ? '-' : `${Math.round(ms)} ms`;
-}
-
-async function countsBefore(): Promise<Rollout[]> {
-  const written = values.counts === undefined ? '' : await readFile(values.counts, 'utf8').catch(() => '');
-  return written.split('\n').flatMap(line => (line === '' ? [] : [JSON.parse(line) as Rollout]));
 }
 
 /** Rollouts on so many workers until all kills are counted, or the time is up. */
@@ -247,38 +232,24 @@ async function sweep(postgresUrl: string, workers: number, before: Rollout[]): P
   const done = () => all.reduce((sum, { kills }) => sum + kills, 0);
   for (let seed = Number(values.seed); done() < wantedKills; seed++) {
     if (before.some(each => each.seed === seed)) continue;
-    const longestMs = 1000 * Math.max(...all.map(({ seconds }) => seconds), quietMs / 1000);
-    if (performance.now() + 1.2 * longestMs > withinMs) break;
+    if (performance.now() > withinMs - lateMs) break;
     const one = await rollout(postgresUrl, workers, seed);
+    if (one === undefined) break;
     all.push(one);
     if (values.counts !== undefined) await appendFile(values.counts, `${JSON.stringify(one)}\n`);
   }
   return all;
 }
 
-function tell(workers: number, all: Rollout[]): void {
-  const ms = all.flatMap(({ takeOverMs }) => takeOverMs).sort((a, b) => a - b);
-  const ends: Record<string, number> = {};
-  for (const [state, number] of all.flatMap(each => Object.entries(each.ends)))
-    ends[state] = (ends[state] ?? 0) + number;
-  const kills = all.reduce((sum, each) => sum + each.kills, 0);
-  const faults = all.flatMap(each => each.faults).length;
-  console.log(`${workers} worker(s): ${kills} kills in ${all.length} rollouts of ${nodes} nodes; ${faults} faults`);
-  console.log(`  ends: ${JSON.stringify(ends)}`);
-  console.log(
-    `  work of a killed process lay idle for ${quantile(ms, 0.5)} (median), ${quantile(ms, 0.95)} (95 %), ${quantile(ms, 1)} (most), ${ms.length} times`,
-  );
-}
-
 const dir = await mkdtemp(join(tmpdir(), 'gk-kill-sweep-'));
 process.env.NODE_COMPILE_CACHE ??= join(dir, 'compiled'); // processes are started by the hundred
 const postgres = await startEmbeddedPostgres({ dataDir: join(dir, 'data') });
-const earlier = await countsBefore();
+const earlier = await countsIn(values.counts);
 try {
   for (const workers of values.workers.split(',').map(Number)) {
     const before = earlier.filter(each => each.workers === workers);
     const all = await sweep(postgres.url, workers, before);
-    tell(workers, all);
+    tellCounts(workers, all);
     if (all.some(({ faults }) => faults.length > 0)) process.exitCode = 1;
   }
 } finally {

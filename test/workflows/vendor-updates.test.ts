@@ -93,29 +93,39 @@ describe('when the answer to a sent image is lost', () => {
   });
 });
 
-it('of a service that dies: where the image was sent it is not sent again, where it was about to be it is sent once', async () => {
-  const [[, written], [, unsent]] = [nodes.supermicro, nodes.lenovo];
-  const { server } = stack.lab.node(written);
-  server.faults.set({ kind: 'update-stalls', stage: 'download' });
-  const before = await planFlash(stack, unsent);
-  const first = await approve(stack, await planFlash(stack, written));
-  await eventually('the image to be there', async () => (reached(stack, written).includes('flash') ? true : undefined));
-  const second = await approve(stack, before);
-  await eventually('the node to be cordoned', async () => (isCordoned(stack, unsent) ? true : undefined));
-  faultsOf(unsent).set({ kind: 'slow', ms: 700 }); // what is read right before an image is sent takes seconds now
-  await eventually('the intent to send it', () => openFlash(second));
-  await stack.kill();
-  server.faults.clear('update-stalls');
-  faultsOf(unsent).clear('slow');
-  expect([reached(stack, written), reached(stack, unsent)]).toEqual([['cordon', 'flash'], ['cordon']]);
-  expect(server.firmware.staged).toBeUndefined();
-  await stack.start();
+describe('a service that dies', () => {
+  it('between the image and the word to write it sends neither twice', async () => {
+    const [, node] = nodes.supermicro;
+    const { server } = stack.lab.node(node);
+    server.faults.set({ kind: 'update-stalls', stage: 'download' });
+    const operation = await approve(stack, await planFlash(stack, node));
+    await eventually('the image to be there', async () => (reached(stack, node).includes('flash') ? true : undefined));
+    await stack.kill();
+    server.faults.clear('update-stalls');
+    expect(reached(stack, node)).toEqual(['cordon', 'flash']);
+    expect(server.firmware.staged).toBeUndefined();
+    await stack.start();
 
-  expect([(await ended(stack, first)).state, (await ended(stack, second)).state]).toEqual(['done', 'done']);
-  expect([reached(stack, written), isCordoned(stack, written)]).toEqual([withStart, false]);
-  expect(server.firmware.active).toBe(bmcProfiles.supermicro.firmware.newBios);
-  expect([reached(stack, unsent), isCordoned(stack, unsent)]).toEqual([oneOfEach, false]);
-  expect(await findings(second)).toEqual([expect.stringMatching(/^not-happened: nothing was sent, no new task/)]);
+    expect((await ended(stack, operation)).state).toBe('done');
+    expect([reached(stack, node), isCordoned(stack, node)]).toEqual([withStart, false]);
+    expect(server.firmware.active).toBe(bmcProfiles.supermicro.firmware.newBios);
+  });
+
+  it('before the image that it announced leaves it to the next one, which sends it once', async () => {
+    const [, node] = nodes.lenovo;
+    const operation = await approve(stack, await planFlash(stack, node));
+    await eventually('the node to be cordoned', async () => (isCordoned(stack, node) ? true : undefined));
+    faultsOf(node).set({ kind: 'slow', ms: 700 }); // what is read right before an image is sent takes seconds now
+    await eventually('the intent to send it', () => openFlash(operation));
+    await stack.kill();
+    faultsOf(node).clear('slow');
+    expect(reached(stack, node)).toEqual(['cordon']);
+    await stack.start();
+
+    expect((await ended(stack, operation)).state).toBe('done');
+    expect([reached(stack, node), isCordoned(stack, node)]).toEqual([oneOfEach, false]);
+    expect(await findings(operation)).toEqual([expect.stringMatching(/^not-happened: nothing was sent, no new task/)]);
+  });
 });
 
 it('leaves no write without its record', async () => {

@@ -111,11 +111,13 @@ describe('a service that dies', () => {
     expect(server.firmware.active).toBe(bmcProfiles.supermicro.firmware.newBios);
   });
 
-  it('before the image that it announced leaves it to the next one, which sends it once', async () => {
+  it('before the image that it announced leaves it to the next one, which sends it once', {
+    timeout: 120_000,
+  }, async () => {
     const [, node] = nodes.lenovo;
     const operation = await approve(stack, await planFlash(stack, node));
     await eventually('the node to be cordoned', async () => (isCordoned(stack, node) ? true : undefined));
-    faultsOf(node).set({ kind: 'slow', ms: 700 }); // what is read right before an image is sent takes seconds now
+    faultsOf(node).set({ kind: 'slow', ms: 400 }); // what is read right before an image is sent takes seconds now
     await eventually('the intent to send it', () => openFlash(operation));
     await stack.kill();
     faultsOf(node).clear('slow');

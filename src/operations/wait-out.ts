@@ -22,8 +22,8 @@ export async function waitOut<T>({ act, by, everyMs, stopReason, tell }: Act<T>)
       thrown => FleetError.from(thrown),
     );
     if (!(ended instanceof FleetError)) return ended.value;
-    const after = ended.after === undefined ? Number.POSITIVE_INFINITY : Date.parse(ended.after);
-    if (after > by) throw ended;
+    const after = Date.parse(ended.after ?? '');
+    if (!(after <= by)) throw ended;
     await tell(ended);
     await waitFor({
       what: `the time from which this may pass: ${ended.message}`,

@@ -99,6 +99,7 @@ export async function insist<T>(everyMs: number, act: () => Promise<T>): Promise
 function outage(thrown: unknown): { missing: string } | { missing: string; after: number } {
   const error = FleetError.from(thrown);
   if (error.retry !== 'later') throw error;
-  const { message: missing, after } = error;
-  return after === undefined ? { missing } : { missing, after: Date.parse(after) };
+  const { message: missing } = error;
+  const after = Date.parse(error.after ?? '');
+  return Number.isNaN(after) ? { missing } : { missing, after };
 }

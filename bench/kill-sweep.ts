@@ -11,7 +11,8 @@
  *
  * 2026-11-26, on two cores that had ten times as much to do, `--per-rollout 30`, seeds 1 to 4 (the first with 40): 130 kills on one worker
  * and 130 on three. All 8 operations and 96 nodes done, none ambiguous, no rule broken. Where others were left, the work of a killed
- * process lay idle for 1.4 s (median of 62), 3.0 s at most; where one had to start first, for 7.4 s (median of 130).
+ * process lay idle for 1.4 s (median of 62), 3.0 s at most; where it was the only one, and another had to start first, for 7.4 s
+ * (median of 130).
  */
 import { appendFile, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';

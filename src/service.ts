@@ -2,10 +2,12 @@
  * The composition of the service: what every process has (see
  * worker.ts), and the surfaces and duties around it. It decides nothing.
  */
+import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import type { Logger } from 'pino';
 import { catalog } from '../tools/index.ts';
 import { presentChange } from '../tools/parts/present-change.ts';
+import { accessTokens } from './adapters/oidc/access-tokens.ts';
 import { startEmbeddedPostgres } from './adapters/postgres/embedded.ts';
 import type { Config } from './config.ts';
 import { configuredAssistant } from './configured-assistant.ts';
@@ -15,10 +17,12 @@ import { startDigests } from './digest/digests.ts';
 import { createCustodyDesk } from './gateway/custody-desk.ts';
 import { createGateway } from './gateway/gateway.ts';
 import { startDuty } from './health/duty.ts';
+import { mcpTexts } from './mcp-texts.ts';
 import { Opened } from './opened.ts';
 import { firmwareDrift } from './planning/firmware-drift.ts';
 import { planCard } from './planning/plan-card.ts';
 import { openHttp } from './surfaces/http/server.ts';
+import type { McpHttpParts } from './surfaces/mcp/http.ts';
 import { openMetrics } from './surfaces/metrics/metrics.ts';
 import { openWorker, type Worker } from './worker.ts';
 import { type CordonDuty, startCordonDuty } from './workflows/cordon-duty.ts';
@@ -176,8 +180,15 @@ async function serve(
     };
     opened.add(await openMetrics({ ...config.metrics, ...own, health, servers }), open => open.close());
   }
-  const http = opened.add(await openHttp({ ...service.listen, publicUrl: service.publicUrl, door, fleet }), open =>
-    open.close(),
+  const http = opened.add(
+    await openHttp({
+      ...service.listen,
+      publicUrl: service.publicUrl,
+      door,
+      fleet,
+      ...(await mcpOverHttp(config, worker)),
+    }),
+    open => open.close(),
   );
 
   const signing = setInterval(() => {
@@ -221,4 +232,18 @@ async function database({ databaseUrl, service }: Config, opened: Opened, place:
   if (databaseUrl !== 'embedded') return databaseUrl.reveal();
   const postgres = await startEmbeddedPostgres({ dataDir: join(service.dataDir, 'postgres') });
   return opened.add(postgres, async server => (place.isOurs || server.started) && server.stop()).url;
+}
+
+/** Nothing unless it is configured, which takes an issuer. */
+async function mcpOverHttp(
+  { mcp, oidc, people: configured }: Config,
+  { people }: Worker,
+): Promise<{ mcp?: McpHttpParts }> {
+  if (!mcp.http || oidc === undefined) return {};
+  const linked = new Map(
+    configured.flatMap(({ name, subject }) => (subject === undefined ? [] : [[subject, name] as const])),
+  );
+  const { version } = createRequire(import.meta.url)('../package.json') as { version: string };
+  const tokens = accessTokens(oidc.issuer);
+  return { mcp: { tokens, linked, people, scope: mcp.scope, catalog, texts: await mcpTexts(), version } };
 }

@@ -93,7 +93,8 @@ export type Config = {
   };
   /** Where Prometheus may read; nowhere when left out. */
   metrics?: { host: string; port: number };
-  mcp: { scope: 'read' | 'plan' | 'execute' };
+  /** `http`: also for MCP clients with an access token of the issuer. */
+  mcp: { scope: 'read' | 'plan' | 'execute'; http: boolean };
   /** The language model that people may ask; commands alone when left out. */
   assistant?: AssistantSettings;
   digests: DigestSettings[];

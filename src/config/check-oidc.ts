@@ -8,6 +8,10 @@ export function checkOidc(document: LooseDocument, raw: unknown, problems: Probl
     const hint = 'The issuer sends browsers back to <publicUrl>/auth/callback; register that address there.';
     problems.add(['service', 'publicUrl'], { expected: 'where browsers reach the service', found: 'nothing', hint });
   }
+  if (document.mcp.http === true && !configured) {
+    const hint = 'Access tokens come from there: name the issuer under oidc, at the top of the file.';
+    problems.add(['mcp', 'http'], { expected: 'an issuer of access tokens', found: 'none', hint });
+  }
   const first = new Map<string, ConfigPath>();
   for (const [index, { passphrase, oidc }] of document.people.entries()) {
     const path = ['people', index, 'oidc', 'subject'];

@@ -275,7 +275,7 @@ export const configDocument = mapping({
     maxAnchorAge: period.optional(),
   }).prefault({}),
   metrics: mapping({ listen: hostPort }).optional(),
-  mcp: mapping({ scope: oneOf(['read', 'plan', 'execute']).default('read') }).prefault({}),
+  mcp: mapping({ scope: oneOf(['read', 'plan', 'execute']).default('read'), http: flag.default(false) }).prefault({}),
   assistant: assistant.optional(),
   digests: list(digest).default([]),
 });

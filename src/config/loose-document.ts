@@ -36,6 +36,7 @@ const cluster = loose({
 export const looseDocument = loose({
   service: loose({ listen: text, allowRemote: z.unknown().optional(), publicUrl: text }),
   metrics: loose({ listen: text }),
+  mcp: loose({ http: z.unknown().optional() }),
   database: text,
   policies: text,
   people: entries(

@@ -105,7 +105,7 @@ describe.each(generations)('MCP with all scopes, for %s', (_name, connectClient)
   it('lists the whole catalog with schemas and hints, and answers what the schema says', async () => {
     const client = await connectClient();
     const tools = await client.tools();
-    expect(tools.map(tool => tool.name)).toEqual(catalog.map(tool => tool.name));
+    expect(tools.map(tool => tool.name)).toEqual([...catalog.map(tool => tool.name), 'waitOperation']);
     for (const tool of tools) {
       expect(tool.inputSchema, tool.name).toMatchObject({ type: 'object', additionalProperties: false });
       expect(tool.outputSchema, tool.name).toMatchObject({ type: 'object' });
@@ -251,7 +251,10 @@ describe('MCP with the scope that it has unless configured', () => {
     const [before, plans, approvals] = [effects(), await rowsOf('plan'), await rowsOf('approval')];
     const client = await connectClient();
     const tools = await client.tools();
-    expect(tools.map(tool => tool.name)).toEqual(toolsWithin(catalog, 'read').map(tool => tool.name));
+    expect(tools.map(tool => tool.name)).toEqual([
+      ...toolsWithin(catalog, 'read').map(tool => tool.name),
+      'waitOperation',
+    ]);
     expect(tools.every(tool => (tool.annotations as { readOnlyHint?: boolean }).readOnlyHint === true)).toBe(true);
     expect((await client.call('getNodeHealth', { node: 'bos-w-1' })).structuredContent).toMatchObject({
       node: 'bos-w-1',

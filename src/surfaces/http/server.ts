@@ -11,6 +11,7 @@ import { allNodes, type Fleet } from '../../core/fleet.ts';
 import { hasEnded } from '../../core/operation.ts';
 import type { Caller } from '../../core/tool.ts';
 import type { ServiceDoor } from '../../gateway/door.ts';
+import { type McpHttpParts, mcpEndpoint } from '../mcp/http.ts';
 import { pageRoutes } from '../page/routes.ts';
 import type {
   ApprovalAnswer,
@@ -49,6 +50,8 @@ export type HttpOptions = {
   publicUrl?: string;
   door: ServiceDoor;
   fleet: Fleet;
+  /** Where MCP over HTTP is configured. */
+  mcp?: McpHttpParts;
 };
 
 /** Listens; throws `port_taken` naming the address. */
@@ -58,9 +61,10 @@ export async function openHttp({
   publicUrl,
   door,
   fleet,
+  mcp,
 }: HttpOptions): Promise<{ url: string; close(): Promise<void> }> {
   let listening = '';
-  const app = routes(door, fleet, () => publicUrl ?? listening);
+  const app = routes(door, { fleet, mcp, origin: () => publicUrl ?? listening });
   return new Promise((resolve, reject) => {
     const server = serve({ fetch: app.fetch, hostname: host, port }, info => {
       const shown = host.includes(':') ? `[${host}]` : host;
@@ -87,11 +91,21 @@ export async function openHttp({
   });
 }
 
-function routes(door: ServiceDoor, fleet: Fleet, origin: () => string): Hono {
+type Served = Pick<HttpOptions, 'fleet' | 'mcp'> & { origin: () => string };
+
+function routes(door: ServiceDoor, { fleet, mcp, origin }: Served): Hono {
   const app = new Hono();
   const tooLarge = new FleetError({ code: 'invalid_input', message: 'a request has at most 1 MiB' });
   app.use(bodyLimit({ maxSize: 1024 * 1024, onError: context => context.json({ error: tooLarge }, 413) }));
   app.route('/', pageRoutes(door, origin));
+  if (mcp) {
+    const endpoint = mcpEndpoint(
+      mcp,
+      { ...door, news: (id, { after, waitMs }) => news(door, id, after, waitMs) },
+      origin,
+    );
+    app.use(async (context, next) => (await endpoint.fetch(context.req.raw)) ?? (await next()));
+  }
   // No page is a client of what follows: a browser that was led here by a foreign name sends an Origin.
   app.use(async (context, next) => {
     if (context.req.header('origin') !== undefined)

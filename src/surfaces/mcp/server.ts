@@ -1,0 +1,224 @@
+/**
+ * What an MCP client sees, whatever the transport: the tools within its scope,
+ * resources to read, and prompts to begin with. Nothing is thrown into the
+ * protocol, and nothing here can vote.
+ */
+import { setTimeout as delay } from 'node:timers/promises';
+import { type CallToolResult, McpServer, ResourceTemplate } from '@modelcontextprotocol/server';
+import { z } from 'zod';
+import type { Block } from '../../core/document.ts';
+import { FleetError } from '../../core/errors.ts';
+import { hasEnded, type Operation, type OperationEvent } from '../../core/operation.ts';
+import type { Tool } from '../../core/tool.ts';
+import { renderBlocks, renderError } from '../cli/render.ts';
+import { mcpTool } from './tool-definition.ts';
+
+/** The service, as the person who is logged in. */
+export type McpBackend = {
+  callTool(
+    name: string,
+    input: Record<string, unknown>,
+    signal?: AbortSignal,
+  ): Promise<{ output: Record<string, unknown>; blocks: Block[] }>;
+  operationEvents(
+    id: string,
+    wait: { after: number; waitMs: number; signal?: AbortSignal },
+  ): Promise<{ operation: Operation; events: OperationEvent[] }>;
+  /** Bytes of one entry, which are JSON; undefined where there is none of that number. */
+  custodyEntry(seq: number): Promise<string | undefined>;
+};
+
+/** Texts of `prompts/`; `{{name}}` in one is what the person chose. */
+export type McpTexts = { instructions: string; triage: string; review: string; handover: string };
+
+export type McpServerParts = { backend: McpBackend; tools: Tool[]; texts: McpTexts; version: string };
+
+/** Wide enough that no table is broken for a reader without a terminal. */
+const style = { columns: 400, color: false };
+const longestWaitMs = 25_000;
+
+export function mcpServer({ backend, tools, texts, version }: McpServerParts): McpServer {
+  const about = { name: 'groundskeeper', title: 'Groundskeeper', version };
+  const server = new McpServer(about, { instructions: texts.instructions });
+  for (const tool of tools) {
+    const { name, ...config } = mcpTool(tool);
+    server.registerTool(name, config, (input, { mcpReq }) =>
+      answered(async () => {
+        const { output, blocks } = await backend.callTool(tool.name, input, mcpReq.signal);
+        return { content: [{ type: 'text', text: renderBlocks(blocks, style) }], structuredContent: output };
+      }),
+    );
+  }
+  addWaiting(server, backend);
+  addResources(server, backend);
+  addPrompts(server, texts);
+  return server;
+}
+
+/** The answer, or a failure as a result that the model can read. */
+async function answered(work: () => Promise<CallToolResult>): Promise<CallToolResult> {
+  try {
+    return await work();
+  } catch (thrown) {
+    const error = FleetError.from(thrown);
+    return { content: [{ type: 'text', text: `${error.code}\n${renderError(error, style)}` }], isError: true };
+  }
+}
+
+/** Long work answers at once with an operation; this waits for what comes of it, as long as clients bear. */
+function addWaiting(server: McpServer, backend: McpBackend): void {
+  const inputSchema = z.strictObject({
+    operation: z.string().describe('Operation id'),
+    after: z.number().int().min(0).default(0).describe('Number of the last event that is known; 0 for all'),
+    seconds: z.number().min(0).max(25).default(20).describe('How long to wait for news at most'),
+  });
+  const outputSchema = z.object({
+    state: z.string(),
+    reason: z.string(),
+    ended: z.boolean(),
+    after: z.number().describe('For the next call'),
+    events: z.array(z.string()),
+  });
+  const config = {
+    title: 'Wait for an operation',
+    description:
+      'Waits until an operation has news or has ended, up to 25 seconds, and tells what happened since the event `after`. Call it again with the number that it answers.',
+    inputSchema,
+    outputSchema,
+    annotations: {
+      title: 'Wait for an operation',
+      readOnlyHint: true,
+      destructiveHint: false,
+      idempotentHint: true,
+      openWorldHint: false,
+    },
+  };
+  server.registerTool('waitOperation', config, ({ operation: id, after, seconds }, { mcpReq }) =>
+    answered(async () => {
+      const until = Date.now() + Math.min(seconds * 1000, longestWaitMs);
+      const token = mcpReq._meta?.progressToken;
+      const told: OperationEvent[] = [];
+      for (;;) {
+        const seen = told.at(-1)?.seq ?? after;
+        const left = Math.max(0, until - Date.now());
+        // In short waits: what happened is told while it is waited for the rest.
+        const news = await backend.operationEvents(id, {
+          after: seen,
+          waitMs: Math.min(left, 2_000),
+          signal: mcpReq.signal,
+        });
+        told.push(...news.events);
+        const { operation } = news;
+        if (token !== undefined && news.events.length > 0)
+          await mcpReq.notify({
+            method: 'notifications/progress',
+            params: {
+              progressToken: token,
+              ...progressOf(operation),
+              message: lineOf(news.events.at(-1) as OperationEvent),
+            },
+          });
+        const ended = hasEnded(operation.state);
+        if (ended || (token === undefined && told.length > 0) || Date.now() >= until) {
+          const output = {
+            state: operation.state,
+            reason: operation.reason,
+            ended,
+            after: told.at(-1)?.seq ?? after,
+            events: told.map(lineOf),
+          };
+          const lines = [
+            ...output.events,
+            `${id} is ${output.state}${output.reason === '' ? '' : `: ${output.reason}`}`,
+          ];
+          return {
+            content: [
+              {
+                type: 'text',
+                text: renderBlocks(
+                  lines.map(text => ({ text })),
+                  style,
+                ),
+              },
+            ],
+            structuredContent: output,
+          };
+        }
+        await delay(50, undefined, { signal: mcpReq.signal });
+      }
+    }),
+  );
+}
+
+function progressOf({ nodes }: Operation): { progress: number; total: number } {
+  const ended = nodes.filter(({ state }) => state !== 'waiting' && state !== 'running').length;
+  return { progress: ended, total: nodes.length };
+}
+
+function lineOf({ time, node, step, status, message }: OperationEvent): string {
+  return [time, ...(node ? [node] : []), step, status, ...(message ? [message] : [])].join('  ');
+}
+
+function addResources(server: McpServer, backend: McpBackend): void {
+  const readTool = async (uri: URL, tool: string, input: Record<string, unknown>) => {
+    const { blocks } = await backend.callTool(tool, input);
+    return { contents: [{ uri: uri.href, mimeType: 'text/plain', text: renderBlocks(blocks, style) }] };
+  };
+  server.registerResource(
+    'node',
+    new ResourceTemplate('node://{name}', { list: undefined }),
+    {
+      title: 'Health of a node',
+      description: 'Server and node together, as getNodeHealth tells it',
+      mimeType: 'text/plain',
+    },
+    (uri, { name }) => readTool(uri, 'getNodeHealth', { node: String(name) }),
+  );
+  server.registerResource(
+    'plan',
+    new ResourceTemplate('plan://{id}', { list: undefined }),
+    { title: 'A plan', description: 'The whole plan, as approvers read it', mimeType: 'text/plain' },
+    (uri, { id }) => readTool(uri, 'getPlan', { plan: String(id) }),
+  );
+  server.registerResource(
+    'custody',
+    new ResourceTemplate('custody://{seq}', { list: undefined }),
+    {
+      title: 'An entry of the custody log',
+      description: 'Its bytes as they are signed for',
+      mimeType: 'application/json',
+    },
+    async (uri, { seq }) => {
+      const text = /^\d{1,15}$/.test(String(seq)) ? await backend.custodyEntry(Number(seq)) : undefined;
+      if (text === undefined) throw new FleetError({ code: 'not_found', message: 'the custody log has no such entry' });
+      return { contents: [{ uri: uri.href, mimeType: 'application/json', text }] };
+    },
+  );
+}
+
+function addPrompts(server: McpServer, { triage, review, handover }: McpTexts): void {
+  const said = (text: string) => ({ messages: [{ role: 'user' as const, content: { type: 'text' as const, text } }] });
+  server.registerPrompt(
+    'triage-node',
+    {
+      title: 'Triage a node',
+      description: 'What is wrong with a node, and what to do',
+      argsSchema: z.object({ node: z.string() }),
+    },
+    ({ node }) => said(triage.replaceAll('{{node}}', node)),
+  );
+  server.registerPrompt(
+    'review-rollout',
+    {
+      title: 'Review a rollout',
+      description: 'What a plan would do, before people vote on it',
+      argsSchema: z.object({ plan: z.string() }),
+    },
+    ({ plan }) => said(review.replaceAll('{{plan}}', plan)),
+  );
+  server.registerPrompt(
+    'shift-handover',
+    { title: 'Hand over a shift', description: 'What the next shift has to know' },
+    () => said(handover),
+  );
+}

@@ -1,0 +1,176 @@
+/** MCP over HTTP as clients of both SDKs use it, and as those use it who should not. */
+import { Client as NewClient, StreamableHTTPClientTransport as NewTransport } from '@modelcontextprotocol/client';
+import { Client as OldClient } from '@modelcontextprotocol/sdk/client/index.js';
+import { StreamableHTTPClientTransport as OldTransport } from '@modelcontextprotocol/sdk/client/streamableHttp.js';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { changes, custodyEntries } from '../support/audit.ts';
+import { reconfigure } from '../support/rollout.ts';
+import { type Stack, startStack } from '../support/stack.ts';
+import { startTokenIssuer, type TokenIssuer } from '../support/token-issuer.ts';
+
+const origin = 'http://127.97.250.1:7420';
+const resource = `${origin}/mcp`;
+const subject = '00u-day';
+
+let stack: Stack;
+let issuer: TokenIssuer;
+
+beforeAll(async () => {
+  issuer = await startTokenIssuer('127.97.250.2');
+  stack = await startStack({ addressBase: '127.97', controlPlanes: 1, workers: 2, mcpScope: 'execute' });
+  await reconfigure(stack, document =>
+    Object.assign(document, {
+      service: { ...(document as { service?: object }).service, listen: '127.97.250.1:7420', publicUrl: origin },
+      oidc: { issuer: issuer.url, clientId: 'groundskeeper' },
+      mcp: { scope: 'execute', http: true },
+      people: document.people.map((person, index) => (index === 0 ? { ...person, oidc: { subject } } : person)),
+    }),
+  );
+});
+afterAll(async () => {
+  await stack?.close();
+  await issuer?.close();
+});
+
+const good = (scope = 'read plan execute') => issuer.token({ sub: subject, aud: resource, scope });
+
+type Listed = { tools: { name: string }[] };
+type Called = { isError?: boolean; structuredContent?: Record<string, unknown>; content: { text?: string }[] };
+type AnyClient = {
+  listTools(): Promise<Listed>;
+  callTool(call: { name: string; arguments: Record<string, unknown> }): Promise<unknown>;
+  close(): Promise<void>;
+};
+
+const about = { name: 'editor', version: '1.0.0' };
+const withToken = (token: string) => ({ requestInit: { headers: { authorization: `Bearer ${token}` } } });
+
+async function connectOld(token: string): Promise<OldClient> {
+  const client = new OldClient(about);
+  await client.connect(new OldTransport(new URL(resource), withToken(token)));
+  return client;
+}
+
+async function connectNew(token: string, modern: boolean): Promise<NewClient> {
+  const client = new NewClient(about, modern ? { versionNegotiation: { mode: 'auto' } } : {});
+  await client.connect(new NewTransport(new URL(resource), withToken(token)));
+  return client;
+}
+
+describe.each<[string, (token: string) => Promise<AnyClient>]>([
+  ['of the first SDK', async token => (await connectOld(token)) as unknown as AnyClient],
+  ['of the second SDK', async token => (await connectNew(token, false)) as unknown as AnyClient],
+  ['of the newest protocol', async token => (await connectNew(token, true)) as unknown as AnyClient],
+])('a client %s', (_name, connect) => {
+  it('lists and calls the tools of its scope, with structured answers', async () => {
+    const client = await connect(await good());
+    const { tools } = await client.listTools();
+    expect(tools.map(({ name }) => name)).toContain('waitOperation');
+    const answer = (await client.callTool({ name: 'getNodeHealth', arguments: { node: 'bos-w-1' } })) as Called;
+    expect(answer.structuredContent).toMatchObject({ node: 'bos-w-1' });
+    const wrong = (await client.callTool({ name: 'getNodeHealth', arguments: { node: 'bos-w-9' } })) as Called;
+    expect([wrong.isError, wrong.content[0]?.text]).toEqual([true, expect.stringContaining('bos-w-9')]);
+    await client.close();
+  });
+
+  it('with a token to read alone sees no change, and is refused one', async () => {
+    const client = await connect(await good('read'));
+    expect((await client.listTools()).tools.map(({ name }) => name)).not.toContain('drainNode');
+    const call = client.callTool({ name: 'drainNode', arguments: { node: 'bos-w-1' } });
+    await expect(
+      call.then(answer => Promise.reject((answer as Called).isError ? new Error('refused') : answer)),
+    ).rejects.toThrow();
+    expect(changes(stack.lab.effects.since())).toEqual([]);
+    await client.close();
+  });
+});
+
+it('a change is asked for in the name of the person, and people decide', async () => {
+  const client = await connectNew(await good(), true);
+  const answer = (await client.callTool({
+    name: 'drainNode',
+    arguments: { node: 'bos-w-1', deleteEmptyDir: true },
+  })) as Called;
+  expect(answer.structuredContent).toMatchObject({ status: 'approval_required' });
+  const request = (await custodyEntries(await stack.client('approver'))).findLast(({ type }) => type === 'request');
+  expect(request).toMatchObject({ actor: { sub: 'day-shift' }, via: { channel: 'mcp', client: 'editor' } });
+  await client.close();
+});
+
+it('resources and prompts are there to begin with', async () => {
+  const client = await connectNew(await good(), true);
+  const { contents } = await client.readResource({ uri: 'node://bos-w-2' });
+  expect(contents).toMatchObject([{ text: expect.stringContaining('bos-w-2') }]);
+  const entry = await client.readResource({ uri: 'custody://0' });
+  expect(JSON.parse((entry.contents[0] as { text: string }).text)).toMatchObject({ v: 1 });
+  await expect(client.readResource({ uri: 'custody://999999' })).rejects.toThrow();
+  expect((await client.listPrompts()).prompts.map(({ name }) => name)).toEqual([
+    'triage-node',
+    'review-rollout',
+    'shift-handover',
+  ]);
+  const { messages } = await client.getPrompt({ name: 'triage-node', arguments: { node: 'bos-w-2' } });
+  expect(JSON.stringify(messages)).toContain('bos-w-2');
+  await client.close();
+});
+
+describe('a request', () => {
+  const ask = (headers: Record<string, string>) =>
+    fetch(resource, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json', accept: 'application/json, text/event-stream', ...headers },
+      body: JSON.stringify({ jsonrpc: '2.0', id: 1, method: 'tools/list', params: {} }),
+    });
+  const bearer = async (token: Promise<string>) => ask({ authorization: `Bearer ${await token}` });
+  const claims = { sub: subject, aud: resource, scope: 'read' };
+
+  it('with everything in order is answered', async () => {
+    expect((await bearer(good())).status).toBe(200);
+  });
+
+  it.each<[string, () => Promise<Response>, number]>([
+    ['without a token', () => ask({}), 401],
+    ['with words instead of a token', () => ask({ authorization: 'Bearer please' }), 401],
+    ['with a token for another audience', () => bearer(issuer.token({ ...claims, aud: `${origin}/other` })), 401],
+    ['with a token for nobody', () => bearer(issuer.token({ sub: subject, scope: 'read' })), 401],
+    [
+      'with a token of another issuer',
+      () => bearer(issuer.token({ ...claims, iss: 'https://elsewhere.example' })),
+      401,
+    ],
+    ['with a token that another key signed', () => bearer(issuer.token(claims, { foreign: true })), 401],
+    ['with a token that ran out', () => bearer(issuer.token(claims, { expires: '-1m' })), 401],
+    ['of somebody whom nobody linked', () => bearer(issuer.token({ ...claims, sub: '00u-stranger' })), 401],
+    ['with a token that may not read', () => bearer(issuer.token({ ...claims, scope: 'openid' })), 403],
+    [
+      'from a web page elsewhere',
+      async () => ask({ authorization: `Bearer ${await good()}`, origin: 'https://evil.example' }),
+      403,
+    ],
+    ['with the token of a log-in of ours', async () => ask({ authorization: `Bearer ${'a'.repeat(43)}` }), 401],
+  ])('%s is refused', async (_what, send, status) => {
+    const response = await send();
+    expect(response.status).toBe(status);
+    if (status === 401)
+      expect(response.headers.get('www-authenticate')).toContain('/.well-known/oauth-protected-resource/mcp');
+  });
+
+  it('under a name that is none of ours is refused', async () => {
+    const { request } = await import('node:http');
+    const status = await new Promise<number | undefined>((resolve, reject) => {
+      request(resource, { method: 'POST', headers: { host: 'evil.example' } }, response => resolve(response.statusCode))
+        .on('error', reject)
+        .end('{}');
+    });
+    expect(status).toBe(403);
+  });
+
+  it('learns where tokens come from', async () => {
+    const metadata = await fetch(`${origin}/.well-known/oauth-protected-resource/mcp`);
+    expect(await metadata.json()).toMatchObject({
+      resource,
+      authorization_servers: [issuer.url],
+      scopes_supported: ['read', 'plan', 'execute'],
+    });
+  });
+});

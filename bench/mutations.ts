@@ -29,7 +29,7 @@ const { values } = parseArgs({
 const pure = /^test\/(unit|property)\//;
 /** Tests that open no lab. */
 const quick =
-  /^test\/((unit|property)\/.*|contract\/(approval|effects|freezes|oidc|postgres-custody|site-windows|steer).*)\.test\.ts$/;
+  /^test\/((unit|property)\/.*|contract\/(approval|custody|effects|freezes|oidc|postgres-custody|site-windows|steer).*)\.test\.ts$/;
 
 type Fate = 'killed' | 'survived' | 'timed out' | 'untested';
 type Place = { file: string; mutant: Mutant };
@@ -129,12 +129,13 @@ function targetOf(file: string, statement: ts.Statement): string[] {
   return [relative('.', resolve(dirname(file), names.text))];
 }
 
-/** The tests that stand on `file`, by way of planning, guard and test support alone: the quickest first. */
+/** The tests that stand on `file`, by way of planning, guard, surfaces and test support alone: the quickest first. */
 function groupsOf(imports: Map<string, string[]>, file: string): string[][] {
   const standing = new Set([file]);
   for (const reached of standing)
     for (const [importer, targets] of imports)
-      if (targets.includes(reached) && /^(src\/(planning|guard)|test)\//.test(importer)) standing.add(importer);
+      if (targets.includes(reached) && /^(src\/(planning|guard|gateway|surfaces)|test)\//.test(importer))
+        standing.add(importer);
   const words = basename(file, '.ts').split('-');
   const turnOf = (test: string) =>
     pure.test(test) ? 'pure' : words.some(word => basename(test).includes(word)) ? 'of its name' : 'other';

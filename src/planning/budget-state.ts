@@ -3,7 +3,7 @@
  * drain waits for the second; before the third it does not even begin.
  */
 import type { PdbFacts, PodFacts } from '../core/cluster.ts';
-import { isFinished, pdbsOfPod, qualifiedName } from './pdb-groups.ts';
+import { pdbsOfPod, qualifiedName } from './pdb-groups.ts';
 
 export type BudgetState = 'allows' | 'waits' | 'never';
 
@@ -53,9 +53,9 @@ function stuckPods(pdb: PdbFacts, pods: PodFacts[]): PodFacts[] {
   );
 }
 
-/** No budget is even looked at when these are evicted. */
+/** No budget is even looked at when these are evicted; finished pods are counted by none. */
 export function isExempt(pod: PodFacts): boolean {
-  return isFinished(pod) || pod.terminating || pod.phase === 'Pending';
+  return pod.terminating || pod.phase === 'Pending';
 }
 
 /** A pod that is not ready counts for nothing: its one budget lets it go when it may. */

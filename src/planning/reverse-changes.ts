@@ -79,7 +79,7 @@ function settingsBack({ bios }: ReverseRequest, settings: BiosChangeSet['setting
   const ours = settings.filter(({ attribute }) => !moved.includes(attribute));
   const told = moved.map(attribute => `BIOS setting ${attribute} stays: it is not what the operation left`);
   const wanted: Record<string, BiosValue> = Object.fromEntries(ours.map(({ attribute, from }) => [attribute, from]));
-  const way = ours.length > 0 ? checkedSettings(bios.value, wanted) : undefined;
+  const way = checkedSettings(bios.value, wanted);
   if (!way) return { changes: [], told };
   if ('refused' in way) return stays(way.refused);
   return { changes: way.changes, told: [...told, ...way.warnings] };

@@ -42,6 +42,13 @@ describe('what failures share', () => {
     expect(attributeFailures([node('bad', true, ['a']), ...many])).toEqual({ failures: 1, successes: 200 });
   });
 
+  it('is the first by name of two that are marked alike', () => {
+    const bad = ['a', 'a', 'a', 'a', 'b', 'b', 'b', 'b'].map((trait, i) => node(`bad-${i}`, true, [trait]));
+    const good = Array.from({ length: 200 }, (_, i) => node(`good-${i}`, false, []));
+    for (const nodes of [bad, bad.toReversed()])
+      expect(attributeFailures([...nodes, ...good]).share).toMatchObject({ what: 'a', failures: 4 });
+  });
+
   it('is one thing where several traits part the nodes alike, in the widest words', () => {
     const wide = fleet(4, 30).map(each =>
       each.traits.includes('BIOS 2.10 on R750') ? { ...each, traits: ['BIOS 2.10', ...each.traits] } : each,

@@ -123,6 +123,15 @@ it('approvers read the steps of all changes, and where a cancel stops between tw
   expect(names([settings])).not.toContain('flash');
   expect(names([bmc])).not.toContain('next change');
   expect(names([bmc, settings])).toEqual(expect.arrayContaining(['flash', 'set', 'reset', 'next change']));
+  const between = (activation: PlannedChange['activation']) => {
+    const all = names([{ ...stone, activation } as PlannedChange]);
+    return all.slice(all.indexOf('transfer') + 1, all.indexOf('uncordon')).join(', ');
+  };
+  expect(between('reset-while-pending')).toBe('reset, verify, rejoin');
+  expect(between('reset-after')).toBe('reset, verify, rejoin');
+  expect(between('bmc-restarts')).toBe('verify, ran on');
+  expect(between('restart-bmc')).toBe('restart of the BMC, verify, ran on');
+  expect(between('power-cycle')).toBe('off, power cycle, verify, on, rejoin');
 });
 
 describe('the way back', () => {

@@ -1,7 +1,9 @@
 import { describe, expect, it } from 'vitest';
 import { type FirmwareMember, known, unknown } from '../../src/core/bmc.ts';
-import type { FirmwareImage } from '../../src/core/fleet.ts';
+import type { FirmwareImage, Fleet } from '../../src/core/fleet.ts';
 import { activeVersion, complianceOf, type NodeFirmware } from '../../src/planning/compliance.ts';
+import { firmwareDrift } from '../../src/planning/firmware-drift.ts';
+import { serverHealth } from '../support/random-fleet.ts';
 
 const image: FirmwareImage = {
   id: 'r750-bios',
@@ -87,5 +89,35 @@ describe('compliance', () => {
   it('does not apply to other models, not even similar ones, nor to other vendors', () => {
     expect(verdict({ model: known('PowerEdge R750xs') }).status).toBe('not-applicable');
     expect(verdict({ vendor: 'hpe' }).status).toBe('not-applicable');
+  });
+});
+
+describe('the drift of a server', () => {
+  const site = (name: string, node: string, baseline?: string) => ({
+    name,
+    ...(baseline ? { baseline } : {}),
+    clusters: [{ name, nodes: [{ name: node, site: name }] }],
+  });
+  const fleet = {
+    sites: [site('boston', 'n1', 'winter'), site('austin', 'n2')],
+    baselines: [{ name: 'winter', images: ['wanted', 'strange'] }],
+    images: [
+      { ...image, id: 'wanted', models: ['R750'] },
+      { ...image, id: 'strange', models: ['R640'] },
+      { ...image, id: 'unwanted', models: ['R750'], version: '2.0.0' },
+    ],
+  } as unknown as Fleet;
+  const driftOf = (node: string, version: string) => {
+    const server = serverHealth({ name: node, server: { bmcUrl: '', credential: '' } }, version);
+    return firmwareDrift(fleet)(node, { ...server, logFilled: known(0) });
+  };
+
+  it('is told against the images of its site that are made for it', () => {
+    const told = { component: 'bios', want: '1.12.1' };
+    expect(driftOf('n1', '1.8.2')).toEqual([{ ...told, have: '1.8.2', differs: known(true) }]);
+    expect(driftOf('n1', '1.12.1')).toEqual([{ ...told, have: '1.12.1', differs: known(false) }]);
+    expect(driftOf('n1', '1.13.0')).toEqual([{ ...told, have: '1.13.0', differs: known(true) }]);
+    expect(driftOf('n1', 'beta')).toMatchObject([{ differs: { unknown: expect.stringContaining('order') } }]);
+    expect(driftOf('n2', '1.8.2')).toEqual([]);
   });
 });

@@ -73,6 +73,9 @@ describe('the drain preview', () => {
     });
     expect(result.skipped).toHaveLength(3);
     expect(result.leaving).toEqual([leaving]);
+    const orphan = pod({ controller: { kind: 'DaemonSet', name: 'gone' }, terminating: true });
+    const namesake = pod({ controller: { ...agent, kind: 'ReplicaSet' }, terminating: true });
+    expect(preview({ pods: [orphan, namesake] }).leaving).toEqual([orphan, namesake]);
   });
 
   it('warns of a budget that waits, with its numbers and since when', () => {

@@ -232,6 +232,13 @@ describe('pods that move together', () => {
     const big = podOf({ name: 'big', requests: { ...requests, cpu: 3000 } });
     const urgent = podOf({ name: 'urgent', priority: 1000 });
     expect(moved([small, big, urgent], [nodeOf('n2')]).map(({ pod }) => pod.name)).toEqual(['urgent', 'big', 'small']);
+    const [quarter, half] = [podOf({ name: 'quarter' }), podOf({ name: 'half' })];
+    quarter.requests = { ...requests, cpu: 1000 };
+    half.requests = { ...requests, memory: 8 * 2 ** 30 };
+    expect(moved([quarter, half], [nodeOf('n2')]).map(({ pod }) => pod.name)).toEqual(['half', 'quarter']);
+    quarter.requests = { ...requests, memory: 4 * 2 ** 30 };
+    half.requests = { ...requests, cpu: 2000 };
+    expect(moved([quarter, half], [nodeOf('n2')]).map(({ pod }) => pod.name)).toEqual(['half', 'quarter']);
   });
 
   it('may be worse off with one more node: the first goes there, and keeps another away', () => {

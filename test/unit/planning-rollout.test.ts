@@ -44,6 +44,15 @@ describe('left out of a rollout', () => {
     expect(excludedOf({ bmc: 1 }, { bmc: 1 })).toEqual([]);
   });
 
+  it('is none that shares its BMC with few, and who approves is told of them', () => {
+    const warningsOf = (bmc: number | 'own') => {
+      const nodes = [well, { ...well, bmc }, { ...well, bmc }];
+      return planRollout(requestOf([sceneOf({ nodes, budget: { maxUnavailable: 2 }, canary: 1 }, 'a')])).warnings;
+    };
+    expect(warningsOf(1).join()).toContain('the same BMC serves n2: they are counted with this one');
+    expect(warningsOf('own').join()).not.toContain('same BMC');
+  });
+
   it('is a node that shares its BMC with a part of the control plane, by whatever account it is one', () => {
     for (const declared of ['control-plane', 'worker'] as const) {
       const [first] = excludedOf({ bmc: 1 }, { bmc: 1, declared, role: 'control-plane' });

@@ -7,6 +7,7 @@
 import { factValue } from '../core/bmc.ts';
 import type { PlanTarget } from '../core/plan.ts';
 import { componentNames, isFirmware } from '../core/planned-change.ts';
+import { byText } from './text-order.ts';
 
 export type EndedNode = {
   node: string;
@@ -47,7 +48,7 @@ export function attributeFailures(ended: readonly EndedNode[]): Attribution {
   const [best] = shares
     .map(share => ({ ...share, chance: Math.min(1, atLeast(share, counts) * shares.length) }))
     .filter(({ failures, chance }) => failures > 1 && chance <= mostChance)
-    .sort((a, b) => a.chance - b.chance || b.failures - a.failures || (a.what < b.what ? -1 : 1));
+    .sort((a, b) => a.chance - b.chance || byText(a.what, b.what));
   const at = mostCommonEnd(failed);
   return { ...counts, ...(best ? { share: best } : {}), ...(at ? { at } : {}) };
 }
@@ -126,11 +127,11 @@ function atLeast(share: Share, { failures, successes }: { failures: number; succ
     sum += Math.exp(
       logChoose(failures, k) + logChoose(successes, having - k) - logChoose(failures + successes, having),
     );
-  return Math.min(1, sum);
+  return sum;
 }
 
+/** For k from 0 to n. */
 function logChoose(n: number, k: number): number {
-  if (k < 0 || k > n) return Number.NEGATIVE_INFINITY;
   let sum = 0;
   for (let i = 1; i <= k; i++) sum += Math.log(n - k + i) - Math.log(i);
   return sum;
@@ -144,6 +145,6 @@ function mostCommonEnd(failed: readonly EndedNode[]): Attribution['at'] {
     end.failures++;
     ends.set(key, end);
   }
-  const [most] = [...ends.entries()].sort(([a, one], [b, other]) => other.failures - one.failures || (a < b ? -1 : 1));
+  const [most] = [...ends.entries()].sort(([a, one], [b, other]) => other.failures - one.failures || byText(a, b));
   return most && most[1].failures > 1 ? most[1] : undefined;
 }

@@ -4,6 +4,7 @@ import { describeBudget, isExempt } from './budget-state.ts';
 import { isFinished, pdbsOfPod, qualifiedName } from './pdb-groups.ts';
 import { describeRefusals, placementsOf, wantsPlace } from './placement.ts';
 import type { ClusterFacts } from './rollout-target.ts';
+import { byText } from './text-order.ts';
 import { ownerName, readyReplicas, workloadName, workloadOf } from './workload.ts';
 
 /** `local`: belongs to the node. `degraded`: others go on. `down`: none is left. `lost`: and nothing starts it again. */
@@ -41,7 +42,7 @@ export function failureOf(node: string, facts: ClusterFacts): WorkloadOnNode[] {
         consequences: [...consequencesOf(pods, homeless), ...broken(budgets, pods)],
       };
     })
-    .toSorted((a, b) => rank[b.impact] - rank[a.impact] || (a.name < b.name ? -1 : 1));
+    .toSorted((a, b) => rank[b.impact] - rank[a.impact] || byText(a.name, b.name));
 }
 
 const rank: Record<Impact, number> = { local: 0, degraded: 1, down: 2, lost: 3 };

@@ -7,6 +7,7 @@
 import type { NodeFacts, PodFacts, Resources } from '../core/cluster.ts';
 import { isFinished } from './pdb-groups.ts';
 import { forbiddenTopologies, type Located, type Room, refusalsOf } from './placement-filters.ts';
+import { byText } from './text-order.ts';
 
 export type PlacementQuestion = {
   /** The pods that leave and are wanted elsewhere. */
@@ -101,10 +102,6 @@ function inTurn(pods: PodFacts[], nodes: NodeFacts[]): PodFacts[] {
 
 function keyOf({ namespace, name, uid }: PodFacts): string {
   return `${namespace}/${name}/${uid}`;
-}
-
-function byText(a: string, b: string): number {
-  return a < b ? -1 : a > b ? 1 : 0;
 }
 
 /** The room that keeps the largest share free; between equals the one with fewer pods, then by name. */

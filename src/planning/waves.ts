@@ -5,6 +5,7 @@
  * way. Whether two nodes of a wave may be away at once is not decided here: see next-starts.ts.
  */
 import type { PlanTarget } from '../core/plan.ts';
+import { byText } from './text-order.ts';
 
 export type WaveTarget = Pick<PlanTarget, 'node' | 'site' | 'cluster' | 'role' | 'zone' | 'rack' | 'cohort'> & {
   /** Not serving now. Such nodes come last, so that a canary is a node that works. */
@@ -66,13 +67,13 @@ function canarySitesFirst(targets: WaveTarget[]): WaveTarget[] {
   const sites = Map.groupBy(targets, ({ site }) => site);
   const cohorts = ({ site }: WaveTarget) => new Set(sites.get(site)?.map(({ cohort }) => cohort)).size;
   return targets.toSorted(
-    (a, b) => Number(a.unavailable) - Number(b.unavailable) || cohorts(b) - cohorts(a) || compare(a.site, b.site),
+    (a, b) => Number(a.unavailable) - Number(b.unavailable) || cohorts(b) - cohorts(a) || byText(a.site, b.site),
   );
 }
 
 /** An order whose every part has about the same share of each cluster, and within a cluster of each failure domain. */
 function spread(targets: WaveTarget[]): WaveTarget[] {
-  const named = targets.toSorted((a, b) => compare(a.node, b.node));
+  const named = targets.toSorted((a, b) => byText(a.node, b.node));
   const inCluster = interleaved(named, ({ cluster, zone, rack }) => JSON.stringify([cluster, zone, rack]));
   return interleaved(inCluster, ({ cluster }) => cluster);
 }
@@ -84,9 +85,4 @@ function interleaved(list: WaveTarget[], groupOf: (target: WaveTarget) => string
     group.map((target, index) => ({ target, place: (index + 0.5) / group.length })),
   );
   return placed.sort((a, b) => a.place - b.place).map(({ target }) => target);
-}
-
-/** Code-point order: the same on every machine, whatever its locale. */
-function compare(a: string, b: string): number {
-  return a < b ? -1 : Number(a > b);
 }

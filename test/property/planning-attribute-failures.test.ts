@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { unknown } from '../../src/core/bmc.ts';
 import {
   attributeFailures,
   type EndedNode,
@@ -27,9 +28,11 @@ const ended: fc.Arbitrary<EndedNode[]> = fc
 
 describe('what failures share', () => {
   it('is told with its figures, and where they ended', () => {
-    const told = tellAttribution(attributeFailures(fleet(3, 20)));
-    expect(told).toContain('3 of 4 failures share BIOS 2.10 on R750, as do 0 of 20 that ended well');
-    expect(told).toContain('3 of 4 failures ended at verify (timeout)');
+    // Of 24 nodes 3 have it, all of them among 4 failures: 4 of 2,024 ways to choose 3, and two traits were tried.
+    expect(tellAttribution(attributeFailures(fleet(3, 20)))).toBe(
+      '3 of 4 failures share BIOS 2.10 on R750, as do 0 of 20 that ended well (by chance in 1 of 253 cases); ' +
+        '3 of 4 failures ended at verify (timeout)',
+    );
   });
 
   it('is not told where too few ended well to know', () => {
@@ -89,6 +92,58 @@ describe('what failures share', () => {
   });
 });
 
+describe('where failures ended', () => {
+  const at = (step: string, code?: string): EndedNode => ({
+    node: step,
+    failed: true,
+    step,
+    traits: [],
+    ...(code ? { code } : {}),
+  });
+  const told = (...ends: EndedNode[]) => tellAttribution(attributeFailures(ends));
+
+  it('is told where more than one ended with the same, and nowhere else', () => {
+    expect(told(at('drain'), at('drain'))).toBe('2 of 2 failures ended at drain');
+    expect(told(at('drain'), at('verify'))).toBe('');
+    expect(told(at('drain', 'timeout'), at('drain', 'conflict'))).toBe('');
+    expect(told({ ...at('done'), failed: false }, { ...at('done'), failed: false })).toBe('');
+  });
+
+  it('is the most common end, and the first by name of two', () => {
+    const more = [at('b'), at('b'), at('c'), at('c'), at('c')];
+    expect(told(...more)).toBe('3 of 5 failures ended at c');
+    expect(told(at('c'), at('c'), at('b'), at('b'))).toBe('2 of 4 failures ended at b');
+  });
+});
+
+describe('a share', () => {
+  it('is as improbable as the ways to choose the nodes that have it say', () => {
+    const choose = (n: number, k: number): number => (k === 0 ? 1 : (choose(n, k - 1) * (n - k + 1)) / k);
+    const size = fc.integer({ min: 0, max: 8 });
+    fc.assert(
+      fc.property(size, size, size, size, (badWith, badWithout, goodWith, goodWithout) => {
+        const some = (count: number, failed: boolean, traits: string[]) =>
+          Array.from({ length: count }, (_, i) => node(`${failed}-${traits}-${i}`, failed, traits));
+        const nodes = [
+          ...some(badWith, true, ['x']),
+          ...some(badWithout, true, []),
+          ...some(goodWith, false, ['x']),
+          ...some(goodWithout, false, []),
+        ];
+        const [bad, good, having] = [badWith + badWithout, goodWith + goodWithout, badWith + goodWith];
+        let ways = 0;
+        for (let k = badWith; k <= Math.min(bad, having); k++) ways += choose(bad, k) * choose(good, having - k);
+        const chance = ways / choose(bad + good, having);
+        const { share } = attributeFailures(nodes);
+        if (badWith > 1 && having < nodes.length && chance < mostChance - 1e-9)
+          expect(share?.chance).toBeCloseTo(chance, 9);
+        else expect(share === undefined || Math.abs(chance - mostChance) < 1e-9).toBe(true);
+      }),
+      { numRuns: 1000 },
+    );
+  });
+});
+
 it('a planned node is told by model, versions, image, zone, rack and site', () => {
   const [target] = examplePlan().plan.targets;
   if (!target) throw new Error('the plan has no target');
@@ -101,7 +156,24 @@ it('a planned node is told by model, versions, image, zone, rack and site', () =
     sha256: '',
     activation: 'reset-after',
   } as const;
-  const told = traitsOf({ ...target, model: { value: 'R750' }, zone: 'a', rack: 'r1', changes: [change] });
-  for (const trait of ['BIOS 2.10 on R750', 'image img', 'zone a', 'rack r1', 'site boston'])
-    expect(told).toContain(trait);
+  const full = { ...target, model: { value: 'R750' }, zone: 'a', rack: 'r1', changes: [change], alongside: ['w-2'] };
+  const everywhere = ['vendor dell', 'role worker', 'site boston', 'cluster boston'];
+  expect(traitsOf(full)).toEqual([
+    'BIOS 2.10 on R750',
+    'BIOS 2.10',
+    'the update from BIOS 2.10 to 2.12',
+    'image img',
+    'R750',
+    ...everywhere,
+    'zone a',
+    'rack r1',
+    'a BMC that serves several servers',
+  ]);
+  const { zone: _, rack: __, alongside: ___, ...bare } = full;
+  expect(traitsOf({ ...bare, model: unknown('not told') })).toEqual([
+    'BIOS 2.10',
+    'the update from BIOS 2.10 to 2.12',
+    'image img',
+    ...everywhere,
+  ]);
 });

@@ -65,6 +65,14 @@ describe('the limits of steps', () => {
   });
 });
 
+describe('longer patience', () => {
+  it.each(Object.keys(timings) as (keyof typeof timings)[])('in %s makes no step stuck sooner', name => {
+    const patient = { ...timings, [name]: timings[name] + minute };
+    const sooner = Object.entries(stepLimits).filter(([, { ms }]) => ms(patient) < ms(timings));
+    expect(sooner).toEqual([]);
+  });
+});
+
 describe('a stuck step', () => {
   it('says for how long, what its limit is, and how to stop it', () => {
     expect(stuckSteps(at('identity'), timings, later(12 * minute))).toEqual([

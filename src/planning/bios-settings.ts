@@ -27,6 +27,7 @@ export type CheckedBios = {
   follows: string[];
 };
 
+type Judged = { change: BiosChange } | { wrong: string };
 type Parsed = { value: BiosValue } | { wrong: string };
 
 /**
@@ -34,18 +35,20 @@ type Parsed = { value: BiosValue } | { wrong: string };
  * `precondition_failed` when all is so already.
  */
 export function checkBios(request: BiosRequest): CheckedBios {
-  const wanted: Record<string, BiosValue> = {};
+  const wanted = new Map<string, BiosChange>();
   const problems: string[] = [];
   for (const setting of request.settings) {
     const { name, text } = split(setting);
     const attribute = request.registry.attributes.find(each => each.name === name);
-    const parsed = attribute ? judge(attribute, request.active, text) : { wrong: noneOf(request, name) };
-    if ('wrong' in parsed) problems.push(parsed.wrong);
-    else if (name in wanted) problems.push(`${name} is set twice`);
-    else wanted[name] = parsed.value;
+    const judged = attribute ? judge(attribute, request.active, text) : { wrong: noneOf(request, name) };
+    if ('wrong' in judged) problems.push(judged.wrong);
+    else if (wanted.has(name)) problems.push(`${name} is set twice`);
+    else wanted.set(name, judged.change);
   }
-  const changed = Object.keys(wanted).filter(name => wanted[name] !== request.active[name]);
-  const after = { ...request.active, ...wanted };
+  const changes = [...wanted.values()].filter(({ from, to }) => from !== to);
+  const changed = changes.map(({ attribute }) => attribute);
+  const after = { ...request.active };
+  for (const { attribute, to } of changes) after[attribute] = to;
   for (const name of changed) problems.push(...obstacles(request.registry, name, after));
   if (problems.length > 0)
     throw new FleetError({
@@ -53,15 +56,9 @@ export function checkBios(request: BiosRequest): CheckedBios {
       message: `nothing was planned: ${problems.join('; ')}`,
       hint: 'names and values are those of the BIOS attribute registry that the server itself serves',
     });
-  if (changed.length === 0)
+  if (changes.length === 0)
     throw new FleetError({ code: 'precondition_failed', message: 'the BIOS has these settings already' });
-  return {
-    changes: changed.flatMap(attribute => {
-      const [from, to] = [request.active[attribute], wanted[attribute]];
-      return from === undefined || to === undefined ? [] : [{ attribute, from, to }];
-    }),
-    follows: follows(request.registry, changed, after),
-  };
+  return { changes, follows: follows(request.registry, changed, after) };
 }
 
 function split(setting: string): { name: string; text: string } {
@@ -81,15 +78,23 @@ function noneOf({ registry, active }: BiosRequest, name: string): string {
   return `there is no BIOS attribute ${JSON.stringify(name.slice(0, 80))} on this server: ${known}`;
 }
 
-/** The value in the type that the BIOS wants, or what was expected instead. */
-function judge({ name, takes, fixed }: BiosAttribute, active: Record<string, BiosValue>, text: string): Parsed {
+/** The change, or why it cannot be planned. */
+function judge({ name, takes, fixed }: BiosAttribute, active: Record<string, BiosValue>, text: string): Judged {
   if (fixed !== undefined) return { wrong: `${name} is not set here: ${fixed}` };
   if (takes.type === 'password') return { wrong: `${name} is a password: a secret goes into no plan` };
-  if (!(name in active)) return { wrong: `the server does not show ${name}, so that its change could not be proved` };
+  const from = active[name];
+  if (from === undefined) return { wrong: `the server does not show ${name}, so that its change could not be proved` };
+  const parsed = parse({ name, takes, now: from }, text);
+  return 'wrong' in parsed ? parsed : { change: { attribute: name, from, to: parsed.value } };
+}
+
+type Shown = { name: string; takes: Exclude<BiosAttribute['takes'], { type: 'password' }>; now: BiosValue };
+
+/** The value in the type that the BIOS wants, or what was expected instead. */
+function parse({ name, takes, now }: Shown, text: string): Parsed {
   const told = JSON.stringify(text.slice(0, 80));
   switch (takes.type) {
     case 'enumeration': {
-      const now = active[name];
       const byLabel = !takes.values.includes(String(now)) && takes.labels.includes(String(now));
       const choices = byLabel ? takes.labels : takes.values;
       if (!choices.includes(text)) return { wrong: `${name} takes ${listed(choices)}, not ${told}` };
@@ -97,7 +102,7 @@ function judge({ name, takes, fixed }: BiosAttribute, active: Record<string, Bio
       return { value: typeof now === 'number' ? Number(text) : text };
     }
     case 'integer':
-      return judgeInteger(name, takes, text);
+      return parseInteger(name, takes, text);
     case 'string': {
       const { minLength = 0, maxLength = Number.POSITIVE_INFINITY } = takes;
       const fits = text.length >= minLength && text.length <= maxLength;
@@ -116,7 +121,7 @@ function listed(values: string[]): string {
   return `${values.slice(0, 20).map(showBios).join(', ')}${values.length > 20 ? ' …' : ''}`;
 }
 
-function judgeInteger(
+function parseInteger(
   name: string,
   { lower, upper, step }: Extract<BiosAttribute['takes'], { type: 'integer' }>,
   text: string,

@@ -1,7 +1,7 @@
 /** Plans for one node: what each kind counts, refuses, warns of and promises. */
 import { describe, expect, it } from 'vitest';
 import { factValue, known, unknown } from '../../src/core/bmc.ts';
-import { cordonReason, outOfService } from '../../src/core/cluster.ts';
+import { cordonReason, type NodeFacts, outOfService } from '../../src/core/cluster.ts';
 import { FleetError } from '../../src/core/errors.ts';
 import type { FleetCluster, FleetNode } from '../../src/core/fleet.ts';
 import type { PlanDraft } from '../../src/core/plan.ts';
@@ -55,7 +55,7 @@ function refused(kind: ChangeRequest['kind'], change: Partial<ChangeRequest> = {
 }
 
 const blastOf = (draft: PlanDraft) => draft.scopes[0]?.blast;
-const silentNode = { ...node, ready: false, conditions: [{ type: 'Ready', status: 'Unknown' }] };
+const silentNode: NodeFacts = { ...node, ready: false, conditions: [{ type: 'Ready', status: 'Unknown' }] };
 const beside = { fleet: [...cluster.nodes, entryOf('n4', 'n1'), entryOf('far', 'n1', { cluster: 'other' })] };
 const settings = [{ attribute: 'Turbo', from: 'On', to: 'Off' }];
 
@@ -82,7 +82,7 @@ describe('a plan is refused', () => {
 
   it('undrained, while Kubernetes hears from the node', () => {
     expect(refused('restart', { undrained: true })).toContain('Kubernetes hears from n1');
-    const heard = { ...node, ready: false, conditions: [{ type: 'Ready', status: 'False' }] };
+    const heard: NodeFacts = { ...node, ready: false, conditions: [{ type: 'Ready', status: 'False' }] };
     expect(refused('restart', { undrained: true, node: heard })).toContain('Kubernetes hears from n1');
   });
 

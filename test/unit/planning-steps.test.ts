@@ -1,6 +1,7 @@
 /** What each kind of plan promises to do, in order: the effects come after what may refuse them. */
 import { describe, expect, it } from 'vitest';
 import type { PlanKind } from '../../src/core/plan.ts';
+import type { PlannedChange } from '../../src/core/planned-change.ts';
 import { recoverySteps, rolloutSteps, stepsOf, undrainedSteps } from '../../src/planning/plan-steps.ts';
 
 const names = (steps: { name: string }[]) => steps.map(({ name }) => name).join(', ');
@@ -30,7 +31,7 @@ describe('the steps of a plan', () => {
   });
 
   it('of a rollout hold one more change only where a node has more than one', () => {
-    const change = { kind: 'bios-settings', settings: [], activation: 'next-start' } as const;
+    const change: PlannedChange = { kind: 'bios-settings', settings: [], activation: 'next-start' };
     const last = 'set, staged, reset, verify, rejoin, uncordon, soak';
     expect(names(rolloutSteps([{ changes: [change] }, {}]))).toMatch(new RegExp(`drain, ${last}$`));
     expect(names(rolloutSteps([{ changes: [change] }, { changes: [change, change] }]))).toMatch(

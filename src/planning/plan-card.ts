@@ -4,7 +4,7 @@ import type { PlannedBmcChange } from '../core/bmc-change.ts';
 import type { Taint } from '../core/cluster.ts';
 import { type Block, type Cell, toned } from '../core/document.ts';
 import { unreachable } from '../core/errors.ts';
-import { type Plan, type PlanStep, type PlanTarget, placeText } from '../core/plan.ts';
+import { type DrainForecast, type Plan, type PlanStep, type PlanTarget, placeText } from '../core/plan.ts';
 import { isFirmware, showChanges } from '../core/planned-change.ts';
 import { waveTable } from './wave-table.ts';
 
@@ -38,7 +38,7 @@ export function planCard(plan: Plan, digest: string): Block[] {
     .flatMap(target => target.changes ?? [])
     .flatMap(change => (isFirmware(change) ? [`${change.image}: SHA-256 ${change.sha256}`] : []));
   if (images.length > 0) card.push({ title: 'Images', list: [...new Set(images)] });
-  const drains = plan.targets.flatMap(target => (target.drain ? [drainRow(target)] : []));
+  const drains = plan.targets.flatMap(({ node, drain }) => (drain ? [drainRow(node, drain)] : []));
   if (drains.length > 0)
     card.push({ table: { columns: ['drain of', 'evicts', 'pods left', 'budgets (PDB)'], rows: drains } });
   if (plan.warnings.length > 0) card.push({ title: 'Warnings', list: plan.warnings.map(text => toned(text, 'warn')) });
@@ -135,7 +135,6 @@ function targetRow(target: PlanTarget): Cell[] {
   ];
 }
 
-function drainRow({ node, drain }: PlanTarget): Cell[] {
-  if (!drain) return [node, '', '', ''];
-  return [node, drain.evict.join(', ') || 'nothing', String(drain.skip.length), drain.pdbs.join(', ') || 'none'];
+function drainRow(node: string, { evict, skip, pdbs }: DrainForecast): Cell[] {
+  return [node, evict.join(', ') || 'nothing', String(skip.length), pdbs.join(', ') || 'none'];
 }

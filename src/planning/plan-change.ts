@@ -1,6 +1,6 @@
 /** Makes the one-node plans: cordon, drain, taint, power, and what is changed on a BMC. Pure. */
 import { type BiosChange, showBiosChange } from '../core/bios.ts';
-import { type Fact, factValue, type ServerHealth, showFact, unknown } from '../core/bmc.ts';
+import { type Fact, factValue, known, type ServerHealth, showFact, unknown } from '../core/bmc.ts';
 import type { PlannedBmcChange } from '../core/bmc-change.ts';
 import { cordonReason, type EtcdFacts, type NodeFacts, outOfService } from '../core/cluster.ts';
 import { FleetError } from '../core/errors.ts';
@@ -152,7 +152,7 @@ export function planChange(request: ChangeRequest): PlanDraft {
       ...(kind === 'power-off' ? ['the node stays cordoned and off until it is switched on and uncordoned'] : []),
     ],
     irreversible: [
-      ...(request.bios || (starts && isSomething(request.waiting))
+      ...(request.bios || (starts && waitingText(request.waiting) !== undefined)
         ? ['a setting may keep the server from starting; going back is another plan, or its setup']
         : []),
       ...(forecast ? ['evicted pods are deleted and started elsewhere'] : []),
@@ -194,32 +194,31 @@ function sharedWarnings({ server, bmcChange }: ChangeRequest, others: FleetNode[
 
 const biosShown = 10;
 
-function isSomething(waiting: Fact<BiosChange[]> | undefined): boolean {
-  return waiting !== undefined && ('unknown' in waiting || waiting.value.length > 0);
-}
-
-/** `Name old → new` of each, or why they are not known. */
-function waitingText(waiting: Fact<BiosChange[]>): string {
+/** `Name old → new` of each, or why they are not known; undefined where nothing waits. */
+function waitingText(waiting: Fact<BiosChange[]> = known([])): string | undefined {
   if ('unknown' in waiting) return `what waits is not known (${waiting.unknown})`;
+  if (waiting.value.length === 0) return undefined;
   const changes = waiting.value.slice(0, biosShown).map(showBiosChange).join(', ');
   const more = waiting.value.length - biosShown;
   return more > 0 ? `${changes} and ${more} more` : changes;
 }
 
 function refuseWaiting({ entry, waiting }: ChangeRequest): void {
-  if (waiting === undefined || !isSomething(waiting)) return;
+  const text = waitingText(waiting);
+  if (text === undefined) return;
   throw new FleetError({
     code: 'precondition_failed',
-    message: `a start of ${entry.name} would bring BIOS settings into force that somebody left on its BMC: ${waitingText(waiting)}`,
+    message: `a start of ${entry.name} would bring BIOS settings into force that somebody left on its BMC: ${text}`,
     hint: 'take them back on the BMC, or say that this start may apply them: --apply-waiting',
   });
 }
 
 function waitingWarnings({ waiting, bmcChange }: ChangeRequest, starts: boolean): string[] {
-  if (waiting === undefined || !isSomething(waiting)) return [];
-  if (starts) return [`this start brings BIOS settings into force that wait on the BMC: ${waitingText(waiting)}`];
+  const text = waitingText(waiting);
+  if (text === undefined) return [];
+  if (starts) return [`this start brings BIOS settings into force that wait on the BMC: ${text}`];
   if (bmcChange?.act !== 'reset-bmc') return [];
-  return [`BIOS settings wait on the BMC, and its restart may lose them: ${waitingText(waiting)}`];
+  return [`BIOS settings wait on the BMC, and its restart may lose them: ${text}`];
 }
 
 /** The node's pods that a new NoExecute taint deletes, now or after the time for which they tolerate it. */

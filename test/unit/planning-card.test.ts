@@ -17,7 +17,7 @@ function card(change: Partial<Plan> = {}): string {
 describe('the card of a plan', () => {
   it('says what it does, to how many, and nothing of what does not apply', () => {
     const plain = card();
-    expect(plain).toContain('1 nodes in all, at most 1 unavailable at once, budget 2');
+    expect(plain).toContain('"1 nodes in all, at most 1 unavailable at once, budget 2');
     expect(plain).toContain('ask, then; expires later');
     for (const absent of [
       'outage',
@@ -36,7 +36,7 @@ describe('the card of a plan', () => {
       expect(plain).not.toContain(absent);
     expect(card({ soakMs: 90_000 })).toContain('90 s after each node');
     const two = [scope, { ...scope, cluster: 'other' }];
-    expect(card({ scopes: two })).toContain('2 nodes in all, in each cluster within its budget');
+    expect(card({ scopes: two })).toContain('"2 nodes in all, in each cluster within its budget');
     expect(shortDigest(`sha256:${'0123456789abcdef'.repeat(4)}`)).toBe('0123456789ab');
   });
 

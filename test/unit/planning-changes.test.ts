@@ -143,6 +143,8 @@ describe('the way back', () => {
   it('is every change the other way round, the last one first, each marked as going back', () => {
     const back = reverseChanges(request);
     expect(told(back)).toBe('Turbo Off → On, BIOS 2.8.0→2.4.0→2.1.0, BMC 7.20.0→7.10.0');
+    const firmware = changesOf(back).flatMap(change => ('image' in change ? [`${change.from} ${change.to}`] : []));
+    expect(firmware).toEqual(['2.8.0 2.4.0', '2.4.0 2.1.0', '7.20.0 7.10.0']);
     const marks = changesOf(back).flatMap(change => ('downgrade' in change ? [change.downgrade] : []));
     expect(marks).toEqual([true, true, true]);
     expect(warningsOf(back)).toContainEqual(expect.stringMatching(/^goes back: bmc 7.20.0 → 7.10.0/));
@@ -173,6 +175,8 @@ describe('the way back', () => {
     expect(warningsOf(reverseChanges({ ...request, bios: unknown('no answer') }))).toContain(
       'BIOS settings stay: no answer',
     );
+    const imagesAlone = warningsOf(reverseChanges({ ...unread, made: made.filter(change => 'image' in change) }));
+    expect(imagesAlone.join()).not.toContain('BIOS settings');
   });
 
   it('leaves what the catalogue does not have, or the vendor does not let go back, and says so', () => {

@@ -144,7 +144,8 @@ describe('the drain preview', () => {
 
   it('warns of a pod that may take long to end', () => {
     expect(preview({ pods: [pod({ graceSeconds: 1800 })] }).warnings.join()).toContain('may take 30 minutes to end');
-    expect(preview({ pods: [pod({ graceSeconds: 60 })] }).warnings).toEqual([]);
+    expect(preview({ pods: [pod({ graceSeconds: 300 })] }).warnings.join()).toContain('may take 5 minutes to end');
+    expect(preview({ pods: [pod({ graceSeconds: 299 })] }).warnings).toEqual([]);
   });
 
   it.each([
@@ -173,7 +174,30 @@ describe('the drain preview', () => {
       preview({ pods: [mine], clusterPods: [mine, pod({ node: 'n2', ...change })] });
     expect(elsewhere({}).warnings).toEqual([]);
     expect(elsewhere({ ready: false }).warnings.join()).toContain('only ready replica');
-    expect(elsewhere({ namespace: 'other' }).warnings.join()).toContain('only ready replica');
+    for (const other of [
+      { namespace: 'other' },
+      { terminating: true },
+      { controller: undefined },
+      { controller: { kind: 'StatefulSet', name: 'api' } },
+      { controller: { kind: 'ReplicaSet', name: 'web' } },
+    ])
+      expect(elsewhere(other).warnings, JSON.stringify(other)).toEqual([
+        expect.stringContaining('the only ready replica of ReplicaSet api: it is down until it runs elsewhere'),
+      ]);
+  });
+
+  it.each<[string, Partial<PodFacts>]>([
+    ['nothing controls', { controller: undefined }],
+    ['is not ready', { ready: false }],
+    ['is finished', { phase: 'Succeeded' }],
+  ])('says nothing of replicas of a pod that %s', (_, change) => {
+    const mine = pod(change);
+    const { warnings } = preview({
+      pods: [mine],
+      clusterPods: [mine, pod({ node: 'n2', ready: false })],
+      options: bold,
+    });
+    expect(warnings.join()).not.toContain('replica');
   });
 });
 

@@ -50,6 +50,11 @@ describe('the failure of a node', () => {
       failure(pods, [pdbOf({ currentHealthy: 3, desiredHealthy, disruptionsAllowed: 3 - desiredHealthy })])[0];
     expect(told(2)?.consequences).toEqual(['PodDisruptionBudget shop/api is broken: 1 healthy of 2 wanted']);
     expect(told(1)?.consequences).toEqual([]);
+    const counted = (change: Parameters<typeof podOf>[0]) =>
+      failure([{}, change, { node: 'n2' }], [pdbOf({ currentHealthy: 2, desiredHealthy: 1 })])[0]?.consequences;
+    expect(counted({ ready: false }), 'what is not ready is not lost').toEqual([]);
+    expect(counted({ labels: { app: 'web' } }), 'nor is what it does not count').toEqual([]);
+    expect(counted({})).toHaveLength(1);
     expect(told(1)?.budgets).toEqual([{ name: 'shop/api', says: expect.stringContaining('allows 2 now') }]);
   });
 });

@@ -97,6 +97,7 @@ describe('a node takes a pod only where the filters of the scheduler let it', ()
       labelled({ disk: 'hdd' }),
       'outside its node selector or affinity',
     ],
+    ['NotIn, other value', placed(term('NotIn', ['hdd'])), labelled({ disk: 'ssd' }), 'n2'],
     ['NotIn of an absent label', placed(term('NotIn', ['hdd'])), labelled({}), 'n2'],
     ['NotIn', placed(term('NotIn', ['hdd'])), labelled({ disk: 'hdd' }), 'outside its node selector or affinity'],
     ['Exists', placed(term('Exists')), labelled({ disk: '' }), 'n2'],
@@ -140,6 +141,17 @@ describe('a node takes a pod only where the filters of the scheduler let it', ()
       'outside its node selector or affinity',
     ],
     [
+      'a label and its name in one term',
+      placed({
+        nodeTerms: term('Exists').nodeTerms.map(each => ({
+          ...each,
+          fields: [{ key: 'metadata.name', operator: 'In', values: ['n2'] }],
+        })),
+      }),
+      labelled({ disk: 'ssd' }),
+      'n2',
+    ],
+    [
       'one of several terms',
       placed({ nodeTerms: [...term('In', ['hdd']).nodeTerms, ...term('In', ['ssd']).nodeTerms] }),
       labelled({ disk: 'ssd' }),
@@ -177,6 +189,11 @@ describe('a node takes a pod only where the filters of the scheduler let it', ()
     const free = { cpu: 0, memory: 0, ephemeralStorage: 0, pods: 1 };
     const idle = podOf({ requests: { cpu: 0, memory: 0, ephemeralStorage: 0, pods: 1 } });
     expect(verdict(idle, nodeOf('n2', { allocatable: free }))).toBe('n2');
+    const crowded = [podOf({ node: 'n2', requests: { ...idle.requests, cpu: 9000 } })];
+    expect(verdict(idle, nodeOf('n2'), crowded)).toBe('n2');
+    expect(verdict({ ...idle, requests: { ...idle.requests, cpu: 1 } }, nodeOf('n2'), crowded)).toBe(
+      'insufficient cpu',
+    );
   });
 });
 
@@ -193,6 +210,14 @@ describe('required anti-affinity', () => {
     expect(verdict(podOf(), nodeOf('n2'), [{ ...shy, uid: 'other', node: 'n2' }])).toBe('anti-affinity');
     expect(verdict(shy, nodeOf('n2'), [podOf({ node: 'n2', namespace: 'media' })])).toBe('n2');
     expect(verdict(shy, nodeOf('n2'), [podOf({ node: 'n2', labels: { app: 'web' } })])).toBe('n2');
+  });
+
+  it('is against pods of its own namespace where it names none, and of those alone that it names', () => {
+    const running = (namespace: string) => [podOf({ node: 'n2', namespace })];
+    const to = (namespaces: string[], namespace: string) =>
+      verdict(podOf({ placement: apart('kubernetes.io/hostname', namespaces) }), nodeOf('n2'), running(namespace));
+    expect([to([], 'shop'), to([], 'media')]).toEqual(['anti-affinity', 'n2']);
+    expect([to(['media'], 'shop'), to(['media'], 'media')]).toEqual(['n2', 'anti-affinity']);
   });
 
   it('reaches as far as its topology, and not to nodes without that label', () => {

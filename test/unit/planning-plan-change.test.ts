@@ -213,7 +213,8 @@ describe('what people read of a plan', () => {
     expect(bios.warnings).toEqual(['the BIOS sets by itself then: Boost = off']);
     expect(bios.irreversible).toContainEqual(expect.stringContaining('keep the server from starting'));
     expect(bios.targets[0]?.changes).toHaveLength(1);
-    const waiting = known(Array.from({ length: 12 }, (_, n) => ({ attribute: `A${n}`, from: 0, to: 1 })));
+    const dozen = Array.from({ length: 12 }, (_, n) => ({ attribute: `A${n}`, from: 0, to: 1 }));
+    const waiting = known(dozen);
     const started = plan('restart', { waiting, applyWaiting: true });
     expect(started.targets[0]?.waitingBios).toEqual(waiting);
     expect(started.irreversible).toHaveLength(2);
@@ -223,11 +224,19 @@ describe('what people read of a plan', () => {
       warnings: [expect.stringContaining('its restart may lose them')],
     });
     expect(plan('bmc-change', { waiting, bmcChange: { act: 'identify', lit: true } }).warnings).toEqual([]);
-    expect(plan('restart', { waiting: known([]), applyWaiting: true }).irreversible).toHaveLength(1);
+    const ten = plan('restart', { waiting: known(dozen.slice(0, 10)), applyWaiting: true });
+    expect(ten.warnings).toEqual([expect.stringMatching(/A9 0 → 1$/)]);
+    const nothing = plan('restart', { waiting: known([]), applyWaiting: true });
+    expect(nothing).toMatchObject({ irreversible: [expect.stringContaining('evicted')], warnings: [] });
+    for (const unnamed of [plan('restart', { waiting: known([]) }), plan('power-off', { waiting, applyWaiting: true })])
+      expect(unnamed.targets[0]).not.toHaveProperty('waitingBios');
   });
 
   it('is that the program itself asks for it, and why', () => {
     const own = plan('cordon', { because: 'a fan stands still' });
     expect(own.warnings).toEqual(['asked for by Groundskeeper itself: a fan stands still']);
+    expect(own).not.toHaveProperty('health');
+    const health = { act: 'mark', healthy: false, reason: 'a fan stands still' } as const;
+    expect(plan('health-mark', { health }).health).toEqual(health);
   });
 });

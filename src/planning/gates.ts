@@ -7,6 +7,7 @@ import { type AttachmentFacts, type NodeFacts, type PodFacts, volumeOf } from '.
 import { type Finding, isStanding } from '../core/finding.ts';
 import type { GateVerdict } from '../core/gate.ts';
 import { qualifiedName } from './pdb-groups.ts';
+import { workloadName, workloadOf } from './workload.ts';
 
 /** Ready for so long that a flap in between would show: both times are the kubelet's, so that its clock may be wrong. */
 export function judgeReady(seen: {
@@ -82,14 +83,10 @@ export function pendingPods(pods: readonly PodFacts[]): PendingPods {
   return found;
 }
 
-/** A Deployment's own name where its ReplicaSet only adds a hash: one that is rolled out meanwhile stays the same owner. */
-function ownerOf({ namespace, name, controller, labels }: PodFacts): string {
-  if (!controller) return `pod ${qualifiedName({ namespace, name })}`;
-  const hash = labels['pod-template-hash'];
-  const deployed = controller.kind === 'ReplicaSet' && hash !== undefined && controller.name.endsWith(`-${hash}`);
-  return deployed
-    ? `Deployment ${qualifiedName({ namespace, name: controller.name.slice(0, -hash.length - 1) })}`
-    : `${controller.kind} ${qualifiedName({ namespace, name: controller.name })}`;
+/** A Deployment that is rolled out meanwhile stays the same owner. */
+function ownerOf(pod: PodFacts): string {
+  const workload = workloadOf(pod);
+  return workload ? workloadName(workload) : `pod ${qualifiedName(pod)}`;
 }
 
 /** No owner has more pods that wait for a place than before the wave. */

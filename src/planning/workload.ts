@@ -10,9 +10,9 @@ export type Workload = { kind: string; namespace: string; name: string };
 export function workloadOf({ namespace, controller, labels }: PodFacts): Workload | undefined {
   if (!controller) return undefined;
   const { kind, name } = controller;
-  const suffix = `-${labels[revisionLabel] ?? ''}`;
-  if (kind === 'ReplicaSet' && suffix.length > 1 && name.endsWith(suffix) && name.length > suffix.length)
-    return { kind: 'Deployment', namespace, name: name.slice(0, -suffix.length) };
+  const revision = labels[revisionLabel];
+  if (kind === 'ReplicaSet' && revision && name.endsWith(`-${revision}`))
+    return { kind: 'Deployment', namespace, name: name.slice(0, -revision.length - 1) };
   return { kind, namespace, name };
 }
 

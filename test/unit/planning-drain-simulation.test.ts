@@ -47,6 +47,9 @@ describe('a simulated drain', () => {
     expect(simulation.verdict).toBe('stalls');
     expect(simulation.pods.map(({ goes }) => goes)).toEqual(['stuck', 'now']);
     expect(simulation.pods[0]?.placement).toMatchObject({ refusals: [{ nodes: 2, reason: 'insufficient cpu' }] });
+    const two = [podOf({ requests: huge }), podOf(), podOf(), podOf({ node: 'n2' })];
+    const allowing = (disruptionsAllowed: number) => simulate({ pods: two, pdbs: [pdbOf({ disruptionsAllowed })] });
+    expect([allowing(1), allowing(2)].map(each => each.verdict)).toEqual(['stalls', 'finishes']);
     // With more leave than homeless pods the others get their turn.
     expect(simulate({ pods: [...pods, podOf()], pdbs: [pdbOf({ disruptionsAllowed: 3 })] }).verdict).toBe('finishes');
   });
@@ -67,6 +70,7 @@ describe('a simulated drain', () => {
     const { verdict, pods: seen } = simulate({ pods, pdbs: [budget] });
     expect(verdict).toBe('finishes');
     expect(seen.map(({ goes, budgets }) => [goes, budgets])).toEqual(Array(3).fill(['now', []]));
+    expect(seen.map(({ reason }) => reason)).toEqual(['', 'finished', '']);
   });
 
   it('tells what stays, what ends already and what blocks, and blocks first', () => {

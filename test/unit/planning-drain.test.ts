@@ -51,6 +51,11 @@ describe('the drain filter', () => {
   });
 
   it('keeps every warning, not just the last', () => {
+    const orphan = drainVerdict(pod({ controller: lost, emptyDirs: ['tmp'] }), daemonSets, bold);
+    expect(orphan.warnings).toEqual([
+      'its DaemonSet shop/lost does not exist: nothing starts it again',
+      'local data in emptyDir tmp is lost',
+    ]);
     const { warnings } = drainVerdict(pod({ controller: undefined, emptyDirs: ['tmp', 'cache'] }), daemonSets, bold);
     expect(warnings).toHaveLength(2);
     expect(warnings[0]).toContain('tmp, cache');

@@ -111,6 +111,12 @@ describe('a node takes a pod only where the filters of the scheduler let it', ()
     ],
     ['Lt', placed(term('Lt', ['10'])), labelled({ disk: '9' }), 'n2'],
     [
+      'Lt of an equal number',
+      placed(term('Lt', ['10'])),
+      labelled({ disk: '10' }),
+      'outside its node selector or affinity',
+    ],
+    [
       'Lt of what is no number',
       placed(term('Lt', ['10'])),
       labelled({ disk: 'x9' }),
@@ -297,7 +303,20 @@ describe('pods that move together', () => {
     expect(moved([withVolume('n2')], [nodeOf('n2')])[0]?.unjudged).toEqual([]);
   });
 
+  it('go where the largest share stays free, then where fewer pods are, then by name', () => {
+    const room = (name: string, cpu: number, change: Partial<NodeFacts['allocatable']> = {}) =>
+      nodeOf(name, { allocatable: { ...nodeOf(name).allocatable, cpu, ...change } });
+    const goes = (others: NodeFacts[], running: PodFacts[] = []) => moved([podOf()], others, running)[0]?.node;
+    expect(goes([room('n2', 1000), room('n3', 2000), room('n4', 1500)])).toBe('n3');
+    const busy = podOf({ node: 'n2', requests: { cpu: 5000, memory: 0, ephemeralStorage: 0, pods: 1 } });
+    expect(goes([room('n2', 10_000), room('n3', 2000)], [busy])).toBe('n3');
+    const idle = podOf({ node: 'n2', requests: { cpu: 0, memory: 0, ephemeralStorage: 0, pods: 1 } });
+    expect(goes([nodeOf('n2'), nodeOf('n3')], [idle])).toBe('n3');
+    expect(goes([nodeOf('n3'), nodeOf('n2')])).toBe('n2');
+  });
+
   it('say what no forecast knows', () => {
+    expect(moved([podOf()], [nodeOf('n2')])[0]?.unjudged).toEqual([]);
     const odd = podOf({ claims: ['data'], placement: { ...podOf().placement, unjudged: ['podAffinity'] } });
     expect(moved([odd], [nodeOf('n2')])[0]?.unjudged).toEqual(['podAffinity', 'where its volumes can be attached']);
   });
@@ -342,6 +361,11 @@ describe('a workload', () => {
   it('is the ReplicaSet where no Deployment made it, and nothing for a bare pod', () => {
     expect(ownerName(podOf())).toBe('ReplicaSet shop/api');
     expect(ownerName(podOf({ controller: undefined }))).toBe('no controller');
+    expect(ownerName(revision('5d4', { controller: { kind: 'StatefulSet', name: 'web-5d4' } }))).toBe(
+      'StatefulSet shop/web-5d4',
+    );
+    expect(ownerName(revision('5d4', { controller: { kind: 'ReplicaSet', name: 'web' } }))).toBe('ReplicaSet shop/web');
+    expect(ownerName(revision('', { controller: { kind: 'ReplicaSet', name: 'web-' } }))).toBe('ReplicaSet shop/web-');
     expect(ownerName(podOf({ mirror: true, controller: { kind: 'Node', name: 'n1' } }))).toBe('static pod');
   });
 });

@@ -37,6 +37,22 @@ describe('the waves of a rollout', () => {
     expect(sizes(waves)).toEqual([1, 2, 3]);
   });
 
+  it('begin at the site that has most cohorts, whichever is first otherwise, also where no node serves', () => {
+    const austin = { site: 'austin', cluster: 'austin' };
+    for (const unavailable of [false, true]) {
+      const many = ['a0', 'a1', 'a2'].map(name => target(name, { ...austin, unavailable }));
+      const fleet = [...many, target('b0', { unavailable }), target('b1', { cohort: 'R650', unavailable })];
+      expect(planWaves(fleet, { canary: 1, percentages: [100] }).waves[0]).toEqual(['b0']);
+    }
+    const away = [target('b0', { unavailable: true }), target('b1', { cohort: 'R650', unavailable: true })];
+    expect(planWaves([...away, target('a0', austin)], { canary: 1, percentages: [100] }).waves[0]).toEqual(['a0']);
+  });
+
+  it('leave nobody out, whatever the last share says', () => {
+    const four = names(4).map(name => target(name));
+    expect(sizes(planWaves(four, { canary: 0, percentages: [50] }).waves)).toEqual([1, 3]);
+  });
+
   it('begin with a node that serves, wherever it is, and leave those that do not for the end', () => {
     const fleet = [target('a', { unavailable: true }), target('b'), target('c', { site: 'austin', unavailable: true })];
     expect(planWaves(fleet, { canary: 1, percentages: [100] }).waves).toEqual([['b'], ['a', 'c']]);

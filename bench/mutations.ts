@@ -1,8 +1,8 @@
 /**
  * How many small wrongs in the code the tests find: a sample of mutants of one folder, each run against the tests that import
- * its file, directly or by way of others: unit tests, property tests, then those of the guard against a Postgres, of these
- * first those that bear a word of the file's name. The worktree itself is never changed. A sample that takes long is
- * measured in parts: each leaves its fates in a file, and the next one goes on.
+ * its file, directly or by way of others: unit tests, of these first those that import it themselves, then property tests, then
+ * those of the guard against a Postgres, of these first those that bear a word of the file's name. The worktree itself is
+ * never changed. A sample that takes long is measured in parts: each leaves its fates in a file, and the next one goes on.
  *
  *   npm run bench:mutations -- [--under src/planning] [--most 100] [--seed 1] [--seconds 60] [--fates FILE --minutes 4]
  */
@@ -35,7 +35,7 @@ type Fate = 'killed' | 'survived' | 'timed out' | 'untested';
 type Place = { file: string; mutant: Mutant };
 
 const stopAt = Date.now() + 60_000 * Number(values.minutes ?? Number.POSITIVE_INFINITY);
-const sound = new Map<string, string[]>();
+const sound = new Map<string, boolean>();
 const root = await copyOf(process.cwd());
 const postgres = await startEmbeddedPostgres({ dataDir: join(root, 'postgres') });
 try {
@@ -50,10 +50,14 @@ async function measure(): Promise<void> {
   const all = await placesUnder(values.under);
   const sample = shuffled(all, Number(values.seed)).slice(0, Number(values.most));
   const fates = await earlierFates();
-  for (const place of sample) {
-    const name = `${place.file}:${place.mutant.line}  ${place.mutant.what}  @${place.mutant.from}`;
-    if (fates.has(name)) continue;
+  const left = sample.filter(place => !fates.has(nameOf(place)));
+  // Once for all, because each run has its price.
+  await soundOf(
+    [...new Set(left.flatMap(({ file }) => groupsOf(imports, file)[0] ?? []))].filter(test => pure.test(test)),
+  );
+  for (const place of left) {
     if (Date.now() > stopAt) break;
+    const name = nameOf(place);
     const fate = await fateOf(place, groupsOf(imports, place.file));
     fates.set(name, fate);
     if (values.fates) await appendFile(values.fates, `${JSON.stringify([name, fate])}\n`);
@@ -67,6 +71,10 @@ async function measure(): Promise<void> {
   );
 }
 
+function nameOf({ file, mutant }: Place): string {
+  return `${file}:${mutant.line}  ${mutant.what}  @${mutant.from}`;
+}
+
 async function earlierFates(): Promise<Map<string, Fate>> {
   const text = values.fates ? await readFile(values.fates, { encoding: 'utf8', flag: 'a+' }) : '';
   return new Map(text.split('\n').flatMap(line => (line ? [JSON.parse(line)] : [])));
@@ -74,17 +82,13 @@ async function earlierFates(): Promise<Map<string, Fate>> {
 
 /** Those that pass without any mutant: one that fails anyway would count each mutant as killed. */
 async function soundOf(tests: string[]): Promise<string[]> {
-  const name = tests.join(' ');
-  const known = sound.get(name);
-  if (known) return known;
-  const passing: string[] = [];
-  if ((await run(tests)) === 'survived') passing.push(...tests);
-  else
-    for (const test of tests)
-      if ((await run([test])) === 'survived') passing.push(test);
-      else console.log(`left out, because it fails without any mutant: ${test}`);
-  sound.set(name, passing);
-  return passing;
+  const open = tests.filter(test => !sound.has(test));
+  const together = open.length > 0 && (await run(open)) === 'survived';
+  for (const test of open) {
+    sound.set(test, together || (await run([test])) === 'survived');
+    if (!sound.get(test)) console.log(`left out, because it fails without any mutant: ${test}`);
+  }
+  return tests.filter(test => sound.get(test));
 }
 
 async function copyOf(from: string): Promise<string> {
@@ -139,10 +143,11 @@ function groupsOf(imports: Map<string, string[]>, file: string): string[][] {
   const words = basename(file, '.ts').split('-');
   const turnOf = (test: string) => {
     const [, folder] = pure.exec(test) ?? [];
+    if (folder === 'unit' && imports.get(test)?.includes(file)) return 'direct';
     return folder ?? (words.some(word => basename(test).includes(word)) ? 'of its name' : 'other');
   };
   const turns = Map.groupBy([...standing].filter(each => quick.test(each)).sort(), turnOf);
-  return ['unit', 'property', 'of its name', 'other'].flatMap(turn => {
+  return ['direct', 'unit', 'property', 'of its name', 'other'].flatMap(turn => {
     const tests = turns.get(turn);
     return tests ? [tests] : [];
   });

@@ -5,7 +5,7 @@ import type { Vote } from '../../src/core/approval.ts';
 import { Secret } from '../../src/core/secret.ts';
 import { hashPassphrase } from '../../src/guard/passphrase.ts';
 import { Browser, type Shown } from '../support/browser.ts';
-import { examplePlan } from '../support/guard.ts';
+import { examplePlan } from '../support/example-plan.ts';
 import { clientId, clientSecret, type Issuer, startIssuer } from '../support/issuer.ts';
 import { type PageScene, pageScene } from '../support/page-scene.ts';
 

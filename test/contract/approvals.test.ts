@@ -6,15 +6,8 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { canonicalBytes } from '../../src/core/canonical.ts';
 import type { StoredPlan } from '../../src/core/plan.ts';
 import type { Caller } from '../../src/core/tool.ts';
-import {
-  examplePlan,
-  type GuardScene,
-  guardScene,
-  present,
-  refusal,
-  shippedPolicies,
-  storedPlan,
-} from '../support/guard.ts';
+import { examplePlan } from '../support/example-plan.ts';
+import { type GuardScene, guardScene, present, refusal, shippedPolicies, storedPlan } from '../support/guard.ts';
 
 let scene: GuardScene;
 let stored: StoredPlan;

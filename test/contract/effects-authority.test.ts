@@ -4,10 +4,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { canonicalBytes } from '../../src/core/canonical.ts';
+import { examplePlan } from '../support/example-plan.ts';
 import {
   approvedOperation,
   effectOf,
-  examplePlan,
   type GuardScene,
   guardScene,
   leases,

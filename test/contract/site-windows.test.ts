@@ -3,7 +3,8 @@ import { afterAll, beforeAll, expect, it } from 'vitest';
 import type { Calendar } from '../../src/core/calendar.ts';
 import type { Timings } from '../../src/core/timings.ts';
 import { siteWindows } from '../../src/operations/site-windows.ts';
-import { approvedOperation, examplePlan, type GuardScene, guardScene } from '../support/guard.ts';
+import { examplePlan } from '../support/example-plan.ts';
+import { approvedOperation, type GuardScene, guardScene } from '../support/guard.ts';
 
 const minute = 60_000;
 const timings = {

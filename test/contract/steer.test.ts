@@ -5,7 +5,8 @@ import type { Stores } from '../../src/core/records.ts';
 import { steering } from '../../src/guard/steer.ts';
 import type { Parts } from '../../src/operations/job.ts';
 import { nextTick } from '../../src/workflows/next-tick.ts';
-import { approvedOperation, effectOf, examplePlan, type GuardScene, guardScene, refusal } from '../support/guard.ts';
+import { examplePlan } from '../support/example-plan.ts';
+import { approvedOperation, effectOf, type GuardScene, guardScene, refusal } from '../support/guard.ts';
 import { eventually } from '../support/stack.ts';
 
 let scene: GuardScene;

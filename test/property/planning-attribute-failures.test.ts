@@ -8,7 +8,7 @@ import {
   tellAttribution,
   traitsOf,
 } from '../../src/planning/attribute-failures.ts';
-import { examplePlan } from '../support/guard.ts';
+import { examplePlan } from '../support/example-plan.ts';
 
 function node(name: string, failed: boolean, traits: string[], step = 'verify'): EndedNode {
   return { node: name, failed, step: failed ? step : 'done', traits, ...(failed ? { code: 'timeout' } : {}) };

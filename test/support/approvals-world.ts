@@ -18,7 +18,7 @@ import { signer } from '../../src/guard/custody/signing-key.ts';
 import { loadPolicy } from '../../src/guard/policy/load-policy.ts';
 import { glassGroup, minutes, mostPending, type Rule } from './approvals-model.ts';
 import { policiesAsking } from './edited-policies.ts';
-import { examplePlan } from './guard.ts';
+import { examplePlan } from './example-plan.ts';
 import { freshDatabase } from './postgres.ts';
 
 /** Dies at the database call of this number, or once this many transactions were committed. */

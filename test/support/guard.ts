@@ -6,8 +6,7 @@ import { digestOf } from '../../src/core/canonical.ts';
 import type { StoredEntry } from '../../src/core/custody.ts';
 import { FleetError } from '../../src/core/errors.ts';
 import type { Person } from '../../src/core/fleet.ts';
-import { newId, newToken } from '../../src/core/ids.ts';
-import { type Plan, planDigest, type StoredPlan } from '../../src/core/plan.ts';
+import type { Plan, StoredPlan } from '../../src/core/plan.ts';
 import type { WindowFacts } from '../../src/core/policy.ts';
 import type { Caller } from '../../src/core/tool.ts';
 import { createApprovals } from '../../src/guard/approvals.ts';
@@ -21,6 +20,7 @@ import { createLogins } from '../../src/guard/logins.ts';
 import { loadPolicy } from '../../src/guard/policy/load-policy.ts';
 import { presenceProver } from '../../src/guard/presence.ts';
 import { voteTickets } from '../../src/guard/vote-tickets.ts';
+import { examplePlan } from './example-plan.ts';
 import { freshDatabase } from './postgres.ts';
 
 /** The presence that the scene's guard believes. */
@@ -120,55 +120,6 @@ export async function storedPlan(scene: GuardScene, change: Partial<Plan> = {}):
   const { plan, digest } = examplePlan(change);
   await scene.records.plans.insert({ plan, digest });
   return { plan, digest };
-}
-
-export function examplePlan(change: Partial<Plan> = {}): StoredPlan {
-  const fact = { value: 'SERIAL' };
-  const target = {
-    node: 'w-1',
-    site: 'boston',
-    cluster: 'boston',
-    role: 'worker',
-    nodeUid: 'uid-1',
-    systemUuid: '11111111-2222-4333-8444-555555555555',
-    serial: fact,
-    model: fact,
-    vendor: 'dell',
-    bmcUrl: 'https://127.0.0.9',
-    systemUri: '/redfish/v1/Systems/1',
-    cohort: 'dell R750',
-  } as const;
-  const plan: Plan = {
-    schema: 1,
-    id: newId('plan'),
-    kind: 'firmware-rollout',
-    action: 'firmwareRollout',
-    author: 'ask',
-    scopes: [
-      {
-        site: 'boston',
-        cluster: 'boston',
-        budget: { maxUnavailable: 2 },
-        blast: { peakUnavailable: 1, targets: 1, controlPlane: 0, quorumLost: false, lastOf: [] },
-      },
-    ],
-    targets: [target],
-    waves: [['w-1']],
-    canaries: ['w-1'],
-    limits: { maxSites: 1, cohortFailures: 1, failures: 1, lostSites: 1 },
-    steps: [],
-    excluded: [],
-    drain: { deleteEmptyDir: true, force: false, byPriority: false },
-    warnings: [],
-    irreversible: [],
-    soakMs: 0,
-    policyDigest: 'sha256:0',
-    createdAt: new Date().toISOString(),
-    expiresAt: new Date(Date.now() + 3600_000).toISOString(),
-    nonce: newToken(),
-    ...change,
-  };
-  return { plan, digest: planDigest(plan) };
 }
 
 /** An approved operation that runs and holds its leases, as it stands right before an effect. */

@@ -2,7 +2,7 @@
 import { describe, expect, it } from 'vitest';
 import type { Approval } from '../../src/core/approval.ts';
 import { answerOf, askedBefore, summaryOf } from '../../src/guard/change-answers.ts';
-import { examplePlan } from '../support/guard.ts';
+import { examplePlan } from '../support/example-plan.ts';
 
 const stored = examplePlan({ waves: [['w-1']] });
 const approval: Approval = {

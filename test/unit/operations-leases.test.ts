@@ -2,7 +2,7 @@
 import { expect, it } from 'vitest';
 import { type PlanTarget, targetOf } from '../../src/core/plan.ts';
 import { leasesOf } from '../../src/operations/job.ts';
-import { examplePlan } from '../support/guard.ts';
+import { examplePlan } from '../support/example-plan.ts';
 
 const { plan } = examplePlan();
 

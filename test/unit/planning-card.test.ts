@@ -2,7 +2,7 @@
 import { describe, expect, it } from 'vitest';
 import type { Plan } from '../../src/core/plan.ts';
 import { planCard, shortDigest } from '../../src/planning/plan-card.ts';
-import { examplePlan } from '../support/guard.ts';
+import { examplePlan } from '../support/example-plan.ts';
 
 const [scope] = examplePlan().plan.scopes;
 const [target] = examplePlan().plan.targets;

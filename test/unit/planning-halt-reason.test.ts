@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import type { NodeState } from '../../src/core/operation.ts';
 import type { Plan } from '../../src/core/plan.ts';
 import { haltReason, type Silence } from '../../src/planning/halt-reason.ts';
-import { examplePlan } from '../support/guard.ts';
+import { examplePlan } from '../support/example-plan.ts';
 
 const [example] = examplePlan().plan.targets;
 if (!example) throw new Error('the example has one target');

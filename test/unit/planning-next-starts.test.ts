@@ -6,7 +6,7 @@ import type { PlanScope, PlanTarget } from '../../src/core/plan.ts';
 import { domainsOf, exclusive } from '../../src/planning/exclusive.ts';
 import { type ClusterNow, nextStarts, type StartFacts } from '../../src/planning/next-starts.ts';
 import { etcdOf, nodeOf } from '../support/cluster-facts.ts';
-import { examplePlan } from '../support/guard.ts';
+import { examplePlan } from '../support/example-plan.ts';
 
 const [example] = examplePlan().plan.targets;
 if (!example) throw new Error('the example has one target');

@@ -79,6 +79,34 @@ describe('the quorum of etcd at the moment of an effect', () => {
   });
 });
 
+describe('what is away at the moment of an effect', () => {
+  const plan = (kind: PlanKind, alongside: string[]) => {
+    const draft = planFor('w-1', kind);
+    return { ...draft, targets: draft.targets.map(target => ({ ...target, alongside })) };
+  };
+  const peak = (draft: ReturnType<typeof plan>, moment: Partial<Parameters<typeof blastNow>[2]> = {}) =>
+    blastNow(draft, 'w-1', { nodes, running: [], ...moment }).peakUnavailable;
+
+  it('is the node with what hangs on its BMC, except where that alone restarts: its servers run on', () => {
+    expect(peak(plan('restart', []))).toBe(1);
+    expect(peak(plan('restart', ['w-2']))).toBe(2);
+    expect(peak(plan('restart', ['in another cluster']))).toBe(1);
+    expect(peak(plan('bmc-change', ['w-2']))).toBe(1);
+  });
+
+  it('is what others work on too, and what is lost or cordoned, each node once', () => {
+    expect(peak(plan('cordon', []), { running: ['w-2', 'w-1', 'in another cluster'] })).toBe(2);
+    const lost = nodes.map(node => (node.name === 'w-3' ? { ...node, ready: false } : node));
+    expect(peak(plan('cordon', []), { nodes: lost, running: ['w-3'] })).toBe(2);
+  });
+
+  it('endangers members of etcd behind the same BMC', () => {
+    const moment = { nodes, running: [] };
+    expect(endangered(plan('restart', ['cp-1']), 'w-1', moment)).toEqual(['cp-1']);
+    expect(endangered(plan('cordon', ['cp-1']), 'w-1', moment)).toEqual([]);
+  });
+});
+
 describe('the last of its kind at the moment of an effect', () => {
   const lastOf = (node: string, kind: PlanKind, moment: Partial<Parameters<typeof blastNow>[2]> = {}, more = {}) =>
     blastNow(planFor(node, kind, more), node, { nodes, running: [], ...moment }).lastOf;

@@ -150,7 +150,7 @@ const usualAgeMs = 75_000;
 
 function overviewOf(
   context: ToolContext,
-  { cluster, kubernetes, nodes }: Survey<ClusterView>,
+  { cluster, kubernetes, nodes }: Survey<ClusterView, ServerHealth>,
 ): z.infer<typeof output>['sites'][number] {
   const { asOf, lostSince } = factValue(kubernetes) ?? {};
   const old = asOf !== undefined && (lostSince !== undefined || Date.now() - Date.parse(asOf) > usualAgeMs);
@@ -163,7 +163,7 @@ function overviewOf(
   };
 }
 
-function nodeOverview(context: ToolContext, { entry, server, node }: NodeSurvey): z.infer<typeof nodeRow> {
+function nodeOverview(context: ToolContext, { entry, server, node }: NodeSurvey<ServerHealth>): z.infer<typeof nodeRow> {
   const facts = factValue(node);
   const cordoned = facts?.unschedulable ? ', cordoned' : '';
   const seen = factValue(server);

@@ -83,8 +83,17 @@ export type FirmwareMember = {
   component?: Component;
 };
 
-export type ServerHealth = {
+/** What plans stand on: who the server is, and what firmware it has. */
+export type ServerMakeup = {
   identity: ServerIdentity;
+  firmware: Fact<FirmwareMember[]>;
+  /** URIs of other servers behind the same BMC. */
+  neighbours: string[];
+  /** How an update of each would come into force; unknown where it cannot be updated from here, with the reason. */
+  activations: Record<Component, Fact<Activation>>;
+};
+
+export type ServerHealth = ServerMakeup & {
   power: Fact<PowerState>;
   health: Fact<HealthLevel>;
   temperatures: Fact<SensorReading[]>;
@@ -92,11 +101,6 @@ export type ServerHealth = {
   memory: Fact<MemoryErrors[]>;
   /** Newest first, at most 20. */
   log: Fact<LogEntry[]>;
-  firmware: Fact<FirmwareMember[]>;
-  /** URIs of other servers behind the same BMC. */
-  neighbours: string[];
-  /** How an update of each would come into force; unknown where it cannot be updated from here, with the reason. */
-  activations: Record<Component, Fact<Activation>>;
 };
 
 /**
@@ -181,6 +185,8 @@ export type Bmc = {
   /** Whether it answers at this very moment: asked once. */
   answers(): Promise<boolean>;
   identity(): Promise<ServerIdentity>;
+  /** Read now, with a third of the requests of {@link health}: a plan over a fleet asks thousands of BMCs. */
+  makeup(): Promise<ServerMakeup>;
   health(): Promise<ServerHealth>;
   /** What the server is made of. May be some minutes old; nothing that is about to be changed is judged by it. */
   inventory(): Promise<HardwareInventory>;
@@ -266,6 +272,6 @@ export type SessionLedger = {
  */
 export type LoginLedger = {
   failed(bmcUrl: string, credentialDigest: string, at: Date): Promise<void>;
-  /** Later than `since`, in any order. */
-  failures(bmcUrl: string, credentialDigest: string, since: Date): Promise<Date[]>;
+  /** Of every credential, later than `since`, in any order. */
+  failures(bmcUrl: string, since: Date): Promise<{ credentialDigest: string; at: Date }[]>;
 };

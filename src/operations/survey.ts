@@ -1,20 +1,38 @@
 /** Reads what planning and answers stand on. What cannot be read is a fact with its reason, never left out. */
-import { type Bmcs, type Fact, factValue, known, type ServerHealth, unknown } from '../core/bmc.ts';
+import {
+  type Bmcs,
+  type Fact,
+  factValue,
+  known,
+  type ServerHealth,
+  type ServerMakeup,
+  unknown,
+} from '../core/bmc.ts';
 import type { Cluster, Clusters, ClusterView, DaemonSetFacts, NodeFacts, PdbFacts, PodFacts } from '../core/cluster.ts';
 import { FleetError } from '../core/errors.ts';
 import type { FleetCluster, FleetNode } from '../core/fleet.ts';
 import { withVolumes } from '../planning/volume-ties.ts';
 
 export type ClusterSurvey = { nodes: NodeFacts[]; pods: PodFacts[]; pdbs: PdbFacts[]; daemonSets: DaemonSetFacts[] };
-export type NodeSurvey = { entry: FleetNode; server: Fact<ServerHealth>; node: Fact<NodeFacts> };
-export type Survey<K = ClusterSurvey> = { cluster: FleetCluster; kubernetes: Fact<K>; nodes: NodeSurvey[] };
+export type NodeSurvey<S = ServerMakeup> = { entry: FleetNode; server: Fact<S>; node: Fact<NodeFacts> };
+export type Survey<K = ClusterSurvey, S = ServerMakeup> = {
+  cluster: FleetCluster;
+  kubernetes: Fact<K>;
+  nodes: NodeSurvey<S>[];
+};
 
 type Ports = { bmcs: Bmcs; clusters: Clusters };
 
 /** Everything of one cluster, read now: Kubernetes and every BMC, in parallel; `only` limits the BMCs that are asked. */
 export function surveyCluster(ports: Ports, cluster: FleetCluster, only?: string[]): Promise<Survey> {
   const entries = cluster.nodes.filter(entry => !only || only.includes(entry.name));
-  return surveyWith(ports, { cluster, entries }, () => readLists(ports.clusters.of(cluster.name)));
+  return surveyWith(
+    { cluster, entries },
+    {
+      kubernetes: () => readLists(ports.clusters.of(cluster.name)),
+      server: entry => surveyServer(ports, entry),
+    },
+  );
 }
 
 /** One node, with what plans of it stand on. Throws `precondition_failed` where any of it cannot be read now. */
@@ -22,7 +40,7 @@ export async function surveyNode(
   ports: Ports,
   cluster: FleetCluster,
   { name }: FleetNode,
-): Promise<{ facts: ClusterSurvey; server: ServerHealth; node: NodeFacts }> {
+): Promise<{ facts: ClusterSurvey; server: ServerMakeup; node: NodeFacts }> {
   const { kubernetes, nodes } = await surveyCluster(ports, cluster, [name]);
   const [found] = nodes;
   const facts = factValue(kubernetes);
@@ -39,22 +57,25 @@ export async function surveyNode(
   });
 }
 
-/** The same for questions over many clusters: Kubernetes as its watches hold it, BMCs read now. Plans need the other. */
-export function surveyView(ports: Ports, cluster: FleetCluster): Promise<Survey<ClusterView>> {
-  return surveyWith(ports, { cluster, entries: cluster.nodes }, () => ports.clusters.of(cluster.name).view());
+/** For questions over many clusters: Kubernetes as its watches hold it, how servers fare read now. Plans need the other. */
+export function surveyView(ports: Ports, cluster: FleetCluster): Promise<Survey<ClusterView, ServerHealth>> {
+  return surveyWith(
+    { cluster, entries: cluster.nodes },
+    {
+      kubernetes: () => ports.clusters.of(cluster.name).view(),
+      server: ({ name }) => factOf(() => ports.bmcs.of(name).health()),
+    },
+  );
 }
 
 type Kubernetes = { readonly nodes: readonly NodeFacts[] };
+type Reads<K, S> = { kubernetes(): Promise<K>; server(entry: FleetNode): Promise<Fact<S>> };
 
-async function surveyWith<K extends Kubernetes>(
-  ports: Ports,
+async function surveyWith<K extends Kubernetes, S>(
   { cluster, entries }: { cluster: FleetCluster; entries: FleetNode[] },
-  read: () => Promise<K>,
-): Promise<Survey<K>> {
-  const [kubernetes, ...servers] = await Promise.all([
-    factOf(read),
-    ...entries.map(entry => surveyServer(ports, entry)),
-  ]);
+  read: Reads<K, S>,
+): Promise<Survey<K, S>> {
+  const [kubernetes, ...servers] = await Promise.all([factOf(read.kubernetes), ...entries.map(read.server)]);
   const nodes = entries.map((entry, index) => ({
     entry,
     server: servers[index] ?? unknown('not read'),
@@ -63,9 +84,9 @@ async function surveyWith<K extends Kubernetes>(
   return { cluster, kubernetes, nodes };
 }
 
-/** The BMC's view of one server. */
-export function surveyServer(ports: Ports, entry: FleetNode): Promise<Fact<ServerHealth>> {
-  return factOf(() => ports.bmcs.of(entry.name).health());
+/** What the BMC says that its server is. */
+export function surveyServer(ports: Pick<Ports, 'bmcs'>, { name }: FleetNode): Promise<Fact<ServerMakeup>> {
+  return factOf(() => ports.bmcs.of(name).makeup());
 }
 
 /** The lists that plans and forecasts stand on, all read now. */

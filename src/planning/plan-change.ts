@@ -1,6 +1,6 @@
 /** Makes the one-node plans: cordon, drain, taint, power, and what is changed on a BMC. Pure. */
 import { type BiosChange, showBiosChange } from '../core/bios.ts';
-import { type Fact, factValue, known, type ServerHealth, showFact, unknown } from '../core/bmc.ts';
+import { type Fact, factValue, known, type ServerMakeup, showFact, unknown } from '../core/bmc.ts';
 import type { PlannedBmcChange } from '../core/bmc-change.ts';
 import { cordonReason, type EtcdFacts, type NodeFacts, outOfService } from '../core/cluster.ts';
 import { FleetError } from '../core/errors.ts';
@@ -27,7 +27,7 @@ export type ChangeRequest = {
   action: string;
   cluster: FleetCluster;
   entry: FleetNode;
-  server: ServerHealth;
+  server: ServerMakeup;
   node: NodeFacts;
   facts: ClusterFacts;
   drain: DrainOptions;

@@ -4,7 +4,7 @@
  * versions that the catalogue has and the vendor lets it go back to. Pure.
  */
 import type { BiosValue } from '../core/bios.ts';
-import { type Component, type Fact, factValue, type ServerHealth, showFact } from '../core/bmc.ts';
+import { type Component, type Fact, factValue, type ServerMakeup, showFact } from '../core/bmc.ts';
 import type { FirmwareImage } from '../core/fleet.ts';
 import { type BiosChangeSet, type FirmwareChange, isFirmware, type PlannedChange } from '../core/planned-change.ts';
 import { activeVersion } from './compliance.ts';
@@ -15,7 +15,7 @@ import { type BiosFacts, checkedSettings, firmwareChange, type Wanted } from './
 export type ReverseRequest = {
   /** What was changed and proved, in that order. */
   made: PlannedChange[];
-  server: ServerHealth;
+  server: ServerMakeup;
   catalogue: FirmwareImage[];
   /** Read where settings were changed. */
   bios?: Fact<BiosFacts>;

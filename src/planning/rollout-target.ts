@@ -2,7 +2,7 @@
  * Whether one node takes part in a rollout, and with what: the facts of it and of its cluster lead to a target, or to the
  * reason why it is left out. Pure; the same facts give the same answer.
  */
-import { type Fact, factValue, type ServerHealth, showFact, unknown } from '../core/bmc.ts';
+import { type Fact, factValue, type ServerMakeup, showFact, unknown } from '../core/bmc.ts';
 import { type DaemonSetFacts, type NodeFacts, type PdbFacts, type PodFacts, zoneLabel } from '../core/cluster.ts';
 import type { FleetCluster, FleetNode, NodeRole } from '../core/fleet.ts';
 import type { DrainForecast, PlanTarget } from '../core/plan.ts';
@@ -21,7 +21,7 @@ export type ClusterFacts = { nodes: NodeFacts[]; pods: PodFacts[]; pdbs: PdbFact
 
 export type Candidate = {
   entry: FleetNode;
-  server: Fact<ServerHealth>;
+  server: Fact<ServerMakeup>;
   node: Fact<NodeFacts>;
   /** Read where the baseline wants settings. */
   bios?: Fact<BiosFacts>;
@@ -78,7 +78,7 @@ export function judge(request: RolloutRequest, { entry, server, node, bios, inst
 
 type Way = {
   entry: FleetNode;
-  server: ServerHealth;
+  server: ServerMakeup;
   node: NodeFacts;
   role: NodeRole;
   wanted: Exclude<Wanted, { excluded: string }>;
@@ -142,7 +142,7 @@ function againstOthers({ clusters, cluster: own }: RolloutRequest, others: Fleet
 }
 
 /** A target without what a particular kind of plan adds. */
-export function targetBase(entry: FleetNode, server: ServerHealth, node: NodeFacts): PlanTarget {
+export function targetBase(entry: FleetNode, server: ServerMakeup, node: NodeFacts): PlanTarget {
   const { identity } = server;
   return {
     node: entry.name,

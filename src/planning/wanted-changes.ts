@@ -5,7 +5,7 @@
  * and told. Pure.
  */
 import type { BiosReading, BiosRegistry, BiosValue } from '../core/bios.ts';
-import { type Component, type Fact, factValue, type ServerHealth, showFact } from '../core/bmc.ts';
+import { type Component, type Fact, factValue, type ServerMakeup, showFact } from '../core/bmc.ts';
 import { FleetError } from '../core/errors.ts';
 import type { BiosBaseline, FirmwareImage } from '../core/fleet.ts';
 import { biosChangeSet, type FirmwareChange, type PlannedChange } from '../core/planned-change.ts';
@@ -28,7 +28,7 @@ export type WantedRequest = {
   settings?: BiosBaseline[];
 };
 
-type Server = { name: string; server: ServerHealth; bios?: Fact<BiosFacts> };
+type Server = { name: string; server: ServerMakeup; bios?: Fact<BiosFacts> };
 
 export const componentOrder: Component[] = ['bmc', 'bios', 'nic'];
 
@@ -52,7 +52,7 @@ type Way = { changes: PlannedChange[]; warnings: string[] } | { refused: string 
 
 function wayOf(
   { images, stones, downgrade = false }: WantedRequest,
-  server: ServerHealth,
+  server: ServerMakeup,
   compliance: Compliance,
 ): Way {
   const wanted = images.find(candidate => candidate.id === compliance.image);
@@ -82,7 +82,7 @@ export function firmwareChange(
 /** Undefined where the baseline wants none of this model, or all is so already. */
 function wantedSettings(
   baselines: BiosBaseline[],
-  { identity }: ServerHealth,
+  { identity }: ServerMakeup,
   bios?: Fact<BiosFacts>,
 ): Way | undefined {
   const model = factValue(identity.model);

@@ -25,14 +25,21 @@ describe('refused log-ins', () => {
     await refusedLogins.failed('https://10.0.0.2', 'a', minute(6));
     await database.close();
     database = await openDatabase(fresh.url, { lock: false });
-    const since = async (at: Date) => (await database.refusedLogins.failures('https://10.0.0.1', 'a', at)).length;
-    expect([await since(minute(-1)), await since(minute(0)), await since(minute(5))]).toEqual([2, 1, 0]);
+    const since = async (at: Date) =>
+      (await database.refusedLogins.failures('https://10.0.0.1', at)).map(each => each.credentialDigest).sort();
+    expect([await since(minute(-1)), await since(minute(0)), await since(minute(5))]).toEqual([
+      ['a', 'a', 'b'],
+      ['a', 'b'],
+      ['b'],
+    ]);
   });
 
   it('of more than a day ago are forgotten', async () => {
     await database.refusedLogins.failed('https://10.0.0.3', 'a', minute(0));
     await database.refusedLogins.failed('https://10.0.0.3', 'a', minute(25 * 60));
-    expect(await database.refusedLogins.failures('https://10.0.0.3', 'a', minute(-1))).toEqual([minute(25 * 60)]);
+    expect(await database.refusedLogins.failures('https://10.0.0.3', minute(-1))).toEqual([
+      { credentialDigest: 'a', at: minute(25 * 60) },
+    ]);
   });
 });
 

@@ -123,15 +123,12 @@ export function loginLedger(db: Db): LoginLedger {
         .execute();
       await db.insertInto('refused_login').values({ bmc_url: bmcUrl, credential: credentialDigest, at }).execute();
     },
-    async failures(bmcUrl, credentialDigest, since) {
-      const rows = await db
+    failures: (bmcUrl, since) =>
+      db
         .selectFrom('refused_login')
-        .select('at')
+        .select(['credential as credentialDigest', 'at'])
         .where('bmc_url', '=', bmcUrl)
-        .where('credential', '=', credentialDigest)
         .where('at', '>', since)
-        .execute();
-      return rows.map(({ at }) => at);
-    },
+        .execute(),
   };
 }

@@ -51,11 +51,11 @@ export class LoginBreaker {
    * can say.
    */
   async check(unanswered: number[] = []): Promise<void> {
-    const { url, ledger, now } = this.#guarded;
+    const { url, now } = this.#guarded;
     const { windowMs } = LoginBreaker;
     const since = now() - windowMs;
-    const written = await inLedger(url, async () => ledger?.failures(url, await this.#credential(), new Date(since)));
-    const refused = [...this.#unwritten, ...(written ?? []).map(each => each.getTime())].filter(time => time > since);
+    const written = await inLedger(url, () => this.#written(since));
+    const refused = [...this.#unwritten, ...written].filter(time => time > since);
     const all = [...refused, ...unanswered.filter(time => time > since)];
     const oldest = all.toSorted((a, b) => a - b).at(-allowed);
     if (oldest === undefined) return;
@@ -74,6 +74,15 @@ export class LoginBreaker {
           ? 'Correct the credential; waiting protects the account from being locked.'
           : 'Waiting protects the account from being locked, and the BMC from sessions that nobody knows.',
     });
+  }
+
+  /** A digest takes a processor tens of milliseconds: none is made for a BMC that refused nobody. */
+  async #written(since: number): Promise<number[]> {
+    const { url, ledger } = this.#guarded;
+    const all = (await ledger?.failures(url, new Date(since))) ?? [];
+    if (all.length === 0) return [];
+    const own = await this.#credential();
+    return all.filter(({ credentialDigest }) => credentialDigest === own).map(({ at }) => at.getTime());
   }
 
   #credential(): Promise<string> {

@@ -13,6 +13,7 @@ import {
   type ResetType,
   type ServerHealth,
   type ServerIdentity,
+  type ServerMakeup,
   type UpdateOutcome,
   type UpdateRequest,
   type UpdateTask,
@@ -46,6 +47,7 @@ import { readThermal } from './read-thermal.ts';
 import { readUpkeep } from './read-upkeep.ts';
 import { powerTarget, sendReset } from './reset.ts';
 import { surveyErase } from './secure-erase.ts';
+import type { ComputerSystem } from './schema.ts';
 import type { Session } from './session.ts';
 import { discover, type Topology } from './topology.ts';
 import { activationsOf, sendUpdate, sendWrite, traitsOf, updatePath, writePath } from './update.ts';
@@ -100,28 +102,28 @@ export class RedfishBmc implements Bmc {
   }
 
   /** Throws when the BMC or its system cannot be read at all; any other resource becomes an unknown reading. */
+  async makeup(): Promise<ServerMakeup> {
+    return makeupOf(await this.#met());
+  }
+
+  /** As {@link makeup}. */
   async health(): Promise<ServerHealth> {
-    const topology = await this.#discovered();
-    const connection = this.#connection;
-    const system = await readSystem(connection, topology);
-    const [identity, thermal, memory, log, firmware] = await Promise.all([
-      identify(connection, system, topology),
+    const met = await this.#met();
+    const { connection, system, topology } = met;
+    const [makeup, thermal, memory, log] = await Promise.all([
+      makeupOf(met),
       factOf(async () => known(await readThermal(connection, topology))),
       readMemory(connection, system),
       readLog(connection, system, topology),
-      factOf(async () => listFact(await readFirmware(connection, topology))),
     ]);
     return {
-      identity,
+      ...makeup,
       power: powerOf(system, topology),
       health: healthOf(system, topology),
       temperatures: 'value' in thermal ? thermal.value.temperatures : thermal,
       fans: 'value' in thermal ? thermal.value.fans : thermal,
       memory,
       log,
-      firmware,
-      neighbours: topology.neighbours,
-      activations: activationsOf(topology),
     };
   }
 
@@ -276,6 +278,14 @@ export class RedfishBmc implements Bmc {
     await this.#session.close();
   }
 
+  /** The server, read now, and a connection that asks for nothing of it again. */
+  async #met(): Promise<Met> {
+    const seen: Seen = new Map();
+    const topology = await this.#discovered(seen);
+    const connection = this.#connection.noting(seen);
+    return { connection, topology, system: await readSystem(connection, topology) };
+  }
+
   async #discover(seen: Seen | undefined): Promise<Topology> {
     const connection = seen === undefined ? this.#connection : this.#connection.noting(seen);
     const topology = await discover(connection, this.#declaredSystem);
@@ -316,6 +326,16 @@ export class RedfishBmc implements Bmc {
     );
     return found;
   }
+}
+
+type Met = { connection: Connection; topology: Topology; system: ComputerSystem };
+
+async function makeupOf({ connection, topology, system }: Met): Promise<ServerMakeup> {
+  const [identity, firmware] = await Promise.all([
+    identify(connection, system, topology),
+    factOf(async () => listFact(await readFirmware(connection, topology))),
+  ]);
+  return { identity, firmware, neighbours: topology.neighbours, activations: activationsOf(topology) };
 }
 
 function listFact(members: FirmwareMember[]): Fact<FirmwareMember[]> {

@@ -2,7 +2,7 @@
  * One rollout over a fleet, from its plan to its end, and how long it took beside the least that its constraints allow. Fleet,
  * service and database are processes of their own; what is told here of time is read from the database when all is over.
  *
- *   npm run bench:rollout -- [--sites 60] [--workers 50] [--zones 5] [--budget 5] [--speed 12] [--poll 2s] [--heap 320] [--pdbs]
+ *   npm run bench:rollout -- [--sites 60] [--workers 50] [--zones 5] [--budget 5] [--speed 12] [--poll 2s] [--heap 256] [--pdbs]
  */
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -26,7 +26,7 @@ const { values } = parseArgs({
     heartbeat: { type: 'string', default: '5000' },
     poll: { type: 'string', default: '2s' },
     pdbs: { type: 'boolean', default: false },
-    heap: { type: 'string', default: '320' },
+    heap: { type: 'string', default: '256' },
     profile: { type: 'string' },
   },
 });

@@ -164,10 +164,19 @@ export function planDigest(plan: Plan): string {
   return digestOf(plan);
 }
 
-export function targetOf(plan: Pick<Plan, 'targets'>, node: string): PlanTarget {
-  const target = plan.targets.find(candidate => candidate.node === node);
+/** Each step and each effect of a node asks for its target: of plans that nothing changes any more it is looked up. */
+const indexes = new WeakMap<PlanTarget[], Map<string, PlanTarget>>();
+
+export function targetOf({ targets }: Pick<Plan, 'targets'>, node: string): PlanTarget {
+  const target = Object.isFrozen(targets) ? indexOf(targets).get(node) : targets.find(each => each.node === node);
   if (!target) throw new Error(`the plan has no target ${node}`);
   return target;
+}
+
+function indexOf(targets: PlanTarget[]): Map<string, PlanTarget> {
+  const index = indexes.get(targets) ?? new Map(targets.map(target => [target.node, target]));
+  indexes.set(targets, index);
+  return index;
 }
 
 /** The cluster whose budget a target counts against. */

@@ -66,5 +66,6 @@ function takenBy(plan: Planned, node: string, { nodes, running }: Moment): strin
 /** A BMC that restarts leaves all its servers running. */
 function besideOf({ kind, targets }: Planned, names: string[]): string[] {
   if (kind === 'bmc-change') return [];
-  return targets.filter(target => names.includes(target.node)).flatMap(({ alongside = [] }) => alongside);
+  const named = new Set(names);
+  return targets.flatMap(({ node, alongside = [] }) => (named.has(node) ? alongside : []));
 }

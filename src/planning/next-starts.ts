@@ -86,6 +86,8 @@ class Taken {
   readonly #homes = new Map<string, string>();
   readonly #sites = new Set<string>();
   readonly #keys = new Set<string>();
+  /** Of each target that was asked for. */
+  readonly #exclusive = new Map<PlanTarget, string[]>();
   /** Of each cluster that is known, the nodes that are away or soon will be. */
   readonly #away = new Map<string, Set<string>>();
 
@@ -117,7 +119,9 @@ class Taken {
   }
 
   keys(target: PlanTarget): string[] {
-    return exclusive(target, this.#domains);
+    const keys = this.#exclusive.get(target) ?? exclusive(target, this.#domains);
+    this.#exclusive.set(target, keys);
+    return keys;
   }
 
   uses(site: string): boolean {

@@ -3,7 +3,7 @@ import { subscribe, unsubscribe } from 'node:diagnostics_channel';
 import { setTimeout as delay } from 'node:timers/promises';
 import { afterEach, describe, expect, test } from 'vitest';
 import { Lane } from '../../src/adapters/redfish/lane.ts';
-import { openBmcs } from '../../src/adapters/redfish/open-bmcs.ts';
+import { type OpenBmcsOptions, openBmcs } from '../../src/adapters/redfish/open-bmcs.ts';
 import { defaultTimeouts } from '../../src/adapters/redfish/transport.ts';
 import { Wire } from '../../src/adapters/redfish/wire.ts';
 import { testGrant } from '../support/grant.ts';
@@ -23,12 +23,12 @@ afterEach(async () => {
   for (const close of closing.splice(0).reverse()) await close();
 });
 
-async function open(servers: RedfishServer[], inFlight?: number) {
+async function open(servers: RedfishServer[], limits: Pick<OpenBmcsOptions, 'inFlight' | 'atOnce'> = {}) {
   const bmcs = openBmcs({
     bmcs: servers.map(({ url, spki }, index) => ({ node: `node-${index}`, url, spki, ...account })),
     ledger: memoryLedger(),
     timeouts: { retryMs: 5 },
-    ...(inFlight === undefined ? {} : { inFlight }),
+    ...limits,
   });
   closing.push(...servers.map(server => server.close), () => bmcs.closeAll().catch(() => undefined));
   return servers.map((_, index) => bmcs.of(`node-${index}`));
@@ -186,9 +186,17 @@ describe('how many at once', () => {
   test('no more than the fleet’s share to all BMCs together', async () => {
     const { load, handler } = slowSystem();
     const servers = [await startRedfishServer(handler), await startRedfishServer(handler)];
-    const bmcs = await open(servers, 3);
+    const bmcs = await open(servers, { inFlight: 3 });
     await Promise.all(bmcs.map(bmc => many(8, () => bmc.power())));
     expect(load.most).toBe(3);
+  });
+
+  test('no more servers read as a whole at once than are allowed', async () => {
+    const { load, handler } = slowSystem();
+    const servers = [await startRedfishServer(handler), await startRedfishServer(handler)];
+    const bmcs = await open(servers, { atOnce: 1 });
+    await Promise.allSettled(bmcs.flatMap(bmc => [bmc.makeup(), bmc.health()]));
+    expect(load.most).toBe(1);
   });
 
   test('fewer to a BMC whose answers become slow', async () => {

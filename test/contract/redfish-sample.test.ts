@@ -55,7 +55,9 @@ describe.skipIf(!capturesPresent)(`real machines${capturesPresent ? '' : ` (skip
     const systemUri = machine === 'hpe-cray-ex425' ? '/redfish/v1/Systems/Node1' : undefined;
     for (const [manners, requests] of [[{}, plain] as const, [{ expand: 'done' }, expanded] as const]) {
       const { bmc, bmcs, server } = await open(readCapture(machine), manners, { systemUri });
-      const { power, health, temperatures, fans, memory, log } = await bmc.health();
+      const whole = await bmc.health();
+      const { power, health, temperatures, fans, memory, log } = whole;
+      expect(whole).toMatchObject(await bmc.makeup());
       const cold = await bmc.sample();
       expect(cold).toMatchObject({ power, health, temperatures, fans, memory, log });
       expect(await bmc.sample()).toEqual(cold);
@@ -67,6 +69,16 @@ describe.skipIf(!capturesPresent)(`real machines${capturesPresent ? '' : ` (skip
       await bmcs.closeAll();
       await server.close();
     }
+  });
+
+  test('what plans stand on takes one answer for all firmware, where the BMC gives one', async () => {
+    const { bmc, bmcs, server } = await open(readCapture('dell-r750-idrac9-6.00.30'), { expand: 'done' });
+    const inventories = () => server.requests.filter(each => /FirmwareInventory/i.test(each)).length;
+    const { firmware } = await bmc.makeup();
+    expect(inventories()).toBe(1);
+    expect(factValue(firmware)).toEqual(await bmc.firmware());
+    expect(inventories()).toBeGreaterThan(2);
+    await bmcs.closeAll();
   });
 
   test('a BMC that refuses what it offers is asked for it no more, until ten minutes later', async () => {
@@ -115,6 +127,7 @@ describe.skipIf(!capturesPresent)(`real machines${capturesPresent ? '' : ` (skip
       await bmc.power();
       await bmc.lastReset();
       await bmc.health();
+      await bmc.makeup();
       await bmc.firmware();
       await bmc.tasks();
       await bmc.resetTarget();

@@ -7,6 +7,7 @@ import { FleetError } from '../../core/errors.ts';
 import { Connection } from './connection.ts';
 import { EventLine } from './events/event-line.ts';
 import { type EventOptions, listenTo } from './events/listen.ts';
+import { ExpandingConnection } from './expanding.ts';
 import { Lane, type Turns } from './lane.ts';
 import { LoginBreaker } from './login-breaker.ts';
 import { once } from './once.ts';
@@ -41,6 +42,11 @@ export type OpenBmcsOptions = {
   /** Requests in flight to all BMCs together; 1,024 unless said. It spares this process: each BMC has limits of its own. */
   inFlight?: number;
   /**
+   * Servers that are read as a whole at once; 256 unless said. Each takes connections, a session with its record, and answers
+   * that are half read: thousands at once run into their time limits while they wait for each other.
+   */
+  atOnce?: number;
+  /**
    * Connections that are kept while nothing is asked, of all BMCs together; 4,000 unless said. One takes some 70 KiB here, and
    * saves the BMC a handshake each minute: those that are met first have theirs.
    */
@@ -58,6 +64,7 @@ type Shared = {
   wire: Wire;
   session: Session;
   connection: Connection;
+  expanding: ExpandingConnection;
   polling: PollingConnection;
   line: EventLine;
   /** Behind it, by node. */
@@ -67,6 +74,8 @@ type Shared = {
 type Common = OpenBmcsOptions & {
   now: () => number;
   laneOf(site: string | undefined): Turns;
+  /** Where whole servers wait to be read. */
+  readsOf(site: string | undefined): Turns;
   isRoom(): boolean;
   inherited: SessionLedger['list'];
 };
@@ -79,7 +88,8 @@ export function openBmcs(options: OpenBmcsOptions): Bmcs {
     ...options,
     now,
     isRoom: () => room-- > 0,
-    laneOf: lanesOf(options),
+    laneOf: lanesOf(options.bmcs, options.inFlight ?? 1024),
+    readsOf: lanesOf(options.bmcs, options.atOnce ?? 256),
     inherited: once(() => options.ledger.list()),
   };
   const shared = new Map<string, Shared>();
@@ -94,7 +104,8 @@ export function openBmcs(options: OpenBmcsOptions): Bmcs {
       });
     }
     shared.set(url, held);
-    const bmc = new RedfishBmc({ ...held, systemUri: access.systemUri, now });
+    const reads = common.readsOf(access.site);
+    const bmc = new RedfishBmc({ ...held, reads, systemUri: access.systemUri, now });
     held.servers.set(access.node, bmc);
     bmcs.set(access.node, bmc);
   }
@@ -124,13 +135,13 @@ export function openBmcs(options: OpenBmcsOptions): Bmcs {
   };
 }
 
-/** Of several sites none may hold more than this part of all requests in flight: four have to hang before others wait. */
+/** Of several sites none may hold more than this part of all places: four have to hang before others wait. */
 const siteShare = 0.25;
 
-function lanesOf({ bmcs, inFlight = 1024 }: OpenBmcsOptions): Common['laneOf'] {
-  const fleet = new Lane(inFlight);
+function lanesOf(bmcs: BmcAccess[], places: number): Common['laneOf'] {
+  const fleet = new Lane(places);
   const sites = new Set(bmcs.map(({ site }) => site));
-  const most = sites.size > 1 ? Math.max(1, Math.floor(inFlight * siteShare)) : inFlight;
+  const most = sites.size > 1 ? Math.max(1, Math.floor(places * siteShare)) : places;
   const lanes = new Map(
     [...sites].map(site => {
       const own = new Lane(most);
@@ -157,10 +168,11 @@ function share(access: BmcAccess, url: string, options: Common): Shared {
   const inherited = async () => ofBmc(await options.inherited(), url);
   const session = new Session({ wire, credential, ledger: options.ledger, breaker, now: options.now, inherited });
   const polling = new PollingConnection({ wire, session, now: options.now });
+  const expanding = new ExpandingConnection({ wire, session, now: options.now });
   const connection = new Connection({ wire, session });
   const servers: Shared['servers'] = new Map();
   const line = new EventLine({ door: { origin: url, trust, timeouts }, wire, session, connection, servers });
-  return { access, wire, session, connection, polling, servers, line };
+  return { access, wire, session, connection, expanding, polling, servers, line };
 }
 
 /** What cannot be deleted stays in the ledger for the next time; one error at the end names those BMCs. */

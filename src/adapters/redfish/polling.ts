@@ -6,23 +6,12 @@
  */
 import type { z } from 'zod';
 import { BmcStatus } from './answer.ts';
-import {
-  Connection,
-  type GetManner,
-  type Listed,
-  type MembersOptions,
-  type ReadOptions,
-  type Seen,
-} from './connection.ts';
+import type { GetManner, ReadOptions, Seen } from './connection.ts';
 import type { Deadline } from './deadline.ts';
 import { EtagCache } from './etag-cache.ts';
-import { expandQuery } from './expand.ts';
-import { reasonOf } from './facts.ts';
+import { ExpandingConnection, type ExpandingFields, type Unexpanded } from './expanding.ts';
 import { plain } from './links.ts';
-import { serviceRoot } from './schema.ts';
-import type { Session } from './session.ts';
 import type { WireAnswer } from './transport.ts';
-import type { Wire } from './wire.ts';
 
 /** How long an answer is good that was said to last. */
 const lastingMs = 10 * 60_000;
@@ -40,30 +29,30 @@ type Lasting = {
   absentSince?: number;
 };
 
-type Fields = { wire: Wire; session: Session; now: () => number };
+type Fields = Omit<ExpandingFields, 'seen'>;
 
 /** What is remembered between two looks. */
 type Memory = {
   etags: EtagCache;
   lasting: Map<string, Lasting>;
-  /** Where `$expand` was refused or gave nothing but links, and when. */
-  unexpanded: Map<string, number>;
+  unexpanded: Unexpanded;
 };
 
 /** One look. After its deadline nothing more is sent, and whoever waits is told timeout. */
 type Look = { seen: Seen; deadline?: Deadline | undefined };
 
-export class PollingConnection extends Connection {
+export class PollingConnection extends ExpandingConnection {
   readonly #fields: Fields;
   readonly #now: () => number;
   readonly #memory: Memory;
   readonly #deadline: Deadline | undefined;
 
   constructor(fields: Fields, look?: Look & { memory: Memory }) {
-    super(look === undefined ? fields : { ...fields, seen: look.seen });
+    const memory = look?.memory ?? { etags: new EtagCache(fields.now), lasting: new Map(), unexpanded: new Map() };
+    super(look === undefined ? fields : { ...fields, seen: look.seen }, memory.unexpanded);
     this.#fields = fields;
     this.#now = fields.now;
-    this.#memory = look?.memory ?? { etags: new EtagCache(fields.now), lasting: new Map(), unexpanded: new Map() };
+    this.#memory = memory;
     this.#deadline = look?.deadline;
   }
 
@@ -73,9 +62,9 @@ export class PollingConnection extends Connection {
   }
 
   /** Reads everything anew: the server may have changed. */
-  forget(): void {
+  override forget(): void {
+    super.forget();
     this.#memory.lasting.clear();
-    this.#memory.unexpanded.clear();
   }
 
   override read<T extends z.ZodType>(link: string, schema: T, options: ReadOptions = {}): Promise<z.infer<T>> {
@@ -99,25 +88,8 @@ export class PollingConnection extends Connection {
     return seen;
   }
 
-  override async members<T extends z.ZodType = z.ZodUnknown>(
-    link: string,
-    options: MembersOptions<T> = {},
-  ): Promise<Listed<z.infer<T>>> {
-    if (options.expand === undefined) return super.members(link, options);
-    const query = await this.#queryFor(link, options.expand);
-    // A list that holds nothing but links lasts.
-    if (query === undefined) return super.members(link, { ...options, lasting: true });
-    try {
-      const read = await super.members(`${link}?${query}`, options);
-      if (!read.members.some(({ whole }) => whole)) this.#memory.unexpanded.set(plain(link), this.#now());
-      return read;
-    } catch (error) {
-      reasonOf(error);
-      // That there was no time left says nothing of what the BMC can.
-      if (this.#deadline?.signal.aborted) throw error;
-      this.#memory.unexpanded.set(plain(link), this.#now());
-      return super.members(link, { ...options, lasting: true });
-    }
+  protected override isOver(): boolean {
+    return this.#deadline?.signal.aborted === true;
   }
 
   protected override view<T extends z.ZodType>(path: string, schema: T, slow: boolean): Promise<z.infer<T>> {
@@ -135,15 +107,6 @@ export class PollingConnection extends Connection {
 
   protected override get(path: string, slow: boolean, more: GetManner = {}): Promise<WireAnswer> {
     return super.get(path, slow, { urgency: 'poll', signal: this.#deadline?.signal, ...more });
-  }
-
-  /** Undefined where the BMC offers none, or did not keep its word for this collection. */
-  async #queryFor(link: string, levels: 1 | 2): Promise<string | undefined> {
-    const refused = this.#memory.unexpanded.get(plain(link));
-    const lately = refused !== undefined && this.#now() - refused < lastingMs;
-    if (lately || link.includes('?')) return undefined;
-    const root: z.infer<typeof serviceRoot> = await this.read('/redfish/v1/', serviceRoot, { lasting: true });
-    return expandQuery(root.ProtocolFeaturesSupported?.ExpandQuery, levels);
   }
 }
 

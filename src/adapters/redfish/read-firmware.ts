@@ -1,13 +1,15 @@
 /** The firmware inventory, with the verdict of the vendor profile on which members run. */
+import type { z } from 'zod';
 import { type FirmwareMember, unknown } from '../../core/bmc.ts';
 import { FleetError } from '../../core/errors.ts';
-import type { Connection } from './connection.ts';
+import type { Connection, Member } from './connection.ts';
 import { reasonOf, textFact } from './facts.ts';
 import { lastSegment, plain } from './links.ts';
 import type { FirmwareClues, RunningFirmware } from './profiles/profile.ts';
 import { computerSystem, softwareInventory, updateService } from './schema.ts';
 import { readManagers, type Topology } from './topology.ts';
 
+type Listing = Member<z.infer<typeof softwareInventory>>;
 type Read = { clues: FirmwareClues; unread?: string };
 
 /** Every member of the inventory. Throws bmc_refused when the BMC keeps none. */
@@ -16,11 +18,11 @@ export async function readFirmware(connection: Connection, topology: Topology): 
   const service = await connection.read(topology.updateService, updateService);
   const inventory = service.FirmwareInventory ?? service.SoftwareInventory;
   if (inventory == null) throw noInventory(connection.url);
-  const { members, complete } = await connection.members(inventory, { slow: true });
+  const { members, complete } = await connection.members(inventory, { slow: true, expand: 1, of: softwareInventory });
   if (!complete) {
     throw new FleetError({ code: 'bmc_protocol', message: `the firmware inventory of ${connection.url} does not end` });
   }
-  const read = await Promise.all(members.map(member => readMember(connection, member.uri)));
+  const read = await Promise.all(members.map(member => readMember(connection, member)));
   const present = read.filter(each => each !== undefined);
   const verdicts = topology.profile.classify(
     present.map(each => each.clues),
@@ -40,10 +42,10 @@ export async function readFirmware(connection: Connection, topology: Topology): 
   });
 }
 
-async function readMember(connection: Connection, uri: string): Promise<Read | undefined> {
+async function readMember(connection: Connection, { uri, whole, inline }: Listing): Promise<Read | undefined> {
   const id = lastSegment(uri);
   try {
-    const read = await connection.read(uri, softwareInventory, { slow: true });
+    const read = whole ? inline : await connection.read(uri, softwareInventory, { slow: true });
     const name = read.Name?.trim() || id;
     return {
       clues: {

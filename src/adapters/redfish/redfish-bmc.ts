@@ -32,7 +32,9 @@ import { changeRequest, sendChange } from './changes.ts';
 import type { Connection, Seen } from './connection.ts';
 import { Deadline } from './deadline.ts';
 import { type EventOffer, readEventOffer } from './events/event-offer.ts';
+import type { ExpandingConnection } from './expanding.ts';
 import { factOf } from './facts.ts';
+import type { Turns } from './lane.ts';
 import type { PollingConnection } from './polling.ts';
 import { readFirmware } from './read-firmware.ts';
 import { readInventory } from './read-inventory.ts';
@@ -46,8 +48,8 @@ import { readTask, readTasks } from './read-tasks.ts';
 import { readThermal } from './read-thermal.ts';
 import { readUpkeep } from './read-upkeep.ts';
 import { powerTarget, sendReset } from './reset.ts';
-import { surveyErase } from './secure-erase.ts';
 import type { ComputerSystem } from './schema.ts';
+import { surveyErase } from './secure-erase.ts';
 import type { Session } from './session.ts';
 import { discover, type Topology } from './topology.ts';
 import { activationsOf, sendUpdate, sendWrite, traitsOf, updatePath, writePath } from './update.ts';
@@ -58,8 +60,10 @@ const topologyMs = 10 * 60_000;
 
 export class RedfishBmc implements Bmc {
   readonly #connection: Connection;
+  readonly #expanding: ExpandingConnection;
   /** For reads that no write depends on. */
   readonly #polling: PollingConnection;
+  readonly #reads: Turns;
   readonly #session: Session;
   readonly #declaredSystem: string | undefined;
   readonly #line: { readonly hearing: Hearing };
@@ -70,14 +74,18 @@ export class RedfishBmc implements Bmc {
 
   constructor(fields: {
     connection: Connection;
+    expanding: ExpandingConnection;
     polling: PollingConnection;
+    reads: Turns;
     session: Session;
     systemUri?: string;
     line: { readonly hearing: Hearing };
     now: () => number;
   }) {
     this.#connection = fields.connection;
+    this.#expanding = fields.expanding;
     this.#polling = fields.polling;
+    this.#reads = fields.reads;
     this.#session = fields.session;
     this.#declaredSystem = fields.systemUri;
     this.#line = fields.line;
@@ -103,12 +111,16 @@ export class RedfishBmc implements Bmc {
 
   /** Throws when the BMC or its system cannot be read at all; any other resource becomes an unknown reading. */
   async makeup(): Promise<ServerMakeup> {
-    return makeupOf(await this.#met());
+    return this.#reads.run(0, async () => makeupOf(await this.#met(this.#expanding)));
   }
 
   /** As {@link makeup}. */
   async health(): Promise<ServerHealth> {
-    const met = await this.#met();
+    return this.#reads.run(0, () => this.#health());
+  }
+
+  async #health(): Promise<ServerHealth> {
+    const met = await this.#met(this.#connection);
     const { connection, system, topology } = met;
     const [makeup, thermal, memory, log] = await Promise.all([
       makeupOf(met),
@@ -279,10 +291,10 @@ export class RedfishBmc implements Bmc {
   }
 
   /** The server, read now, and a connection that asks for nothing of it again. */
-  async #met(): Promise<Met> {
+  async #met(through: Connection): Promise<Met> {
     const seen: Seen = new Map();
     const topology = await this.#discovered(seen);
-    const connection = this.#connection.noting(seen);
+    const connection = through.noting(seen);
     return { connection, topology, system: await readSystem(connection, topology) };
   }
 
@@ -296,6 +308,7 @@ export class RedfishBmc implements Bmc {
   #forget(): void {
     this.#topology = undefined;
     this.#last = undefined;
+    this.#expanding.forget();
     this.#polling.forget();
   }
 

@@ -163,7 +163,10 @@ function overviewOf(
   };
 }
 
-function nodeOverview(context: ToolContext, { entry, server, node }: NodeSurvey<ServerHealth>): z.infer<typeof nodeRow> {
+function nodeOverview(
+  context: ToolContext,
+  { entry, server, node }: NodeSurvey<ServerHealth>,
+): z.infer<typeof nodeRow> {
   const facts = factValue(node);
   const cordoned = facts?.unschedulable ? ', cordoned' : '';
   const seen = factValue(server);

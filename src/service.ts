@@ -85,7 +85,7 @@ async function serve(
   const { fleet, rollout, service } = config;
   const { records, custody, policy, clusters, bmcs, servers, logins, approvals, freezes, storePlan, timings, doors } =
     worker;
-  const { anchoring, keyFiles, standstill } = worker;
+  const { anchoring, evidence, keyFiles, standstill } = worker;
   let cordons: CordonDuty | undefined;
   const duty = opened.add(
     await startDuty({
@@ -126,6 +126,7 @@ async function serve(
     history: records.history,
     health,
     custody,
+    evidence,
     policy,
     approvals,
     freezes,
@@ -149,6 +150,7 @@ async function serve(
     fleet,
     policy,
     custody,
+    evidence,
     records,
     keyFiles,
     standstill,

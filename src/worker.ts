@@ -22,11 +22,14 @@ import { type RunningEngine, startEngine } from './engine/engine.ts';
 import { createApprovals } from './guard/approvals.ts';
 import { createAuthority } from './guard/authority.ts';
 import { concluder } from './guard/conclude.ts';
+import { Evidence } from './guard/custody/evidence.ts';
+import { loadServiceKey } from './guard/custody/evidence-seal.ts';
 import { KeyFiles } from './guard/custody/key-ring.ts';
 import { namesKey } from './guard/custody/key-succession.ts';
 import { CustodyLog } from './guard/custody/log.ts';
 import { effectPerformer } from './guard/effects.ts';
 import { createFreezes } from './guard/freezes.ts';
+import { evidenceKeeper } from './guard/keep-evidence.ts';
 import { LivePolicy, type PolicyStatus } from './guard/policy/live-policy.ts';
 import { planStorer } from './guard/store-plan.ts';
 import { savedWatch } from './health/saved-watch.ts';
@@ -39,6 +42,7 @@ import { recoveryOffers } from './workflows/offer-recovery.ts';
 import { planWorkflows } from './workflows/run-plan.ts';
 
 const policyLookMs = 1000;
+const evidenceKeyFile = 'evidence.key';
 
 export type WorkerOptions = {
   config: Config;
@@ -67,6 +71,7 @@ export async function openWorker(options: WorkerOptions, opened: Opened) {
   const keyFiles = new KeyFiles(service.dataDir, service.origin);
   const keys = await keyFiles.load(key => namesKey(records.custody, key));
   const custody = new CustodyLog({ store: records.custody, keys, reload: () => keyFiles.current() });
+  const evidence = new Evidence({ custody, serviceKey: await loadServiceKey(join(service.dataDir, evidenceKeyFile)) });
   const { anchoring, standstill } = await watchCustody({ config, records, custody, log }, opened);
 
   const clusters = opened.add(
@@ -127,6 +132,7 @@ export async function openWorker(options: WorkerOptions, opened: Opened) {
     hardware: savedWatch({ servers, states: records.healthStates }),
     ownChecks: ownChecks(rollout.ownChecks),
     perform: effectPerformer({ records, custody, authority, announce: () => standstill.announce() }),
+    keepEvidence: evidenceKeeper({ records, evidence, authority }),
     offerRecovery: async (node, why) => (await offers.promise)(node, why),
     timings,
   };
@@ -167,6 +173,7 @@ export async function openWorker(options: WorkerOptions, opened: Opened) {
     ...{
       records,
       custody,
+      evidence,
       anchoring,
       keyFiles,
       standstill,
@@ -206,8 +213,8 @@ export async function openWorker(options: WorkerOptions, opened: Opened) {
 export type RunningWorker = { executor: string; close(): Promise<void> };
 
 /**
- * Starts a process that works on operations and serves nobody. Throws invalid_config where the service's signing key is not
- * at hand: a key of its own would sign another history.
+ * Starts a process that works on operations and serves nobody. Throws invalid_config where the service's keys are not at
+ * hand: a key of its own would sign another history, or seal evidence that the service cannot read.
  */
 export async function startWorker({
   config,
@@ -215,10 +222,11 @@ export async function startWorker({
   onReplaced,
 }: Omit<WorkerOptions, 'databaseUrl'>): Promise<RunningWorker> {
   const { dataDir } = config.service;
-  if (!existsSync(join(dataDir, 'custody.key')))
+  const missing = ['custody.key', evidenceKeyFile].find(file => !existsSync(join(dataDir, file)));
+  if (missing !== undefined)
     throw new FleetError({
       code: 'invalid_config',
-      message: `a worker needs the service's custody.key in ${dataDir}`,
+      message: `a worker needs the service's ${missing} in ${dataDir}`,
       hint: 'start groundskeeper serve first, and copy the file from there to other hosts',
     });
   const databaseUrl =

@@ -6,6 +6,7 @@
  */
 import type { ApprovalState, PresenceStrength } from './approval.ts';
 import type { EffectRequest } from './effect.ts';
+import type { EvidenceKind, EvidenceSubject } from './evidence.ts';
 
 export type Actor = { sub: string; groups: string[] };
 /** A model, the conversation and call in which it chose, and the digest of its instructions. */
@@ -18,6 +19,7 @@ export type Via = {
 export type CustodyResource = { site?: string; cluster?: string; node?: string; serial?: string; uuid?: string };
 
 export type CustodyEvent =
+  /** The input is evidence of its own, of the same digest. */
   | { type: 'request'; action: string; inputDigest: string }
   | { type: 'plan'; action: string; plan: string; digest: string }
   | {
@@ -75,6 +77,19 @@ export type CustodyEvent =
       finding: 'happened' | 'not-happened' | 'ambiguous';
       evidence: string;
     }
+  /** Of what is kept beside the log; `contentDigest` is keyed, so it gives nothing away once the subject is erased. */
+  | {
+      type: 'evidence';
+      evidence: string;
+      kind: EvidenceKind;
+      subject: EvidenceSubject;
+      contentDigest: string;
+      bytes: number;
+      operation?: string;
+      step?: string;
+    }
+  /** The key of the subject is deleted: so many pieces of evidence cannot be read any more. */
+  | { type: 'subject.erased'; subject: string; pieces: number; reason: string }
   | { type: 'key.rotated'; from: string; to: string }
   | { type: 'custody'; action: 'anchored' | 'frozen' | 'reconciled'; detail: string }
   | { type: 'finding'; finding: string; action: 'acknowledged'; text: string }

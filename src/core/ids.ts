@@ -3,7 +3,7 @@ import { randomBytes } from 'node:crypto';
 
 const alphabet = '0123456789abcdefghjkmnpqrstvwxyz';
 
-export type IdNoun = 'plan' | 'apr' | 'op' | 'vote' | 'frz' | 'talk';
+export type IdNoun = 'plan' | 'apr' | 'op' | 'vote' | 'frz' | 'talk' | 'evd' | 'key';
 
 export function newId(noun: IdNoun): string {
   return `${noun}-${randomId(10)}`;

@@ -7,6 +7,7 @@ import type { Approval, ApprovalState, Closing, Vote } from './approval.ts';
 import type { SessionLedger } from './bmc.ts';
 import type { CustodyStore } from './custody.ts';
 import type { ErrorCode } from './errors.ts';
+import type { EvidenceStore } from './evidence.ts';
 import type { Freeze } from './freeze.ts';
 import type {
   NodeState,
@@ -212,6 +213,7 @@ export type Stores = {
   hosts: HostStore;
   custody: CustodyStore;
   anchors: AnchorStore;
+  evidence: EvidenceStore;
 };
 
 export type Records = Stores & {

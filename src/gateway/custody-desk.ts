@@ -1,11 +1,13 @@
 /** What people do to the custody log itself: each act needs the person's presence, and the right to start plans everywhere. */
 import type { Continuity } from '../core/anchor.ts';
 import { FleetError } from '../core/errors.ts';
+import type { ReadEvidence } from '../core/evidence.ts';
 import type { Fleet } from '../core/fleet.ts';
 import type { Policy } from '../core/policy.ts';
 import type { Records } from '../core/records.ts';
 import type { Caller } from '../core/tool.ts';
 import type { Anchoring } from '../guard/custody/anchoring.ts';
+import type { Evidence } from '../guard/custody/evidence.ts';
 import type { KeyFiles } from '../guard/custody/key-ring.ts';
 import type { CustodyLog } from '../guard/custody/log.ts';
 import type { Reconciled, Standstill } from '../guard/custody/standstill.ts';
@@ -17,13 +19,18 @@ export type CustodyDesk = {
   /** Puts a new key in force; both sign for a while. Answers the new verifier key. */
   rotateKey(act: Presence, caller: Caller): Promise<{ verifierKey: string }>;
   reconcile(act: Presence & { reason: string }, caller: Caller): Promise<Reconciled>;
+  /** Throws `forbidden` to a model: what it holds is for people. */
+  readEvidence(id: string, caller: Caller): Promise<ReadEvidence>;
+  /** Deletes the subject's key for good. Answers how much evidence nobody can read any more. */
+  erase(act: Presence & { subject: string; reason: string }, caller: Caller): Promise<{ pieces: number }>;
 };
 
 export type DeskParts = {
   fleet: Fleet;
   policy: Policy;
   custody: CustodyLog;
-  records: Pick<Records, 'transaction'>;
+  evidence: Pick<Evidence, 'read' | 'erase'>;
+  records: Pick<Records, 'transaction' | 'evidence'>;
   keyFiles: KeyFiles;
   standstill: Standstill;
   anchoring: Anchoring;
@@ -31,7 +38,7 @@ export type DeskParts = {
 };
 
 export function createCustodyDesk(parts: DeskParts): CustodyDesk {
-  const { fleet, policy, custody, records, keyFiles, standstill, anchoring, provePresence } = parts;
+  const { fleet, policy, custody, evidence, records, keyFiles, standstill, anchoring, provePresence } = parts;
   async function prove(caller: Caller, { passphrase }: Presence): Promise<void> {
     if (caller.channel === 'mcp')
       throw new FleetError({ code: 'forbidden', message: 'this is done on the CLI, with your passphrase' });
@@ -63,6 +70,16 @@ export function createCustodyDesk(parts: DeskParts): CustodyDesk {
     async reconcile({ reason, ...presence }, caller) {
       await prove(caller, presence);
       return standstill.reconcile(caller, reason);
+    },
+    async readEvidence(id, { channel }) {
+      if (channel === 'mcp' || channel === 'assistant')
+        throw new FleetError({ code: 'forbidden', message: 'evidence is read on the CLI, by a person' });
+      return evidence.read(records.evidence, id);
+    },
+    async erase({ subject, reason, ...presence }, caller) {
+      await prove(caller, presence);
+      const act = { subject, reason, ...by(caller) };
+      return { pieces: await records.transaction(tx => evidence.erase(tx, act)) };
     },
   };
 }

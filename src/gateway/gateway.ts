@@ -4,7 +4,6 @@
  * plans; what comes after its plan is the guard's business.
  */
 import { z } from 'zod';
-import { digestOf } from '../core/canonical.ts';
 import { changeAnswer } from '../core/change.ts';
 import type { Block } from '../core/document.ts';
 import { FleetError } from '../core/errors.ts';
@@ -27,6 +26,7 @@ import type {
 import { viaOf } from '../core/tool.ts';
 import type { Approvals } from '../guard/approvals.ts';
 import { summaryOf } from '../guard/change-answers.ts';
+import type { Evidence } from '../guard/custody/evidence.ts';
 import type { CustodyLog } from '../guard/custody/log.ts';
 import type { Freezes } from '../guard/freezes.ts';
 import { steering } from '../guard/steer.ts';
@@ -42,6 +42,7 @@ export type GatewayParts = Pick<
   catalog: Tool[];
   records: Records;
   custody: CustodyLog;
+  evidence: Pick<Evidence, 'keep'>;
   policy: Policy;
   approvals: Approvals;
   freezes: Pick<Freezes, 'freeze'>;
@@ -70,7 +71,7 @@ export function outputOf(tool: Tool): z.ZodObject {
 }
 
 export function createGateway(parts: GatewayParts): Gateway {
-  const { catalog, records, custody, policy, approvals, fleet } = parts;
+  const { catalog, records, custody, evidence, policy, approvals, fleet } = parts;
   const steer = steering({ records, custody });
 
   return {
@@ -109,10 +110,14 @@ export function createGateway(parts: GatewayParts): Gateway {
     },
   };
 
-  /** Reads are not recorded: they change nothing, and there are thousands of them. */
+  /** With what was asked for, which may name people. Reads are not recorded: they change nothing, and there are thousands of them. */
   async function record(tool: Tool, input: Record<string, unknown>, caller: Caller) {
     if (tool.scope === 'read') return;
-    await custody.append({ type: 'request', action: tool.name, inputDigest: digestOf(input), ...by(caller) });
+    await records.transaction(async tx => {
+      const subject = `person:${caller.person.name}` as const;
+      const inputDigest = await evidence.keep(tx, { subject, kind: 'request', content: input }, by(caller));
+      await custody.append({ type: 'request', action: tool.name, inputDigest, ...by(caller) }, tx.custody);
+    });
   }
 
   /** The narrowest resources that an input names; each of them is asked about. */

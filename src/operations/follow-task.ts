@@ -37,8 +37,10 @@ export async function followTask(job: NodeJob, { task }: { task: string | undefi
         case 'awaiting-reset':
         case 'completed':
         case 'gone':
+          await keepEnd(job, seen);
           return { value: seen.state };
         case 'failed':
+          await keepEnd(job, seen);
           if (seen.stalled)
             throw stuck(
               job,
@@ -53,6 +55,11 @@ export async function followTask(job: NodeJob, { task }: { task: string | undefi
       }
     },
   });
+}
+
+/** A task may end twice: as one that waits for a reset, and once that came. */
+function keepEnd(job: NodeJob, task: UpdateTask): Promise<void> {
+  return job.keep('task-end', `task ${task.uri} ${task.state}`, task);
 }
 
 /**

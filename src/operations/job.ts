@@ -2,6 +2,7 @@
 import type { Bmc, Bmcs } from '../core/bmc.ts';
 import type { Cluster, Clusters, NodeFacts } from '../core/cluster.ts';
 import { FleetError } from '../core/errors.ts';
+import type { EvidenceKind } from '../core/evidence.ts';
 import { freezeOver, freezeText } from '../core/freeze.ts';
 import type { OwnCheck } from '../core/gate.ts';
 import type { ImageOffers } from '../core/images.ts';
@@ -12,6 +13,7 @@ import type { Blast } from '../core/policy.ts';
 import type { Stores } from '../core/records.ts';
 import type { Timings } from '../core/timings.ts';
 import type { EffectSpec, PerformEffect } from '../guard/effects.ts';
+import type { KeepEvidence } from '../guard/keep-evidence.ts';
 import { blastNow, endangered } from '../planning/blast.ts';
 import type { HardwareWatch } from './hardware-now.ts';
 import { proveNotOurs } from './refuse-own-hosts.ts';
@@ -28,6 +30,7 @@ export type Parts = {
   /** The operators' own checks of gates, as they are configured now. */
   ownChecks: readonly OwnCheck[];
   perform: PerformEffect;
+  keepEvidence: KeepEvidence;
   /** Asks people for one restart of the BMC, because a task is stuck on it. Answers what came of asking. */
   offerRecovery(node: string, why: string): Promise<string>;
   timings: Timings;
@@ -49,6 +52,8 @@ export type NodeJob = Parts & {
   /** Shows the node at a step. */
   begin(step: string): Promise<void>;
   report(step: string, status: OperationEvent['status'], message: string): Promise<void>;
+  /** Keeps beside the custody log what was seen, once for each `step`. That it could not be kept is told, and undoes no work. */
+  keep(kind: EvidenceKind, step: string, content: unknown): Promise<void>;
   /** Why nothing more may begin on this node. */
   stopReason(): Promise<string | undefined>;
   /** Performs one effect on this node under the guard. */
@@ -89,6 +94,14 @@ export async function openJob(parts: Parts, operation: string, node: string): Pr
         const key = `${stepName(step)}/${status}/${message}`;
         await showAt(parts, operation, { node, step: within(step), message });
         await told(parts.records.operations.addEvent(operation, key, { node, step: within(step), status, message }));
+      },
+      async keep(kind, step, content) {
+        const named = stepName(step);
+        await parts.keepEvidence({ operation, node, step: named, kind, content }).catch(thrown => {
+          const message = `evidence was not kept (${kind}): ${FleetError.from(thrown).message}`;
+          const event = { node, step: within(step), status: 'progress', message } as const;
+          return told(parts.records.operations.addEvent(operation, `${named}/${kind} lost`, event));
+        });
       },
       stopReason: () => whyStopped(parts, operation, node),
       effect: spec =>

@@ -56,5 +56,6 @@ export async function passNodeGate(job: NodeJob, { before, bootId, by }: Passed)
   });
   const subject = { site: target.site, cluster: target.cluster, node: target.node };
   const own = await passOwnChecks({ ...at, gates, after: 'node', configured: job.ownChecks, subject, begun });
+  await job.keep('gate', 'steady', { node: seen, own });
   return [seen, own].filter(said => said !== '').join('; ');
 }

@@ -1,4 +1,6 @@
 /** What is still to be done of a node's changes, and whether each may begin. */
+import type { BiosReading } from '../core/bios.ts';
+import type { FirmwareMember } from '../core/bmc.ts';
 import { FleetError } from '../core/errors.ts';
 import { isFirmware, type PlannedChange } from '../core/planned-change.ts';
 import { isWanted, runningVersion } from './firmware-change.ts';
@@ -19,11 +21,13 @@ export async function precheckChanges(job: NodeJob): Promise<number[]> {
       message: `plan ${job.plan.id} names no change of ${node}`,
       hint: 'plan again',
     });
-  const inForce = await readInForce(job, changes);
+  const before = await readBefore(job, changes);
+  const inForce = inForceBy(job, changes, before);
   const todo = [...changes.keys()].filter(index => !inForce(index));
   const [first, ...later] = todo;
   if (first === undefined) return [];
   await precheckChange(job.of(first));
+  await job.keep('before', 'precheck', { firmware: before.members, bios: before.bios?.active });
   for (const index of later) if (isFirmware(changes[index] as PlannedChange)) await proveCarried(job.of(index));
   return todo;
 }
@@ -35,12 +39,18 @@ export async function precheckChange(job: NodeJob): Promise<'as planned' | 'noth
   return found === 'current' ? 'nothing to do' : 'as planned';
 }
 
-/** A stepping stone is behind a node that runs it, or anything later on its way. */
-async function readInForce(job: NodeJob, changes: PlannedChange[]): Promise<(index: number) => boolean> {
+type Before = { members: FirmwareMember[]; bios: BiosReading | undefined };
+
+async function readBefore({ bmc }: NodeJob, changes: PlannedChange[]): Promise<Before> {
   const [members, bios] = await Promise.all([
-    changes.some(isFirmware) ? job.bmc.firmware() : [],
-    changes.every(isFirmware) ? undefined : job.bmc.bios(),
+    changes.some(isFirmware) ? bmc.firmware() : [],
+    changes.every(isFirmware) ? undefined : bmc.bios(),
   ]);
+  return { members, bios };
+}
+
+/** A stepping stone is behind a node that runs it, or anything later on its way. */
+function inForceBy(job: NodeJob, changes: PlannedChange[], { members, bios }: Before): (index: number) => boolean {
   return index => {
     const change = changes[index];
     if (!change) return false;

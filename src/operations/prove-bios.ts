@@ -42,17 +42,20 @@ export async function proveBios(
       // BMCs gather the settings during POST, and may show them late.
       const early = carried?.state === 'running' || Date.now() < restartedAt + timings.resetSettleMs;
       wrong = missing.length === 0 || early ? 0 : wrong + 1;
-      if (good >= goodReads)
+      if (good >= goodReads) {
+        await job.keep('after', 'verify', { bios: bios.active });
         return {
           value: `in force: ${biosOf(job)
             .map(({ attribute, to }) => `${attribute} = ${showBios(to)}`)
             .join(', ')}`,
         };
+      }
       const shown = missing.map(({ attribute, to }) => {
         const now = bios.active[attribute];
         return `${attribute} is ${now === undefined ? 'not shown' : showBios(now)}, wanted ${showBios(to)}`;
       });
       if (wrong < goodReads) return { missing: shown.join('; ') || `good reads ${good} of ${goodReads}` };
+      await job.keep('after', 'verify', { bios: bios.active });
       throw new FleetError({
         code: 'precondition_failed',
         message: `${target.node} started again, and its BIOS did not take what its BMC had accepted: ${shown.join('; ')}`,

@@ -3,6 +3,7 @@
  * parts missing) it reads well several times in a row, and its active member shows the wanted version. Before it restarts it
  * shows the old one as steadily, so that alone proves nothing.
  */
+import type { FirmwareMember } from '../core/bmc.ts';
 import { FleetError } from '../core/errors.ts';
 import type { BeforeChange } from './change-bmc.ts';
 import { changeOf, isWanted, runningVersion } from './firmware-change.ts';
@@ -24,7 +25,7 @@ export async function proveBmcVersion(job: NodeJob, { lastReset }: BeforeChange,
     everyMs: timings.pollMs,
     by: enough(by, timings.pollMs),
     async look() {
-      const [restart, version] = await readBoth(job, watch).catch(thrown => {
+      const [restart, firmware] = await readBoth(job, watch).catch(thrown => {
         reads = 0;
         throw thrown;
       });
@@ -32,12 +33,16 @@ export async function proveBmcVersion(job: NodeJob, { lastReset }: BeforeChange,
         reads = 0;
         return restart;
       }
+      const version = runningVersion(job, firmware);
       reads = version !== undefined && version === last ? reads + 1 : 1;
       last = version;
       if (version === undefined || reads < goodReads)
         return { missing: `active bmc is ${version ?? 'unknown'}, read ${reads} of ${goodReads}` };
-      if (isWanted(job, version)) return { value: `active bmc is ${version}${restart ? `, ${restart}` : ''}` };
-      if (restart === undefined) return { missing: `active bmc is ${version}, and it was not seen to restart` };
+      const proved = isWanted(job, version);
+      if (!proved && restart === undefined)
+        return { missing: `active bmc is ${version}, and it was not seen to restart` };
+      await job.keep('after', 'verify', { firmware });
+      if (proved) return { value: `active bmc is ${version}${restart ? `, ${restart}` : ''}` };
       throw new FleetError({
         code: 'precondition_failed',
         message: `the BMC of ${target.node} restarted and still runs ${version}; wanted ${to}, although it reported the update as done`,
@@ -47,12 +52,12 @@ export async function proveBmcVersion(job: NodeJob, { lastReset }: BeforeChange,
   });
 }
 
-/** Evidence of a restart, if any, or why it cannot be read now; and the version that runs. */
+/** Evidence of a restart, if any, or why it cannot be read now; and the firmware. */
 async function readBoth(
   job: NodeJob,
   watch: ReturnType<typeof watchRestart>,
-): Promise<[string | undefined | { missing: string }, string | undefined]> {
+): Promise<[string | undefined | { missing: string }, FirmwareMember[]]> {
   const seen = await watch.look();
-  if (typeof seen === 'object') return [seen, undefined];
-  return [seen, runningVersion(job, await job.bmc.firmware())];
+  if (typeof seen === 'object') return [seen, []];
+  return [seen, await job.bmc.firmware()];
 }

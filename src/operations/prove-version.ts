@@ -23,11 +23,13 @@ export async function proveVersion(job: NodeJob, before: BeforeReset, by: number
     by: enough(by, timings.pollMs),
     async look() {
       const restarted = (await cluster.node(target.node)).bootId !== before.bootId;
-      const version = runningVersion(job, await bmc.firmware());
+      const firmware = await bmc.firmware();
+      const version = runningVersion(job, firmware);
       reads = version !== undefined && version === last ? reads + 1 : 1;
       last = version;
       const shown = `active ${change.component} is ${version ?? 'unknown'}, read ${reads} of ${goodReads}`;
       if (!restarted || reads < goodReads) return { missing: restarted ? shown : `${shown}, host not started again` };
+      await job.keep('after', 'verify', { firmware });
       if (isWanted(job, version)) return { value: `active ${change.component} is ${version}` };
       throw new FleetError({
         code: 'precondition_failed',

@@ -9,6 +9,7 @@ import { explainCordon, takeBackCordon } from '../operations/cordon.ts';
 import { drain, type ProveWanted } from '../operations/drain.ts';
 import { holdBudgets, releaseBudgets } from '../operations/hold-budgets.ts';
 import { leasesOf, type NodeJob, openJob, type Parts, whyStopped } from '../operations/job.ts';
+import { keepLastWords } from '../operations/keep-last-words.ts';
 import { type Chapter, tellNode } from '../operations/tell-node.ts';
 import { insist } from '../operations/wait.ts';
 import { waitOut } from '../operations/wait-out.ts';
@@ -207,7 +208,13 @@ export async function empty(parts: Parts, steps: NodeSteps, wanted?: ProveWanted
 
 /** The end of a part whose machine may have changed: the node stays cordoned, and says why. */
 export async function stayCordoned(steps: NodeSteps, ours: boolean, outcome: NodeOutcome): Promise<NodeOutcome> {
-  if (ours) await steps.step('explain', job => explainCordon(job, outcome.message)).catch(() => undefined);
+  if (ours)
+    await steps
+      .step('explain', async job => {
+        await explainCordon(job, outcome.message);
+        await keepLastWords(job, outcome);
+      })
+      .catch(() => undefined);
   await steps.tell({ reason: 'MaintenanceFailed', message: outcome.message, type: 'Warning', maintenance: true });
   return outcome;
 }

@@ -1,5 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { FirmwareMember } from '../../src/core/bmc.ts';
 import type { ChangeAnswer } from '../../src/core/change.ts';
 import { FleetError } from '../../src/core/errors.ts';
 import { hasEnded, type Operation } from '../../src/core/operation.ts';
@@ -144,6 +145,27 @@ describe('a firmware rollout', () => {
     expect(health.kubernetes.cordoned).toBe(true);
     const others = plan.targets.map(target => target.node).filter(node => node !== canary);
     for (const node of others) expect(reached(stack, node)).toEqual([]);
+  });
+
+  it('keeps beside the log what proved each update, what a failure left, and who asked for what', async () => {
+    const entries = (await custodyEntries(asker)).filter(entry => entry.type === 'evidence');
+    const read = async (id: string) => JSON.parse((await asker.evidence(id)).text);
+    const of = (node: string) => entries.filter(entry => entry.resource?.node === node);
+    const versions = async (node: string, kind: string) => {
+      const { firmware } = await read(of(node).find(entry => entry.kind === kind)?.evidence ?? '');
+      return (firmware as FirmwareMember[]).map(({ version }) => 'value' in version && version.value);
+    };
+    const { vendor } = stack.lab.node('bos-w-1');
+    const wanted = stack.lab.images.find(image => image.vendor === vendor)?.version;
+    expect(new Set(of('bos-w-1').map(({ kind }) => kind))).toEqual(new Set(['before', 'task-end', 'after', 'gate']));
+    expect(await versions('bos-w-1', 'after')).toContain(wanted);
+    expect(await versions('bos-w-1', 'before')).not.toContain(wanted);
+    const failure = entries.find(({ kind }) => kind === 'failure');
+    const left = await read(failure?.evidence ?? '');
+    expect(left.outcome).toMatchObject({ state: 'failed', message: expect.stringContaining('still runs') });
+    expect(left.log.value).toEqual(expect.any(Array));
+    const asked = entries.filter(({ kind }) => kind === 'request').map(({ evidence }) => read(evidence));
+    expect(await Promise.all(asked)).toContainEqual(expect.objectContaining({ site: 'boston', deleteEmptyDir: true }));
   });
 
   it('leaves no password, passphrase or token in its database', async () => {

@@ -86,6 +86,8 @@ export async function guardScene(policiesDir = shippedPolicies) {
     return { perform, approvals, authority, freezes };
   };
   return {
+    /** Of the database. */
+    url: database.url,
     records,
     admin,
     custody,

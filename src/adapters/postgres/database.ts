@@ -16,6 +16,7 @@ import { custodyStore } from './custody-store.ts';
 import { digestStore } from './digest-store.ts';
 import { nodeDurations } from './duration-store.ts';
 import { effectStore } from './effect-store.ts';
+import { evidenceStore } from './evidence-store.ts';
 import { freezeStore } from './freeze-store.ts';
 import { groupCommit } from './group-commit.ts';
 import { findingArchive, logArchive, loginLedger, stateStore } from './health-store.ts';
@@ -52,6 +53,7 @@ function storesOver(db: Kysely<Tables>, { executor, proved }: { executor: string
     hosts: hostStore(db),
     custody: custodyStore(queries),
     anchors: anchorStore(db),
+    evidence: evidenceStore(db),
   };
 }
 

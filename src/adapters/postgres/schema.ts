@@ -7,6 +7,7 @@ import { approvalSchema } from './approval-schema.ts';
 import { type ConversationTable, conversationSchema, type ModelSpendTable } from './conversation-store.ts';
 import { custodySchema } from './custody-schema.ts';
 import { type DigestRunTable, digestSchema } from './digest-store.ts';
+import { type EvidenceKeyTable, type EvidenceTable, evidenceSchema } from './evidence-store.ts';
 import { type FreezeTable, freezeSchema } from './freeze-store.ts';
 import { healthSchema, logSchema } from './health-store.ts';
 import { historySchema } from './history-schema.ts';
@@ -105,6 +106,8 @@ export type Tables = {
   conversation: ConversationTable;
   model_spend: ModelSpendTable;
   digest_run: DigestRunTable;
+  evidence_key: EvidenceKeyTable;
+  evidence: EvidenceTable;
   lease: { key: string; holder: string; taken_at: Generated<Date> };
   image_token: {
     token: string;
@@ -234,6 +237,7 @@ const migrations: { name: string; statements: string[] }[] = [
   { name: '2026-11-26 conversations', statements: conversationSchema },
   { name: '2026-11-26 runs of digests', statements: digestSchema },
   { name: '2026-11-26 when the request of an effect may have left', statements: sentAt },
+  { name: '2026-11-26 evidence beside the custody log', statements: evidenceSchema },
 ];
 
 /** Brings the database to this version's form; two services that start at once take turns. */

@@ -3,12 +3,11 @@
  * verifiers keep. Whoever holds the file can sign a rewritten history, so it
  * is readable by its owner alone and never enters the database.
  */
-import { createPrivateKey, createPublicKey, generateKeyPairSync, type KeyObject, randomBytes } from 'node:crypto';
-import { link, lstat, mkdir, open, readFile, rm } from 'node:fs/promises';
-import { dirname } from 'node:path';
+import { createPrivateKey, createPublicKey, generateKeyPairSync, type KeyObject } from 'node:crypto';
 import { sha256 } from '../../core/canonical.ts';
 import { FleetError } from '../../core/errors.ts';
 import { fromBase64 } from './base64.ts';
+import { createPrivateFile, isPrivateFile, readPrivateFile } from './private-file.ts';
 
 /** Signature type of Ed25519 in C2SP signed notes. */
 const ed25519 = 1;
@@ -51,31 +50,17 @@ export function parseVerifierKey(text: string): Verifier {
  * Throws `invalid_config` when the file is open to others or holds something else.
  */
 export async function loadOrCreateKey(file: string): Promise<KeyObject> {
-  const found = await lstat(file).catch((thrown: NodeJS.ErrnoException) => {
-    if (thrown.code === 'ENOENT') return undefined;
-    throw unreadable(thrown);
-  });
-  if (!found) {
-    await createKey(file);
-    return loadOrCreateKey(file);
-  }
-  if (!found.isFile() || found.mode & 0o077) {
-    throw new FleetError({
-      code: 'invalid_config',
-      message: 'the signing key must be a plain file that only its owner can read',
-      hint: 'chmod 600 the key file; if others could read it, replace the key',
-    });
-  }
+  if (!(await isPrivateFile(file))) await createKey(file);
   return loadKey(file);
 }
 
 /** The key that stands in `file`. Throws `invalid_config` when it holds something else or cannot be read. */
 export async function loadKey(file: string): Promise<KeyObject> {
-  const pem = await readFile(file).catch((thrown: unknown) => Promise.reject(unreadable(thrown)));
+  const pem = await readPrivateFile(file);
   return parsePrivateKey(pem);
 }
 
-function parsePrivateKey(pem: Buffer): KeyObject {
+function parsePrivateKey(pem: string): KeyObject {
   let key: KeyObject | undefined;
   try {
     key = createPrivateKey(pem);
@@ -88,27 +73,10 @@ function parsePrivateKey(pem: Buffer): KeyObject {
   return key;
 }
 
-/** Two starters may race: the name appears at once with its whole content, and the first one wins. */
+/** As {@link createPrivateFile}. */
 export async function createKey(file: string): Promise<void> {
   const { privateKey } = generateKeyPairSync('ed25519');
-  const draft = `${file}.${randomBytes(6).toString('hex')}`;
-  try {
-    await mkdir(dirname(file), { recursive: true, mode: 0o700 });
-    const handle = await open(draft, 'wx', 0o600);
-    try {
-      await handle.writeFile(privateKey.export({ type: 'pkcs8', format: 'pem' }));
-      await handle.sync();
-    } finally {
-      await handle.close();
-    }
-    await link(draft, file).catch((thrown: NodeJS.ErrnoException) => {
-      if (thrown.code !== 'EEXIST') throw thrown;
-    });
-  } catch (thrown) {
-    throw unreadable(thrown);
-  } finally {
-    await rm(draft, { force: true });
-  }
+  await createPrivateFile(file, String(privateKey.export({ type: 'pkcs8', format: 'pem' })));
 }
 
 function rawPublicKey(key: KeyObject): Buffer {
@@ -124,8 +92,4 @@ export function isKeyName(name: string): boolean {
 
 function malformed(message: string): FleetError {
   return new FleetError({ code: 'invalid_input', message });
-}
-
-function unreadable(cause: unknown): FleetError {
-  return new FleetError({ code: 'invalid_config', message: 'the signing key file cannot be read or made', cause });
 }

@@ -24,7 +24,10 @@ import type {
   DecideRequest,
   DeriveRequest,
   DigestStatus,
+  Erased,
+  EraseRequest,
   EventsAnswer,
+  EvidenceAnswer,
   LoginAnswer,
   LoginRequest,
   Me,
@@ -69,6 +72,8 @@ export type Client = {
   /** Answers the new verifier key. */
   rotateKey(request: RotateRequest): Promise<string>;
   reconcileCustody(request: ReconcileRequest): Promise<Reconciled>;
+  evidence(id: string): Promise<EvidenceAnswer>;
+  eraseSubject(request: EraseRequest): Promise<Erased>;
   /** At most 1,000 rows in order, from `from` on. */
   custodyEntries(page: { from: number; limit: number }): Promise<CustodyRow[]>;
 };
@@ -174,6 +179,8 @@ export function connect({ url, token, agent = 'groundskeeper-cli' }: Connection)
     rotateKey: async request =>
       (await call<{ verifierKey: string }>('POST', '/v1/custody/rotate-key', { body: request })).verifierKey,
     reconcileCustody: request => call('POST', '/v1/custody/reconcile', { body: request }),
+    evidence: id => call('GET', `/v1/custody/evidence/${segment(id)}`),
+    eraseSubject: request => call('POST', '/v1/custody/erase', { body: request }),
     custodyEntries: async ({ from, limit }) => {
       const { entries } = await call<{ entries: WireRow[] }>('GET', `/v1/custody/entries?from=${from}&limit=${limit}`);
       return entries.map(({ seq, bytes, leaf }) => ({

@@ -14,6 +14,7 @@ import type { CustodyHead } from '../http/api.ts';
 import type { Client } from './client.ts';
 import { type CommandContext, printBlocks, printJson } from './context.ts';
 import { addCustodyDuties } from './custody-duties.ts';
+import { addEvidenceCommands } from './custody-evidence.ts';
 import { entryCells, entryColumns, entryOf, servedRows } from './custody-rows.ts';
 import { showTrail, type TrailOptions } from './custody-trail.ts';
 import { reportVerdict } from './custody-verdict.ts';
@@ -71,6 +72,7 @@ export function addCustodyCommands(program: Command, context: CommandContext): v
     .argument('<dir>', 'new or empty folder')
     .option('--tiles', 'also as tiles, the form that readers of transparency logs know (C2SP tlog-tiles)')
     .action((dir: string, options: { tiles?: boolean }) => exportTo(context, dir, options));
+  addEvidenceCommands(group, context);
   addCustodyDuties(group, context);
 }
 

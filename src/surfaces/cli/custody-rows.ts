@@ -50,6 +50,8 @@ const toldMembers = [
   'state',
   'verdict',
   'vote',
+  'kind',
+  'subject',
   'status',
   'finding',
   'intent',

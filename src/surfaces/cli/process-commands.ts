@@ -61,7 +61,7 @@ export function addProcessCommands(program: Command, processes: Processes): void
     .helpGroup('Run:')
     .summary('Run one more worker beside the service')
     .description(
-      'Takes its share of all operations over the database of the service, until it is told to stop. Serves nobody, and looks at no server by itself. On another host it needs the configuration, the policies, the images and the custody.key of the service.',
+      'Takes its share of all operations over the database of the service, until it is told to stop. Serves nobody, and looks at no server by itself. On another host it needs the configuration, the policies, the images and the custody.key and evidence.key of the service.',
     )
     .option('--config <file>', 'configuration', usualConfig)
     .addOption(logLevel())

@@ -11,6 +11,8 @@ export type TrailLine = {
   what: string;
   sent?: { method: string; target: string; path: string; bodyDigest: string; attempt: number };
   cameBack?: { intent: number; outcome: string; detail: string };
+  /** Id of the evidence that is kept beside it. */
+  kept?: string;
   entry: SeenEntry;
 };
 
@@ -38,6 +40,8 @@ export function lineOf(seq: number, entry: SeenEntry): TrailLine {
       return { ...line, cameBack: { ...endOf(entry), outcome: wordOf(entry.status), detail: wordOf(entry.detail) } };
     case 'effect.reconciled':
       return { ...line, cameBack: { ...endOf(entry), outcome: wordOf(entry.finding), detail: wordOf(entry.evidence) } };
+    case 'evidence':
+      return { ...line, kept: wordOf(entry.evidence) };
     default:
       return line;
   }
@@ -53,18 +57,18 @@ function groupsOf(actor: unknown): string[] {
 }
 
 /** What was decided or done; what went over the wire has its own column. */
-const toldMembers = 'action plan operation approval step state verdict vote reason reasons text'.split(' ');
+const toldMembers = 'action plan operation approval step kind state verdict vote reason reasons text'.split(' ');
 
 const badOutcomes = ['failed', 'unknown', 'ambiguous'];
 
 export const lineColumns = ['seq', 'time', 'who', 'what', 'sent / came back'];
 
 /** One row of the table with {@link lineColumns}. */
-export function lineCells({ seq, time, type, who, node, what, sent, cameBack }: TrailLine): Cell[] {
+export function lineCells({ seq, time, type, who, node, what, sent, cameBack, kept }: TrailLine): Cell[] {
   const groups = who.groups.length > 0 ? ` (${who.groups.join(', ')})` : '';
   const by = `${who.sub}${groups} via ${who.channel}`;
   const story = [type, node, what].filter(Boolean).join(' · ');
-  return [String(seq), secondOf(time), by, story, wireCell(sent, cameBack)];
+  return [String(seq), secondOf(time), by, story, kept ?? wireCell(sent, cameBack)];
 }
 
 function wireCell(sent: TrailLine['sent'], cameBack: TrailLine['cameBack']): Cell {

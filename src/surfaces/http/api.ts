@@ -27,6 +27,8 @@
  * | `GET /v1/custody/status` | – | {@link CustodyStatus} |
  * | `POST /v1/custody/reconcile` | {@link ReconcileRequest} | {@link Reconciled} |
  * | `POST /v1/custody/rotate-key` | {@link RotateRequest} | `{verifierKey}` |
+ * | `GET /v1/custody/evidence/<id>` | – | {@link EvidenceAnswer} |
+ * | `POST /v1/custody/erase` | {@link EraseRequest} | {@link Erased} |
  * | `GET /v1/custody/entries?from=<seq>&limit=<n>` | – | `{entries: {seq, bytes, leaf}[]}`, base64, at most 1,000 |
  */
 
@@ -34,6 +36,7 @@ import type { AnchorStatus, Standstill } from '../../core/anchor.ts';
 import type { TrackedApproval } from '../../core/approval.ts';
 import type { Block } from '../../core/document.ts';
 import type { FleetErrorJson } from '../../core/errors.ts';
+import type { ReadEvidence } from '../../core/evidence.ts';
 import type { Freeze } from '../../core/freeze.ts';
 import type { Operation, OperationEvent } from '../../core/operation.ts';
 import type { Plan } from '../../core/plan.ts';
@@ -74,6 +77,11 @@ export type RotateRequest = { passphrase: string };
 export type ReconcileRequest = { reason: string; passphrase: string };
 /** What was found, and what does not count any more. */
 export type Reconciled = { found: string[]; voided: string[]; halted: string[]; ambiguous: number };
+/** With the key of its digest, so that the reader can hold it against the entry. */
+export type EvidenceAnswer = ReadEvidence;
+export type EraseRequest = { subject: string; reason: string; passphrase: string };
+/** How much evidence nobody can read any more. */
+export type Erased = { pieces: number };
 export type ErrorAnswer = { error: FleetErrorJson };
 
 /** `conversation` goes on with an earlier one of the same person. */

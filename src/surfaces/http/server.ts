@@ -19,6 +19,7 @@ import type {
   CustodyHead,
   CustodyStatus,
   DecideRequest,
+  Erased,
   EventsAnswer,
   Me,
   Names,
@@ -41,6 +42,7 @@ const decide = z.strictObject({ reason: z.string().max(1000), passphrase: z.stri
 const vote = decide.extend({ vote: z.enum(['approve', 'reject']) });
 const present = decide.omit({ reason: true });
 const reconcile = decide.extend({ reason: z.string().min(1).max(1000) });
+const erase = reconcile.extend({ subject: z.string().min(1).max(300) });
 const states = z.enum(['pending', 'approved', 'rejected', 'expired', 'revoked']).optional();
 
 export type HttpOptions = {
@@ -253,6 +255,14 @@ function routes(door: ServiceDoor, { fleet, mcp, origin }: Served): Hono {
     return context.json(
       (await door.custodyDesk.reconcile(await body(context, reconcile), caller)) satisfies Reconciled,
     );
+  });
+  app.get('/v1/custody/evidence/:id', async context => {
+    const caller = await callerOf(context, door);
+    return context.json(await door.custodyDesk.readEvidence(context.req.param('id'), caller));
+  });
+  app.post('/v1/custody/erase', async context => {
+    const caller = await callerOf(context, door);
+    return context.json((await door.custodyDesk.erase(await body(context, erase), caller)) satisfies Erased);
   });
   app.get('/v1/custody/entries', async context => {
     await callerOf(context, door);

@@ -4,9 +4,11 @@ import { cp, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { FleetError } from '../../src/core/errors.ts';
 import { exportBundle } from '../../src/guard/custody/bundle.ts';
 import { KeyFiles } from '../../src/guard/custody/key-ring.ts';
 import { byService, CustodyLog } from '../../src/guard/custody/log.ts';
+import { openProof, proveContinuation, proveInclusion } from '../../src/guard/custody/proof.ts';
 import { storedRows } from '../../src/guard/custody/stored-rows.ts';
 import { tilePath } from '../../src/guard/custody/tiles.ts';
 import { type CustodyScene, custodyScene, serviceEntry } from '../support/custody.ts';
@@ -93,5 +95,85 @@ describe.skipIf(spawnSync('python3', ['--version']).status !== 0)('an independen
     const note = await readFile(join(copy, 'checkpoint'), 'utf8');
     await writeFile(join(copy, 'checkpoint'), note.split('\n').toSpliced(-2, 1).join('\n'));
     expect(run(copy, keys.before).output).toMatch(/approved/);
+  });
+});
+
+describe('a proof', () => {
+  const python = spawnSync('python3', ['--version']).status === 0;
+  const leaves: Uint8Array[] = [];
+  let checkpoint: string;
+  let older: string;
+  beforeAll(async () => {
+    for await (const { leaf } of storedRows(scene.store)) leaves.push(leaf);
+    checkpoint = await readFile(join(dir, 'checkpoint'), 'utf8');
+    older = await readFile(join(dir, 'rotation-1'), 'utf8');
+  });
+
+  /** What both verifiers make of it: ours, and the one that shares no code with it. */
+  async function judged(text: string, key: string, from?: string) {
+    const [file, first] = [join(folder, 'proof'), join(folder, 'older')];
+    await writeFile(file, text);
+    if (from !== undefined) await writeFile(first, from);
+    const ours = () => openProof(text, { verifierKey: key, older: from });
+    if (!python) return { ours, theirs: undefined };
+    const args = [verifier, file, key, ...(from === undefined ? [] : [first])];
+    return { ours, theirs: spawnSync('python3', args, { encoding: 'utf8' }).status };
+  }
+
+  async function proofOf(seq: number): Promise<string> {
+    const [row] = await scene.store.rows(seq, 1);
+    return proveInclusion({ leaves, checkpoint }, { seq, bytes: row?.bytes ?? new Uint8Array() });
+  }
+
+  it.each([0, 300, 599])('of entry %i holds, by the old key and the new', async seq => {
+    const text = await proofOf(seq);
+    const { ours, theirs } = await judged(text, keys.before);
+    expect(ours()).toMatchObject({ proves: 'inclusion', seq, size: 600 });
+    expect(theirs ?? 0).toBe(0);
+    expect(openProof(text, { verifierKey: keys.after })).toEqual(ours());
+  });
+
+  it('of the tree since the rotation holds, of no other beginning', async () => {
+    const text = proveContinuation({ leaves, checkpoint }, older);
+    const { ours, theirs } = await judged(text, keys.before, older);
+    expect(ours()).toEqual({ proves: 'continuation', from: 301, size: 600 });
+    expect(theirs ?? 0).toBe(0);
+    const same = await judged(proveContinuation({ leaves, checkpoint }, checkpoint), keys.before, checkpoint);
+    expect(same.ours()).toEqual({ proves: 'continuation', from: 600, size: 600 });
+    expect(same.theirs ?? 0).toBe(0);
+    expect((await judged(text, keys.before, checkpoint)).ours).toThrow(/not one for the older checkpoint/);
+    expect((await judged(text, keys.before)).ours).toThrow(/needs the older checkpoint/);
+  });
+
+  it.each([
+    ['another entry', (text: string) => text.replace(/^extra .*$/m, `extra ${Buffer.from('{}').toString('base64')}`)],
+    ['another place', (text: string) => text.replace('index 300', 'index 301')],
+    ['a hash less', (text: string) => text.split('\n').toSpliced(5, 1).join('\n')],
+    ['two hashes exchanged', (text: string) => text.replace(/^(.{44})\n(.{44})$/m, '$2\n$1')],
+    ['another size', (text: string) => text.replace('\n600\n', '\n601\n')],
+  ])('with %s proves nothing', async (_, change) => {
+    const text = change(await proofOf(300));
+    expect(text).not.toBe(await proofOf(300));
+    const { ours, theirs } = await judged(text, keys.after);
+    expect(ours).toThrow(FleetError);
+    expect(theirs ?? 1).toBe(1);
+  });
+
+  it('with a hash changed does not show that one tree begins the other', async () => {
+    const text = proveContinuation({ leaves, checkpoint }, older).replace(
+      /^([A-Za-z0-9+/]{43}=)$/m,
+      `${'A'.repeat(43)}=`,
+    );
+    const { ours, theirs } = await judged(text, keys.after, older);
+    expect(ours).toThrow(/does not begin/);
+    expect(theirs ?? 1).toBe(1);
+  });
+
+  it('is not made from other leaves than those that are signed, or of an entry that is not signed yet', () => {
+    const swapped = leaves.toSpliced(7, 1, leaves[8] as Uint8Array);
+    expect(() => proveContinuation({ leaves: swapped, checkpoint }, older)).toThrow(/not those/);
+    expect(() => proveInclusion({ leaves, checkpoint: older }, { seq: 301, bytes: new Uint8Array() })).toThrow(
+      /not entry 301 yet/,
+    );
   });
 });

@@ -1,11 +1,12 @@
-"""A verifier of docs/custody-format.md that shares no code with the program: verify_tiles.py FOLDER VERIFIER_KEY.
+"""A verifier of docs/custody-format.md that shares no code with the program:
+verify_tiles.py FOLDER|PROOF VERIFIER_KEY [OLDER_CHECKPOINT].
 
 Reads checkpoint, rotation-N and tile/ alone, checks every hash and signature, follows the key from the one given,
-and proves each entry's inclusion and each earlier checkpoint's consistency from the tiles.
+and proves each entry's inclusion and each earlier checkpoint's consistency from the tiles. Of a proof, checks what it says.
 """
 import base64, hashlib, json, os, subprocess, sys, tempfile
 
-folder, trusted = sys.argv[1:]
+folder, trusted, *older = sys.argv[1:]
 
 
 def fail(why):
@@ -69,6 +70,61 @@ class Checkpoint:
         ours = [blob[4:] for blob in self.blobs if blob[:4] == key_id]
         return bool(ours) and name == self.origin and all(accepted(raw, blob, self.text) for blob in ours)
 
+
+def with_path(index, last, siblings):
+    """RFC 9162, 2.1.3.2 and 2.1.4.2: for each sibling, whether it stands to the left, and whether the older tree has it."""
+    for sibling in siblings:
+        if not last:
+            fail('the proof is too long')
+        left = bool(index & 1) or index == last
+        yield sibling, left
+        if left:
+            while index and not index & 1:
+                index, last = index >> 1, last >> 1
+        index, last = index >> 1, last >> 1
+    if last:
+        fail('the proof is too short')
+
+
+def proof_of_entry(head, signed):
+    entry = base64.b64decode(head[1].removeprefix('extra '), validate=True)
+    index = int(head[2].removeprefix('index '))
+    value = sha(b'\0' + entry)
+    for other, left in with_path(index, signed.size - 1, [base64.b64decode(line) for line in head[3:]]):
+        value = sha(b'\1' + (other + value if left else value + other))
+    if index >= signed.size or value != signed.root:
+        fail('the entry is not in the tree')
+    return 'entry %d: %s' % (index, json.loads(entry)['type'])
+
+
+def proof_of_continuation(head, signed):
+    begin = Checkpoint(open(older[0], 'rb').read())
+    if not begin.signed_by(trusted) or head[0] != 'old %d' % begin.size:
+        fail('the older checkpoint is another one')
+    siblings = [base64.b64decode(line) for line in head[1:]]
+    if begin.size == signed.size and not siblings and begin.root == signed.root:
+        return 'is of the same %d entries' % begin.size
+    index, last = begin.size - 1, signed.size - 1
+    while index & 1:
+        index, last = index >> 1, last >> 1
+    if not index:
+        siblings.insert(0, begin.root)
+    old = new = siblings.pop(0)
+    for other, left in with_path(index, last, siblings):
+        old, new = (sha(b'\1' + other + old), sha(b'\1' + other + new)) if left else (old, sha(b'\1' + new + other))
+    if (old, new) != (begin.root, signed.root):
+        fail('the log does not begin with the older checkpoint')
+    return 'continues %d entries' % begin.size
+
+
+if os.path.isfile(folder):
+    head, _, note = open(folder, 'rb').read().partition(b'\n\n')
+    head, signed = head.decode().split('\n'), Checkpoint(note)
+    if not signed.signed_by(trusted):
+        fail('the checkpoint is not signed by the key')
+    proved = proof_of_entry if head[0] == 'c2sp.org/tlog-proof@v1' else proof_of_continuation
+    print('verified: ' + proved(head, signed))
+    sys.exit()
 
 # The tree, from its smallest hashes upwards.
 checkpoint = Checkpoint(read('checkpoint'))

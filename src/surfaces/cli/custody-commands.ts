@@ -1,6 +1,6 @@
 /** Reading, checking and taking away the custody log. All checks run here, on bytes, and not in the service that is checked. */
 import { readFile } from 'node:fs/promises';
-import { type Command, InvalidArgumentError } from 'commander';
+import type { Command } from 'commander';
 import type { Block, Cell } from '../../core/document.ts';
 import { FleetError } from '../../core/errors.ts';
 import {
@@ -15,13 +15,14 @@ import type { Client } from './client.ts';
 import { type CommandContext, printBlocks, printJson } from './context.ts';
 import { addCustodyDuties } from './custody-duties.ts';
 import { addEvidenceCommands } from './custody-evidence.ts';
-import { entryCells, entryColumns, entryOf, servedRows } from './custody-rows.ts';
+import { addProveCommand, verifyProof, wholeNumber } from './custody-proof.ts';
+import { entryCells, entryColumns, entryOf, newestCheckpoint, servedRows } from './custody-rows.ts';
 import { showTrail, type TrailOptions } from './custody-trail.ts';
 import { reportVerdict } from './custody-verdict.ts';
 import { keepCheckpoint, recallCheckpoint } from './seen-checkpoints.ts';
 
 type ShowOptions = { from?: number; limit: number; operation?: string; json?: boolean };
-type VerifyOptions = { export?: string; key?: string; anchor?: string[]; forget?: boolean };
+type VerifyOptions = { export?: string; proof?: string; key?: string; anchor?: string[]; forget?: boolean };
 
 /** Adds `custody show|trail|verify|export|status|reconcile`. */
 export function addCustodyCommands(program: Command, context: CommandContext): void {
@@ -54,11 +55,12 @@ export function addCustodyCommands(program: Command, context: CommandContext): v
     .action((options: TrailOptions) => showTrail(context, options));
   group
     .command('verify')
-    .summary('Verify the log, or an export')
+    .summary('Verify the log, an export, or a proof')
     .description(
       'Computes the whole log again from its bytes and compares it with every signed checkpoint, and with the one that was verified here last time. Exit status 6 when anything differs.',
     )
     .option('--export <dir>', 'verify an exported folder instead; needs no service')
+    .option('--proof <file>', 'verify a proof of "custody prove" instead; needs --key and no service')
     .option('--key <text>', 'the verifier key you keep from elsewhere; else the key that comes with the log is used')
     .option('--anchor <file>', 'a checkpoint that was kept elsewhere; may be given again', collected)
     .option('--forget', 'forget what was verified here before, for a service that was set up anew')
@@ -72,6 +74,7 @@ export function addCustodyCommands(program: Command, context: CommandContext): v
     .argument('<dir>', 'new or empty folder')
     .option('--tiles', 'also as tiles, the form that readers of transparency logs know (C2SP tlog-tiles)')
     .action((dir: string, options: { tiles?: boolean }) => exportTo(context, dir, options));
+  addProveCommand(group, context);
   addEvidenceCommands(group, context);
   addCustodyDuties(group, context);
 }
@@ -102,6 +105,7 @@ async function digestOfOperation(client: Client, operation: string): Promise<str
 }
 
 async function verify(context: CommandContext, options: VerifyOptions): Promise<void> {
+  if (options.proof !== undefined) return verifyProof(context, { ...options, proof: options.proof });
   const anchors = await anchorsOf(options);
   if (options.export !== undefined)
     return reportVerdict(context, await verifyBundle(options.export, { verifierKey: options.key, anchors }));
@@ -170,13 +174,6 @@ async function exportTo(context: CommandContext, dir: string, { tiles }: { tiles
   reportVerdict(context, await verifyBundle(dir, { verifierKey }));
 }
 
-function newestCheckpoint({ checkpoints }: CustodyHead): string | undefined {
-  return checkpoints.reduce<CustodyHead['checkpoints'][number] | undefined>(
-    (newest, each) => (newest && newest.size >= each.size ? newest : each),
-    undefined,
-  )?.note;
-}
-
 function rootOf({ root }: CustodyHead): Buffer {
   return Buffer.from(root, /^[0-9a-f]{64}$/i.test(root) ? 'hex' : 'base64');
 }
@@ -193,9 +190,4 @@ function unreadable(file: string): (cause: unknown) => never {
 
 function collected(file: string, earlier: string[] = []): string[] {
   return [...earlier, file];
-}
-
-function wholeNumber(text: string): number {
-  if (!/^\d{1,15}$/.test(text)) throw new InvalidArgumentError('It is not a whole number.');
-  return Number(text);
 }

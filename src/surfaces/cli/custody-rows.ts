@@ -1,6 +1,7 @@
 /** The custody log as the service hands it out: read in pages, and told entry by entry. */
 import type { CustodyRow } from '../../core/custody.ts';
 import type { Cell } from '../../core/document.ts';
+import type { CustodyHead } from '../http/api.ts';
 import type { Client } from './client.ts';
 
 const pageSize = 1_000;
@@ -18,6 +19,14 @@ export async function* servedRows(client: Client, from: number, end: number): As
     yield* rows;
     next = last.seq + 1;
   }
+}
+
+/** The signed note of the largest tree; undefined where nothing was signed. */
+export function newestCheckpoint({ checkpoints }: CustodyHead): string | undefined {
+  return checkpoints.reduce<CustodyHead['checkpoints'][number] | undefined>(
+    (newest, each) => (newest && newest.size >= each.size ? newest : each),
+    undefined,
+  )?.note;
 }
 
 /** The entry inside a row, undefined when the bytes are no JSON object. */

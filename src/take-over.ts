@@ -23,6 +23,8 @@ export type TakeOverParts = {
   bmcs: Pick<Bmcs, 'closeInherited'>;
   operations: OperationStore;
   launch(operation: string): Promise<void>;
+  /** Concludes what operations that have ended left open; asked once, by the process that serves. Answers how much that was. */
+  closeEnded(): Promise<number>;
   log: Logger;
   onReplaced(error: FleetError): void;
 };
@@ -34,12 +36,13 @@ export type TakeOver = {
 };
 
 export function startTakeOver(parts: TakeOverParts): TakeOver {
-  const { life, bmcs, operations, launch, log, onReplaced } = parts;
+  const { life, bmcs, operations, launch, closeEnded, log, onReplaced } = parts;
   const stopping = new AbortController();
   const serving = Promise.withResolvers<void>();
   let wantsToServe = false;
   let serves = false;
   let begun = false;
+  let closed = false;
   const unattended: string[] = [];
 
   // Apart, so that what holds a take-over up never keeps this process from saying that it lives.
@@ -94,10 +97,16 @@ export function startTakeOver(parts: TakeOverParts): TakeOver {
       bmcs
         .closeInherited()
         .catch((error: unknown) => log.warn({ error: FleetError.from(error) }, 'BMC sessions are left'));
-    if (begun && taken === 0) return;
-    // An operation that was committed right before its process ended was never launched; for others this does nothing.
-    for (const { id } of await operations.list({ open: true, limit: maxOpen })) await launch(id);
-    begun = true;
+    if (!begun || taken > 0) {
+      // An operation that was committed right before its process ended was never launched; for others this does nothing.
+      for (const { id } of await operations.list({ open: true, limit: maxOpen })) await launch(id);
+      begun = true;
+    }
+    if (serves && !closed) {
+      const left = await closeEnded();
+      if (left > 0) log.warn({ effects: left }, 'nobody knows what became of effects whose operations have ended');
+      closed = true;
+    }
   }
 }
 

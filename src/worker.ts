@@ -22,6 +22,7 @@ import { type RunningEngine, startEngine } from './engine/engine.ts';
 import { createApprovals } from './guard/approvals.ts';
 import { createAuthority } from './guard/authority.ts';
 import { concluder } from './guard/conclude.ts';
+import { closeEnded } from './guard/custody/close-open.ts';
 import { Evidence } from './guard/custody/evidence.ts';
 import { loadServiceKey } from './guard/custody/evidence-seal.ts';
 import { KeyFiles } from './guard/custody/key-ring.ts';
@@ -151,7 +152,11 @@ export async function openWorker(options: WorkerOptions, opened: Opened) {
   // What begins before there is an engine is launched by the take-over.
   const launch = async (operation: string) => engine?.start(runPlan, operation, null);
   const takeOver = opened.add(
-    startTakeOver({ life, engine: () => engine, bmcs, operations: records.operations, launch, log, onReplaced }),
+    startTakeOver({
+      ...{ life, bmcs, launch, log, onReplaced, operations: records.operations },
+      engine: () => engine,
+      closeEnded: () => closeEnded(records, custody),
+    }),
     duty => duty.stop(),
   );
 

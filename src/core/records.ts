@@ -116,6 +116,8 @@ export type EffectStore = {
   list(operation: string, wanted: { prefix: string; states: readonly EffectState[] }): Promise<EffectRow[]>;
   /** Those on a cluster whose step has this part, the newest first. */
   onCluster(cluster: string, wanted: { part: string; since: Date; limit: number }): Promise<EffectRow[]>;
+  /** Operations that have ended and left an effect that was never concluded. */
+  leftByEnded(): Promise<string[]>;
   insert(row: Omit<EffectRow, 'state' | 'result' | 'detail' | 'startedAt' | 'mayBeSent'>): Promise<void>;
   /** From now on its request may have been sent; false where it is not open any more, and then it must not be. */
   letOut(intent: number): Promise<boolean>;

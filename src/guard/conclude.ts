@@ -1,7 +1,8 @@
-/** Ends an operation: state, custody entry and leases in one transaction, and a signed checkpoint over all of it. */
+/** Ends an operation: state, what it left open, custody entry and leases in one transaction, and a signed checkpoint over all of it. */
 import type { OperationState } from '../core/operation.ts';
 import type { Records } from '../core/records.ts';
 import type { People } from './authority.ts';
+import { closeOpen } from './custody/close-open.ts';
 import type { CustodyLog } from './custody/log.ts';
 
 export function concluder(parts: { records: Records; custody: CustodyLog; people: People }) {
@@ -18,6 +19,8 @@ export function concluder(parts: { records: Records; custody: CustodyLog; people
       });
       const actor = { sub: operation.requester, groups: people.find(operation.requester)?.groups ?? [] };
       const resource = { site: operation.site, cluster: operation.cluster };
+      const by = { actor, via: { channel: 'service' } } as const;
+      await closeOpen(tx, custody, { id, why: 'the operation ended before anybody saw what became of it', by });
       await custody.append(
         {
           type: 'operation',
@@ -25,8 +28,7 @@ export function concluder(parts: { records: Records; custody: CustodyLog; people
           digest: operation.digest,
           state,
           reason,
-          actor,
-          via: { channel: 'service' },
+          ...by,
           resource,
         },
         tx.custody,

@@ -1,6 +1,10 @@
 /** The one door to every machine: an intent first, one send, evidence before another. */
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { FleetError } from '../../src/core/errors.ts';
+import { concluder } from '../../src/guard/conclude.ts';
+import { closeEnded } from '../../src/guard/custody/close-open.ts';
+import { storedRows } from '../../src/guard/custody/stored-rows.ts';
+import { verifyLog } from '../../src/guard/custody/verify.ts';
 import { approvedOperation, effectOf, type GuardScene, guardScene, refusal } from '../support/guard.ts';
 
 let scene: GuardScene;
@@ -208,5 +212,52 @@ describe('the outcome of an effect', () => {
     await Promise.all(effects.map(({ spec }) => scene.perform(spec)));
     expect(effects.map(({ sent }) => sent.length)).toEqual(effects.map(() => 1));
     expect((await typesOf()).filter(type => type === 'effect.result')).toHaveLength(40);
+  });
+});
+
+describe('what an operation leaves open', () => {
+  /** As a process leaves it that died while sending. */
+  async function openIntent(step: string): Promise<number> {
+    const crash = effectOf(operation, { step, send: () => new Promise<string>(() => undefined) });
+    void scene.perform(crash.spec);
+    await expect.poll(() => crash.sent.length).toBe(1);
+    return crash.sent[0] ?? -1;
+  }
+  const openIntents = async () => {
+    const { custody } = scene.records;
+    await scene.custody.checkpoint();
+    const [head, checkpoints] = [await custody.head(), await custody.checkpoints()];
+    const verdict = await verifyLog({
+      rows: storedRows(custody),
+      head,
+      checkpoints,
+      verifierKey: scene.custody.verifierKey,
+    });
+    return verdict.ok ? verdict.openIntents.map(({ seq }) => seq) : verdict.problems;
+  };
+
+  it('is ambiguous in the very transaction that ends it', async () => {
+    const intent = await openIntent('w-1/flash');
+    expect(await openIntents()).toEqual([intent]);
+    await concluder({
+      records: scene.records,
+      custody: scene.custody,
+      people: { find: name => scene.people.get(name) },
+    })(operation, 'halted', 'over');
+    const [closed, end] = (await scene.entries()).slice(-2);
+    expect(closed).toMatchObject({ type: 'effect.reconciled', operation, intent, finding: 'ambiguous' });
+    expect(end).toMatchObject({ type: 'operation', operation, state: 'halted' });
+    expect(await openIntents()).toEqual([]);
+  });
+
+  it('is concluded by the next process that serves where an earlier version ended it, and never while it runs', async () => {
+    const intent = await openIntent('w-1/flash');
+    expect(await closeEnded(scene.records, scene.custody)).toBe(0);
+    expect(await openIntents()).toEqual([intent]);
+    await scene.records.operations.transition(operation, ['running'], 'halted', 'by an earlier version');
+    expect(await closeEnded(scene.records, scene.custody)).toBe(1);
+    expect(await closeEnded(scene.records, scene.custody)).toBe(0);
+    expect(await openIntents()).toEqual([]);
+    expect(await scene.records.effects.latest(operation, 'w-1/flash')).toMatchObject({ state: 'ambiguous' });
   });
 });

@@ -72,6 +72,18 @@ const story: CustodyEntry[] = [
   ...planOf('b'), // 15-18
   intent('op-b', 'b', twin), // 19
   { type: 'effect.result', operation: 'op-b', intent: 19, status: 'failed', detail: 'no', resource: twin, ...service }, // 20
+  {
+    type: 'evidence',
+    evidence: 'evd-0123456789',
+    kind: 'failure',
+    subject: 'server:uuid-3',
+    contentDigest: 'hmac-sha256:0',
+    bytes: 2,
+    operation: 'op-b',
+    resource: twin,
+    ...service,
+  }, // 21
+  intent('op-d', 'd', { node: 'w-4', serial: 'SN-4', uuid: 'uuid-4' }), // 22, under way
 ];
 
 beforeAll(async () => {
@@ -87,12 +99,14 @@ afterAll(async () => {
   await rm(folder, { recursive: true, force: true });
 });
 
-async function trail(...words: string[]) {
+const trail = (...words: string[]) => custody('trail', '--bundle', dir, ...words);
+
+async function custody(...words: string[]) {
   const [output, errors] = [new PassThrough(), new PassThrough()];
   const terminal = { input: Readable.from([]), output, errors, onInterrupt: () => () => undefined };
   const settings = { configDir: folder };
   const deps = { catalog: [], version: '1.2.3', settings, terminal, hashPassphrase: async () => '' };
-  const status = await runCli(deps, ['custody', 'trail', '--bundle', dir, ...words]);
+  const status = await runCli(deps, ['custody', ...words]);
   output.end();
   errors.end();
   return { status, shown: await text(output), told: await text(errors) };
@@ -134,6 +148,14 @@ describe('a trail', () => {
     expect(told).toContain('proves only that it agrees with itself');
   });
 
+  it('names the evidence that is kept beside it', async () => {
+    const { lines } = JSON.parse((await trail('--operation', 'op-b', '--json')).shown);
+    expect(lines.at(-1)).toMatchObject({ seq: 21, type: 'evidence', node: 'w-3', kept: 'evd-0123456789' });
+    expect((await trail('--node', 'w-3')).shown.replace(/\s+/g, ' ')).toMatch(
+      / 21 .* evidence .*evd-0123456789 .*failure/,
+    );
+  });
+
   it('warns when two systems bear the serial', async () => {
     const { shown } = await trail('--server', 'SN-2');
     expect(shown.replace(/\s+/g, ' ')).toContain('2 systems bear this serial: uuid-2, uuid-3');
@@ -158,4 +180,10 @@ describe('a trail out of a changed export', () => {
     expect(shown).toContain('does NOT verify');
     expect(shown).not.toContain('took it');
   });
+});
+
+it('an effect that is not concluded yet is told by its entry, operation and step', async () => {
+  const { status, shown } = await custody('verify', '--export', dir);
+  expect(status).toBe(0);
+  expect(shown.replace(/\s+/g, ' ')).toMatch(/1 announced, not concluded yet .* entry 22 .*op-d .*w-4\/flash .*flash/);
 });

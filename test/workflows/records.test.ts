@@ -44,6 +44,13 @@ async function stopCustody(): Promise<void> {
   );
 }
 
+/** An effect of an operation that has ended is open again, as versions before left some. Answers its intent. */
+async function leftByEarlierVersion(): Promise<number> {
+  const { rows } = await admin.query(`update effect set state = 'open' where intent = (select min(intent) from effect
+    join operation on operation.id = effect.operation where operation.ended_at is not null) returning intent`);
+  return Number(rows[0].intent);
+}
+
 async function imageUrlOf(operation: string, node: string): Promise<string> {
   const { rows } = await admin.query('select token from image_token where operation = $1', [operation]);
   return `http://${new URL(siteOf(stack, node).cluster.url).hostname}:8080/${rows[0].token}/image.bin`;
@@ -133,9 +140,14 @@ describe('a service that is killed while evictions are under way', () => {
     const { store } = siteOf(stack, node).cluster;
     const pod = store.list('pods').find(each => each.metadata.labels?.app === 'single');
     store.remove('pods', { namespace: 'media', name: pod?.metadata.name ?? '' });
+    const left = await leftByEarlierVersion();
     await stack.start();
     expect((await ended(stack, operation)).state).toBe('done');
     const client = await stack.client('requester');
+    const concluded = await eventually('what an ended operation left open to be concluded', async () =>
+      (await custodyEntries(client)).find(entry => entry.type === 'effect.reconciled' && entry.intent === left),
+    );
+    expect(concluded).toMatchObject({ finding: 'ambiguous', actor: { sub: 'service' } });
     const entries = await custodyEntries(client);
     const ends = new Set(entries.flatMap(entry => ('intent' in entry ? [entry.intent] : [])));
     const open = entries.filter(entry => entry.type === 'effect.intent' && !ends.has(entry.seq));

@@ -55,6 +55,17 @@ export function effectStore(db: Kysely<Tables>): EffectStore {
         .execute();
       return rows.map(effectOf);
     },
+    async leftByEnded() {
+      const rows = await db
+        .selectFrom('effect')
+        .innerJoin('operation', 'operation.id', 'effect.operation')
+        .select('effect.operation')
+        .distinct()
+        .where('effect.state', 'in', ['open', 'unknown'])
+        .where('operation.ended_at', 'is not', null)
+        .execute();
+      return rows.map(({ operation }) => operation);
+    },
     async insert(row) {
       await db
         .insertInto('effect')

@@ -1,7 +1,7 @@
 /** How what was under way ends when its database turns out to be an old or a second one: nothing of it counts any more. */
 import type { Approval } from '../../core/approval.ts';
-import type { Actor, Via } from '../../core/custody.ts';
 import type { Records, Stores } from '../../core/records.ts';
+import { closeOpen, type Ending } from './close-open.ts';
 import { byService, type CustodyLog } from './log.ts';
 
 type Log = Pick<CustodyLog, 'append'>;
@@ -26,17 +26,10 @@ export async function voidApprovals(tx: Stores, custody: Log, { open, reason }: 
   return voided;
 }
 
-type Ending = { id: string; why: string; by: { actor: Actor; via: Via } };
-
 /** Halts an operation; what it had announced and not concluded is ambiguous. Answers how many effects that were. */
 export async function endAmbiguous(tx: Stores, custody: Log, { id, why, by }: Ending): Promise<number> {
   const operation = await tx.operations.get(id);
-  const open = await tx.effects.list(id, { prefix: '', states: ['open', 'unknown'] });
-  for (const { intent } of open) {
-    await tx.effects.close({ intent, from: ['open', 'unknown'], state: 'ambiguous', result: null, detail: why });
-    const entry = { type: 'effect.reconciled', operation: id, intent, finding: 'ambiguous', evidence: why } as const;
-    await custody.append({ ...entry, ...by }, tx.custody);
-  }
+  const ambiguous = await closeOpen(tx, custody, { id, why, by });
   for (const { node, state, step } of operation.nodes) {
     if (state === 'waiting')
       await tx.operations.setNode(id, { node, state: 'skipped', step, message: 'never started' });
@@ -49,5 +42,5 @@ export async function endAmbiguous(tx: Stores, custody: Log, { id, why, by }: En
     const entry = { type: 'operation', operation: id, digest, state: 'halted', reason: why } as const;
     await custody.append({ ...entry, ...by, resource: { site, cluster } }, tx.custody);
   }
-  return open.length;
+  return ambiguous;
 }

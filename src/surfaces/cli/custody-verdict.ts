@@ -1,6 +1,6 @@
 /** The outcome of checking a custody log, for people. */
 import type { Block, Cell } from '../../core/document.ts';
-import type { CustodyVerdict } from '../../gateway/custody.ts';
+import type { CustodyVerdict, OpenIntent } from '../../gateway/custody.ts';
 import { type CommandContext, printBlocks } from './context.ts';
 import { exitCodes } from './exit-codes.ts';
 
@@ -33,7 +33,15 @@ export function reportVerdict(context: CommandContext, verdict: CustodyVerdict, 
       ],
     },
   ];
+  if (openIntents.length > 0)
+    blocks.push({
+      table: { columns: ['open since', 'operation', 'step', 'action'], rows: openIntents.map(openCells) },
+    });
   printBlocks(context, blocks);
+}
+
+function openCells({ seq, operation, step, action }: OpenIntent): Cell[] {
+  return [`entry ${seq}`, operation, step, action];
 }
 
 /** What the owner of database and key could still have rewritten, for lack of a checkpoint that they cannot reach. */

@@ -7,6 +7,7 @@ import { servicePerson } from './core/fleet.ts';
 import type { People } from './guard/authority.ts';
 import { browserLogIns } from './guard/browser-log-ins.ts';
 import { ClaimGroups } from './guard/claim-groups.ts';
+import { DirectoryGroups } from './guard/directory-groups.ts';
 import { createLogins, type PageSession } from './guard/logins.ts';
 import { presenceProver, presenceWanted } from './guard/presence.ts';
 import { standingOf } from './guard/standing.ts';
@@ -27,14 +28,20 @@ export async function configuredLogIns(config: Config, records: Database, now: (
       ...oidc.groups,
       now,
     }));
+  const directory =
+    config.directory && new DirectoryGroups({ ...config.directory, people: config.people.map(({ name }) => name) });
   const persons = new Map(config.people.map(({ name, groups }) => [name, groups]));
   const people: People = {
     find(name) {
       if (name === servicePerson.name) return servicePerson;
       const groups = persons.get(name);
-      return groups && { name, groups: [...new Set([...groups, ...(claims?.of(name) ?? [])])] };
+      const given = [...(directory?.of(name) ?? []), ...(claims?.of(name) ?? [])];
+      return groups && { name, groups: [...new Set([...groups, ...given])] };
     },
-    ...(claims && { read: () => claims.read() }),
+    async read() {
+      await directory?.read();
+      await claims?.read();
+    },
   };
   const logins = createLogins({
     people: config.people,
@@ -56,6 +63,7 @@ export async function configuredLogIns(config: Config, records: Database, now: (
     });
   return {
     people,
+    directory,
     logins,
     provePresence: presenceProver({
       provePassphrase: logins.provePresence,

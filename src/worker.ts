@@ -28,6 +28,7 @@ import { loadServiceKey } from './guard/custody/evidence-seal.ts';
 import { KeyFiles } from './guard/custody/key-ring.ts';
 import { namesKey } from './guard/custody/key-succession.ts';
 import { CustodyLog } from './guard/custody/log.ts';
+import type { DirectoryStatus } from './guard/directory-groups.ts';
 import { effectPerformer } from './guard/effects.ts';
 import { createFreezes } from './guard/freezes.ts';
 import { evidenceKeeper } from './guard/keep-evidence.ts';
@@ -42,7 +43,7 @@ import { watchCustody } from './watch-custody.ts';
 import { recoveryOffers } from './workflows/offer-recovery.ts';
 import { planWorkflows } from './workflows/run-plan.ts';
 
-const policyLookMs = 1000;
+const fileLookMs = 1000;
 const evidenceKeyFile = 'evidence.key';
 
 export type WorkerOptions = {
@@ -104,7 +105,7 @@ export async function openWorker(options: WorkerOptions, opened: Opened) {
     ...(rack === undefined ? {} : { rack }),
   }));
 
-  const { people, logins, provePresence, doors } = await configuredLogIns(config, records);
+  const { people, directory, logins, provePresence, doors } = await configuredLogIns(config, records);
   const timings: Timings = {
     pollMs: rollout.pollIntervalMs,
     drainMs: rollout.drainTimeoutMs,
@@ -140,7 +141,13 @@ export async function openWorker(options: WorkerOptions, opened: Opened) {
   const { runPlan, all } = planWorkflows(parts, concluder({ records, custody, people }));
   await note('started', life.executor);
   await note('policy.loaded', policy.digest);
-  opened.add(policy.watch(policyLookMs), stop => stop());
+  opened.add(policy.watch(fileLookMs), stop => stop());
+  if (directory) {
+    await note('directory.loaded', directory.status.digest);
+    const told = (status: DirectoryStatus) =>
+      tellDirectory(status, { log, note: digest => note('directory.loaded', digest) });
+    opened.add(directory.watch(fileLookMs, told), stop => stop());
+  }
   const { executor } = life;
   let engine: RunningEngine | undefined;
   opened.add(undefined, async () => engine?.close());
@@ -204,7 +211,10 @@ export async function openWorker(options: WorkerOptions, opened: Opened) {
       ),
   };
 
-  async function note(action: 'started' | 'stopped' | 'policy.loaded', detail: string): Promise<void> {
+  async function note(
+    action: 'started' | 'stopped' | 'policy.loaded' | 'directory.loaded',
+    detail: string,
+  ): Promise<void> {
     await custody.append({
       type: 'service',
       action,
@@ -259,4 +269,20 @@ function tellPolicy(status: PolicyStatus, log: Logger): void {
   if (status.state === 'current') log.info({ digest }, 'the policies in the folder are followed');
   else
     log.error({ digest, error: status.error }, 'the policies in the folder are not usable; those before stay in force');
+}
+
+/** In force already: rights are never wider than the file for want of a record, and each entry shows the groups of its actor. */
+function tellDirectory(
+  status: DirectoryStatus,
+  { log, note }: { log: Logger; note(digest: string): Promise<void> },
+): void {
+  const { digest } = status;
+  if (status.state === 'kept') {
+    log.error({ digest, error: status.error }, 'the directory of groups is not usable; the one before stays in force');
+    return;
+  }
+  log.info({ digest }, 'the directory of groups is followed');
+  note(digest).catch(thrown =>
+    log.warn({ error: FleetError.from(thrown) }, 'it could not be recorded which directory is followed'),
+  );
 }

@@ -35,6 +35,8 @@ export type Config = {
   policiesDir: string;
   /** Each with a passphrase, a subject at the issuer, or both. */
   people: (Person & { passphraseHash?: Secret; subject?: string })[];
+  /** A file that gives people more groups while the service runs: those in `accept` alone. Absolute path. */
+  directory?: { file: string; accept: string[] };
   /** Who else vouches for people; nobody when left out. */
   oidc?: OidcSettings;
   fleet: Fleet;
@@ -151,9 +153,15 @@ export type HealthCordonSettings = {
 };
 
 /** Who exists, as policies are checked against it. */
-export function directoryOf({ people, oidc, fleet }: Config): { groups: string[]; sites: string[] } {
+export function directoryOf({ people, directory, oidc, fleet }: Config): { groups: string[]; sites: string[] } {
   return {
-    groups: [...new Set([...people.flatMap(({ groups }) => groups), ...(oidc?.groups?.accept ?? [])])],
+    groups: [
+      ...new Set([
+        ...people.flatMap(({ groups }) => groups),
+        ...(directory?.accept ?? []),
+        ...(oidc?.groups?.accept ?? []),
+      ]),
+    ],
     sites: fleet.sites.map(({ name }) => name),
   };
 }
@@ -172,6 +180,9 @@ export function buildConfig(document: ConfigDocument, outside: Outside, baseDir:
       ...(passphrase && { passphraseHash: new Secret(passphrase) }),
       ...(oidc && { subject: oidc.subject }),
     })),
+    ...(document.directory && {
+      directory: { ...document.directory, file: resolve(baseDir, document.directory.file) },
+    }),
     ...(document.oidc && { oidc: oidcOf(document.oidc, { outside, publicUrl: service.publicUrl ?? '' }) }),
     fleet: fleetOf(document, baseDir),
     bmcCredentials: credentialsOf(document, outside),

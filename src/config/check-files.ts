@@ -2,7 +2,9 @@
 import { createHash, X509Certificate } from 'node:crypto';
 import { closeSync, openSync, readdirSync, readFileSync, readSync, statSync } from 'node:fs';
 import { resolve } from 'node:path';
+import { FleetError } from '../core/errors.ts';
 import { Secret } from '../core/secret.ts';
+import { DirectoryGroups } from '../guard/directory-groups.ts';
 import { type LooseDocument, looseNodes } from './loose-document.ts';
 import type { ConfigPath, Problems } from './problems.ts';
 import { resolveSecret, type SecretPlace } from './secret-source.ts';
@@ -21,6 +23,7 @@ export type Outside = {
 
 export function checkFiles(document: LooseDocument, place: SecretPlace, problems: Problems): Outside {
   checkPolicies(document.policies, place.baseDir, problems);
+  checkDirectory(document, place.baseDir, problems);
   for (const [index, image] of document.firmware.entries()) checkImage(image, index, place.baseDir, problems);
   for (const [s, site] of document.sites.entries()) {
     for (const [c, { kubeconfig }] of site.clusters.entries()) {
@@ -63,6 +66,21 @@ function checkPolicies(policies: string | undefined, baseDir: string, problems: 
     problems.add(['policies'], { expected, found: `other contents in ${dir}` });
   } catch {
     problems.add(['policies'], { expected, found: `no readable folder at ${dir}` });
+  }
+}
+
+function checkDirectory({ directory, people }: LooseDocument, baseDir: string, problems: Problems): void {
+  const { file, accept } = directory;
+  if (file === undefined) return;
+  try {
+    new DirectoryGroups({
+      file: resolve(baseDir, file),
+      accept: accept.filter(group => group !== undefined),
+      people: people.flatMap(({ name }) => (name === undefined ? [] : [name])),
+    });
+  } catch (thrown) {
+    const expected = 'a file with people and the groups of each';
+    problems.add(['directory', 'file'], { expected, found: FleetError.from(thrown).message });
   }
 }
 

@@ -21,7 +21,8 @@ export function checkNames(document: LooseDocument, problems: Problems): void {
     const expected = 'a name of a-z, 0-9 and -, at most 63 long (RFC 1123)';
     problems.add(['credentials', key], { expected, found: 'another name' });
   }
-  const groups = [...document.people.flatMap(person => person.groups), ...document.oidc.groups.accept];
+  const { people, directory, oidc } = document;
+  const groups = [...people.flatMap(person => person.groups), ...directory.accept, ...oidc.groups.accept];
   if (!groups.includes('operators')) {
     const hint = 'Add groups: [operators] to those who may change the fleet and vote.';
     problems.add(['people'], { expected: 'at least one person in the group operators', found: 'none', hint });
@@ -29,11 +30,12 @@ export function checkNames(document: LooseDocument, problems: Problems): void {
 }
 
 /** Whoever had the program's own name or group would have its rights, and its word in the record. */
-function checkServiceName({ people, oidc }: LooseDocument, problems: Problems): void {
+function checkServiceName({ people, directory, oidc }: LooseDocument, problems: Problems): void {
   const taken = people.flatMap(({ name, groups }, index) => [
     { name, path: ['people', index, 'name'] },
     ...groups.map((group, at) => ({ name: group, path: ['people', index, 'groups', at] })),
   ]);
+  taken.push(...directory.accept.map((group, at) => ({ name: group, path: ['directory', 'accept', at] })));
   taken.push(...oidc.groups.accept.map((group, at) => ({ name: group, path: ['oidc', 'groups', 'accept', at] })));
   for (const { name, path } of taken)
     if (name !== undefined && isServiceName(name))

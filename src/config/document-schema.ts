@@ -124,6 +124,8 @@ const claimedGroups = mapping({
   accept: filled(groupName),
   maxAge: period.default(43_200_000),
 });
+/** `accept` is closed for the same reason: the file may be written by another program. */
+const directory = mapping({ file: text, accept: filled(groupName) });
 const oidc = mapping({
   issuer: field('an https address; http for a loopback address alone', parseIssuer),
   clientId: text,
@@ -225,6 +227,7 @@ export const configDocument = mapping({
   ),
   policies: text.optional(),
   people: filled(person),
+  directory: directory.optional(),
   oidc: oidc.optional(),
   credentials: z
     .record(z.string(), mapping({ username: text, password: secretRef }), { error: 'a mapping' })

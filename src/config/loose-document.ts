@@ -42,6 +42,7 @@ export const looseDocument = loose({
   people: entries(
     loose({ name: text, groups: texts, passphrase: z.unknown().optional(), oidc: loose({ subject: text }) }),
   ),
+  directory: loose({ file: text, accept: texts }),
   oidc: loose({ issuer: text, clientSecret: text, groups: loose({ accept: texts }) }),
   assistant: loose({ apiKey: text }),
   digests: entries(loose({ name: text, sites: texts })),

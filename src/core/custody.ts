@@ -94,7 +94,7 @@ export type CustodyEvent =
   | { type: 'custody'; action: 'anchored' | 'frozen' | 'reconciled'; detail: string }
   | { type: 'finding'; finding: string; action: 'acknowledged'; text: string }
   | { type: 'freeze'; freeze: string; action: 'frozen' | 'lifted'; where: string; reason: string }
-  | { type: 'service'; action: 'started' | 'stopped' | 'policy.loaded'; detail: string };
+  | { type: 'service'; action: 'started' | 'stopped' | 'policy.loaded' | 'directory.loaded'; detail: string };
 
 /** What a caller appends; `v`, `id` and `time` are set by the log. */
 export type CustodyEntry = CustodyEvent & { actor: Actor; via: Via; resource?: CustodyResource };

@@ -44,6 +44,20 @@ function gateMistakes(): [string, object, string][] {
   ];
 }
 
+function directoryMistakes(): [string, object, string][] {
+  const directory = (change: object) => ({ directory: { file: 'groups.yaml', accept: ['operators'], ...change } });
+  return [
+    ['a directory that is not there', directory({}), 'directory.file'],
+    ['a directory that is none', directory({ file: 'kubeconfig' }), 'directory.file'],
+    ['a directory that may give nothing', directory({ accept: [] }), 'directory.accept'],
+    [
+      "a directory that may give the program's own group",
+      directory({ accept: ['groundskeeper'] }),
+      'directory.accept[0]',
+    ],
+  ];
+}
+
 function calendarMistakes(): [string, object, string][] {
   const night = { from: '22:00', to: '05:00' };
   const rest = { from: '2026-12-20', to: '2027-01-03', reason: 'year end' };
@@ -264,6 +278,7 @@ describe('a configuration is refused', () => {
     ],
     ...etcdMistakes(),
     ...calendarMistakes(),
+    ...directoryMistakes(),
     ['a site with the name that stands for each', { sites: [site({ name: 'site' })] }, 'sites[0].name'],
     ['an unknown time zone', { sites: [site({ timeZone: 'Mars/Olympus' })] }, 'sites[0].timeZone'],
     ['a network that lets everything in', { sites: [site({ bmcNetwork: '0.0.0.0/0' })] }, 'sites[0].bmcNetwork'],

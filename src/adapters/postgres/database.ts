@@ -80,19 +80,22 @@ export type WorkerDatabase = Database & {
 };
 
 /**
- * Connects and migrates. With `lock` it begins a life among the processes that work on this database, and from the moment that
+ * Connects and migrates. A transaction in which nothing is asked for `idleMs`, 10 s unless said, is cut. With `lock` it begins a life among the processes that work on this database, and from the moment that
  * another one takes over, transactions throw `conflict`. Throws `database` when the server is unreachable.
  */
 export async function openDatabase(url: string, options: { lock: true }): Promise<WorkerDatabase>;
-export async function openDatabase(url: string, options: { lock: false }): Promise<Database>;
-export async function openDatabase(url: string, options: { lock: boolean }): Promise<Database | WorkerDatabase> {
+export async function openDatabase(url: string, options: { lock: false; idleMs?: number }): Promise<Database>;
+export async function openDatabase(
+  url: string,
+  options: { lock: boolean; idleMs?: number },
+): Promise<Database | WorkerDatabase> {
   const pool = openPool({
     connectionString: url,
     max: 12,
     keepAlive: true,
     connectionTimeoutMillis: 10_000,
     // A process that is gone must not hold rows that its heirs need.
-    idle_in_transaction_session_timeout: silenceMs,
+    idle_in_transaction_session_timeout: options.idleMs ?? silenceMs,
   });
   const db = new Kysely<Tables>({ dialect: new PostgresDialect({ pool }) });
   let life: Life | undefined;

@@ -28,6 +28,8 @@ export function openConfiguredBmcs(config: Config, records: Ledgers, mayWrite: (
     logins: records.refusedLogins,
     events: how,
     mayWrite,
+    // Where nobody looks again and again, a connection that is kept only costs memory.
+    ...(sampleEveryMs === 'off' && { kept: 0 }),
   });
   return {
     ...bmcs,

@@ -89,7 +89,7 @@ export function openBmcs(options: OpenBmcsOptions): Bmcs {
     now,
     isRoom: () => room-- > 0,
     laneOf: lanesOf(options.bmcs, options.inFlight ?? 1024),
-    readsOf: lanesOf(options.bmcs, options.atOnce ?? 256),
+    readsOf: lanesOf(options.bmcs, options.atOnce ?? 128),
     inherited: once(() => options.ledger.list()),
   };
   const shared = new Map<string, Shared>();

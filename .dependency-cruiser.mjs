@@ -39,6 +39,7 @@ const packages = {
   jose: '^src/adapters/oidc/',
   commander: '^src/surfaces/cli/',
   'openid-client': '^src/adapters/oidc/',
+  '@slack/': '^src/surfaces/slack/',
 };
 
 const owners = Object.entries(packages).map(([name, owner]) => ({

@@ -1,0 +1,31 @@
+/**
+ * Text that Slack may show as it is. Slack obeys markup wherever it parses
+ * any: `<!channel>` wakes everybody, `<https://a|b>` hides where a link leads.
+ */
+import { plainLines, plainText } from '../../cli/plain-text.ts';
+
+/** One harmless line of at most so many UTF-16 units, which is how Slack counts; what was cut off is told by an ellipsis. */
+export function line(text: string, most: number): string {
+  return cut(plainText(text), most);
+}
+
+/** Several harmless lines of at most so many UTF-16 units together. */
+export function lines(text: string, most: number): string {
+  return cut(plainLines(text).join('\n'), most);
+}
+
+/** Text where Slack parses markup, such as the words of a notification: it names and wakes nobody. */
+export function escaped(text: string): string {
+  return text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;');
+}
+
+/** As Slack sent it: the opposite of {@link escaped}. */
+export function unescaped(text: string): string {
+  return text.replaceAll('&lt;', '<').replaceAll('&gt;', '>').replaceAll('&amp;', '&');
+}
+
+function cut(text: string, most: number): string {
+  if (text.length <= most) return text;
+  const kept = text.slice(0, most - 1);
+  return `${/[\ud800-\udbff]$/.test(kept) ? kept.slice(0, -1) : kept}…`;
+}

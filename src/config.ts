@@ -9,6 +9,7 @@ import { checkEtcd } from './config/check-etcd.ts';
 import { checkFiles } from './config/check-files.ts';
 import { checkNames } from './config/check-names.ts';
 import { checkOidc } from './config/check-oidc.ts';
+import { checkSlack } from './config/check-slack.ts';
 import { configDocument } from './config/document-schema.ts';
 import { looseDocument } from './config/loose-document.ts';
 import { type ConfigProblem, Problems } from './config/problems.ts';
@@ -35,6 +36,7 @@ export function loadConfig(file: string, env: Environment = process.env): Config
   const loose = looseDocument.parse(raw);
   checkNames(loose, problems);
   checkOidc(loose, raw, problems);
+  checkSlack(loose, raw, problems);
   checkAddresses(loose, problems);
   checkEtcd(loose, problems);
   const outside = checkFiles(loose, { baseDir, env }, problems);

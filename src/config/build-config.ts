@@ -33,8 +33,8 @@ export type Config = {
   };
   databaseUrl: 'embedded' | Secret;
   policiesDir: string;
-  /** Each with a passphrase, a subject at the issuer, or both. */
-  people: (Person & { passphraseHash?: Secret; subject?: string })[];
+  /** Each with a passphrase, a subject at the issuer, or both; `slack` is a member ID in the workspace. */
+  people: (Person & { passphraseHash?: Secret; subject?: string; slack?: string })[];
   /** A file that gives people more groups while the service runs: those in `accept` alone. Absolute path. */
   directory?: { file: string; accept: string[] };
   /** Who else vouches for people; nobody when left out. */
@@ -100,6 +100,8 @@ export type Config = {
   /** The language model that people may ask; commands alone when left out. */
   assistant?: AssistantSettings;
   digests: DigestSettings[];
+  /** Where people talk to it and approve; nowhere when left out. */
+  slack?: SlackSettings;
 };
 
 export type DigestSettings = {
@@ -110,6 +112,17 @@ export type DigestSettings = {
   sites: string[];
   to: ({ file: string } | { stdout: true })[];
   summary: boolean;
+};
+
+export type SlackSettings = {
+  botToken: Secret;
+  /** Opens the socket over which Slack reaches this program, which it calls nowhere. */
+  appToken: Secret;
+  /** The workspace whose people may be linked; those of others are strangers. */
+  workspace: string;
+  /** For cards and announcements. */
+  channel: string;
+  apiUrl: string;
 };
 
 export type AssistantSettings = {
@@ -171,6 +184,7 @@ const shippedPolicies = fileURLToPath(new URL('../../policies', import.meta.url)
 export function buildConfig(document: ConfigDocument, outside: Outside, baseDir: string): Config {
   const { service, rollout, health } = document;
   const clusters = document.sites.flatMap(site => site.clusters);
+  const { bot, app } = outside.slackTokens;
   return {
     service: { ...service, dataDir: resolve(baseDir, service.dataDir) },
     databaseUrl: outside.databaseUrl,
@@ -239,6 +253,7 @@ export function buildConfig(document: ConfigDocument, outside: Outside, baseDir:
     mcp: document.mcp,
     ...(document.assistant && { assistant: assistantOf(document.assistant, outside) }),
     digests: document.digests.map(digest => digestOf(digest, document, baseDir)),
+    ...(document.slack && bot && app && { slack: { ...document.slack, botToken: bot, appToken: app } }),
   };
 }
 
@@ -284,13 +299,14 @@ function assistantOf(
 }
 
 /** Every secret that the program holds, for what must not let one out. */
-export function secretsOf({ databaseUrl, bmcCredentials, oidc, rollout, assistant }: Config): Secret[] {
+export function secretsOf({ databaseUrl, bmcCredentials, oidc, rollout, assistant, slack }: Config): Secret[] {
   return [
     ...(databaseUrl === 'embedded' ? [] : [databaseUrl, ...passwordIn(databaseUrl)]),
     ...[...bmcCredentials.values()].map(({ password }) => password),
     ...(oidc?.clientSecret ? [oidc.clientSecret] : []),
     ...rollout.ownChecks.flatMap(({ bearer }) => (bearer ? [bearer] : [])),
     ...(assistant?.apiKey ? [assistant.apiKey] : []),
+    ...(slack ? [slack.botToken, slack.appToken] : []),
   ];
 }
 

@@ -19,6 +19,7 @@ export type Outside = {
   gates: Map<string, { ca?: string; bearer?: Secret }>;
   oidcClientSecret?: Secret;
   modelKey?: Secret;
+  slackTokens: { bot?: Secret; app?: Secret };
 };
 
 export function checkFiles(document: LooseDocument, place: SecretPlace, problems: Problems): Outside {
@@ -37,6 +38,10 @@ export function checkFiles(document: LooseDocument, place: SecretPlace, problems
     gates: gateSecrets(document, place, problems),
     oidcClientSecret: secretAt(document.oidc.clientSecret, { place, path: ['oidc', 'clientSecret'] }, problems),
     modelKey: secretAt(document.assistant.apiKey, { place, path: ['assistant', 'apiKey'] }, problems),
+    slackTokens: {
+      bot: slackToken(document.slack.botToken, { place, key: 'botToken', prefix: 'xoxb-' }, problems),
+      app: slackToken(document.slack.appToken, { place, key: 'appToken', prefix: 'xapp-' }, problems),
+    },
   };
 }
 
@@ -162,6 +167,19 @@ function secretAt(
   const resolved = reference === undefined ? undefined : resolveSecret(reference, place);
   if (resolved instanceof Secret) return resolved;
   if (resolved) problems.add(path, { expected: 'a secret that can be read', found: resolved.found });
+  return undefined;
+}
+
+/** The two look alike, and each in the place of the other would only fail at Slack. */
+function slackToken(
+  reference: string | undefined,
+  { place, key, prefix }: { place: SecretPlace; key: string; prefix: string },
+  problems: Problems,
+): Secret | undefined {
+  const path = ['slack', key];
+  const token = secretAt(reference, { place, path }, problems);
+  if (token === undefined || token.reveal().startsWith(prefix)) return token;
+  problems.add(path, { expected: `a token that begins with ${prefix}`, found: 'another secret there' });
   return undefined;
 }
 

@@ -117,6 +117,7 @@ const person = mapping({
   oidc: mapping({
     subject: matching('the subject that the issuer knows this person by', /^[\x21-\x7e]{1,255}$/),
   }).optional(),
+  slack: matching('the member ID of this person in Slack, such as U024BE7LH', /^[UW][A-Z0-9]{2,31}$/).optional(),
 });
 /** `accept` is closed: whoever may edit groups at the issuer gets no other group here than these. */
 const claimedGroups = mapping({
@@ -208,6 +209,16 @@ function cronOf(written: string): string | undefined {
   }
 }
 
+const slack = mapping({
+  botToken: secretRef,
+  appToken: secretRef,
+  workspace: matching('the ID of the workspace, such as T024BE7LD', /^T[A-Z0-9]{2,31}$/),
+  channel: matching('the ID of a channel, such as C024BE91L', /^[CG][A-Z0-9]{2,31}$/),
+  apiUrl: field('an https address without user and password, or http on loopback', parseIssuer).default(
+    'https://slack.com/api/',
+  ),
+});
+
 export const configDocument = mapping({
   service: mapping({
     listen: hostPort.default({ host: '127.0.0.1', port: 7420 }),
@@ -281,6 +292,7 @@ export const configDocument = mapping({
   mcp: mapping({ scope: oneOf(['read', 'plan', 'execute']).default('read'), http: flag.default(false) }).prefault({}),
   assistant: assistant.optional(),
   digests: list(digest).default([]),
+  slack: slack.optional(),
 });
 
 export type ConfigDocument = z.output<typeof configDocument>;

@@ -52,6 +52,8 @@ const secretKeys = new Set<PropertyKey>([
   'database',
   'clientSecret',
   'bearer',
+  'botToken',
+  'appToken',
 ]);
 
 /** The value for people, shortened; what is or may hold a secret is only named. */

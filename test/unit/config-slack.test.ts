@@ -1,0 +1,46 @@
+/** Slack in the configuration: who is who there, and tokens that go nowhere else. */
+import { describe, expect, it } from 'vitest';
+import { secretsOf } from '../../src/config.ts';
+import { configOf, hash, problemsOf } from './config-fixture.ts';
+
+const env = { BOT: 'xoxb-1-bot-secret', APP: 'xapp-1-app-secret' };
+const slack = { botToken: 'env:BOT', appToken: 'env:APP', workspace: 'T024BE7LD', channel: 'C024BE91L' };
+const ana = { name: 'ana', groups: ['operators'], passphrase: hash, slack: 'U024BE7LH' };
+
+it('gives the workspace, its channel and who is who, with tokens that nothing prints', () => {
+  const config = configOf({ slack, people: [ana] }, env);
+  expect(config.people).toMatchObject([{ name: 'ana', slack: 'U024BE7LH' }]);
+  expect(config.slack).toMatchObject({
+    workspace: 'T024BE7LD',
+    channel: 'C024BE91L',
+    apiUrl: 'https://slack.com/api/',
+  });
+  expect(JSON.stringify(config)).not.toMatch(/bot-secret|app-secret/);
+  expect(secretsOf(config).map(secret => secret.reveal())).toEqual(expect.arrayContaining([env.BOT, env.APP]));
+});
+
+it('takes the address of another Slack, such as GovSlack', () => {
+  expect(configOf({ slack: { ...slack, apiUrl: 'https://slack-gov.com/api/' } }, env).slack?.apiUrl).toBe(
+    'https://slack-gov.com/api/',
+  );
+});
+
+describe('it is refused', () => {
+  const change = (more: object) => ({ slack: { ...slack, ...more } });
+  it.each<[string, object, string]>([
+    ['with a token in the file', change({ botToken: env.BOT }), 'slack.botToken'],
+    ['with a token that is not there', change({ appToken: 'env:NONE' }), 'slack.appToken'],
+    ['with the two tokens in each other’s place', change({ botToken: 'env:APP' }), 'slack.botToken'],
+    ['with a channel by its name', change({ channel: '#ops' }), 'slack.channel'],
+    ['with a workspace by its name', change({ workspace: 'acme' }), 'slack.workspace'],
+    ['with an address in the clear', change({ apiUrl: 'http://slack.example/api/' }), 'slack.apiUrl'],
+    ['with an unknown key', change({ tokens: 'env:BOT' }), 'slack.tokens'],
+    ['with one member for two names', { slack, people: [ana, { ...ana, name: 'ben' }] }, 'people[1].slack'],
+    ['with a member by a name', { slack, people: [{ ...ana, slack: '@ana' }] }, 'people[0].slack'],
+    ['without a Slack, yet with a member of one', { people: [ana] }, 'people[0].slack'],
+  ])('%s', (_what, document, path) => {
+    const problems = problemsOf(document, env);
+    expect(problems.map(problem => problem.path)).toContain(path);
+    expect(JSON.stringify(problems)).not.toMatch(/bot-secret|app-secret/);
+  });
+});

@@ -2,6 +2,7 @@
 import { CompiledQuery, Kysely, PostgresDialect, sql } from 'kysely';
 import type { LoginLedger } from '../../core/bmc.ts';
 import type { SubscriptionLedger } from '../../core/bmc-events.ts';
+import type { ChatStore } from '../../core/chat.ts';
 import type { ConversationStore } from '../../core/conversation.ts';
 import type { DigestRuns } from '../../core/digest-runs.ts';
 import { FleetError } from '../../core/errors.ts';
@@ -11,6 +12,7 @@ import type { ClaimedGroupStore, VoteTicketStore } from '../../core/identity.ts'
 import type { NodeDurations, Records, Stores } from '../../core/records.ts';
 import { anchorStore } from './anchor-store.ts';
 import { approvalStore } from './approval-store.ts';
+import { chatStore } from './chat-store.ts';
 import { conversationStore } from './conversation-store.ts';
 import { custodyStore } from './custody-store.ts';
 import { digestStore } from './digest-store.ts';
@@ -69,6 +71,7 @@ export type Database = Records & {
   voteTickets: VoteTicketStore;
   conversations: ConversationStore;
   digestRuns: DigestRuns;
+  chat: ChatStore;
   close(): Promise<void>;
 };
 
@@ -122,6 +125,7 @@ export async function openDatabase(
     custody: groupCommit(stores.custody),
     conversations: conversationStore(db),
     digestRuns: digestStore(db),
+    chat: chatStore(db),
     history: historyStore(db),
     healthStates: stateStore(db),
     logEntries: logArchive(db),

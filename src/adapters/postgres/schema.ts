@@ -4,6 +4,7 @@ import { type Kysely, sql } from 'kysely';
 import type { Closing } from '../../core/approval.ts';
 import { anchorSchema } from './anchor-store.ts';
 import { approvalSchema } from './approval-schema.ts';
+import { type ChatEventTable, type ChatThreadTable, chatSchema } from './chat-store.ts';
 import { type ConversationTable, conversationSchema, type ModelSpendTable } from './conversation-store.ts';
 import { custodySchema } from './custody-schema.ts';
 import { type DigestRunTable, digestSchema } from './digest-store.ts';
@@ -103,6 +104,8 @@ export type Tables = {
     sent_at: Date | null;
   };
   change_freeze: FreezeTable;
+  chat_event: ChatEventTable;
+  chat_thread: ChatThreadTable;
   conversation: ConversationTable;
   model_spend: ModelSpendTable;
   digest_run: DigestRunTable;
@@ -238,6 +241,7 @@ const migrations: { name: string; statements: string[] }[] = [
   { name: '2026-11-26 runs of digests', statements: digestSchema },
   { name: '2026-11-26 when the request of an effect may have left', statements: sentAt },
   { name: '2026-11-26 evidence beside the custody log', statements: evidenceSchema },
+  { name: '2026-11-26 threads and events of a chat', statements: chatSchema },
 ];
 
 /** Brings the database to this version's form; two services that start at once take turns. */

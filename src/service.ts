@@ -193,6 +193,13 @@ async function serve(
     open => open.close(),
   );
 
+  if (config.slack) {
+    const { startSlack } = await import('./surfaces/slack/slack.ts');
+    const linked = config.people.flatMap(({ name, slack }) => (slack === undefined ? [] : [[slack, name] as const]));
+    const own = { people: worker.people, catalog, chat: records.chat, log };
+    opened.add(startSlack({ settings: config.slack, linked: new Map(linked), door, ...own }), open => open.close());
+  }
+
   const signing = setInterval(() => {
     custody
       .checkpoint()

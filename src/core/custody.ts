@@ -12,7 +12,7 @@ export type Actor = { sub: string; groups: string[] };
 /** A model, the conversation and call in which it chose, and the digest of its instructions. */
 export type Agent = { model: string; conversation: string; call: string; prompt: string };
 export type Via = {
-  channel: 'cli' | 'mcp' | 'service' | 'demo' | 'watch' | 'page' | 'assistant' | 'schedule';
+  channel: 'cli' | 'mcp' | 'service' | 'demo' | 'watch' | 'page' | 'assistant' | 'schedule' | 'slack';
   client?: string;
   agent?: Agent;
 };

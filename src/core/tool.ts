@@ -28,7 +28,7 @@ export type Scope = 'read' | 'plan' | 'execute';
 /** The person behind a call and the surface it came through. */
 export type Caller = {
   person: Person & { schedule?: true };
-  channel: 'cli' | 'mcp' | 'demo' | 'watch' | 'page' | 'assistant' | 'schedule';
+  channel: 'cli' | 'mcp' | 'demo' | 'watch' | 'page' | 'assistant' | 'schedule' | 'slack';
   scope: Scope;
   client?: string;
   /** The model that chose the call in the person's name. */

@@ -25,6 +25,11 @@ export type LabConfigOptions = {
   policies?: string;
   /** The language model that people may ask; nobody unless said. */
   assistant?: { baseUrl: string; model: string; apiKey?: string };
+  /** A Slack, with who the two people are there; none unless said. */
+  slack?: {
+    settings: { botToken: string; appToken: string; workspace: string; channel: string; apiUrl: string };
+    members: [requester: string, approver: string];
+  };
 };
 
 export type LabConfig = { file: string; people: [requester: DemoPerson, approver: DemoPerson] };
@@ -37,10 +42,11 @@ export async function writeLabConfig(lab: LabDescription, options: LabConfigOpti
     database: options.database,
     ...(options.policies ? { policies: options.policies } : {}),
     people: await Promise.all(
-      people.map(async ({ name, passphrase }) => ({
+      people.map(async ({ name, passphrase }, index) => ({
         name,
         groups: ['operators'],
         passphrase: await hashPassphrase(passphrase),
+        ...(options.slack ? { slack: options.slack.members[index] } : {}),
       })),
     ),
     credentials: { lab: { username: lab.account.username, password: `file:${lab.account.passwordFile}` } },
@@ -65,6 +71,7 @@ export async function writeLabConfig(lab: LabDescription, options: LabConfigOpti
     },
     mcp: { scope: options.mcpScope },
     ...(options.assistant ? { assistant: options.assistant } : {}),
+    ...(options.slack ? { slack: options.slack.settings } : {}),
   };
   const file = join(options.dir, 'groundskeeper.yaml');
   await writeFile(file, stringify(document), { mode: 0o600 });

@@ -40,6 +40,9 @@ export type StackOptions = {
   assistant?: LabConfigOptions['assistant'];
   /** Milliseconds for which a failed log-in to a BMC counts; the product's ten minutes unless said. */
   logInWindowMs?: number;
+  slack?: LabConfigOptions['slack'];
+  /** For the service, beside the URL of its database. */
+  env?: Record<string, string>;
 };
 
 export type Stack = {
@@ -84,9 +87,11 @@ export async function startStack(options: StackOptions): Promise<Stack> {
     ...(options.healthCordon ? { healthCordon: options.healthCordon } : {}),
     ...(options.policies ? { policies: options.policies } : {}),
     ...(options.assistant ? { assistant: options.assistant } : {}),
+    ...(options.slack ? { slack: options.slack } : {}),
   });
   const reached = (await options.database?.(database.url)) ?? database.url;
   const env = {
+    ...options.env,
     GROUNDSKEEPER_TEST_DATABASE: reached,
     ...(options.logInWindowMs === undefined
       ? {}

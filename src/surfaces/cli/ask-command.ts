@@ -10,7 +10,7 @@ import type { Block } from '../../core/document.ts';
 import { FleetError } from '../../core/errors.ts';
 import type { Turn, TurnEvent } from '../../core/talk.ts';
 import type { Tool } from '../../core/tool.ts';
-import { commandLine } from '../../gateway/command-form.ts';
+import { callLine } from '../../gateway/call-line.ts';
 import { type CommandContext, interruptible, printBlocks, printJson } from './context.ts';
 import { plainText } from './plain-text.ts';
 import { painter } from './render.ts';
@@ -63,7 +63,7 @@ function narrator(context: CommandContext, catalog: Tool[]): (event: TurnEvent) 
   const paint = painter(styleOf(output).color);
   return event => {
     if (event.kind === 'call')
-      output.write(`${paint(plainText(`[${event.result}] ${lineOf(event, catalog)}`), 'muted')}\n`);
+      output.write(`${paint(plainText(`[${event.result}] ${callLine(event, catalog)}`), 'muted')}\n`);
     const tool = event.kind === 'result' && catalog.find(({ name }) => name === event.tool);
     if (event.kind !== 'result' || !tool) return;
     if (event.ok && tool.risk === 'read' && tool.scope === 'read') return;
@@ -79,23 +79,13 @@ function answerBlocks(turn: Turn, catalog: Tool[]): Block[] {
   return [
     { text },
     ...(cited.length > 0
-      ? [{ title: 'It stands on', list: cited.map(source => `[${source.result}] ${lineOf(source, catalog)}`) }]
+      ? [{ title: 'It stands on', list: cited.map(source => `[${source.result}] ${callLine(source, catalog)}`) }]
       : [{ text: 'It names no result that it stands on.', tone: 'warn' as const }]),
     ...(unread.length > 0
       ? [{ text: `It names results that there are not: ${unread.join(', ')}`, tone: 'bad' as const }]
       : []),
     { text: `${model} · ${used} · ${conversation}`, tone: 'muted' },
   ];
-}
-
-/** The call as a person would type it. */
-function lineOf({ tool: name, input }: { tool: string; input: string }, catalog: Tool[]): string {
-  const tool = catalog.find(each => each.name === name);
-  try {
-    return tool ? commandLine(tool, JSON.parse(input)).replace(/^groundskeeper /, '') : name;
-  } catch {
-    return name;
-  }
 }
 
 function lastFile({ settings }: CommandContext): string {

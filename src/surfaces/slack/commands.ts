@@ -1,0 +1,87 @@
+/** Slash commands: a tool's own answer, shown to whoever asked and to nobody else. */
+import { votesCounted } from '../../../tools/parts/present-approval.ts';
+import type { Block } from '../../core/document.ts';
+import { FleetError } from '../../core/errors.ts';
+import type { Person } from '../../core/fleet.ts';
+import { placeText } from '../../core/plan.ts';
+import { commandName } from '../../gateway/command-form.ts';
+import { errorBlocks, fallbackText, slackBlocks } from './blocks/render-blocks.ts';
+import { parseCommand, shortForms, usageOf } from './command-line.ts';
+import type { SlackParts } from './parts.ts';
+import type { Message } from './slack-client.ts';
+
+/** Never throws: what goes wrong is said. */
+export async function commandAnswer(
+  parts: SlackParts,
+  { person, text }: { person: Person; text: string },
+): Promise<Message> {
+  try {
+    const blocks = await answered(parts, { person, text });
+    return { text: fallbackText(blocks), blocks: slackBlocks(blocks) };
+  } catch (thrown) {
+    const error = FleetError.from(thrown);
+    if (error.code === 'internal') parts.log.error({ error: thrown }, 'a command in Slack failed');
+    const safe = error.code === 'internal' ? new FleetError({ code: 'internal', message: 'it failed' }) : error;
+    return { text: fallbackText([{ text: safe.message }]), blocks: errorBlocks(safe) };
+  }
+}
+
+async function answered(
+  { catalog, gateway, records }: SlackParts,
+  { person, text }: { person: Person; text: string },
+): Promise<Block[]> {
+  const command = parseCommand(text, catalog);
+  switch (command.kind) {
+    case 'help':
+      return command.about
+        ? [{ heading: command.about.title }, { text: command.about.description }, { list: usageOf(command.about) }]
+        : overview(catalog);
+    case 'approvals':
+      return waiting(records);
+    case 'call': {
+      const caller = { person, channel: 'slack', scope: 'execute' } as const;
+      return (await gateway.invoke({ tool: command.tool.name, input: command.input, caller })).blocks;
+    }
+  }
+}
+
+function overview(catalog: SlackParts['catalog']): Block[] {
+  const named = (asking: boolean) =>
+    catalog.filter(({ scope }) => (scope === 'read') === asking).map(tool => `${commandName(tool)}: ${tool.title}`);
+  const short = Object.entries(shortForms).flatMap(([form, { tool: name }]) => {
+    const tool = catalog.find(each => each.name === name);
+    return tool ? [`${form}: ${commandName(tool)}`] : [];
+  });
+  return [
+    { heading: 'Groundskeeper' },
+    {
+      text: 'Commands are those of the CLI: /groundskeeper get-node-health bos-w-1. help <command> says what one takes.',
+    },
+    { list: [...short, 'approvals: requests that wait for votes'], title: 'Short forms' },
+    { text: named(true).join('\n') },
+    { heading: 'Changes' },
+    { text: named(false).join('\n') },
+  ];
+}
+
+async function waiting(records: SlackParts['records']): Promise<Block[]> {
+  const pending = await records.approvals.list('pending');
+  if (pending.length === 0) return [{ text: 'No request waits for votes.' }];
+  const rows = await Promise.all(
+    pending.map(async approval => {
+      const { plan } = await records.plans.get(approval.plan);
+      return [
+        approval.id,
+        `${plan.kind} in ${placeText(plan)}`,
+        approval.requester,
+        votesCounted(approval),
+        approval.expiresAt,
+      ];
+    }),
+  );
+  return [
+    { heading: 'Requests that wait for votes' },
+    { table: { columns: ['request', 'plan', 'asked by', 'votes', 'expires'], rows } },
+    { text: 'get-approval <request> shows one.', tone: 'muted' },
+  ];
+}

@@ -1,0 +1,107 @@
+/**
+ * Sentences in Slack: each person has a conversation of their own in a thread.
+ * The model is given that person's words alone. What others wrote in the
+ * thread is not shown to it, so that nobody puts words into another's mouth.
+ */
+import type { Block } from '../../core/document.ts';
+import { FleetError } from '../../core/errors.ts';
+import type { Person } from '../../core/fleet.ts';
+import type { Turn, TurnEvent } from '../../core/talk.ts';
+import { callLine } from '../../gateway/call-line.ts';
+import { errorBlocks, type SlackBlock, slackBlocks } from './blocks/render-blocks.ts';
+import { Narration } from './narration.ts';
+import type { SlackParts } from './parts.ts';
+
+export type Question = {
+  /** Slack's name for it, which no other has. */
+  id: string;
+  person: Person;
+  user: string;
+  channel: string;
+  thread: string;
+  text: string;
+};
+
+/** What stands below the words: changes in the words of tools, and what the answer stands on. */
+const below = { blocks: 40, characters: 4_500 };
+const withoutModel = 'Commands work without a model: /groundskeeper help';
+
+/** Answers it in its thread; returns when Slack has the answer. Throws where Slack never took it. */
+export async function answer(parts: SlackParts, question: Question): Promise<void> {
+  const { client, catalog, signal, workspace, log } = parts;
+  const { id, channel, thread, user } = question;
+  const narration = new Narration({
+    client,
+    place: { channel, thread },
+    recipient: { user, team: workspace },
+    key: id,
+    signal,
+    onTrouble: error => log.info({ error: FleetError.from(error).message, channel }, 'Slack did not take a piece'),
+  });
+  const changes: Block[] = [];
+  const told = await ask(parts, question, event => {
+    switch (event.kind) {
+      case 'text':
+        return narration.say(event.text);
+      case 'again':
+        return narration.again();
+      case 'call':
+        return narration.task({
+          id: event.result,
+          title: `[${event.result}] ${callLine(event, catalog)}`,
+          status: 'in_progress',
+        });
+      case 'result':
+        narration.done(event.result, event.ok);
+        if (event.ok && changesSomething(parts, event.tool)) changes.push(...event.blocks);
+    }
+  });
+  const shown = changes.length > 0 ? slackBlocks(changes, below) : [];
+  await narration.end({ text: told.text, blocks: [...shown, ...told.blocks] });
+}
+
+async function ask(
+  { assistant, chat, log, signal }: SlackParts,
+  { person, channel, thread, text }: Question,
+  onEvent: (event: TurnEvent) => void,
+): Promise<{ text: string; blocks: SlackBlock[] }> {
+  if (assistant === undefined)
+    return { text: '', blocks: slackBlocks([{ text: 'No language model is configured.' }, { text: withoutModel }]) };
+  const place = { channel, thread, person: person.name };
+  const caller = { person, channel: 'slack', scope: 'execute' } as const;
+  try {
+    const known = await chat.conversation(place);
+    const begin = (conversation?: string) =>
+      assistant.ask({ caller, text, signal, onEvent, ...(conversation !== undefined && { conversation }) });
+    const turn = await begin(known).catch((thrown: unknown) => {
+      const isForgotten = known !== undefined && thrown instanceof FleetError && thrown.code === 'not_found';
+      if (!isForgotten) throw thrown;
+      return begin();
+    });
+    await chat.setConversation(place, turn.conversation);
+    return { text: turn.text, blocks: slackBlocks(groundsOf(turn), below) };
+  } catch (thrown) {
+    const error = FleetError.from(thrown);
+    if (error.code === 'internal') log.error({ error }, 'a question in Slack failed');
+    const safe = error.code === 'internal' ? new FleetError({ code: 'internal', message: 'it failed' }) : error;
+    return { text: '', blocks: [...errorBlocks(safe), ...slackBlocks([{ text: withoutModel, tone: 'muted' }])] };
+  }
+}
+
+function groundsOf({ cited, unread, model, tokens, cost }: Turn): Block[] {
+  const used = `${tokens.input + tokens.output} tokens${cost === undefined ? '' : `, ${cost.toFixed(4)}`}`;
+  return [
+    cited.length > 0
+      ? { text: `It stands on ${cited.map(({ result }) => result).join(', ')} above.`, tone: 'muted' }
+      : { text: 'It names no result that it stands on.', tone: 'warn' },
+    ...(unread.length > 0
+      ? [{ text: `It names results that there are not: ${unread.join(', ')}`, tone: 'bad' as const }]
+      : []),
+    { text: `${model} · ${used}`, tone: 'muted' },
+  ];
+}
+
+function changesSomething({ catalog }: SlackParts, name: string): boolean {
+  const tool = catalog.find(each => each.name === name);
+  return tool !== undefined && (tool.risk !== 'read' || tool.scope !== 'read');
+}

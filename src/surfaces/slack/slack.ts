@@ -1,0 +1,99 @@
+/**
+ * Slack over Socket Mode: no port is opened, and nothing of the service waits
+ * for Slack. Bolt hears; what is said back goes through a client of our own.
+ */
+import { setTimeout as delay } from 'node:timers/promises';
+import { App, SocketModeReceiver, type types } from '@slack/bolt';
+import { FleetError } from '../../core/errors.ts';
+import type { Secret } from '../../core/secret.ts';
+import type { ServiceDoor } from '../../gateway/door.ts';
+import { commandAnswer } from './commands.ts';
+import { stayConnected } from './connection.ts';
+import { createEvents, refusal } from './events.ts';
+import { hearQuestions } from './hear-questions.ts';
+import { type IdentityParts, identifier } from './identity.ts';
+import type { SlackParts } from './parts.ts';
+import { silentLogger } from './silent-logger.ts';
+import { slackClient } from './slack-client.ts';
+
+export type SlackOptions = Pick<SlackParts, 'chat' | 'catalog' | 'log'> & {
+  settings: { botToken: Secret; appToken: Secret; workspace: string; apiUrl: string };
+  /** Those who are linked to a member of the workspace. */
+  linked: IdentityParts['linked'];
+  people: IdentityParts['people'];
+  door: Pick<ServiceDoor, 'gateway' | 'assistant' | 'records'>;
+};
+
+export type RunningSlack = { close(): Promise<void> };
+
+const apiTimeoutMs = 15_000;
+const goodbyeMs = 1_000;
+
+/** Begins to connect and returns at once; Slack being away is told in the log, once for each time. */
+export function startSlack({ settings, linked, people, door, ...rest }: SlackOptions): RunningSlack {
+  const { workspace, apiUrl } = settings;
+  const { log } = rest;
+  const stop = new AbortController();
+  const { signal } = stop;
+  const token = settings.botToken.reveal();
+  const client = slackClient({ token, apiUrl, signal });
+  const identify = identifier({ workspace, linked, people, client, signal });
+  const parts: SlackParts = { ...rest, ...door, client, identify, workspace, signal };
+  const events = createEvents(parts);
+
+  const receiver = new SocketModeReceiver({
+    appToken: settings.appToken.reveal(),
+    autoReconnectEnabled: false,
+    logger: silentLogger,
+    installerOptions: { clientOptions: { slackApiUrl: apiUrl, retryConfig: { retries: 0 }, timeout: apiTimeoutMs } },
+  });
+  const self = { user: '', bot: '' };
+  const app = new App({
+    receiver,
+    logger: silentLogger,
+    clientOptions: { slackApiUrl: apiUrl, retryConfig: { retries: 0 }, rejectRateLimitedCalls: true },
+    authorize: async () => ({ botToken: token, botId: self.bot, botUserId: self.user, teamId: workspace }),
+    convoStore: false,
+  });
+  hearQuestions(app, parts, { events, self: () => self.user });
+  app.command('/groundskeeper', async ({ command, ack, respond }) => {
+    await ack();
+    const { trigger_id, channel_id: channel, user_id: user, team_id: team, text } = command;
+    await events.once({ id: `command/${trigger_id}`, channel, thread: '' }, async () => {
+      const found = await identify({ user, team });
+      const said = 'refused' in found ? refusal(found.refused) : await commandAnswer(parts, { ...found, text });
+      await respond({ response_type: 'ephemeral', text: said.text, blocks: said.blocks as types.AnyBlock[] });
+    });
+  });
+  app.error(async error => log.error({ error: FleetError.from(error).message }, 'something in Slack was not handled'));
+
+  const connected = stayConnected({
+    socket: receiver.client,
+    signal,
+    async check() {
+      const { team_id, user_id, bot_id } = await client.call('auth.test', {});
+      Object.assign(self, { user: user_id, bot: bot_id });
+      if (team_id === workspace) return;
+      throw new FleetError({
+        code: 'invalid_config',
+        message: `the bot token belongs to the workspace ${String(team_id)}, not to ${workspace}`,
+        hint: 'slack.workspace in groundskeeper.yaml names the workspace that the app is installed in',
+      });
+    },
+    onConnected: () => void events.tellInterrupted(),
+    onTrouble: thrown => {
+      const { message, hint } = FleetError.from(thrown);
+      log.warn({ reason: message, hint }, 'Slack cannot be reached; everything else goes on, and it is tried again');
+    },
+    onBack: () => log.info({}, 'Slack is reached again'),
+  });
+
+  return {
+    async close() {
+      stop.abort();
+      await Promise.race([receiver.client.disconnect(), delay(goodbyeMs, undefined, { ref: false })]);
+      await connected;
+      await events.idle();
+    },
+  };
+}

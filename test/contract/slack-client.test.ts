@@ -1,0 +1,157 @@
+/** Our client and real Bolt's WebClient in it against a Slack of ours: what is said once stands there once. */
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { Narration } from '../../src/surfaces/slack/narration.ts';
+import { type SlackClient, slackClient } from '../../src/surfaces/slack/slack-client.ts';
+import { type FakeSlack, startFakeSlack } from '../support/slack/slack-server.ts';
+import { eventually } from '../support/stack.ts';
+
+let slack: FakeSlack;
+let client: SlackClient;
+let stop: AbortController;
+const hello = { text: 'hello', blocks: [] };
+const place = { channel: 'C0OPS' };
+
+beforeEach(async () => {
+  slack = await startFakeSlack();
+  slack.workspace.addUser('U0DAY');
+  slack.workspace.channels.get('C0OPS')?.add('U0DAY');
+  stop = new AbortController();
+  client = slackClient({ token: slack.botToken, apiUrl: slack.apiUrl, signal: stop.signal });
+});
+afterEach(async () => {
+  stop.abort();
+  await slack.close();
+});
+
+const standing = () => slack.workspace.messages.filter(({ deleted, user }) => !deleted && user === 'U0KEEPER');
+
+describe('a post', () => {
+  it('whose answer was lost is found by its key, and not sent again', async () => {
+    slack.fail('chat.postMessage', 'answer lost after it acted');
+    const at = await client.postSurely(place, hello, 'key-1');
+    expect(standing()).toMatchObject([{ ts: at, text: 'hello' }]);
+  });
+
+  it('that Slack did not take is sent again', async () => {
+    slack.fail('chat.postMessage', 'refused with 503');
+    await client.postSurely(place, hello, 'key-1');
+    expect(standing()).toHaveLength(1);
+  });
+
+  it('waits as long as Slack says, and no call of another kind waits with it', async () => {
+    slack.fail('chat.postMessage', { retryAfterS: 1 });
+    const before = performance.now();
+    const posted = client.post(place, hello, 'key-1');
+    await client.call('auth.test', {});
+    expect(slack.calls.map(({ method }) => method)).toEqual(['chat.postMessage', 'auth.test']);
+    await posted;
+    expect(performance.now() - before).toBeGreaterThan(990);
+    expect(standing()).toHaveLength(1);
+  });
+
+  it('that Slack refuses is told with its word, and sent once', async () => {
+    const refused = client.postSurely({ channel: 'C0NONE' }, hello, 'key-1');
+    await expect(refused).rejects.toMatchObject({ error: 'channel_not_found' });
+    expect(slack.calls).toHaveLength(1);
+  });
+
+  it('with a token that Slack does not know is refused', async () => {
+    const other = slackClient({ token: 'xoxb-other', apiUrl: slack.apiUrl, signal: stop.signal });
+    await expect(other.post(place, hello, 'key-1')).rejects.toMatchObject({ error: 'invalid_auth' });
+  });
+});
+
+describe('an answer that grows', () => {
+  let thread: string;
+  let narration: Narration;
+  beforeEach(() => {
+    thread = slack.workspace.add({ channel: 'C0OPS', user: 'U0DAY', text: 'how is it?' }).ts;
+    narration = new Narration({
+      client,
+      place: { channel: 'C0OPS', thread },
+      recipient: { user: 'U0DAY', team: 'T0HOME' },
+      key: 'Ev1',
+      signal: stop.signal,
+      onTrouble: () => undefined,
+    });
+  });
+  const begun = () => eventually('the stream', async () => standing()[0]);
+  const note = {
+    type: 'rich_text',
+    elements: [{ type: 'rich_text_section', elements: [{ type: 'text', text: 'n' }] }],
+  };
+  const wordsIn = (index: number) => {
+    const { stream, blocks } = standing()[index] ?? {};
+    return stream?.text || blocks?.find(({ type }) => type === 'markdown')?.text;
+  };
+
+  it('is one stream with a card for each call', async () => {
+    narration.task({ id: 'r1', title: '[r1] get-node-health <!channel>', status: 'in_progress' });
+    const message = await begun();
+    narration.done('r1', true);
+    narration.say('All is ');
+    narration.say('well [r1');
+    narration.say('](https://evil.example).');
+    await narration.end({ text: 'All is well [r1](https://evil.example).', blocks: [note] });
+    expect(standing()).toHaveLength(1);
+    expect(message).toMatchObject({ thread_ts: thread, edits: 0, blocks: [note] });
+    expect(message.stream?.open).toBe(false);
+    expect(message.stream?.text).toBe('All is well [r1] (https://evil.example).');
+    expect([...(message.stream?.tasks.values() ?? [])]).toMatchObject([
+      { id: 'r1', status: 'complete', title: '[r1] get-node-health &lt;!channel&gt;' },
+    ]);
+  });
+
+  it.each(['message_not_in_streaming_state', 'answer lost after it acted', 'refused with 503'] as const)(
+    'goes on as one changed message when a piece of the stream fails: %s',
+    async fault => {
+      narration.say('One. ');
+      await begun();
+      slack.fail('chat.appendStream', fault.includes(' ') ? (fault as 'refused with 503') : { error: fault });
+      narration.say('Two. ');
+      await eventually('the change', async () => (standing()[0]?.edits ? true : undefined));
+      await narration.end({ text: 'One. Two. Three.', blocks: [note] });
+      expect(standing()).toHaveLength(1);
+      expect(wordsIn(0)).toBe('One. Two. Three.');
+    },
+  );
+
+  it('is a message where there are no streams', async () => {
+    slack.fail('chat.startStream', { error: 'channel_type_not_supported' }, 9);
+    narration.task({ id: 'r1', title: 'get-node-health', status: 'in_progress' });
+    await begun();
+    await narration.end({ text: 'Well.', blocks: [note] });
+    expect(standing()).toHaveLength(1);
+    expect(wordsIn(0)).toBe('Well.');
+    expect(JSON.stringify(standing()[0]?.blocks)).toContain('get-node-health');
+  });
+
+  it('takes back what is void', async () => {
+    narration.say('All is well, I gues');
+    await begun();
+    narration.again();
+    await narration.end({ text: 'Nothing is well.', blocks: [] });
+    expect(standing()).toHaveLength(1);
+    expect(wordsIn(0)).toBe('Nothing is well.');
+  });
+
+  it('ends with what was said at last, where that differs', async () => {
+    narration.say('The password is hunter2');
+    await begun();
+    await narration.end({ text: 'The password is ***', blocks: [] });
+    expect(JSON.stringify(standing())).not.toContain('hunter2');
+  });
+
+  it('is whole once Slack is back, and stands there once', async () => {
+    narration.say('One. ');
+    await begun();
+    slack.down();
+    const end = narration.end({ text: 'One. Two.', blocks: [note] });
+    await new Promise(resolve => setTimeout(resolve, 300));
+    slack.up();
+    await end;
+    expect(standing()).toHaveLength(1);
+    expect(wordsIn(0)).toBe('One. Two.');
+    expect(standing()[0]?.blocks.at(-1)).toEqual(note);
+  });
+});

@@ -75,8 +75,10 @@ export type OperationStore = {
   requestCancel(id: string, person: string, how?: { revoked: boolean }): Promise<boolean>;
   /** Nothing more of it begins. The first reason stays; false when there was one, or it has ended. */
   requestHalt(id: string, reason: string): Promise<boolean>;
-  /** Names of the nodes that any operation works on now. */
-  nodesAtWork(): Promise<string[]>;
+  /** The nodes that any operation works on now. */
+  nodesAtWork(): Promise<{ operation: string; plan: string; node: string }[]>;
+  /** No other transaction comes past this before the present one ends: what it saw at work stays so until it has marked its own. */
+  holdStarts(): Promise<void>;
   /** False when it has ended or stands so already. */
   setPaused(id: string, pausedBy: string | null): Promise<boolean>;
   /** Lets this wave begin; false when it has ended or a wave as late may begin already. */

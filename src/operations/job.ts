@@ -10,11 +10,12 @@ import { type OperationEvent, stopReason } from '../core/operation.ts';
 import { type Plan, type PlanTarget, targetOf } from '../core/plan.ts';
 import { changeName, type PlannedChange } from '../core/planned-change.ts';
 import type { Blast } from '../core/policy.ts';
-import type { Stores } from '../core/records.ts';
+import type { Records } from '../core/records.ts';
 import type { Timings } from '../core/timings.ts';
 import type { EffectSpec, PerformEffect } from '../guard/effects.ts';
 import type { KeepEvidence } from '../guard/keep-evidence.ts';
 import { blastNow, endangered } from '../planning/blast.ts';
+import { readDown } from './at-work.ts';
 import type { HardwareWatch } from './hardware-now.ts';
 import { proveNotOurs } from './refuse-own-hosts.ts';
 import { factOf } from './survey.ts';
@@ -24,7 +25,7 @@ export type Parts = {
   bmcs: Bmcs;
   clusters: Clusters;
   images: ImageOffers;
-  records: Stores;
+  records: Records;
   /** What is known of a server's hardware at this moment, whichever process looks at it. */
   hardware(node: string): Promise<HardwareWatch>;
   /** The operators' own checks of gates, as they are configured now. */
@@ -168,7 +169,7 @@ async function currentBlast(
   plan: Plan,
   { target, nodes }: { target: PlanTarget; nodes: NodeFacts[] },
 ): Promise<Blast> {
-  const moment = { nodes, running: await parts.records.operations.nodesAtWork() };
+  const moment = { nodes, running: await readDown(parts.records) };
   if (endangered(plan, target.node, moment).length === 0) return blastNow(plan, target.node, moment);
   const etcd = await factOf(() => parts.clusters.of(target.cluster).etcd());
   return blastNow(plan, target.node, { ...moment, etcd });

@@ -19,7 +19,7 @@ export function unavailableOf(nodes: readonly NodeFacts[]): string[] {
 export type Moment = {
   /** All of the cluster, read now. */
   nodes: readonly NodeFacts[];
-  /** Nodes that operations work on, of this plan or another, in whatever cluster. */
+  /** Nodes that operations work on, of this plan or another, in whatever cluster, and what goes down with them. */
   running: string[];
   /** Read now, where {@link endangered} names anybody. */
   etcd?: Fact<EtcdFacts>;

@@ -8,24 +8,33 @@ import type { PlanTarget } from '../core/plan.ts';
 export type Domains = { zones: Map<string, Set<string>>; racks: Map<string, Set<string>> };
 
 type Placed = Pick<PlanTarget, 'site' | 'cluster' | 'zone' | 'rack'>;
-type Exclusive = Placed & Pick<PlanTarget, 'role' | 'bmcUrl' | 'drain'>;
 
 export function domainsOf(targets: readonly Placed[]): Domains {
   return { zones: named(targets, 'cluster', 'zone'), racks: named(targets, 'site', 'rack') };
 }
 
-/** A target that tells no domain may be in any of those that others tell, and takes them all. */
-export function exclusive(target: Exclusive, { zones, racks }: Domains): string[] {
-  const { site, cluster, zone, rack, role, bmcUrl, drain } = target;
+/** What an operation has alone while it works on a node, whatever it does there. */
+export function heldAlone({ bmcUrl, role, cluster }: Pick<PlanTarget, 'bmcUrl' | 'role' | 'cluster'>): string[] {
+  return [`BMC ${bmcUrl}`, ...(role === 'control-plane' ? [`control plane of ${cluster}`] : [])];
+}
+
+/**
+ * In what nodes take turns that are emptied. A target that tells no domain may be in any of those that others tell, and takes
+ * them all.
+ */
+export function turnsOf(target: Placed & Pick<PlanTarget, 'drain'>, { zones, racks }: Domains): string[] {
+  const { site, cluster, zone, rack, drain } = target;
   const inZones = zone === undefined ? [...(zones.get(cluster) ?? [])] : [zone];
   const inRacks = rack === undefined ? [...(racks.get(site) ?? [])] : [rack];
   return [
-    `BMC ${bmcUrl}`,
-    ...inZones.map(name => `zone ${name} of ${cluster}`),
+    ...inZones.map(name => zoneKey(name, cluster)),
     ...inRacks.map(name => `rack ${name} of ${site}`),
     ...(drain?.pdbs ?? []).map(name => `PodDisruptionBudget ${name} of ${cluster}`),
-    ...(role === 'control-plane' ? [`control plane of ${cluster}`] : []),
   ];
+}
+
+export function zoneKey(zone: string, cluster: string): string {
+  return `zone ${zone} of ${cluster}`;
 }
 
 function named(targets: readonly Placed[], of: 'cluster' | 'site', domain: 'zone' | 'rack'): Map<string, Set<string>> {

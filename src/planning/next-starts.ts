@@ -1,14 +1,16 @@
 /**
  * Which nodes of a wave start now, and why the others wait. Nothing that could run waits, and nothing runs that a budget, a
- * failure domain, a PodDisruptionBudget, a shared BMC, etcd's quorum or the limit of sites forbids. Pure: the same facts give
- * the same starts. The guard judges each effect once more, on facts of that moment.
+ * failure domain, a PodDisruptionBudget, a shared BMC, etcd's quorum or the limit of sites forbids, whichever operation is in
+ * the way. Pure: the same facts give the same starts. The guard judges each effect once more, on facts of that moment.
  */
-import { type Fact, factValue } from '../core/bmc.ts';
-import type { EtcdFacts, NodeFacts } from '../core/cluster.ts';
+import { type Fact, factValue, unknown } from '../core/bmc.ts';
+import { type EtcdFacts, type NodeFacts, zoneLabel } from '../core/cluster.ts';
 import type { Plan, PlanScope, PlanTarget } from '../core/plan.ts';
+import { type AtWork, downWith } from './at-work.ts';
 import { unavailableOf } from './blast.ts';
-import { type Domains, domainsOf, exclusive } from './exclusive.ts';
+import { type Domains, domainsOf, heldAlone, turnsOf, zoneKey } from './exclusive.ts';
 import { lostBy } from './last-of-its-kind.ts';
+import { disrupts } from './plan-kinds.ts';
 import { quorumAfter } from './quorum.ts';
 
 export type ClusterNow = {
@@ -23,8 +25,8 @@ export type StartFacts = {
   waiting: readonly string[];
   /** Nodes of this plan that have begun and not ended. */
   running: readonly string[];
-  /** Nodes that other operations work on. */
-  elsewhere: readonly string[];
+  /** What other operations work on. */
+  elsewhere: readonly AtWork[];
   /** By name. What is not there is unknown. */
   clusters: ReadonlyMap<string, Fact<ClusterNow>>;
 };
@@ -34,7 +36,7 @@ export type Wait = { node: string; cause: 'unread' | 'room' | 'sites'; why: stri
 
 export type NextStarts = { start: string[]; wait: Wait[] };
 
-type Planned = Pick<Plan, 'scopes' | 'targets' | 'limits' | 'declaredOutage'>;
+type Planned = Pick<Plan, 'kind' | 'scopes' | 'targets' | 'limits' | 'declaredOutage'>;
 
 export function nextStarts(plan: Planned, facts: StartFacts): NextStarts {
   const taken = new Taken(plan, facts);
@@ -48,6 +50,23 @@ export function nextStarts(plan: Planned, facts: StartFacts): NextStarts {
     }
   }
   return next;
+}
+
+/**
+ * Why the one node of a plan waits for other operations. What would be in its way without them is not waited for: policy judges
+ * it. Neither is what another one holds alone: that makes the plan one of yesterday.
+ */
+export function waitsForTurn(
+  plan: Planned,
+  node: string,
+  facts: Pick<StartFacts, 'elsewhere' | 'clusters'>,
+): Wait | undefined {
+  const beside = new Taken(plan, { ...facts, waiting: [node], running: [] });
+  const alone = new Taken(plan, { ...facts, elsewhere: [], waiting: [node], running: [] });
+  const target = beside.target(node);
+  if (beside.heldElsewhere(target)) return undefined;
+  const why = beside.outOfTurn(target) ?? (alone.crowded(target) ? undefined : beside.crowded(target));
+  return why ? { node, cause: 'room', why } : undefined;
 }
 
 /**
@@ -84,6 +103,8 @@ class Taken {
   readonly #domains: Domains;
   /** Of each node of the clusters that are known, its cluster. */
   readonly #homes = new Map<string, string>();
+  /** Of those of them that tell one, the zone. */
+  readonly #zones = new Map<string, string>();
   readonly #sites = new Set<string>();
   readonly #keys = new Set<string>();
   /** Of each target that was asked for. */
@@ -92,18 +113,27 @@ class Taken {
   readonly #away = new Map<string, Set<string>>();
 
   constructor(plan: Planned, facts: StartFacts) {
+    const { clusters, elsewhere, running } = facts;
     this.#plan = plan;
     this.#facts = facts;
     this.#targets = new Map(plan.targets.map(target => [target.node, target]));
-    this.#domains = domainsOf(plan.targets);
+    const emptied = elsewhere.filter(work => disrupts(work.plan.kind));
+    const plans = new Set([plan, ...emptied.map(work => work.plan)]);
+    this.#domains = domainsOf([...plans].flatMap(({ targets }) => targets));
     this.#scopes = new Map(plan.scopes.map(scope => [scope.cluster, scope]));
-    for (const [cluster, now] of facts.clusters) {
+    for (const [cluster, now] of clusters) {
       if ('unknown' in now) continue;
-      for (const { name } of now.value.nodes) this.#homes.set(name, cluster);
+      for (const { name, labels } of now.value.nodes) {
+        this.#homes.set(name, cluster);
+        const zone = labels[zoneLabel];
+        if (zone !== undefined) this.#zones.set(name, zone);
+      }
       this.#away.set(cluster, new Set(unavailableOf(now.value.nodes)));
     }
-    this.#leave(facts.elsewhere);
-    for (const node of facts.running) this.add(this.target(node));
+    for (const { target } of elsewhere) this.#take(heldAlone(target));
+    for (const { target } of emptied) this.#take(this.#turns(target));
+    this.#leave(elsewhere.flatMap(downWith));
+    for (const node of running) this.add(this.target(node));
   }
 
   target(node: string): PlanTarget {
@@ -114,14 +144,28 @@ class Taken {
 
   add(target: PlanTarget): void {
     this.#sites.add(target.site);
-    for (const key of this.keys(target)) this.#keys.add(key);
-    this.#leave([target.node, ...(target.alongside ?? [])]);
+    this.#take(this.keys(target));
+    this.#leave(downWith({ plan: this.#plan, target }));
   }
 
   keys(target: PlanTarget): string[] {
-    const keys = this.#exclusive.get(target) ?? exclusive(target, this.#domains);
+    const keys = this.#exclusive.get(target) ?? [...heldAlone(target), ...this.#turns(target)];
     this.#exclusive.set(target, keys);
     return keys;
+  }
+
+  heldElsewhere(target: PlanTarget): boolean {
+    return this.#shared(heldAlone(target)) !== undefined;
+  }
+
+  outOfTurn(target: PlanTarget): string | undefined {
+    return disrupts(this.#plan.kind) ? this.#shared(this.#turns(target)) : undefined;
+  }
+
+  /** Too few would be left, as far as its cluster is known. */
+  crowded(target: PlanTarget): string | undefined {
+    const now = factValue(this.#facts.clusters.get(target.cluster) ?? unknown('not looked at'));
+    return now && (this.#overBudget(target) ?? this.#last(target, now));
   }
 
   uses(site: string): boolean {
@@ -134,7 +178,7 @@ class Taken {
     if (now === undefined || 'unknown' in now)
       return { cause: 'unread', why: `cluster ${target.cluster} cannot be read: ${now?.unknown ?? 'not looked at'}` };
     const why =
-      this.#busy(target) ??
+      this.#shared(this.keys(target)) ??
       this.#overBudget(target) ??
       this.#last(target, now.value) ??
       this.#unsafe(target, now.value);
@@ -144,8 +188,21 @@ class Taken {
     return { cause: 'sites', why: `${maxSites} sites are worked on, and no more may be at once` };
   }
 
-  #busy(target: PlanTarget): string | undefined {
-    const key = this.keys(target).find(each => this.#keys.has(each));
+  /** What is behind the same BMC goes down in its own zone. */
+  #turns(target: PlanTarget): string[] {
+    const beside = (target.alongside ?? []).flatMap(name => {
+      const [zone, home] = [this.#zones.get(name), this.#homes.get(name)];
+      return zone === undefined || home === undefined ? [] : [zoneKey(zone, home)];
+    });
+    return [...turnsOf(target, this.#domains), ...beside];
+  }
+
+  #take(keys: string[]): void {
+    for (const key of keys) this.#keys.add(key);
+  }
+
+  #shared(keys: string[]): string | undefined {
+    const key = keys.find(each => this.#keys.has(each));
     return key && `a node is worked on that shares its ${key}`;
   }
 

@@ -20,7 +20,12 @@ export function takesCapacity({ kind, taint }: Pick<PlanDraft, 'kind' | 'taint'>
   return !takesNothing(kind);
 }
 
+/** Whether the node's pods have to go because of it: of such nodes a failure domain has one at a time. */
+export function disrupts(kind: PlanKind): boolean {
+  return emptying.has(kind) || kind === 'firmware-rollout';
+}
+
 /** Whether an etcd member on the node is, or soon may be, down: a drain is the way to it. */
 export function endangersEtcd(kind: PlanKind): boolean {
-  return emptying.has(kind) || kind === 'firmware-rollout';
+  return disrupts(kind);
 }

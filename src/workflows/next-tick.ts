@@ -1,6 +1,7 @@
 /**
  * What a running plan does next, from what is stored of its nodes and what is true of its clusters. A tick looks until there
- * is something to do, and its answer is journaled, so that a replay does the same again. Nodes begin nowhere else.
+ * is something to do, and its answer is journaled, so that a replay does the same again. Nodes begin nowhere else, and of all
+ * operations one at a time chooses and marks those that begin: what it left out of account would begin at the same moment.
  */
 import { setTimeout as delay } from 'node:timers/promises';
 import { FleetError } from '../core/errors.ts';
@@ -12,9 +13,12 @@ import {
   stopReason,
 } from '../core/operation.ts';
 import type { Plan } from '../core/plan.ts';
+import type { Stores } from '../core/records.ts';
+import { readAtWork } from '../operations/at-work.ts';
 import type { Parts } from '../operations/job.ts';
 import { haltReason, isBad } from '../planning/halt-reason.ts';
-import { nextStarts } from '../planning/next-starts.ts';
+import { type NextStarts, nextStarts, type StartFacts, waitsForTurn } from '../planning/next-starts.ts';
+import { takesCapacity } from '../planning/plan-kinds.ts';
 import { readClusters } from './start-facts.ts';
 import { keepWaiting, lostSites } from './wait-for-room.ts';
 import { holdOf } from './wave-hold.ts';
@@ -78,25 +82,35 @@ async function starts(
 ): Promise<Tick | undefined> {
   const waiting = operation.nodes.filter(part => part.wave === wave && part.state === 'waiting');
   if (waiting.length === 0) return undefined;
-  // Only a rollout has nodes that wait for each other; whether a single one may be acted on is the policy's answer.
-  if (plan.kind !== 'firmware-rollout') return begin(parts, { operation, plan, wave }, namesOf(waiting));
-  const running = namesOf(operation.nodes.filter(({ state }) => state === 'running'));
   const names = new Set(namesOf(waiting));
+  if (!takesCapacity(plan)) return begin(parts, { operation, plan, wave }, [...names]);
+  const running = namesOf(operation.nodes.filter(({ state }) => state === 'running'));
   const clusters = await readClusters(
     parts,
     plan.targets.filter(({ node }) => names.has(node)),
   );
-  const atWork = await parts.records.operations.nodesAtWork();
-  const elsewhere = atWork.filter(node => !running.includes(node));
-  const next = nextStarts(plan, { waiting: [...names], running, elsewhere, clusters });
-  if (next.start.length > 0) return begin(parts, { operation, plan, wave }, next.start);
-  await keepWaiting(parts, operation, { ...next, elsewhere, clusters });
-  return undefined;
+  const now = await parts.records.transaction(async tx => {
+    await tx.operations.holdStarts();
+    const elsewhere = await readAtWork(tx, operation.id);
+    const next = chosen(plan, { waiting: [...names], running, elsewhere, clusters });
+    const tick =
+      next.start.length > 0 ? await begin({ records: tx }, { operation, plan, wave }, next.start) : undefined;
+    return { ...next, elsewhere, tick };
+  });
+  if (!now.tick) await keepWaiting(parts, operation, { ...now, clusters });
+  return now.tick;
+}
+
+/** Only a rollout has nodes that wait for each other. */
+function chosen(plan: Plan, facts: StartFacts): NextStarts {
+  if (plan.kind === 'firmware-rollout') return nextStarts(plan, facts);
+  const wait = facts.waiting.flatMap(node => waitsForTurn(plan, node, facts) ?? []);
+  return { start: facts.waiting.filter(node => !wait.some(each => each.node === node)), wait };
 }
 
 /** Marks them, so that every other operation sees that they are worked on. */
 async function begin(
-  { records }: Parts,
+  { records }: { records: Pick<Stores, 'operations'> },
   { operation, plan, wave }: { operation: Operation; plan: Plan; wave: number },
   nodes: string[],
 ): Promise<Tick> {

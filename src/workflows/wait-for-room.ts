@@ -5,9 +5,10 @@
 import { type Fact, factValue } from '../core/bmc.ts';
 import type { Operation, OperationNode } from '../core/operation.ts';
 import type { Parts } from '../operations/job.ts';
+import { type AtWork, downWith } from '../planning/at-work.ts';
 import type { ClusterNow, Wait } from '../planning/next-starts.ts';
 
-type Waiting = { wait: Wait[]; elsewhere: string[]; clusters: ReadonlyMap<string, Fact<ClusterNow>> };
+type Waiting = { wait: Wait[]; elsewhere: AtWork[]; clusters: ReadonlyMap<string, Fact<ClusterNow>> };
 
 /** Step at which a node is shown that was left out because nothing is known of its site. */
 const unreachable = 'unreachable';
@@ -57,7 +58,7 @@ export async function keepWaiting(parts: Parts, operation: Operation, { wait, ..
 function mayChange(operation: Operation, site: string, { elsewhere, clusters }: Omit<Waiting, 'wait'>): boolean {
   if (operation.nodes.some(part => part.state === 'running' && part.site === site)) return true;
   const names = [...clusters.values()].flatMap(now => factValue(now)?.nodes ?? []).map(({ name }) => name);
-  return elsewhere.some(node => names.includes(node));
+  return elsewhere.some(work => work.target.site === site || downWith(work).some(node => names.includes(node)));
 }
 
 function isOfSites({ cause }: Wait): boolean {

@@ -29,7 +29,7 @@ export type Fleet = {
   plan: Scheduled;
   nodes: Map<string, NodeFacts>;
 };
-export type Scheduled = Pick<Plan, 'scopes' | 'targets' | 'waves' | 'canaries' | 'limits' | 'declaredOutage'>;
+export type Scheduled = Pick<Plan, 'kind' | 'scopes' | 'targets' | 'waves' | 'canaries' | 'limits' | 'declaredOutage'>;
 
 const machine = fc.record({
   zone: fc.nat(8),
@@ -152,7 +152,12 @@ function fleetOf({ clusters, canary, percentages, maxSites }: FleetStory): Fleet
   const nodes = new Map(
     machines.map(({ name, role, away: unschedulable }) => [name, nodeOf(name, { role, unschedulable })]),
   );
-  return { machines, budgets, nodes, plan: { scopes, targets, ...waves, limits, declaredOutage: true } };
+  return {
+    machines,
+    budgets,
+    nodes,
+    plan: { kind: 'firmware-rollout', scopes, targets, ...waves, limits, declaredOutage: true },
+  };
 }
 
 function targetOf(one: Machine, machines: Machine[]): PlanTarget {

@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { type Fact, known, unknown } from '../../src/core/bmc.ts';
 import type { EtcdFacts } from '../../src/core/cluster.ts';
 import type { PlanScope, PlanTarget } from '../../src/core/plan.ts';
-import { domainsOf, exclusive } from '../../src/planning/exclusive.ts';
+import { domainsOf, heldAlone, turnsOf } from '../../src/planning/exclusive.ts';
 import { type ClusterNow, nextStarts, type StartFacts } from '../../src/planning/next-starts.ts';
 import { etcdOf, nodeOf } from '../support/cluster-facts.ts';
 import { examplePlan } from '../support/example-plan.ts';
@@ -46,7 +46,7 @@ function ask({
 }: Asked) {
   const limits = { maxSites, cohortFailures: 1, failures: 1, lostSites: 1 };
   const { start, wait } = nextStarts(
-    { targets, scopes, limits, ...(declaredOutage ? { declaredOutage: true } : {}) },
+    { kind: 'firmware-rollout', targets, scopes, limits, ...(declaredOutage ? { declaredOutage: true } : {}) },
     {
       waiting: targets.map(({ node }) => node),
       running: [],
@@ -81,11 +81,11 @@ describe('a node waits', () => {
     expect(ask({ targets: [b], scopes: [scope('boston', 2)], boston: cordoned })).toEqual(['b']);
     const itself = known({ nodes: [nodeOf('b', { ready: false }), ...spare] });
     expect(ask({ targets: [b], scopes: [scope('boston', 1)], boston: itself })).toEqual(['b']);
-    const elsewhere = { elsewhere: ['spare'], boston: known({ nodes: nodesOf([b], [...spare, nodeOf('y')]) }) };
+    const at = (...names: string[]) =>
+      names.map(name => ({ plan: { kind: 'drain' as const, targets: [] }, target: target(name) }));
+    const elsewhere = { elsewhere: at('spare'), boston: known({ nodes: nodesOf([b], [...spare, nodeOf('y')]) }) };
     expect(ask({ targets: [b], scopes: [scope('boston', 1)], ...elsewhere })).toEqual([full(2)]);
-    expect(ask({ targets: [b], scopes: [scope('boston', 1)], ...elsewhere, elsewhere: ['b', 'stranger'] })).toEqual([
-      'b',
-    ]);
+    expect(ask({ targets: [b], scopes: [scope('boston', 1)], ...elsewhere, elsewhere: at('stranger') })).toEqual(['b']);
   });
 
   it('for the budget of what hangs on its BMC too, in whatever cluster', () => {
@@ -207,11 +207,12 @@ describe('what one node alone may take at a time', () => {
       target('c', { site: 'austin', cluster: 'austin', zone: 'z3', rack: 'r3' }),
       target('d'),
     ];
-    const keys = (of: PlanTarget) => exclusive(of, domainsOf(targets)).slice(1);
+    const keys = (of: PlanTarget) => turnsOf(of, domainsOf(targets));
     expect(keys(target('a', { zone: 'z1', rack: 'r1' }))).toEqual(['zone z1 of boston', 'rack r1 of boston']);
     expect(keys(target('d'))).toEqual(['zone z1 of boston', 'zone z2 of boston', 'rack r1 of boston']);
-    expect(keys(target('d', { role: 'control-plane', zone: 'z1', rack: 'r1' }))).toContain('control plane of boston');
-    expect(exclusive(target('e'), domainsOf([]))).toEqual(['BMC https://e']);
+    expect(turnsOf(target('e'), domainsOf([]))).toEqual([]);
+    expect(heldAlone(target('e'))).toEqual(['BMC https://e']);
+    expect(heldAlone(target('d', { role: 'control-plane' }))).toEqual(['BMC https://d', 'control plane of boston']);
   });
 });
 

@@ -1,4 +1,4 @@
-/** Two nodes of one wave that have come to share a disruption budget are not down at once. */
+/** Two nodes that share a disruption budget or a rack are not down at once, whether of one wave or of two operations. */
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import type { ChangeAnswer } from '../../src/core/change.ts';
 import type { Plan } from '../../src/core/plan.ts';
@@ -58,12 +58,27 @@ it('one waits, cordoned, until the other is back', async () => {
   expect(order).toEqual([`flash ${first}`, `uncordon ${first}`, `flash ${second}`, `uncordon ${second}`]);
 });
 
-it('one that is cancelled while it waits for its turn gives its cordon back, and no pod of it was asked for', async () => {
+it('one that is cancelled while it waits for its turn gives its cordon back, and no pod of it was asked for; one of the same rack does not even begin', async () => {
   const [site] = stack.lab.sites;
   if (!site) throw new Error('the lab has no site');
   const { store } = site.cluster;
   store.remove('poddisruptionbudgets', { namespace: 'shop', name: 'late' });
   const extra = { namespace: 'shop', name: 'extra' };
+  const zoneOf = (name: string) => site.nodes.find(node => node.name === name)?.zone;
+  const [one = '', other = ''] = await eventually('the web pods to run in two racks', async () => {
+    const web = store.list('pods', 'shop').filter(({ metadata }) => metadata.labels?.app === 'web');
+    const [host = '', ...hosts] = web.flatMap(({ spec }) => spec.nodeName ?? []);
+    const far = hosts.find(name => zoneOf(name) !== zoneOf(host));
+    return far ? [host, far] : undefined;
+  });
+  const near = site.nodes.find(({ name, role, zone }) => role === 'worker' && name !== one && zone === zoneOf(one));
+  const client = await stack.client('requester');
+  const plans = new Map<string, ChangeAnswer>();
+  for (const node of [one, other, near?.name ?? '']) {
+    const { output } = await client.callTool('drainNode', { node, deleteEmptyDir: true, dryRun: true });
+    plans.set(node, output as unknown as ChangeAnswer);
+  }
+  const drain = (node: string) => approve(stack, plans.get(node) as ChangeAnswer);
   store.create('poddisruptionbudgets', {
     metadata: extra,
     spec: { minAvailable: 3, selector: { matchLabels: { app: 'web' } } },
@@ -74,17 +89,10 @@ it('one that is cancelled while it waits for its turn gives its cordon back, and
     spec: { containers: [{ name: 'c', image: 'i' }], nodeSelector: { 'groundskeeper.test/nowhere': 'yes' } },
     status: { phase: 'Pending' },
   });
-  const [one = '', other = ''] = await eventually('the web pods to run on two nodes, and to be counted', async () => {
+  await eventually('the web pods to be counted', async () => {
     const { currentHealthy, expectedPods } = store.get('poddisruptionbudgets', extra)?.status ?? {};
-    const web = store.list('pods', 'shop').filter(({ metadata }) => metadata.labels?.app === 'web');
-    const hosts = [...new Set(web.flatMap(({ spec }) => spec.nodeName ?? []))];
-    return currentHealthy === 3 && expectedPods === 4 && hosts.length > 1 ? hosts : undefined;
+    return (currentHealthy === 3 && expectedPods === 4) || undefined;
   });
-  const client = await stack.client('requester');
-  const drain = async (node: string) => {
-    const { output } = await client.callTool('drainNode', { node, deleteEmptyDir: true, dryRun: true });
-    return approve(stack, output as unknown as ChangeAnswer);
-  };
   const first = await drain(one);
   await blockedDrain(stack, first);
   const before = stack.lab.effects.since().length;
@@ -103,7 +111,15 @@ it('one that is cancelled while it waits for its turn gives its cordon back, and
   expect(asked.filter(({ path }) => here.some(({ metadata }) => path.includes(`/${metadata.name}/`)))).toEqual([]);
   expect(here.filter(({ metadata }) => metadata.deletionTimestamp)).toEqual([]);
 
+  const third = await drain(near?.name ?? '');
+  await eventually('the third to wait for its rack', async () => {
+    const { operation } = await client.operationEvents(third, { after: 0, waitMs: 0 });
+    return operation.nodes[0]?.message.includes(`shares its zone ${near?.zone}`) || undefined;
+  });
+  expect(reached(stack, near?.name ?? '')).toEqual([]);
   store.remove('pods', extra);
   store.remove('poddisruptionbudgets', extra);
   expect((await ended(stack, first)).state).toBe('done');
+  expect((await ended(stack, third)).state).toBe('done');
+  expect(isCordoned(stack, near?.name ?? '')).toBe(true);
 }, 120_000);

@@ -5,7 +5,16 @@ import type { ChangeAnswer } from '../../src/core/change.ts';
 import type { Plan } from '../../src/core/plan.ts';
 import { bmcProfiles } from '../../src/lab/bmc/profiles/catalog.ts';
 import { writeImage } from '../../src/lab/images.ts';
-import { approve, ended, type LabDocument, reached, reconfigure, siteOf } from '../support/rollout.ts';
+import {
+  approve,
+  blockedDrain,
+  ended,
+  type LabDocument,
+  pinned,
+  reached,
+  reconfigure,
+  siteOf,
+} from '../support/rollout.ts';
 import { eventually, type Stack, startStack } from '../support/stack.ts';
 
 let stack: Stack;
@@ -90,4 +99,32 @@ it('firmware that needs a power cycle of both is not planned: the other would lo
     code: 'precondition_failed',
     message: expect.stringContaining(`would take the power from ${other} too`),
   });
+});
+
+it('another operation counts it too and waits: it may go down at any moment', async () => {
+  const site = siteOf(stack, node);
+  const { store } = site.cluster;
+  const close = (unschedulable: boolean) => {
+    for (const name of [other, third])
+      store.update('nodes', { name }, draft => {
+        draft.spec.unschedulable = unschedulable;
+      });
+  };
+  close(true);
+  for (const { metadata } of store.list('pods', 'media')) store.remove('pods', { ...metadata, namespace: 'media' });
+  const { node: held, unpin } = await pinned(site);
+  close(false);
+  expect(held).toBe(node);
+  const first = await approve(stack, await restart());
+  await blockedDrain(stack, first);
+  const asker = await stack.client('requester');
+  const cordon = (await asker.callTool('cordonNode', { node: third, dryRun: true })).output as unknown as ChangeAnswer;
+  const second = await approve(stack, cordon);
+  await eventually('the cordon to wait', async () => {
+    const { operation } = await asker.operationEvents(second, { after: 0, waitMs: 0 });
+    return operation.nodes[0]?.message.includes('with it 3 nodes would be away') || undefined;
+  });
+  expect(reached(stack, third)).toEqual([]);
+  unpin();
+  expect([(await ended(stack, first)).state, (await ended(stack, second)).state]).toEqual(['done', 'done']);
 });

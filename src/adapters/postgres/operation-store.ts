@@ -169,15 +169,16 @@ export function operationStore(db: Db): OperationStore {
       changed(id, { cancel_requested_by: person, revoked }, eb => eb('cancel_requested_by', 'is', null)),
     requestHalt: (id, reason) => changed(id, { halting: reason }, eb => eb('halting', 'is', null)),
     async nodesAtWork() {
-      const rows = await db
+      return db
         .selectFrom('operation_node')
         .innerJoin('operation', 'operation.id', 'operation_node.operation')
-        .select('operation_node.node')
-        .distinct()
+        .select(['operation_node.operation', 'operation.plan', 'operation_node.node'])
         .where('operation.state', 'in', ['queued', 'running'])
         .where('operation_node.state', '=', 'running')
         .execute();
-      return rows.map(({ node }) => node);
+    },
+    async holdStarts() {
+      await sql`select pg_advisory_xact_lock(hashtext('groundskeeper-starts'))`.execute(db);
     },
     setPaused: (id, pausedBy) =>
       changed(id, { paused_by: pausedBy }, eb => eb('paused_by', pausedBy === null ? 'is not' : 'is', null)),

@@ -1,6 +1,6 @@
 /**
  * Lets a BMC write the image that it was sent and has checked. A request of its own, with an intent of its own: between the
- * two nothing is written yet, and after it the machine must not be disturbed.
+ * two nothing is written yet, so whatever stops a start stops this one; after it the machine must not be disturbed.
  */
 import { digestOf } from '../core/canonical.ts';
 import { FleetError } from '../core/errors.ts';
@@ -10,6 +10,7 @@ import { proveDrained } from './drain.ts';
 import { changeOf, isWanted, runningVersion } from './firmware-change.ts';
 import { accepted, type Flash } from './flash.ts';
 import type { NodeJob } from './job.ts';
+import { mayHaveHappened } from './may-have-happened.ts';
 import { proveIdentity } from './prove-identity.ts';
 import { proveQuorum } from './prove-quorum.ts';
 import { proveNoRemediator } from './refuse-remediators.ts';
@@ -23,7 +24,7 @@ export async function startWriting(job: NodeJob): Promise<Flash> {
   return job.effect<Flash>({
     step: 'write',
     action: 'flashFirmware',
-    settling: true,
+    settling: false,
     async prepare() {
       const [where, tasks, { settleMs }] = await Promise.all([
         bmc.writeTarget(),
@@ -43,6 +44,15 @@ export async function startWriting(job: NodeJob): Promise<Flash> {
     observe: open => observeWriting(job, open),
     describe: done => (done.task ? `accepted, task ${done.task}` : 'accepted, the BMC named no task'),
   });
+}
+
+/**
+ * Whether all that the BMC did is to take and check the image: it keeps that, writes it on no word but ours, and takes no other
+ * one before it was restarted.
+ */
+export async function isUnwritten(job: NodeJob): Promise<boolean> {
+  const { waitsForStart } = await job.bmc.updateTraits(changeOf(job).component);
+  return waitsForStart && !(await mayHaveHappened(job, 'write'));
 }
 
 async function observeWriting(job: NodeJob, open: EffectRow): Promise<Observation<Flash>> {

@@ -68,6 +68,7 @@ export const stepLimits = {
   explain: settlingWrite,
   offer: settlingRead,
   'handed over?': settlingRead,
+  'unwritten?': settlingRead,
   // What is read on the way, and shown as the step before it.
   alongside: settlingRead,
   before: reading,

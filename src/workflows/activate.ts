@@ -1,6 +1,7 @@
 /**
  * From the image on the machine to the version that runs, by the way that its vendor profile names. All of it settles: it goes
- * on after a cancel, because a machine with half an update is worse than either version.
+ * on after a cancel, because a machine with half an update is worse than either version. Where the BMC writes only on a word of
+ * its own, that is the moment from which on it settles.
  */
 import type { UpdateTraits } from '../core/bmc.ts';
 import { FleetError, unreachable } from '../core/errors.ts';
@@ -69,6 +70,7 @@ async function written(steps: NodeSteps, { flashed, traits }: Ready, updatedBy: 
     end => `task ${end}`,
   );
   if (!traits.waitsForStart) return transferred;
+  await steps.stopHere('write');
   const writing = await steps.step('write', startWriting, done =>
     done.task ? `accepted, task ${done.task}` : 'accepted',
   );

@@ -5,10 +5,11 @@
  */
 import { FleetError } from '../core/errors.ts';
 import type { NodeOutcome } from '../core/operation.ts';
-import { type PlannedChange, showEnd } from '../core/planned-change.ts';
+import { isFirmware, type PlannedChange, showEnd } from '../core/planned-change.ts';
 import type { Parts } from '../operations/job.ts';
 import { mayHaveHappened } from '../operations/may-have-happened.ts';
 import { precheckChange } from '../operations/precheck-changes.ts';
+import { isUnwritten } from '../operations/start-writing.ts';
 import { handOver, handOverStep, type Settle } from './hand-over.ts';
 import { giveBack, type NodeSteps, offerRecovery, outcomeOf, stayCordoned } from './node-steps.ts';
 
@@ -31,13 +32,19 @@ export async function makeChanges(parts: Parts, steps: NodeSteps, { changes, tod
       if (turn > 0 && (await own.step('precheck', precheckChange, found => found)) === 'nothing to do') continue;
       settle = await handOver(parts, own, change);
     } catch (thrown) {
-      return { ended: await retreat(steps, own, { thrown, change, progress, ours }) };
+      const begun = await own.step('handed over?', job => mayHaveHappened(job, handOverStep(change)));
+      return { ended: await retreat(steps, outcomeOf(thrown), { begun, stopped: isStop(thrown), progress, ours }) };
     }
     try {
       const active = await settle();
       proofs.push(active.proof);
       ({ bootId } = active);
     } catch (thrown) {
+      const left = isStop(thrown) && (await leftUnwritten(own, change));
+      if (left)
+        return {
+          ended: await retreat(steps, withLeft(outcomeOf(thrown)), { begun: false, stopped: true, progress, ours }),
+        };
       return { ended: await stayCordoned(steps, ours, withProgress(await offerRecovery(own, thrown), progress)) };
     }
   }
@@ -45,19 +52,30 @@ export async function makeChanges(parts: Parts, steps: NodeSteps, { changes, tod
 }
 
 type Progress = { done: PlannedChange[]; left: PlannedChange[] };
-type Retreat = { thrown: unknown; change: PlannedChange; progress: Progress; ours: boolean };
+/** `stopped`: nobody lets it go on, which says nothing against the machine: it is proved as it is. */
+type Retreat = { begun: boolean; stopped: boolean; progress: Progress; ours: boolean };
 
 /** Before the first hand-over nothing was changed but the cordon, so it is taken back; what may have been handed over stays cordoned. */
-async function retreat(steps: NodeSteps, own: NodeSteps, { thrown, change, progress, ours }: Retreat) {
-  const outcome = outcomeOf(thrown);
-  const begun = await own.step('handed over?', job => mayHaveHappened(job, handOverStep(change)));
-  // Nobody lets it go on: that says nothing against the machine, which is proved as it is.
-  const stopped = outcome.state === 'cancelled' || FleetError.from(thrown).code === 'forbidden';
+async function retreat(steps: NodeSteps, outcome: NodeOutcome, { begun, stopped, progress, ours }: Retreat) {
   if (begun || (progress.done.length > 0 && !stopped))
     return stayCordoned(steps, ours, withProgress(outcome, progress));
   if (progress.done.length === 0) return giveBack(steps, outcome, 'MaintenanceCancelled');
   const message = `${outcome.state} after ${shown(progress.done)}; ${shown(progress.left)} not begun: ${outcome.message}`;
   return giveBack(steps, { ...outcome, message }, 'MaintenanceCancelled');
+}
+
+function isStop(thrown: unknown): boolean {
+  return outcomeOf(thrown).state === 'cancelled' || FleetError.from(thrown).code === 'forbidden';
+}
+
+/** What cannot be read is taken for written. */
+async function leftUnwritten(own: NodeSteps, change: PlannedChange): Promise<boolean> {
+  return isFirmware(change) && own.step('unwritten?', isUnwritten).catch(() => false);
+}
+
+function withLeft(outcome: NodeOutcome): NodeOutcome {
+  const left = 'its BMC keeps the image unwritten, and takes no other before it was restarted (reset-bmc)';
+  return { ...outcome, message: `${outcome.message}; ${left}` };
 }
 
 function withProgress(outcome: NodeOutcome, { done, left }: Progress): NodeOutcome {

@@ -3,10 +3,11 @@
  * it, checks it, and writes it once it is told to. Each through the whole workflow, with lost answers and a service that dies on the way.
  */
 import pg from 'pg';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import type { ChangeAnswer } from '../../src/core/change.ts';
 import { bmcProfiles } from '../../src/lab/bmc/profiles/catalog.ts';
 import { custodyEntries, unaccounted } from '../support/audit.ts';
-import { approve, ended, flash, isCordoned, planFlash, reached } from '../support/rollout.ts';
+import { approve, ended, flash, isCordoned, planFlash, reached, reconfigure } from '../support/rollout.ts';
 import { eventually, type Stack, startStack } from '../support/stack.ts';
 
 let stack: Stack;
@@ -30,6 +31,16 @@ const withStart = ['cordon', 'flash', 'write', 'reset', 'uncordon'];
 
 function faultsOf(node: string) {
   return stack.lab.node(node).server.faults;
+}
+
+/** By the one who voted for it. */
+async function takeBack(operation: string): Promise<void> {
+  const voter = await stack.client('approver');
+  const approval = (await voter.approvals('approved')).find(each => each.operation === operation);
+  await voter.decide(approval?.id ?? '', 'revoke', {
+    reason: 'second thoughts',
+    passphrase: stack.passphrase('approver'),
+  });
 }
 
 async function findings(operation: string): Promise<string[]> {
@@ -93,21 +104,68 @@ describe('when the answer to a sent image is lost', () => {
   });
 });
 
+describe('between the image that a BMC has checked and the word to write it', () => {
+  const [, node] = nodes.supermicro;
+
+  // What stops it may take its time; a transfer that is held must not pass for one that is stuck.
+  beforeAll(() => reconfigure(stack, document => Object.assign(document.rollout, { stallLimit: '10m' })));
+
+  const stops: [name: string, stop: (operation: string) => Promise<unknown>][] = [
+    ['cancel', async operation => (await stack.client('requester')).callTool('cancelOperation', { operation })],
+    ['withdrawal of the approval', takeBack],
+    ['freeze', async () => (await stack.client('requester')).callTool('freezeChanges', { reason: 'smoke' })],
+  ];
+
+  it.each(stops)('a %s stops it: nothing is written, and the node is given back', async (_name, stop) => {
+    const { server } = stack.lab.node(node);
+    const [running, before] = [server.firmware.active, reached(stack, node).length];
+    server.faults.set({ kind: 'update-stalls', stage: 'download' });
+    const operation = await approve(stack, await planFlash(stack, node));
+    await eventually('the transfer to be followed', async () => {
+      const { events } = await (await stack.client('requester')).operationEvents(operation, { after: 0, waitMs: 0 });
+      return events.find(({ step }) => step === '1-bios/transfer');
+    });
+    await stop(operation);
+    server.faults.clear('update-stalls');
+    const { state, nodes: parts } = await ended(stack, operation);
+    expect([state, parts[0]?.message]).toEqual(['cancelled', expect.stringContaining('keeps the image unwritten')]);
+    expect([reached(stack, node).slice(before), isCordoned(stack, node)]).toEqual([
+      ['cordon', 'flash', 'uncordon'],
+      false,
+    ]);
+    expect([server.firmware.active, server.firmware.staged]).toEqual([running, undefined]);
+  });
+
+  // Until then it takes no other image.
+  afterEach(async () => {
+    const client = await stack.client('approver');
+    const { freezes } = (await client.callTool('getFleetOverview', {})).output as { freezes: { id: string }[] };
+    const over = { reason: 'over', passphrase: stack.passphrase('approver') };
+    for (const { id } of freezes) await client.unfreeze(id, over);
+    const { output } = await (await stack.client('requester')).callTool('resetBmc', { node, dryRun: true });
+    expect((await ended(stack, await approve(stack, output as unknown as ChangeAnswer))).state).toBe('done');
+  });
+});
+
 describe('a service that dies', () => {
   it('between the image and the word to write it sends neither twice', async () => {
     const [, node] = nodes.supermicro;
     const { server } = stack.lab.node(node);
+    const before = reached(stack, node).length;
     server.faults.set({ kind: 'update-stalls', stage: 'download' });
     const operation = await approve(stack, await planFlash(stack, node));
-    await eventually('the image to be there', async () => (reached(stack, node).includes('flash') ? true : undefined));
+    await eventually(
+      'the image to be there',
+      async () => reached(stack, node).slice(before).includes('flash') || undefined,
+    );
     await stack.kill();
     server.faults.clear('update-stalls');
-    expect(reached(stack, node)).toEqual(['cordon', 'flash']);
+    expect(reached(stack, node).slice(before)).toEqual(['cordon', 'flash']);
     expect(server.firmware.staged).toBeUndefined();
     await stack.start();
 
     expect((await ended(stack, operation)).state).toBe('done');
-    expect([reached(stack, node), isCordoned(stack, node)]).toEqual([withStart, false]);
+    expect([reached(stack, node).slice(before), isCordoned(stack, node)]).toEqual([withStart, false]);
     expect(server.firmware.active).toBe(bmcProfiles.supermicro.firmware.newBios);
   });
 

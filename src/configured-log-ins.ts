@@ -7,12 +7,12 @@ import { servicePerson } from './core/fleet.ts';
 import type { People } from './guard/authority.ts';
 import { browserLogIns } from './guard/browser-log-ins.ts';
 import { ClaimGroups } from './guard/claim-groups.ts';
+import { deedTickets } from './guard/deed-tickets.ts';
 import { DirectoryGroups } from './guard/directory-groups.ts';
 import { createLogins, type PageSession } from './guard/logins.ts';
-import { presenceProver, presenceWanted } from './guard/presence.ts';
+import { type ProvedDeed, presenceProver, presenceWanted } from './guard/presence.ts';
 import { standingOf } from './guard/standing.ts';
 import { terminalLogIns } from './guard/terminal-log-ins.ts';
-import { voteTickets } from './guard/vote-tickets.ts';
 
 /** `browser` is there where an issuer is configured. */
 export async function configuredLogIns(config: Config, records: Database, now: () => number = Date.now) {
@@ -50,7 +50,7 @@ export async function configuredLogIns(config: Config, records: Database, now: (
     mcpScope: config.mcp.scope,
     now,
   });
-  const tickets = voteTickets(records.voteTickets, now);
+  const tickets = deedTickets(records.deedTickets, now);
   const browser =
     oidc &&
     browserLogIns({
@@ -58,6 +58,7 @@ export async function configuredLogIns(config: Config, records: Database, now: (
       linked: new Map(linked.map(({ name, subject }) => [subject, name])),
       logins,
       tickets,
+      store: records.logInsAway,
       claims,
       now,
     });
@@ -74,8 +75,8 @@ export async function configuredLogIns(config: Config, records: Database, now: (
     doors: {
       browser,
       terminals: terminalLogIns(logins, now),
-      presenceWanted: (approval: Approval, session: PageSession) =>
-        presenceWanted(approval, session, { issuer: browser !== undefined, now: now() }),
+      presenceWanted: (deed: ProvedDeed, session: PageSession) =>
+        presenceWanted(deed, session, { issuer: browser !== undefined, now: now() }),
       standing: (approval: Approval) => standingOf(approval, people, new Date(now())),
     },
   };

@@ -83,9 +83,8 @@ async function serve(
   opened: Opened,
 ): Promise<string> {
   const { fleet, rollout, service } = config;
-  const { records, custody, policy, clusters, bmcs, servers, logins, approvals, freezes, storePlan, timings, doors } =
-    worker;
-  const { anchoring, evidence, keyFiles, standstill } = worker;
+  const { records, custody, policy, clusters, bmcs, servers, logins, storePlan, timings, doors } = worker;
+  const { approvals, freezes, steer, anchoring, evidence, keyFiles, standstill } = worker;
   let cordons: CordonDuty | undefined;
   const duty = opened.add(
     await startDuty({
@@ -130,6 +129,7 @@ async function serve(
     policy,
     approvals,
     freezes,
+    steer,
     storePlan,
     rollout: { ...rollout, timings, hardwareWatched: config.health.sampleEveryMs !== 'off' },
     policyStanding,
@@ -157,9 +157,11 @@ async function serve(
     anchoring,
     provePresence,
   });
-  const guard = { approvals, freezes, custody, custodyDesk };
+  const guard = { approvals, freezes, steer, custody, custodyDesk };
+  const { mayBreakGlass } = worker.authority;
   const door = {
     policyStanding,
+    mayBreakGlass,
     gateway,
     digests,
     ...(assistant && { assistant }),

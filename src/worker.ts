@@ -33,6 +33,7 @@ import { effectPerformer } from './guard/effects.ts';
 import { createFreezes } from './guard/freezes.ts';
 import { evidenceKeeper } from './guard/keep-evidence.ts';
 import { LivePolicy, type PolicyStatus } from './guard/policy/live-policy.ts';
+import { steering } from './guard/steer.ts';
 import { planStorer } from './guard/store-plan.ts';
 import { savedWatch } from './health/saved-watch.ts';
 import { Opened } from './opened.ts';
@@ -178,7 +179,8 @@ export async function openWorker(options: WorkerOptions, opened: Opened) {
     launch,
     announce: notice => log.warn(notice, 'break-glass: an operation begins without its votes'),
   });
-  const freezes = createFreezes({ records, custody, policy, provePassphrase: logins.provePresence });
+  const freezes = createFreezes({ records, custody, policy, provePresence });
+  const steer = steering({ records, custody, policy, provePresence });
   const storePlan = planStorer({ records, custody, policy, planTtlMs: rollout.planTtlMs });
   offers.resolve(recoveryOffers({ fleet, bmcs, clusters, records, storePlan, requestStart: approvals.requestStart }));
   return {
@@ -199,6 +201,7 @@ export async function openWorker(options: WorkerOptions, opened: Opened) {
       authority,
       approvals,
       freezes,
+      steer,
       storePlan,
       timings,
     },

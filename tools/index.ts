@@ -1,7 +1,6 @@
 /** The catalog: every tool there is, in the order in which surfaces list them. */
 import type { Tool } from '../src/core/tool.ts';
 import { acknowledgeFinding } from './acknowledge-finding.ts';
-import { advanceOperation } from './advance-operation.ts';
 import { cancelOperation } from './cancel-operation.ts';
 import { cordonNode } from './cordon-node.ts';
 import { drainNode } from './drain-node.ts';
@@ -28,7 +27,6 @@ import { planFirmwareRollout } from './plan-firmware-rollout.ts';
 import { planRollback } from './plan-rollback.ts';
 import { resetBmc } from './reset-bmc.ts';
 import { resumeHealthCordons } from './resume-health-cordons.ts';
-import { resumeOperation } from './resume-operation.ts';
 import { setBootOverride } from './set-boot-override.ts';
 import { setNodePower } from './set-node-power.ts';
 import { simulateDrain } from './simulate-drain.ts';
@@ -59,8 +57,6 @@ export const catalog: Tool[] = [
   getOperation,
   listOperations,
   pauseOperation,
-  resumeOperation,
-  advanceOperation,
   cancelOperation,
   freezeChanges,
   cordonNode,

@@ -14,6 +14,6 @@ export const pauseOperation = readTool({
   positional: ['operation'],
   example: { operation: 'op-0123456789' },
   output: operationOutput,
-  run: (context, { operation }) => context.steer.pause(operation),
+  run: (context, { operation }) => context.pause(operation),
   present: presentOperation,
 });

@@ -1,6 +1,6 @@
 /** Who a person is to the issuer that an organisation trusts, as far as this program needs it. */
 
-/** What binds an answer of the issuer to the question: random, used once, never at rest. */
+/** What binds an answer of the issuer to the question: used once, and never at rest. */
 export type LogInSecrets = { state: string; nonce: string; verifier: string };
 
 export type Identity = {
@@ -30,11 +30,27 @@ export type ClaimedGroupStore = {
   list(): Promise<ClaimedGroups[]>;
 };
 
-/** The right to cast one vote of one person on one plan, proved by a fresh log-in. */
-export type VoteTicket = { person: string; approval: string; digest: string; expiresAt: string };
+/** What nobody does for a person. */
+export const deedActs = ['vote', 'revoke', 'break-glass', 'unfreeze', 'resume', 'advance'] as const;
 
-export type VoteTicketStore = {
-  insert(tokenHash: string, ticket: VoteTicket): Promise<void>;
+/** One of them, on a request, a freeze or an operation (`on`, its id) with the digest of its plan, where it has one. */
+export type Deed = { act: (typeof deedActs)[number]; on: string; digest: string };
+
+/** The right of one person to one deed, proved by a fresh log-in. */
+export type DeedTicket = Deed & { person: string; expiresAt: string };
+
+export type DeedTicketStore = {
+  insert(tokenHash: string, ticket: DeedTicket): Promise<void>;
   /** Hands it out once, expired or not; undefined ever after. */
-  take(tokenHash: string): Promise<VoteTicket | undefined>;
+  take(tokenHash: string): Promise<DeedTicket | undefined>;
+};
+
+/** A person who left for the issuer: `browser` is the hash of what that browser alone holds, `since` when it left, RFC 3339. */
+export type Away = { browser: string; returnTo: string; since: string; deed?: Deed };
+
+export type AwayStore = {
+  /** Forgets those that left before `oldest`, and all but the latest `most`. */
+  insert(stateHash: string, away: Away, keep: { oldest: Date; most: number }): Promise<void>;
+  /** Hands it out once, whatever comes of it; undefined ever after. */
+  take(stateHash: string): Promise<Away | undefined>;
 };

@@ -89,8 +89,8 @@ export type ToolContext = {
   /** Asks policy to start a stored plan. */
   requestStart(stored: StoredPlan): Promise<ChangeAnswer>;
   requestCancel(operation: string): Promise<Operation>;
-  /** Holds an operation and lets it go on. */
-  steer: Record<'pause' | 'resume' | 'advance', (operation: string) => Promise<Operation>>;
+  /** Holds an operation: no node of it begins any more. */
+  pause(operation: string): Promise<Operation>;
   /** Throws not_found when no finding of that id stands. */
   acknowledgeFinding(id: string): Promise<Finding>;
   /** Lets nodes be cordoned for their hardware again. */

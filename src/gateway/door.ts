@@ -12,13 +12,15 @@ import type { BrowserLogIns } from '../guard/browser-log-ins.ts';
 import type { CustodyLog } from '../guard/custody/log.ts';
 import type { Freezes } from '../guard/freezes.ts';
 import type { Logins, PageSession } from '../guard/logins.ts';
-import type { Presence, PresenceWanted } from '../guard/presence.ts';
+import { deedOn, type Presence, type PresenceWanted, type ProvedDeed } from '../guard/presence.ts';
 import type { Standing } from '../guard/standing.ts';
+import type { Steering } from '../guard/steer.ts';
 import type { TerminalLogIns } from '../guard/terminal-log-ins.ts';
 import type { CustodyDesk } from './custody-desk.ts';
 import type { Gateway } from './gateway.ts';
 
-export type { PageSession, Presence, PresenceWanted, Standing };
+export type { PageSession, Presence, PresenceWanted, ProvedDeed, Standing };
+export { deedOn };
 
 export type ServiceDoor = {
   gateway: Gateway;
@@ -26,10 +28,12 @@ export type ServiceDoor = {
   /** Where an issuer is configured; elsewhere the page asks for a passphrase. */
   browser?: BrowserLogIns;
   terminals: TerminalLogIns;
-  presenceWanted(approval: Approval, session: PageSession): PresenceWanted;
+  presenceWanted(deed: ProvedDeed, session: PageSession): PresenceWanted;
+  mayBreakGlass(person: string): boolean;
   standing(approval: Approval): Standing[];
   approvals: Pick<Approvals, 'vote' | 'revoke' | 'breakGlass' | 'expireDue'>;
   freezes: Pick<Freezes, 'lift'>;
+  steer: Pick<Steering, 'resume' | 'advance'>;
   custody: Pick<CustodyLog, 'checkpoint' | 'verifierKey'>;
   policyStanding(): PolicyStanding;
   digests: Digests;
@@ -40,7 +44,7 @@ export type ServiceDoor = {
     freezes: Pick<Records['freezes'], 'standing'>;
     plans: Pick<Records['plans'], 'get'>;
     approvals: Pick<Records['approvals'], 'get' | 'list'>;
-    operations: Pick<Records['operations'], 'get' | 'events'>;
+    operations: Pick<Records['operations'], 'get' | 'list' | 'events'>;
     custody: Pick<Records['custody'], 'head' | 'rows' | 'checkpoints'>;
   };
   planCard(plan: Plan, digest: string): Block[];

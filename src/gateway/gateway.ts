@@ -29,7 +29,7 @@ import { summaryOf } from '../guard/change-answers.ts';
 import type { Evidence } from '../guard/custody/evidence.ts';
 import type { CustodyLog } from '../guard/custody/log.ts';
 import type { Freezes } from '../guard/freezes.ts';
-import { steering } from '../guard/steer.ts';
+import type { Steering } from '../guard/steer.ts';
 import type { StorePlan } from '../guard/store-plan.ts';
 
 export type Call = { tool: string; input: unknown; caller: Caller };
@@ -46,6 +46,7 @@ export type GatewayParts = Pick<
   policy: Policy;
   approvals: Approvals;
   freezes: Pick<Freezes, 'freeze'>;
+  steer: Pick<Steering, 'pause'>;
   storePlan: StorePlan;
   health: HealthReader & {
     acknowledge(id: string, who: { by: string; at: Date }): Promise<Finding | undefined>;
@@ -71,8 +72,7 @@ export function outputOf(tool: Tool): z.ZodObject {
 }
 
 export function createGateway(parts: GatewayParts): Gateway {
-  const { catalog, records, custody, evidence, policy, approvals, fleet } = parts;
-  const steer = steering({ records, custody });
+  const { catalog, records, custody, evidence, policy, approvals, steer, fleet } = parts;
 
   return {
     async invoke({ tool: name, input: raw, caller }) {
@@ -195,11 +195,7 @@ export function createGateway(parts: GatewayParts): Gateway {
         });
         return records.operations.get(id);
       },
-      steer: {
-        pause: id => steer.pause(id, caller),
-        resume: id => steer.resume(id, caller),
-        advance: id => steer.advance(id, caller),
-      },
+      pause: id => steer.pause(id, caller),
       acknowledgeFinding: id => acknowledgeFinding(id, caller),
       // Who asked is on record by the request itself.
       resumeHealthCordons: () => parts.health.resumeCordons(),

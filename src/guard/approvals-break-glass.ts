@@ -12,6 +12,7 @@ import { checkOpen, forbidden, recordedReason } from './approvals-eligibility.ts
 import { by, type Moves } from './approvals-moves.ts';
 import { requesterOf } from './approvals-vote.ts';
 import { reasonsOf } from './authority.ts';
+import { deedOn } from './presence.ts';
 
 /** How long an operation that was begun so may begin steps, in milliseconds. */
 const breakGlassMs = 15 * 60_000;
@@ -41,7 +42,8 @@ export function breakingGlass(parts: Parts) {
     const reason = recordedReason(intervention.reason, { needed: true });
     const asked = await records.approvals.get(intervention.approval);
     const { id, digest } = asked;
-    const { strength } = await parts.provePresence({ person, presence: intervention.presence, approval: asked });
+    const deed = deedOn('break-glass', asked);
+    const { strength } = await parts.provePresence({ person, presence: intervention.presence, deed });
     await moves.expireDue();
     const conditions = await authority.conditions((await records.plans.get(asked.plan)).plan);
     const notice = await records.transaction(async tx => {

@@ -13,6 +13,7 @@ import type { Caller } from '../core/tool.ts';
 import type { ApprovalsParts, Intervention } from './approvals.ts';
 import { decidingChannel, recordedReason } from './approvals-eligibility.ts';
 import { by, type Moves } from './approvals-moves.ts';
+import { deedOn } from './presence.ts';
 
 type Parts = ApprovalsParts & { moves: Moves; now(): Date };
 
@@ -25,7 +26,11 @@ export function revoking(parts: Parts) {
     const asked = await records.approvals.get(intervention.approval);
     const { id, digest } = asked;
     const person = caller.person.name;
-    const { strength } = await parts.provePresence({ person, presence: intervention.presence, approval: asked });
+    const { strength } = await parts.provePresence({
+      person,
+      presence: intervention.presence,
+      deed: deedOn('revoke', asked),
+    });
     await moves.expireDue();
     await records.transaction(async tx => {
       const approval = await tx.approvals.hold(id);

@@ -9,6 +9,7 @@ import type { ApprovalsParts, Ballot } from './approvals.ts';
 import { checkOpen, checkVoter, decidingChannel, recordedReason } from './approvals-eligibility.ts';
 import { by, type Moves } from './approvals-moves.ts';
 import { reasonsOf } from './authority.ts';
+import { deedOn } from './presence.ts';
 
 type Deciding = { stored: StoredPlan; id: string; caller: Caller; conditions: ConditionsOf };
 
@@ -24,7 +25,7 @@ export function voting(parts: Parts) {
     const asked = await records.approvals.get(ballot.approval);
     const { id, digest } = asked;
     const { presence } = ballot;
-    const { strength } = await parts.provePresence({ person: person.name, presence, approval: asked });
+    const { strength } = await parts.provePresence({ person: person.name, presence, deed: deedOn('vote', asked) });
     await moves.expireDue();
     const cast = { type: 'vote', approval: id, digest, vote: ballot.vote, reason, strength } as const;
     // Read before the transaction, which holds a connection of its own; each effect asks again.

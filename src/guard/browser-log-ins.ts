@@ -1,21 +1,21 @@
 /**
  * Logging in through an issuer, from the browser's leaving to its coming back.
- * What binds the two ends stays in memory: used once, for ten minutes, for the
- * browser that left; a restart of the service means to begin again.
+ * What binds the two ends is kept with the records, as the browser may come
+ * back to another process: used once, for ten minutes, for the browser that
+ * left. What must not lie at rest is derived from what that browser holds.
  */
+import { createHmac } from 'node:crypto';
 import { FleetError } from '../core/errors.ts';
-import type { IdentityProvider, LogInSecrets } from '../core/identity.ts';
+import type { Away, AwayStore, Deed, IdentityProvider, LogInSecrets } from '../core/identity.ts';
 import { newToken } from '../core/ids.ts';
 import type { ClaimGroups } from './claim-groups.ts';
+import type { DeedTickets } from './deed-tickets.ts';
 import type { GivenToken, Logins } from './logins.ts';
 import { recentMs } from './recent.ts';
 import { tokenHash } from './token-hash.ts';
-import type { VoteTickets } from './vote-tickets.ts';
 
-/** What the person goes away for: to be here, or to cast one vote. */
-export type LogInPurpose =
-  | { for: 'session'; returnTo: string }
-  | { for: 'vote'; returnTo: string; approval: string; digest: string };
+/** What the person goes away for: to be here, or for one deed. */
+export type LogInPurpose = { returnTo: string; deed?: Deed };
 
 export type BrowserLogIns = {
   /** Answers with the issuer's address. `browser` is what this browser alone holds. */
@@ -27,8 +27,8 @@ export type BrowserLogIns = {
 export type CompletedLogIn = {
   session: GivenToken;
   returnTo: string;
-  /** For the vote that the person went away for. */
-  vote?: { ticket: string; expiresAt: string; approval: string };
+  /** For the deed that the person went away for. */
+  deed?: Deed & { ticket: string; expiresAt: string };
 };
 
 export type BrowserLogInsParts = {
@@ -36,12 +36,11 @@ export type BrowserLogInsParts = {
   /** Name of the person by subject. */
   linked: ReadonlyMap<string, string>;
   logins: Pick<Logins, 'admit'>;
-  tickets: Pick<VoteTickets, 'give'>;
+  tickets: Pick<DeedTickets, 'give'>;
+  store: AwayStore;
   claims?: ClaimGroups;
   now?: () => number;
 };
-
-type Away = LogInSecrets & { browser: string; purpose: LogInPurpose; since: number };
 
 const awayMs = 10 * 60_000;
 /** More than people; a flood of beginnings pushes out the oldest. */
@@ -50,14 +49,11 @@ const mostAway = 10_000;
 const skewMs = 5000;
 
 export function browserLogIns(parts: BrowserLogInsParts): BrowserLogIns {
-  const { provider, linked, logins, tickets, claims, now = Date.now } = parts;
-  const away = new Map<string, Away>();
+  const { provider, linked, logins, tickets, claims, store, now = Date.now } = parts;
 
-  function takeBack(callback: URL, browser: string): Away {
-    const state = callback.searchParams.get('state') ?? '';
-    const found = away.get(state);
-    away.delete(state);
-    if (found && found.browser === tokenHash(browser) && now() - found.since <= awayMs) return found;
+  async function takeBack(callback: URL, browser: string): Promise<Away> {
+    const found = await store.take(tokenHash(callback.searchParams.get('state') ?? ''));
+    if (found && found.browser === tokenHash(browser) && now() - Date.parse(found.since) <= awayMs) return found;
     throw new FleetError({
       code: 'unauthenticated',
       message: 'this log-in was not begun here, was finished before, or took longer than ten minutes',
@@ -67,33 +63,39 @@ export function browserLogIns(parts: BrowserLogInsParts): BrowserLogIns {
 
   return {
     async begin(purpose, browser) {
-      const secrets = { state: newToken(), nonce: newToken(), verifier: newToken() };
-      const address = await provider.logInAddress(secrets, purpose.for === 'vote' ? 0 : recentMs / 1000);
-      for (const oldest of away.keys()) if (away.size >= mostAway) away.delete(oldest);
-      away.set(secrets.state, { ...secrets, browser: tokenHash(browser), purpose, since: now() });
+      const state = newToken();
+      const address = await provider.logInAddress(secretsOf(state, browser), purpose.deed ? 0 : recentMs / 1000);
+      const since = new Date(now()).toISOString();
+      const keep = { oldest: new Date(now() - awayMs), most: mostAway };
+      await store.insert(tokenHash(state), { ...purpose, browser: tokenHash(browser), since }, keep);
       return address;
     },
 
     async complete(callback, browser) {
-      const { purpose, since, ...secrets } = takeBack(callback, browser);
-      const identity = await provider.identify(callback, secrets);
+      const { returnTo, deed, since } = await takeBack(callback, browser);
+      const state = callback.searchParams.get('state') ?? '';
+      const identity = await provider.identify(callback, secretsOf(state, browser));
       const person = linked.get(identity.subject);
       if (person === undefined) throw notLinked();
       const at = identity.authenticatedAt.getTime();
       if (!(at <= now() + skewMs)) throw staleProof('the issuer dates your log-in into the future');
-      if (purpose.for === 'vote' && at < since - skewMs)
-        throw staleProof('the issuer did not ask you to log in again, which a critical vote needs');
+      if (deed && at < Date.parse(since) - skewMs)
+        throw staleProof('the issuer did not ask you to log in again, which this needs');
       await claims?.tell(person, identity.groups);
       const session = await logins.admit(person, 'page', {
         at: identity.authenticatedAt.toISOString(),
         strength: 'oidc',
       });
-      const { returnTo } = purpose;
-      if (purpose.for === 'session') return { session, returnTo };
-      const { approval, digest } = purpose;
-      return { session, returnTo, vote: { approval, ...(await tickets.give({ person, approval, digest })) } };
+      if (!deed) return { session, returnTo };
+      return { session, returnTo, deed: { ...deed, ...(await tickets.give({ person, ...deed })) } };
     },
   };
+}
+
+/** Known to whoever has the state and the browser's own cookie, and to nobody else. */
+function secretsOf(state: string, browser: string): LogInSecrets {
+  const derived = (what: string) => createHmac('sha256', browser).update(`${what} ${state}`).digest('base64url');
+  return { state, nonce: derived('nonce'), verifier: derived('verifier') };
 }
 
 function notLinked(): FleetError {

@@ -1,6 +1,6 @@
 /**
  * Freezing and lifting. To stop is easy on purpose: any operator, one call, from anywhere. To go on is not: a person
- * who is there says so with a passphrase, which neither a model nor a stored token has.
+ * who is there says so, which neither a model nor a stored token can.
  */
 import type { CustodyEvent } from '../core/custody.ts';
 import { FleetError } from '../core/errors.ts';
@@ -10,20 +10,20 @@ import type { Policy, PolicyResource } from '../core/policy.ts';
 import type { Records } from '../core/records.ts';
 import type { Caller } from '../core/tool.ts';
 import type { CustodyLog } from './custody/log.ts';
+import { deedOn, type Presence, type ProvePresence } from './presence.ts';
 
 export type Freezes = {
   /** Stands when this returns; who may freeze is asked before, as for every tool. */
   freeze(where: PolicyResource, reason: string, caller: Caller): Promise<Freeze>;
   /** Throws `forbidden` over MCP and for who may not change things there, `unauthenticated`, `not_found`. */
-  lift(id: string, proof: { reason: string; passphrase: string }, caller: Caller): Promise<Freeze>;
+  lift(id: string, proof: { reason: string; presence: Presence }, caller: Caller): Promise<Freeze>;
 };
 
 export type FreezesParts = {
   records: Records;
   custody: CustodyLog;
   policy: Policy;
-  /** Throws `unauthenticated` unless the passphrase is the person's. */
-  provePassphrase(person: string, passphrase: string): Promise<void>;
+  provePresence: ProvePresence;
   now?: () => Date;
 };
 
@@ -31,7 +31,7 @@ export function createFreezes({
   records,
   custody,
   policy,
-  provePassphrase,
+  provePresence,
   now = () => new Date(),
 }: FreezesParts): Freezes {
   const entry = (
@@ -74,14 +74,14 @@ export function createFreezes({
       return freeze;
     },
 
-    async lift(id, { reason, passphrase }, caller) {
+    async lift(id, { reason, presence }, caller) {
       if (caller.channel === 'mcp')
         throw new FleetError({
           code: 'forbidden',
           message: 'a freeze is not lifted over MCP',
-          hint: `on the CLI, with your passphrase: groundskeeper unfreeze ${id}`,
+          hint: `on the CLI, with your passphrase: groundskeeper unfreeze ${id}; or on the page /freezes/${id}`,
         });
-      await provePassphrase(caller.person.name, passphrase);
+      await provePresence({ person: caller.person.name, presence, deed: deedOn('unfreeze', { id }) });
       const freeze = (await records.freezes.standing()).find(each => each.id === id);
       if (!freeze) throw gone(id);
       authorise(freeze, caller);

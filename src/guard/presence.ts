@@ -1,49 +1,61 @@
 /**
- * Proof that a person is there at the moment of a vote. A stored token, an
+ * Proof that a person is there at the moment of a deed. A stored token, an
  * editor's agent or a model has none: it knows no passphrase, and a fresh
- * log-in leaves a ticket on the server that is good for one vote.
+ * log-in leaves a ticket on the server that is good for one deed.
  */
-import { type Approval, isCritical, type PresenceStrength } from '../core/approval.ts';
+import { isCritical, type PresenceStrength } from '../core/approval.ts';
 import { FleetError, unreachable } from '../core/errors.ts';
+import type { Deed } from '../core/identity.ts';
+import type { Requirement } from '../core/policy.ts';
+import type { DeedTickets } from './deed-tickets.ts';
 import type { Logins, PageSession } from './logins.ts';
 import { isRecent } from './recent.ts';
-import type { VoteTickets } from './vote-tickets.ts';
 
 export type Presence =
   | { by: 'passphrase'; passphrase: string }
-  /** One-time id that the service made when the person logged in anew for this very vote. */
+  /** One-time id that the service made when the person logged in anew for this very deed. */
   | { by: 'fresh-login'; ticket: string }
-  /** Token of a browser's session whose person logged in lately; not enough for a critical vote. */
+  /** Token of a browser's session whose person logged in lately; not enough where a deed needs a log-in of its own. */
   | { by: 'recent-login'; session: string };
 
-type VotedOn = Pick<Approval, 'id' | 'digest' | 'requirements'>;
+/** `alone`: it needs a log-in of its own. */
+export type ProvedDeed = Deed & { alone: boolean };
 
-export type PresenceProof = { person: string; presence: Presence; approval: VotedOn };
+export type PresenceProof = { person: string; presence: Presence; deed: ProvedDeed };
 
-/** Throws `unauthenticated` unless the person is there, for this approval request and this digest. */
+/** Throws `unauthenticated` unless the person is there, for this deed on this thing as it stands. */
 export type ProvePresence = (proof: PresenceProof) => Promise<{ strength: PresenceStrength }>;
+
+/** A deed on a request, a freeze or an operation. All but ordinary votes, and what stops things, need a log-in of their own. */
+export function deedOn(
+  act: Deed['act'],
+  { id, digest = '', requirements = [] }: { id: string; digest?: string; requirements?: Requirement[] },
+): ProvedDeed {
+  const ordinary = (act === 'vote' && !isCritical({ requirements })) || act === 'revoke';
+  return { act, on: id, digest, alone: !ordinary };
+}
 
 export type PresenceParts = {
   /** Throws `unauthenticated` unless the passphrase is the person's. */
   provePassphrase(person: string, passphrase: string): Promise<void>;
   session: Logins['session'];
-  tickets: Pick<VoteTickets, 'spend'>;
+  tickets: Pick<DeedTickets, 'spend'>;
   now?: () => number;
 };
 
 export function presenceProver(parts: PresenceParts): ProvePresence {
   const { now = Date.now } = parts;
-  return async ({ person, presence, approval }) => {
+  return async ({ person, presence, deed: { alone, ...deed } }) => {
     switch (presence.by) {
       case 'passphrase':
         await parts.provePassphrase(person, presence.passphrase);
         return { strength: 'passphrase' };
       case 'fresh-login':
-        await parts.tickets.spend(presence.ticket, { person, approval: approval.id, digest: approval.digest });
+        await parts.tickets.spend(presence.ticket, { person, ...deed });
         return { strength: 'oidc' };
       case 'recent-login': {
         const { caller, proof } = await parts.session(presence.session);
-        if (caller.person.name !== person || isCritical(approval) || !isRecent(proof, now())) throw wantsFreshLogIn();
+        if (caller.person.name !== person || alone || !isRecent(proof, now())) throw wantsFreshLogIn();
         return { strength: proof.strength };
       }
       default:
@@ -52,22 +64,22 @@ export function presenceProver(parts: PresenceParts): ProvePresence {
   };
 }
 
-/** What a person in a browser still has to bring to vote; a page asks for no more. */
+/** What a person in a browser still has to bring; a page asks for no more. */
 export type PresenceWanted = 'nothing' | 'passphrase' | 'fresh-login';
 
 export function presenceWanted(
-  approval: VotedOn,
+  { alone }: ProvedDeed,
   { proof }: PageSession,
   { issuer, now }: { issuer: boolean; now: number },
 ): PresenceWanted {
-  if (!isCritical(approval) && isRecent(proof, now)) return 'nothing';
+  if (!alone && isRecent(proof, now)) return 'nothing';
   return issuer ? 'fresh-login' : 'passphrase';
 }
 
 function wantsFreshLogIn(): FleetError {
   return new FleetError({
     code: 'unauthenticated',
-    message: 'this vote needs a log-in of its own, or your passphrase',
-    hint: 'open the page of the request and log in again there',
+    message: 'this needs a log-in of its own, or your passphrase',
+    hint: 'open its page and log in again there',
   });
 }

@@ -1,45 +1,80 @@
 /**
  * Holding an operation and letting it go on. Each is on record together with
- * the change itself. Anybody who may start an operation may hold it; only a
- * person lets it go on: whatever a model was told, it lifts nothing.
+ * the change itself. Anybody who may start an operation may hold it, from
+ * anywhere; only a person who is there lets it go on: whatever a model was
+ * told, and whoever has a stored token, lifts nothing.
  */
 import { FleetError } from '../core/errors.ts';
 import { isServiceName } from '../core/fleet.ts';
 import type { Operation } from '../core/operation.ts';
+import type { Policy } from '../core/policy.ts';
 import type { OperationStore, Records } from '../core/records.ts';
 import type { Caller } from '../core/tool.ts';
 import type { CustodyLog } from './custody/log.ts';
+import { deedOn, type Presence, type ProvePresence } from './presence.ts';
 
 export type Steering = {
   /** No node begins any more; those that began go on. */
   pause(operation: string, caller: Caller): Promise<Operation>;
-  resume(operation: string, caller: Caller): Promise<Operation>;
-  /** Lets the next wave begin, once the one before has ended. */
-  advance(operation: string, caller: Caller): Promise<Operation>;
+  /** Throws `forbidden` over MCP and for who may not change things there, `unauthenticated`. */
+  resume(operation: string, proof: GoingOn, caller: Caller): Promise<Operation>;
+  /** As `resume`; lets the next wave begin, once the one before has ended. */
+  advance(operation: string, proof: GoingOn, caller: Caller): Promise<Operation>;
 };
 
-export function steering({ records, custody }: { records: Records; custody: CustodyLog }): Steering {
+export type GoingOn = { reason: string; presence: Presence };
+
+export type SteeringParts = { records: Records; custody: CustodyLog; policy: Policy; provePresence: ProvePresence };
+
+export function steering({ records, custody, policy, provePresence }: SteeringParts): Steering {
   return {
     async pause(id, caller) {
       const { name } = caller.person;
       return turned(id, caller, { state: 'paused', reason: `${name} paused it`, set: tx => tx.setPaused(id, name) });
     },
-    async resume(id, caller) {
-      proveHuman(caller, 'resumes');
-      const reason = `${caller.person.name} resumed it`;
+    async resume(id, proof, caller) {
+      await proveHuman('resume', { id, proof, caller });
+      const reason = `${caller.person.name} resumed it: ${proof.reason}`;
       return turned(id, caller, { state: 'resumed', reason, set: tx => tx.setPaused(id, null) });
     },
-    async advance(id, caller) {
-      proveHuman(caller, 'advances');
+    async advance(id, proof, caller) {
+      await proveHuman('advance', { id, proof, caller });
       const operation = await records.operations.get(id);
       const { plan } = await records.plans.get(operation.plan);
       if (plan.advance !== 'manual')
         throw new FleetError({ code: 'precondition_failed', message: `operation ${id} goes on by itself` });
       const wave = nextWave(operation);
-      const reason = `${caller.person.name} lets wave ${wave} begin`;
+      const reason = `${caller.person.name} lets wave ${wave} begin: ${proof.reason}`;
       return turned(id, caller, { state: 'advanced', reason, set: tx => tx.advance(id, wave) });
     },
   };
+
+  async function proveHuman(act: 'resume' | 'advance', { id, proof, caller }: Going): Promise<void> {
+    const { channel, person } = caller;
+    if (!atHand.has(channel) || isServiceName(person.name))
+      throw new FleetError({
+        code: 'forbidden',
+        message: `only a person ${act}s an operation`,
+        hint: `on the CLI, with your passphrase: groundskeeper ${act}-operation ${id}; or on the page /operations/${id}`,
+      });
+    const operation = await records.operations.head(id);
+    await provePresence({ person: person.name, presence: proof.presence, deed: deedOn(act, operation) });
+    const { plan } = await records.plans.get(operation.plan);
+    for (const { site, cluster } of plan.scopes) {
+      const decision = policy.decide({
+        principal: person,
+        action: `${act}Operation`,
+        risk: 'control',
+        resource: { site, cluster },
+        context: { via: channel, cleared: [] },
+      });
+      if (decision.verdict === 'allow') continue;
+      throw new FleetError({
+        code: 'forbidden',
+        message: `policy does not let ${person.name} ${act} it in ${cluster}`,
+      });
+    }
+  }
 
   /** The change, its entry and its event, or none of them; what stands so already is no news. */
   async function turned(id: string, caller: Caller, { state, reason, set }: Turn): Promise<Operation> {
@@ -64,16 +99,11 @@ export function steering({ records, custody }: { records: Records; custody: Cust
   }
 }
 
-type Turn = { state: string; reason: string; set(operations: OperationStore): Promise<boolean> };
+/** Where a person is asked for presence, and no program answers. */
+const atHand = new Set<Caller['channel']>(['cli', 'page', 'demo']);
 
-function proveHuman({ channel, person }: Caller, does: string): void {
-  if (channel !== 'mcp' && channel !== 'assistant' && !isServiceName(person.name)) return;
-  throw new FleetError({
-    code: 'forbidden',
-    message: `only a person ${does} an operation`,
-    hint: 'do it on the CLI',
-  });
-}
+type Going = { id: string; proof: GoingOn; caller: Caller };
+type Turn = { state: string; reason: string; set(operations: OperationStore): Promise<boolean> };
 
 /** Throws `conflict` while a wave is at work, and where none is left. */
 function nextWave({ id, nodes }: Operation): number {

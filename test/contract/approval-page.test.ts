@@ -59,7 +59,7 @@ async function stateOf(id: string) {
 /** A browser whose person came back from a log-in for this very vote, and the page with the form. */
 async function readyFor(id: string, browser = new Browser()): Promise<{ browser: Browser; shown: Shown }> {
   await browser.open(address(id));
-  return { browser, shown: await browser.open(`${home}/auth/login?vote=${id}`) };
+  return { browser, shown: await browser.open(`${home}/auth/login?act=vote&on=${id}`) };
 }
 
 describe('an ordinary vote', () => {
@@ -179,9 +179,9 @@ describe('a critical vote', () => {
     const again = scene.provePresence({
       person: 'ana',
       presence: { by: 'fresh-login', ticket },
-      approval: { id, digest, requirements: [] },
+      deed: { act: 'vote', on: id, digest, alone: true },
     });
-    await expect(again).rejects.toThrow('used for a vote before');
+    await expect(again).rejects.toThrow('used before');
   });
 });
 

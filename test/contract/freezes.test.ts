@@ -11,7 +11,7 @@ import {
 } from '../support/guard.ts';
 
 const fleet = { site: '*', cluster: '*' };
-const proof = { reason: 'the smoke is gone', passphrase: 'right' };
+const proof = { reason: 'the smoke is gone', presence: present };
 
 let scene: GuardScene;
 beforeEach(async () => {
@@ -100,7 +100,11 @@ describe('lifting it', () => {
 
   it.each<[string, () => Promise<unknown>, string]>([
     ['over MCP', () => lifted('vote', 'mcp'), 'forbidden'],
-    ['without the passphrase', () => lifted('vote', 'cli', { passphrase: 'wrong' }), 'unauthenticated'],
+    [
+      'without the passphrase',
+      () => lifted('vote', 'cli', { presence: { by: 'passphrase', passphrase: 'wrong' } }),
+      'unauthenticated',
+    ],
     ['by who may change nothing there', () => lifted('stranger'), 'forbidden'],
     ['of what does not stand', () => lifted('vote', 'cli', {}, 'frz-0000000000'), 'not_found'],
   ])('is refused %s', async (_, lifting, code) => {

@@ -92,6 +92,29 @@ describe('a log-in', () => {
   });
 });
 
+describe('a service that is another one when the browser comes back', () => {
+  it('takes the answer, once, for what the person went away for, and found no secret of it in the database', async () => {
+    const approval = await scene.request();
+    const browser = new Browser();
+    await browser.open(`${home}/approvals/${approval}`);
+    const { url: authorize } = await browser.open(
+      `${home}/auth/login?act=vote&on=${approval}`,
+      url => url.origin === issuer.url,
+    );
+    const back = (await browser.open(authorize.href, atCallback)).url;
+    const { rows } = await scene.admin.query('select * from log_in_away');
+    for (const secret of ['state', 'nonce'])
+      expect(JSON.stringify(rows)).not.toContain(authorize.searchParams.get(secret) ?? '');
+    await scene.restart(settings());
+    const shown = await browser.open(back.href);
+    expect([shown.status, shown.url.pathname]).toEqual([200, `/approvals/${approval}`]);
+    expect(browser.cookie(host, `gk-vote-${approval}`)).toBeDefined();
+    await scene.restart(settings());
+    expect((await browser.open(back.href)).status).toBe(401);
+    expect((await scene.admin.query('select * from log_in_away')).rows).toEqual([]);
+  });
+});
+
 describe('an answer of the issuer is refused', () => {
   it('with a state that was not given out, or a second time', async () => {
     const browser = new Browser();

@@ -2,7 +2,8 @@
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import type { Parts } from '../../src/operations/job.ts';
 import { nextTick } from '../../src/workflows/next-tick.ts';
-import { approvedOperation, examplePlan, type GuardScene, guardScene } from '../support/guard.ts';
+import { examplePlan } from '../support/example-plan.ts';
+import { approvedOperation, type GuardScene, guardScene } from '../support/guard.ts';
 import { eventually } from '../support/stack.ts';
 
 let scene: GuardScene;

@@ -6,7 +6,7 @@ import { steering } from '../../src/guard/steer.ts';
 import type { Parts } from '../../src/operations/job.ts';
 import { nextTick } from '../../src/workflows/next-tick.ts';
 import { examplePlan } from '../support/example-plan.ts';
-import { approvedOperation, effectOf, type GuardScene, guardScene, refusal } from '../support/guard.ts';
+import { approvedOperation, effectOf, type GuardScene, guardScene, present, refusal } from '../support/guard.ts';
 import { eventually } from '../support/stack.ts';
 
 let scene: GuardScene;
@@ -18,7 +18,8 @@ beforeAll(async () => {
 });
 afterAll(() => scene?.close());
 
-const steer = () => steering({ records: scene.records, custody: scene.custody });
+const steer = () => scene.steer;
+const proof = { reason: 'looked at it', presence: present };
 
 /** Of two waves, the first with `w-1`. */
 async function operationOf(change: Partial<Plan> = {}): Promise<string> {
@@ -59,40 +60,51 @@ it('a pause and its end are each on record once, with who did it', async () => {
   const operation = await operationOf();
   expect((await steer().pause(operation, scene.caller('vote', 'mcp'))).pausedBy).toBe('vote');
   expect((await steer().pause(operation, scene.caller('also'))).pausedBy).toBe('vote');
-  expect((await steer().resume(operation, scene.caller('ask'))).pausedBy).toBeUndefined();
-  await steer().resume(operation, scene.caller('ask'));
+  expect((await steer().resume(operation, proof, scene.caller('ask'))).pausedBy).toBeUndefined();
+  await steer().resume(operation, proof, scene.caller('ask'));
   expect(await statesOf(operation)).toEqual(['paused by vote', 'resumed by ask']);
 });
 
 it('a pause that cannot be put on record is none', async () => {
   const operation = await operationOf();
   const custody = { append: () => Promise.reject(new Error('the log is away')) } as unknown as GuardScene['custody'];
-  await expect(steering({ records: scene.records, custody }).pause(operation, scene.caller('ask'))).rejects.toThrow(
-    'away',
-  );
+  const { records, policy, provePresence } = scene;
+  const deaf = steering({ records, custody, policy, provePresence });
+  await expect(deaf.pause(operation, scene.caller('ask'))).rejects.toThrow('away');
   expect((await scene.records.operations.get(operation)).pausedBy).toBeUndefined();
 });
 
-it('a model lifts no pause and lets no wave begin', async () => {
+it.each<[string, string, 'cli' | 'mcp', object, string]>([
+  ['a model', 'ask', 'mcp', {}, 'forbidden'],
+  ['a stored token', 'ask', 'cli', { presence: { by: 'passphrase', passphrase: 'wrong' } }, 'unauthenticated'],
+  ['who may change nothing there', 'stranger', 'cli', {}, 'forbidden'],
+])('%s lifts no pause and lets no wave begin', async (_, who, channel, more, code) => {
   const operation = await operationOf({ advance: 'manual' });
   await steer().pause(operation, scene.caller('ask'));
   await ended(operation, 'w-1');
-  for (const act of ['resume', 'advance'] as const)
-    expect((await refusal(steer()[act](operation, scene.caller('ask', 'mcp')))).code).toBe('forbidden');
+  for (const act of ['resume', 'advance'] as const) {
+    const going = steer()[act](operation, { ...proof, ...more }, scene.caller(who, channel));
+    expect((await refusal(going)).code).toBe(code);
+  }
   expect(await scene.records.operations.get(operation)).toMatchObject({ pausedBy: 'ask', advancedTo: undefined });
 });
 
 it('a wave that a person decides on is let begin once, after the one before, and nothing of it may happen earlier', async () => {
   const operation = await operationOf({ advance: 'manual' });
   const caller = scene.caller('ask');
-  expect((await refusal(steer().advance(operation, caller))).message).toContain('first wave needs nobody');
+  expect((await refusal(steer().advance(operation, proof, caller))).message).toContain('first wave needs nobody');
   await scene.records.operations.setNode(operation, { node: 'w-1', state: 'running', step: 'drain', message: '' });
-  expect((await refusal(steer().advance(operation, caller))).message).toContain('w-1 of wave 1 is still at work');
+  expect((await refusal(steer().advance(operation, proof, caller))).message).toContain(
+    'w-1 of wave 1 is still at work',
+  );
   await ended(operation, 'w-1');
   const early = effectOf(operation, { node: 'w-2', step: 'w-2/flash' });
   expect((await refusal(scene.perform(early.spec))).message).toContain('until a person advances it');
   expect(early.sent).toEqual([]);
-  await Promise.all([steer().advance(operation, caller), steer().advance(operation, scene.caller('also'))]);
+  await Promise.all([
+    steer().advance(operation, proof, caller),
+    steer().advance(operation, proof, scene.caller('also')),
+  ]);
   expect((await scene.records.operations.get(operation)).advancedTo).toBe(2);
   expect(await statesOf(operation)).toHaveLength(1);
   await scene.perform(early.spec);
@@ -102,7 +114,7 @@ it('a wave that a person decides on is let begin once, after the one before, and
 it('what goes on by itself needs no advance', async () => {
   const operation = await operationOf();
   await ended(operation, 'w-1');
-  expect((await refusal(steer().advance(operation, scene.caller('ask')))).code).toBe('precondition_failed');
+  expect((await refusal(steer().advance(operation, proof, scene.caller('ask')))).code).toBe('precondition_failed');
 });
 
 it('a wave waits while it is held, goes on when it is let go, and a cancel ends the wait', async () => {
@@ -111,10 +123,10 @@ it('a wave waits while it is held, goes on when it is let go, and a cancel ends 
   await steer().pause(operation, scene.caller('ask'));
   const second = hold(operation, 2);
   await toldHeld(operation, 'ask paused it');
-  await steer().resume(operation, scene.caller('ask'));
+  await steer().resume(operation, proof, scene.caller('ask'));
   await toldHeld(operation, 'wave 2 waits until a person advances it');
   expect(second.seen.over).toBe(false);
-  await steer().advance(operation, scene.caller('ask'));
+  await steer().advance(operation, proof, scene.caller('ask'));
   expect(await second.end).toEqual({ do: 'open', wave: 2 });
 
   await steer().pause(operation, scene.caller('ask'));

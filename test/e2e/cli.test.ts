@@ -83,7 +83,6 @@ describe('looking', () => {
     );
     expect(ids.map(tool => tool.name).sort()).toEqual([
       'acknowledgeFinding',
-      'advanceOperation',
       'cancelOperation',
       'explainPodFailure',
       'getApproval',
@@ -91,7 +90,6 @@ describe('looking', () => {
       'getPlan',
       'pauseOperation',
       'planRollback',
-      'resumeOperation',
       'startPlan',
     ]);
     // Nothing is cordoned yet, so there is nothing that could be taken back.

@@ -14,12 +14,13 @@ import type { BreakGlassNotice } from '../../src/guard/approvals-break-glass.ts'
 import { createAuthority } from '../../src/guard/authority.ts';
 import { CustodyLog } from '../../src/guard/custody/log.ts';
 import { signer } from '../../src/guard/custody/signing-key.ts';
+import { deedTickets } from '../../src/guard/deed-tickets.ts';
 import { type EffectSpec, effectPerformer } from '../../src/guard/effects.ts';
 import { createFreezes } from '../../src/guard/freezes.ts';
 import { createLogins } from '../../src/guard/logins.ts';
 import { loadPolicy } from '../../src/guard/policy/load-policy.ts';
 import { presenceProver } from '../../src/guard/presence.ts';
-import { voteTickets } from '../../src/guard/vote-tickets.ts';
+import { steering } from '../../src/guard/steer.ts';
 import { examplePlan } from './example-plan.ts';
 import { freshDatabase } from './postgres.ts';
 
@@ -58,10 +59,11 @@ export async function guardScene(policiesDir = shippedPolicies) {
   const nowMs = () => common.now().getTime();
   const store = records.logins;
   const logins = createLogins({ people: [], directory: common.people, store, mcpScope: 'read', now: nowMs });
-  const tickets = voteTickets(records.voteTickets, nowMs);
+  const tickets = deedTickets(records.deedTickets, nowMs);
   const provePassphrase = async (_name: string, passphrase: string) => {
     if (passphrase !== 'right') throw new FleetError({ code: 'unauthenticated', message: 'wrong' });
   };
+  const provePresence = presenceProver({ session: logins.session, tickets, now: nowMs, provePassphrase });
   const under = (dir: string) => {
     const policy = loadPolicy(dir);
     const windowOf = async () => ({ ...window });
@@ -72,18 +74,14 @@ export async function guardScene(policiesDir = shippedPolicies) {
       custody,
       policy,
       authority,
-      provePresence: presenceProver({
-        session: logins.session,
-        tickets,
-        now: nowMs,
-        provePassphrase,
-      }),
+      provePresence,
       limits,
       launch: async operation => void launched.push(operation),
       announce: notice => void announced.push(notice),
     });
-    const freezes = createFreezes({ records, custody, policy, provePassphrase });
-    return { perform, approvals, authority, freezes };
+    const freezes = createFreezes({ records, custody, policy, provePresence });
+    const steer = steering({ records, custody, policy, provePresence });
+    return { perform, approvals, authority, freezes, steer, policy };
   };
   return {
     /** Of the database. */
@@ -101,6 +99,7 @@ export async function guardScene(policiesDir = shippedPolicies) {
     announced,
     limits,
     ...under(policiesDir),
+    provePresence,
     /** The same guard after a restart with other policies. */
     under,
     caller(name: string, channel: Caller['channel'] = 'cli'): Caller {

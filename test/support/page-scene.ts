@@ -8,7 +8,9 @@ import type { Plan } from '../../src/core/plan.ts';
 import type { Caller } from '../../src/core/tool.ts';
 import { createApprovals } from '../../src/guard/approvals.ts';
 import { createAuthority } from '../../src/guard/authority.ts';
+import { createFreezes } from '../../src/guard/freezes.ts';
 import { loadPolicy } from '../../src/guard/policy/load-policy.ts';
+import { steering } from '../../src/guard/steer.ts';
 import { planCard } from '../../src/planning/plan-card.ts';
 import { openHttp } from '../../src/surfaces/http/server.ts';
 import { guardScene, shippedPolicies, storedPlan } from './guard.ts';
@@ -39,13 +41,19 @@ export async function pageScene(listen: { host: string; port: number }, settings
     });
     const gateway = { invoke: () => Promise.reject(new Error('no tool stands behind this door')) };
     const log = { error: (fields: object) => void errors.push(fields) };
-    const door = { gateway, logins, ...doors, approvals, custody, records, planCard, log };
+    const freezes = createFreezes({ records, custody, policy, provePresence, now });
+    const steer = steering({ records, custody, policy, provePresence });
+    const { mayBreakGlass } = authority;
+    const guard = { approvals, freezes, steer, mayBreakGlass, custody };
+    const door = { gateway, logins, ...doors, ...guard, records, planCard, log };
     const http = await openHttp({ ...listen, door: door as never, fleet: { sites: [], images: [], baselines: [] } });
     return { people, logins, provePresence, approvals, http };
   };
   let running = await open(settings);
   return {
     ...scene,
+    /** What stands behind the pages, without them. */
+    guard: scene,
     errors,
     get url() {
       return running.http.url;

@@ -81,7 +81,13 @@ export async function stepScene({ addressBase, nodes, speed }: { addressBase: st
   const gateway = createGateway({
     ...{ catalog, fleet: config.fleet, clusters, bmcs, records, history: records.history, custody, policy, approvals },
     evidence: worker.evidence,
-    ...{ storePlan, presentChange, freezes: worker.freezes, policyStanding: () => policy.standing },
+    ...{
+      storePlan,
+      presentChange,
+      freezes: worker.freezes,
+      steer: worker.steer,
+      policyStanding: () => policy.standing,
+    },
     continuity: { standstill: () => worker.standstill.status(), anchors: () => worker.anchoring.status() },
     rollout: { ...config.rollout, timings: worker.timings, hardwareWatched: false },
     health: {

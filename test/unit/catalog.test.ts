@@ -105,8 +105,9 @@ describe('policy', () => {
     const asked = (['cordon', 'drain', 'mark', 'release'] as const).map(act => planOf(act).action);
     const others = [...risks.keys()].filter(action => !known.includes(action));
     const ofPlans = ['biosChange', 'firmwareRollout', 'switchOnServer'];
-    // Lifting a freeze takes a passphrase; wiping comes later.
-    expect(others.sort()).toEqual([...asked, ...ofPlans, 'unfreezeChanges', 'wipeServer'].sort());
+    // Going on takes a person who is there; wiping comes later.
+    const goingOn = ['unfreezeChanges', 'resumeOperation', 'advanceOperation'];
+    expect(others.sort()).toEqual([...asked, ...ofPlans, ...goingOn, 'wipeServer'].sort());
   });
 });
 

@@ -27,8 +27,14 @@ afterAll(async () => {
   await prometheus?.close();
 });
 
-async function steer(tool: string, operation: string): Promise<Operation> {
-  return (await (await stack.client('requester')).callTool(tool, { operation })).output as unknown as Operation;
+async function pause(operation: string): Promise<Operation> {
+  const { output } = await (await stack.client('requester')).callTool('pauseOperation', { operation });
+  return output as unknown as Operation;
+}
+
+async function goOn(act: 'resume' | 'advance', operation: string): Promise<Operation> {
+  const given = { reason: 'looked at it', passphrase: stack.passphrase('requester') };
+  return (await stack.client('requester')).letGoOn(operation, act, given);
 }
 
 async function told(operation: string, words: string): Promise<OperationEvent> {
@@ -68,14 +74,14 @@ it('a wave begins once the gate before it holds and a person lets it, a pause ou
   prometheus.says(vector('0'));
   await told(id, 'wave 2 waits until a person advances it');
 
-  expect((await steer('pauseOperation', id)).pausedBy).toBe(stack.config.people[0].name);
+  expect((await pause(id)).pausedBy).toBe(stack.config.people[0].name);
   await reconfigure(stack, document => Object.assign(document.rollout, { gates: [{ ...gate(), timeout: '1s' }] }));
-  expect((await steer('advanceOperation', id)).advancedTo).toBe(2);
+  expect((await goOn('advance', id)).advancedTo).toBe(2);
   await told(id, `${stack.config.people[0].name} paused it`);
   expect(reached(stack, second)).toEqual([]);
 
   prometheus.says(vector('7'));
-  await steer('resumeOperation', id);
+  await goOn('resume', id);
   const { state, reason, nodes } = await ended(stack, id);
   expect([state, reason]).toEqual([
     'halted',

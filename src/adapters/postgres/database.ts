@@ -8,7 +8,7 @@ import type { DigestRuns } from '../../core/digest-runs.ts';
 import { FleetError } from '../../core/errors.ts';
 import type { FindingArchive, LogArchive, StateStore } from '../../core/health-records.ts';
 import type { HistoryStore } from '../../core/history.ts';
-import type { ClaimedGroupStore, VoteTicketStore } from '../../core/identity.ts';
+import type { AwayStore, ClaimedGroupStore, DeedTicketStore } from '../../core/identity.ts';
 import type { NodeDurations, Records, Stores } from '../../core/records.ts';
 import { anchorStore } from './anchor-store.ts';
 import { approvalStore } from './approval-store.ts';
@@ -24,7 +24,7 @@ import { groupCommit } from './group-commit.ts';
 import { findingArchive, logArchive, loginLedger, stateStore } from './health-store.ts';
 import { historyStore } from './history-store.ts';
 import { hostStore } from './host-store.ts';
-import { claimedGroupStore, voteTicketStore } from './identity-store.ts';
+import { awayStore, claimedGroupStore, deedTicketStore } from './identity-store.ts';
 import { Life, silenceMs } from './life.ts';
 import { operationStore } from './operation-store.ts';
 import { ProvedPlans, planStore } from './plan-store.ts';
@@ -68,7 +68,8 @@ export type Database = Records & {
   refusedLogins: LoginLedger;
   subscriptions: SubscriptionLedger;
   claimedGroups: ClaimedGroupStore;
-  voteTickets: VoteTicketStore;
+  deedTickets: DeedTicketStore;
+  logInsAway: AwayStore;
   conversations: ConversationStore;
   digestRuns: DigestRuns;
   chat: ChatStore;
@@ -134,7 +135,8 @@ export async function openDatabase(
     refusedLogins: loginLedger(db),
     subscriptions: subscriptionLedger(db),
     claimedGroups: claimedGroupStore(db),
-    voteTickets: voteTicketStore(db),
+    deedTickets: deedTicketStore(db),
+    logInsAway: awayStore(db),
     transaction: work =>
       db.transaction().execute(async tx => {
         await life?.proveIn(tx);

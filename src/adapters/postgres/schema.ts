@@ -2,6 +2,7 @@
 import type { ColumnType, Generated, JSONColumnType } from 'kysely';
 import { type Kysely, sql } from 'kysely';
 import type { Closing } from '../../core/approval.ts';
+import type { Deed } from '../../core/identity.ts';
 import { anchorSchema } from './anchor-store.ts';
 import { approvalSchema } from './approval-schema.ts';
 import { type ChatEventTable, type ChatThreadTable, chatSchema } from './chat-store.ts';
@@ -13,7 +14,7 @@ import { type FreezeTable, freezeSchema } from './freeze-store.ts';
 import { healthSchema, logSchema } from './health-store.ts';
 import { historySchema } from './history-schema.ts';
 import { hostSchema } from './host-store.ts';
-import { identitySchema } from './identity-store.ts';
+import { deedSchema, identitySchema } from './identity-store.ts';
 import { lifeSchema } from './life.ts';
 
 type Json = JSONColumnType<object | null>;
@@ -132,7 +133,14 @@ export type Tables = {
     strength: string | null;
   };
   claimed_groups: { person: string; issuer: string; subject: string; groups: string[]; at: Date };
-  vote_ticket: { token_hash: string; person: string; approval: string; digest: string; expires_at: Date };
+  vote_ticket: { token_hash: string; person: string; act: string; approval: string; digest: string; expires_at: Date };
+  log_in_away: {
+    state_hash: string;
+    browser: string;
+    return_to: string;
+    since: Date;
+    deed: ColumnType<Deed | null, string | null>;
+  };
   reading: { node: string; at: Date; layout: number | null; numbers: (number | null)[] | null; missing: string | null };
   health_state: { key: string; state: Json };
   finding: { id: string; since: Date; until: Date | null; node: string | null; body: Json };
@@ -242,6 +250,7 @@ const migrations: { name: string; statements: string[] }[] = [
   { name: '2026-11-26 when the request of an effect may have left', statements: sentAt },
   { name: '2026-11-26 evidence beside the custody log', statements: evidenceSchema },
   { name: '2026-11-26 threads and events of a chat', statements: chatSchema },
+  { name: '2026-11-26 log-ins for any deed, and those under way', statements: deedSchema },
 ];
 
 /** Brings the database to this version's form; two services that start at once take turns. */

@@ -14,6 +14,7 @@ import type { CommandContext } from './context.ts';
 import { addCustodyCommands } from './custody-commands.ts';
 import { addDigestCommand } from './digest-command.ts';
 import { type ExitCode, exitCodeHelp, exitCodeOf, exitCodes } from './exit-codes.ts';
+import { addGoOnCommands } from './go-on-commands.ts';
 import { passphrase } from './passphrase.ts';
 import { plainJson } from './plain-text.ts';
 import { addPolicyCommands, type PeopleIn } from './policy-commands.ts';
@@ -22,7 +23,6 @@ import { renderError } from './render.ts';
 import { anonymousClient, type ClientSettings, userClient, usualUrl } from './session.ts';
 import { styleOf, type Terminal } from './terminal.ts';
 import { addToolCommand, callTool } from './tool-command.ts';
-import { addUnfreezeCommand } from './unfreeze-command.ts';
 
 export type CliDeps = {
   catalog: Tool[];
@@ -92,7 +92,7 @@ export function buildCli(deps: CliDeps, finish: (code: ExitCode) => void = leave
   addApprovalCommands(program, context);
   addAccountCommands(program, context);
   addCustodyCommands(program, context);
-  addUnfreezeCommand(program, context);
+  addGoOnCommands(program, context);
   addPolicyCommands(program, context, deps.peopleIn);
   if (deps.processes) addProcessCommands(program, deps.processes);
   program

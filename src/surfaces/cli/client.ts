@@ -13,6 +13,7 @@ import type { CustodyRow } from '../../core/custody.ts';
 import type { Block } from '../../core/document.ts';
 import { errorCodes, FleetError } from '../../core/errors.ts';
 import type { Freeze } from '../../core/freeze.ts';
+import type { Operation } from '../../core/operation.ts';
 import type { Turn, TurnEvent } from '../../core/talk.ts';
 import type {
   ApprovalAnswer,
@@ -67,6 +68,8 @@ export type Client = {
   /** `revoke` takes back what one asked for or voted for; `break-glass` starts it without its votes. */
   decide(id: string, act: 'revoke' | 'break-glass', request: DecideRequest): Promise<Approval>;
   unfreeze(id: string, request: DecideRequest): Promise<Freeze>;
+  /** Ends its pause, or lets its next wave begin. */
+  letGoOn(operation: string, act: 'resume' | 'advance', request: DecideRequest): Promise<Operation>;
   custodyHead(): Promise<CustodyHead>;
   custodyStatus(): Promise<CustodyStatus>;
   /** Answers the new verifier key. */
@@ -174,6 +177,9 @@ export function connect({ url, token, agent = 'groundskeeper-cli' }: Connection)
       (await call<{ approval: Approval }>('POST', `/v1/approvals/${segment(id)}/${act}`, { body: request })).approval,
     unfreeze: async (id, request) =>
       (await call<{ freeze: Freeze }>('POST', `/v1/freezes/${segment(id)}/lift`, { body: request })).freeze,
+    letGoOn: async (id, act, request) =>
+      (await call<{ operation: Operation }>('POST', `/v1/operations/${segment(id)}/${act}`, { body: request }))
+        .operation,
     custodyHead: () => call('GET', '/v1/custody/head'),
     custodyStatus: () => call('GET', '/v1/custody/status'),
     rotateKey: async request =>

@@ -22,6 +22,8 @@
  * | `POST /v1/approvals/<id>/vote` | {@link VoteRequest} | `{approval: Approval}` |
  * | `POST /v1/approvals/<id>/revoke` | {@link DecideRequest} | `{approval: Approval}` |
  * | `POST /v1/approvals/<id>/break-glass` | {@link DecideRequest} | `{approval: Approval}` |
+ * | `POST /v1/operations/<id>/resume` | {@link DecideRequest} | `{operation: Operation}` |
+ * | `POST /v1/operations/<id>/advance` | {@link DecideRequest} | `{operation: Operation}` |
  * | `POST /v1/freezes/<id>/lift` | {@link DecideRequest} | `{freeze: Freeze}` |
  * | `GET /v1/custody/head` | – | {@link CustodyHead} |
  * | `GET /v1/custody/status` | – | {@link CustodyStatus} |

@@ -225,9 +225,15 @@ function routes(door: ServiceDoor, { fleet, mcp, origin }: Served): Hono {
 
   app.post('/v1/freezes/:id/lift', async context => {
     const caller = await callerOf(context, door);
-    const proof = await body(context, decide);
+    const proof = proofOf(await body(context, decide));
     return context.json({ freeze: await door.freezes.lift(context.req.param('id'), proof, caller) });
   });
+  for (const act of ['resume', 'advance'] as const)
+    app.post(`/v1/operations/:id/${act}`, async context => {
+      const caller = await callerOf(context, door);
+      const proof = proofOf(await body(context, decide));
+      return context.json({ operation: await door.steer[act](context.req.param('id'), proof, caller) });
+    });
 
   app.get('/v1/custody/head', async context => {
     await callerOf(context, door);
@@ -277,9 +283,12 @@ function routes(door: ServiceDoor, { fleet, mcp, origin }: Served): Hono {
   return app;
 }
 
-function decision(context: Context, { reason, passphrase }: DecideRequest) {
-  const presence = { by: 'passphrase', passphrase } as const;
-  return { approval: context.req.param('id') ?? '', reason, presence };
+function decision(context: Context, request: DecideRequest) {
+  return { approval: context.req.param('id') ?? '', ...proofOf(request) };
+}
+
+function proofOf({ reason, passphrase }: DecideRequest) {
+  return { reason, presence: { by: 'passphrase', passphrase } as const };
 }
 
 async function withOperation({ records }: ServiceDoor, approval: Approval): Promise<TrackedApproval> {

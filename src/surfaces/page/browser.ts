@@ -7,6 +7,7 @@ import { createHmac, timingSafeEqual } from 'node:crypto';
 import type { Context } from 'hono';
 import { deleteCookie, getCookie, setCookie } from 'hono/cookie';
 import { FleetError } from '../../core/errors.ts';
+import type { Deed } from '../../core/identity.ts';
 import { newToken } from '../../core/ids.ts';
 import type { PageSession, ServiceDoor } from '../../gateway/door.ts';
 import { styleDigest } from './style.ts';
@@ -21,7 +22,7 @@ export type Visit = {
   csrf: string;
 };
 
-type CookieName = 'session' | 'browser' | `vote-${string}`;
+type CookieName = 'session' | 'browser' | `${Deed['act']}-${string}`;
 
 const tokenForm = /^[\w-]{43}$/;
 

@@ -1,6 +1,8 @@
-/** The requests that wait for people. */
+/** What waits for people: requests, freezes, and operations that somebody paused. */
 import { type Approval, isCritical } from '../../core/approval.ts';
 import { toned } from '../../core/document.ts';
+import { type Freeze, frozenPart } from '../../core/freeze.ts';
+import type { Operation } from '../../core/operation.ts';
 import { type Plan, placeText } from '../../core/plan.ts';
 import { tableMarkup } from './blocks.ts';
 import type { Visit } from './browser.ts';
@@ -8,7 +10,14 @@ import { page } from './layout.ts';
 import { type Markup, markup } from './markup.ts';
 import { moment } from './moments.ts';
 
-export function listPage(visit: Visit, waiting: { approval: Approval; plan: Plan }[], now: Date): Markup {
+export type Waiting = {
+  waiting: { approval: Approval; plan: Plan }[];
+  freezes: Freeze[];
+  /** Those that are paused. */
+  held: Operation[];
+};
+
+export function listPage(visit: Visit, { waiting, freezes, held }: Waiting, now: Date): Markup {
   const rows = waiting.map(({ approval, plan }) => [
     markup`<a href="/approvals/${approval.id}">${plan.kind} in ${placeText(plan)}</a>`,
     plan.targets.length === 1 ? (plan.targets[0]?.node ?? '') : `${plan.targets.length} nodes`,
@@ -20,7 +29,15 @@ export function listPage(visit: Visit, waiting: { approval: Approval; plan: Plan
   return page(
     visit,
     'Requests',
-    markup`<h1>Requests that wait for a decision</h1>
+    markup`${freezes.map(
+      freeze =>
+        markup`<p class="warn"><a href="/freezes/${freeze.id}">No changes in ${frozenPart(freeze)}</a>: ${freeze.by}, ${freeze.reason}</p>`,
+    )}
+${held.map(
+  ({ id, kind, pausedBy }) =>
+    markup`<p class="warn"><a href="/operations/${id}">${kind} ${id}</a> is paused by ${pausedBy ?? ''}</p>`,
+)}
+<h1>Requests that wait for a decision</h1>
 ${rows.length === 0 ? markup`<p class="muted">None. Nothing is waiting for you.</p>` : tableMarkup(['plan', 'what', 'asked by', '', '', 'expires'], rows)}`,
   );
 }

@@ -1,31 +1,22 @@
 /** The pages of the service: logging in by browser, and deciding. Transport alone; the guard says what counts. */
-import { type Context, Hono } from 'hono';
+import { Hono } from 'hono';
 import { bodyLimit } from 'hono/body-limit';
 import { z } from 'zod';
 import { FleetError } from '../../core/errors.ts';
-import type { Presence, ServiceDoor } from '../../gateway/door.ts';
+import type { Deed } from '../../core/identity.ts';
+import { deedOn, type PresenceWanted, type ServiceDoor } from '../../gateway/door.ts';
 import { statuses } from '../http/statuses.ts';
 import { approvalPage } from './approval-page.ts';
-import { Cookies, checkForm, pageHeaders, type Visit, visitOf } from './browser.ts';
+import { Cookies, checkForm, pageHeaders, visitOf } from './browser.ts';
+import { addDeeds, deedAsked, deedOf, pageOf } from './deed-routes.ts';
+import { freezePage, operationPage } from './held-pages.ts';
 import { errorPage } from './layout.ts';
 import { listPage } from './list-page.ts';
 import { passphrasePage, terminalDonePage, terminalPage } from './log-in-pages.ts';
-import type { Markup } from './markup.ts';
+import { type Env, type PageContext, parsed, safeReturn, short, shown, toLogIn } from './page-context.ts';
 
-type Env = { Variables: { cookies: Cookies; visit: Visit; form: Record<string, unknown> } };
-type PageContext = Context<Env>;
-
-const short = z.string().max(1000);
-const voteForm = z.object({
-  vote: z.enum(['approve', 'reject']),
-  reason: short.trim().min(1),
-  digest: short,
-  passphrase: short.optional(),
-});
+const mostHeld = 200;
 const passphraseForm = z.object({ name: short, passphrase: short, to: short });
-
-const approvalPath = /^\/approvals(\/apr-[0-9a-z]{10})?$/;
-const terminalPath = /^\/auth\/terminal\/[\w-]{43}$/;
 
 export function pageRoutes(door: ServiceDoor, origin: () => string): Hono<Env> {
   const app = new Hono<Env>();
@@ -35,7 +26,7 @@ export function pageRoutes(door: ServiceDoor, origin: () => string): Hono<Env> {
     const visit = context.var.visit ?? { browser: '', csrf: '' };
     return context.html(errorPage(visit, error, backFrom(context.req.path)), statuses[error.code]);
   });
-  for (const path of ['/approvals/*', '/auth/*']) {
+  for (const path of ['/approvals/*', '/freezes/*', '/operations/*', '/auth/*']) {
     app.use(path, bodyLimit({ maxSize: 16 * 1024 }), async (context, next) => {
       for (const [name, value] of Object.entries(pageHeaders)) context.header(name, value);
       const cookies = new Cookies(context, origin());
@@ -53,35 +44,32 @@ export function pageRoutes(door: ServiceDoor, origin: () => string): Hono<Env> {
   addLogIn(app, door, origin);
   addTerminal(app, door);
   addApprovals(app, door);
+  addHeld(app, door);
+  addDeeds(app, door);
   return app;
 }
 
 function addLogIn(app: Hono<Env>, door: ServiceDoor, origin: () => string): void {
   app.get('/auth/login', async context => {
     const { visit } = context.var;
-    const { vote, to } = context.req.query();
-    if (!door.browser)
-      return shown(context, passphrasePage(visit, safeReturn(vote === undefined ? to : `/approvals/${vote}`)));
-    if (vote === undefined)
-      return context.redirect(
-        await door.browser.begin({ for: 'session', returnTo: safeReturn(to) }, visit.browser),
-        303,
-      );
-    const { id, digest } = await door.records.approvals.get(vote);
-    const purpose = { for: 'vote', returnTo: safeReturn(`/approvals/${id}`), approval: id, digest } as const;
-    return context.redirect(await door.browser.begin(purpose, visit.browser), 303);
+    const asked = deedAsked(context.req.query());
+    const returnTo = safeReturn(asked ? pageOf(asked) : context.req.query('to'));
+    if (!door.browser) return shown(context, passphrasePage(visit, returnTo));
+    if (!asked) return context.redirect(await door.browser.begin({ returnTo }, visit.browser), 303);
+    const { act, on, digest } = await deedOf(door, asked.act, asked.on);
+    return context.redirect(await door.browser.begin({ returnTo, deed: { act, on, digest } }, visit.browser), 303);
   });
   app.get('/auth/callback', async context => {
     if (!door.browser) throw new FleetError({ code: 'not_found', message: 'no issuer is configured here' });
     const { cookies, visit } = context.var;
     const { pathname, search } = new URL(context.req.url);
-    const { session, vote, returnTo } = await door.browser.complete(
+    const { session, deed, returnTo } = await door.browser.complete(
       new URL(pathname + search, origin()),
       visit.browser,
     );
     await begin(context, session.token);
-    if (vote) cookies.set(`vote-${vote.approval}`, vote.ticket, 120);
-    return context.redirect(vote ? `${returnTo}#decide` : returnTo, 303);
+    if (deed) cookies.set(`${deed.act}-${deed.on}`, deed.ticket, 120);
+    return context.redirect(deed ? `${returnTo}#decide` : returnTo, 303);
   });
   app.post('/auth/passphrase', async context => {
     if (door.browser) throw new FleetError({ code: 'forbidden', message: 'log-in is by the issuer here' });
@@ -119,7 +107,7 @@ function addTerminal(app: Hono<Env>, door: ServiceDoor): void {
 }
 
 function addApprovals(app: Hono<Env>, door: ServiceDoor): void {
-  const { approvals, plans } = door.records;
+  const { approvals, operations, plans } = door.records;
   app.get('/approvals', async context => {
     if (!context.var.visit.session) return toLogIn(context);
     await door.approvals.expireDue();
@@ -127,10 +115,14 @@ function addApprovals(app: Hono<Env>, door: ServiceDoor): void {
     const waiting = await Promise.all(
       pending.map(async approval => ({ approval, plan: (await plans.get(approval.plan)).plan })),
     );
-    return shown(context, listPage(context.var.visit, waiting, new Date()));
+    const freezes = await door.records.freezes.standing();
+    const held = (await operations.list({ open: true, limit: mostHeld })).filter(
+      ({ pausedBy }) => pausedBy !== undefined,
+    );
+    return shown(context, listPage(context.var.visit, { waiting, freezes, held }, new Date()));
   });
   app.get('/approvals/:id', async context => {
-    const { cookies, visit } = context.var;
+    const { visit } = context.var;
     if (!visit.session) return toLogIn(context);
     await door.approvals.expireDue();
     const approval = await approvals.get(context.req.param('id'));
@@ -144,57 +136,43 @@ function addApprovals(app: Hono<Env>, door: ServiceDoor): void {
         digest,
         card: door.planCard(plan, digest),
         standing: door.standing(approval),
-        wanted: cookies.get(`vote-${approval.id}`) ? 'nothing' : door.presenceWanted(approval, visit.session),
+        wanted: wantedBy(context, door, approval),
+        mayBreakGlass: door.mayBreakGlass(visit.session.caller.person.name),
         now: new Date(),
       }),
     );
   });
-  app.post('/approvals/:id/vote', async context => {
-    const { cookies, visit } = context.var;
-    if (!visit.session || visit.token === undefined) return toLogIn(context);
-    const { vote, reason, digest, passphrase } = parsed(voteForm, context);
-    const approval = await approvals.get(context.req.param('id'));
-    if (approval.digest !== digest)
-      throw new FleetError({
-        code: 'conflict',
-        message: 'the plan that you were shown is not the one that waits here',
-      });
-    const ticket = cookies.get(`vote-${approval.id}`);
-    cookies.drop(`vote-${approval.id}`);
-    const presence = presenceOf({ ticket, passphrase: door.browser ? undefined : passphrase, session: visit.token });
-    await door.approvals.vote({ approval: approval.id, vote, reason, presence }, visit.session.caller);
-    return context.redirect(`/approvals/${approval.id}`, 303);
+}
+
+/** What somebody stopped, and who may let it go on. */
+function addHeld(app: Hono<Env>, door: ServiceDoor): void {
+  const { freezes, operations, plans } = door.records;
+  app.get('/freezes/:id', async context => {
+    const { visit } = context.var;
+    if (!visit.session) return toLogIn(context);
+    const freeze = (await freezes.standing()).find(({ id }) => id === context.req.param('id'));
+    if (!freeze) throw new FleetError({ code: 'not_found', message: 'this freeze does not stand any more' });
+    return shown(context, freezePage(freeze, { visit, wanted: wantedBy(context, door, freeze), now: new Date() }));
+  });
+  app.get('/operations/:id', async context => {
+    const { visit } = context.var;
+    if (!visit.session) return toLogIn(context);
+    const operation = await operations.get(context.req.param('id'));
+    const { plan } = await plans.get(operation.plan);
+    const wanted = wantedBy(context, door, operation);
+    return shown(context, operationPage({ operation, plan }, { visit, wanted, now: new Date() }));
   });
 }
 
-/** A passphrase is no way around the issuer, where there is one. */
-function presenceOf(brought: { ticket?: string; passphrase?: string; session: string }): Presence {
-  if (brought.ticket) return { by: 'fresh-login', ticket: brought.ticket };
-  if (brought.passphrase) return { by: 'passphrase', passphrase: brought.passphrase };
-  return { by: 'recent-login', session: brought.session };
-}
-
-function shown(context: PageContext, markup: Markup) {
-  return context.html(markup);
-}
-
-function toLogIn(context: PageContext) {
-  return context.redirect(`/auth/login?to=${encodeURIComponent(context.req.path)}`, 303);
-}
-
-/** A page of ours and nothing else: whatever else the address said leads to the list. */
-function safeReturn(path: string | undefined): string {
-  return path !== undefined && (approvalPath.test(path) || terminalPath.test(path)) ? path : '/approvals';
+/** What the person still has to bring to a deed on this thing. */
+function wantedBy({ var: { cookies, visit } }: PageContext, door: ServiceDoor, thing: Parameters<typeof deedOn>[1]) {
+  return (act: Deed['act']): PresenceWanted => {
+    if (cookies.get(`${act}-${thing.id}`) || !visit.session) return 'nothing';
+    return door.presenceWanted(deedOn(act, thing), visit.session);
+  };
 }
 
 /** Where a person goes on from an error. */
 function backFrom(path: string): string {
-  return safeReturn(path.replace(/\/vote$/, ''));
-}
-
-function parsed<T extends z.ZodType>(schema: T, context: PageContext): z.infer<T> {
-  const result = schema.safeParse(context.var.form);
-  if (result.success) return result.data;
-  const fields = result.error.issues.map(issue => issue.path.join('.'));
-  throw new FleetError({ code: 'invalid_input', message: `the form lacks: ${[...new Set(fields)].join(', ')}` });
+  return safeReturn(path.replace(/\/(vote|revoke|break-glass|unfreeze|resume|advance)$/, ''));
 }

@@ -15,7 +15,7 @@ export type Counting = {
 
 type VotedOn = Pick<Approval, 'digest' | 'requester' | 'author' | 'votes'>;
 
-/** Enough different people of the asked groups, in enough different groups, each standing for one. */
+/** Enough different people of the asked groups, never none, in enough different groups, each standing for one. */
 export function meets(need: Requirement, approval: VotedOn, { find, asOf }: Counting): boolean {
   const groupsByPerson = new Map<string, string[]>();
   for (const vote of approval.votes) {
@@ -23,8 +23,8 @@ export function meets(need: Requirement, approval: VotedOn, { find, asOf }: Coun
     const groups = need.from.filter(group => find(vote.person)?.groups.includes(group));
     if (groups.length > 0) groupsByPerson.set(vote.person, groups);
   }
-  if (!(groupsByPerson.size >= need.approvals)) return false;
-  return need.distinctGroups <= 1 || groupsCovered([...groupsByPerson.values()]) >= need.distinctGroups;
+  const enough = groupsByPerson.size >= Math.max(1, need.approvals);
+  return enough && groupsCovered([...groupsByPerson.values()]) >= need.distinctGroups;
 }
 
 /** Whether a vote cast this way is of any use for the requirement. */

@@ -25,8 +25,8 @@ const groups: Record<string, string[]> = {
 const find = (name: string) => groups[name] && { name, groups: groups[name] };
 
 function vote(person: string, change: Partial<Vote> = {}): Vote {
-  const how = { groups: [], channel: 'cli', strength: 'passphrase', vote: 'approve', reason: '' } as const;
-  return { digest: 'd', person, at: asOf.toISOString(), ...how, ...change };
+  const how = { channel: 'cli', strength: 'passphrase', vote: 'approve', reason: '' } as const;
+  return { digest: 'd', person, groups: [], at: asOf.toISOString(), ...how, ...change };
 }
 
 function met(requirement: Partial<Requirement>, ...votes: Vote[]): boolean {

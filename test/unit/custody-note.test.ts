@@ -1,10 +1,17 @@
 import { createHash, generateKeyPairSync, sign } from 'node:crypto';
-import { chmod, mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, mkdtemp, readdir, readFile, rm, stat, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { openCheckpoint, signCheckpoint } from '../../src/guard/custody/note.ts';
-import { loadOrCreateKey, parseVerifierKey, signer, verifierKeyText } from '../../src/guard/custody/signing-key.ts';
+import {
+  createKey,
+  loadKey,
+  loadOrCreateKey,
+  parseVerifierKey,
+  signer,
+  verifierKeyText,
+} from '../../src/guard/custody/signing-key.ts';
 
 const origin = 'custody.example/fleet';
 const ours = signer(origin, generateKeyPairSync('ed25519').privateKey);
@@ -41,6 +48,45 @@ describe('a checkpoint', () => {
       const shorter = note.slice(0, i) + note.slice(i + 1);
       expect(() => openCheckpoint(shorter, ours), `without character ${i}`).toThrow(expect.objectContaining(refused));
     }
+  });
+
+  it('is signed over no tree that cannot be', () => {
+    expect(openCheckpoint(signCheckpoint({ ...head, size: 0 }, ours), ours).size).toBe(0);
+    for (const size of [-1, 0.5, Number.NaN, 2 ** 53])
+      expect(() => signCheckpoint({ ...head, size }, ours)).toThrow(expect.objectContaining(refused));
+    for (const root of [head.root.subarray(1), Buffer.concat([head.root, Buffer.of(0)])])
+      expect(() => signCheckpoint({ ...head, root }, ours)).toThrow(expect.objectContaining(refused));
+  });
+
+  it('is read up to a length and a number of signatures that nobody needs', () => {
+    const strange = `— witness.example ${Buffer.alloc(5, 7).toString('base64')}\n`;
+    expect(openCheckpoint(note + strange.repeat(99), ours).size).toBe(7);
+    expect(() => openCheckpoint(note + strange.repeat(100), ours)).toThrow('too many signatures');
+    const long = `— ${'w'.repeat(100_000 - note.length - strange.length + 'witness.example'.length)} ${strange.split(' ')[2]}`;
+    expect(openCheckpoint(note + long, ours).size).toBe(7);
+    expect(() => openCheckpoint(note + long.replace('— ', '— w'), ours)).toThrow('too long');
+  });
+
+  it.each([
+    ['a signature of no length', `— w ${Buffer.alloc(4).toString('base64')}`],
+    ['a signature that is no base64', '— w ?????????'],
+    ['a signer that no key can be named', `— a+b ${Buffer.alloc(68).toString('base64')}`],
+    ['half a surrogate pair', `— \ud800 ${Buffer.alloc(68).toString('base64')}`],
+    ['a control character', `— w\u0001 ${Buffer.alloc(68).toString('base64')}`],
+    ['a line that is none', 'no signature'],
+    ['an empty line', ''],
+  ])('is refused with %s', (_, line) => {
+    expect(() => openCheckpoint(`${note}${line}\n`, ours)).toThrow(expect.objectContaining(refused));
+  });
+
+  it('is refused without the end of its last line, and without a signature', () => {
+    for (const cut of [note.slice(0, -1), note.split('\n\n')[0] ?? '', `${note.split('\n\n')[0]}\n\n`])
+      expect(() => openCheckpoint(cut, ours)).toThrow(expect.objectContaining(refused));
+  });
+
+  it('is refused where only the name or only the ID of the signer is that of the key', () => {
+    const renamed = note.replace(`— ${origin} `, '— else.example ');
+    expect(() => openCheckpoint(renamed, ours)).toThrow('expected key');
   });
 
   it('is refused from another key of the same name', () => {
@@ -87,9 +133,25 @@ describe('a verifier key', () => {
     for (const forged of bad) expect(() => parseVerifierKey(forged)).toThrow(expect.objectContaining(refused));
   });
 
-  it.each(['', 'with space', 'a+b', 'line\nbreak', 'wide\u3000space'])('cannot be named %j', name => {
-    expect(() => signer(name, ours.privateKey)).toThrow(expect.objectContaining(refused));
+  it('is refused when it is longer, or of another kind of signature', () => {
+    const [name, id, key = ''] = text.split(/\+([0-9a-f]{8})\+/);
+    const bytes = Buffer.from(key, 'base64');
+    const other = Buffer.concat([Buffer.of(4), bytes.subarray(1)]);
+    for (const forged of [Buffer.concat([bytes, Buffer.of(0)]), bytes.subarray(0, -1), other])
+      expect(() => parseVerifierKey(`${name}+${id}+${forged.toString('base64')}`)).toThrow('not an Ed25519 key');
   });
+
+  it('is of Ed25519 alone', () => {
+    const { privateKey } = generateKeyPairSync('ed448');
+    expect(() => signer(origin, privateKey)).toThrow('Ed25519 only');
+  });
+
+  it.each(['', 'with space', 'a+b', 'half\ud800', 'bell\u0007', 'line\nbreak', 'wide\u3000space'])(
+    'cannot be named %j',
+    name => {
+      expect(() => signer(name, ours.privateKey)).toThrow(expect.objectContaining(refused));
+    },
+  );
 });
 
 describe('the key file', () => {
@@ -113,6 +175,32 @@ describe('the key file', () => {
     await loadOrCreateKey(file);
     await chmod(file, 0o640);
     await expect(loadOrCreateKey(file)).rejects.toMatchObject({ code: 'invalid_config' });
+  });
+
+  it('is refused once it is no plain file, or cannot be looked at', async () => {
+    const [file, link] = [join(folder, 'plain.pem'), join(folder, 'link.pem')];
+    await loadOrCreateKey(file);
+    await symlink(file, link);
+    await mkdir(join(folder, 'dir.pem'), { mode: 0o700 });
+    for (const odd of [link, join(folder, 'dir.pem')])
+      await expect(loadOrCreateKey(odd)).rejects.toThrow('must be a plain file');
+    for (const odd of [join(file, 'below.pem'), join(folder, `${'x'.repeat(300)}.pem`)])
+      await expect(loadOrCreateKey(odd)).rejects.toMatchObject({
+        code: 'invalid_config',
+        message: expect.stringContaining('cannot be read or made'),
+      });
+    await expect(loadKey(join(folder, 'missing.pem'))).rejects.toMatchObject({ code: 'invalid_config' });
+    await expect(createKey(join(file, 'below.pem'))).rejects.toMatchObject({ code: 'invalid_config' });
+  });
+
+  it('leaves no draft behind, and never takes the place of a key that is there', async () => {
+    const dir = join(folder, 'alone');
+    const file = join(dir, 'signing.pem');
+    await createKey(file);
+    const text = await readFile(file, 'utf8');
+    await createKey(file);
+    expect([await readdir(dir), await readFile(file, 'utf8')]).toEqual([['signing.pem'], text]);
+    expect((await stat(dir)).mode & 0o777).toBe(0o700);
   });
 
   it('is refused, unquoted, when it holds something else', async () => {

@@ -137,6 +137,35 @@ describe('traps of the evaluator', () => {
     }
   });
 
+  it('a policy that is in use, and the one before it, are parsed once', () => {
+    class Counting extends Cedar {
+      calls = 0;
+      override call: Cedar['call'] = use => {
+        this.calls++;
+        return super.call(use);
+      };
+    }
+    const cedar = new Counting();
+    const sources = ['one', 'two', 'three'].map(id => ({
+      schema,
+      policies: { [id]: 'permit (principal, action, resource);' },
+    }));
+    const used = (index: number) => {
+      cedar.calls = 0;
+      const answer = cedar.authorize(sources[index] as (typeof sources)[0], {
+        principal: { type: 'Fleet::Person', id: 'ana' },
+        action: { type: 'Fleet::Action', id: 'getPlan' },
+        resource: { type: 'Fleet::Cluster', id: 'boston/prod' },
+        context: { via: 'cli', cleared: [] },
+        entities: [],
+      });
+      expect(answer).toMatchObject({ response: { decision: 'allow' } });
+      return cedar.calls - 1;
+    };
+    expect([used(0), used(0), used(1), used(0), used(1), used(1)]).toEqual([1, 0, 1, 0, 0, 0]);
+    expect([used(2), used(1), used(2), used(0)]).toEqual([1, 0, 0, 1]);
+  });
+
   it('a trap kills the instance, and a new one takes over', () => {
     const cedar = new Cedar();
     const deep = `permit (principal, action, resource) when { ${'('.repeat(150)}true${')'.repeat(150)} };`;

@@ -5,11 +5,11 @@ import type { Decision, PolicyReason, Requirement } from '../core/policy.ts';
 export function together(decisions: Decision[]): Decision {
   if (decisions.length === 0)
     return { verdict: 'deny', reasons: [{ policy: 'host:invalid-request', reason: 'the plan names no cluster' }] };
-  const reasons = decisions.flatMap(each => (each.verdict === 'deny' ? each.reasons : []));
-  if (reasons.length > 0) return { verdict: 'deny', reasons: unique<PolicyReason>(reasons) };
-  const requirements = decisions.flatMap(each => (each.verdict === 'needs-approval' ? each.requirements : []));
-  return requirements.length > 0
-    ? { verdict: 'needs-approval', requirements: unique<Requirement>(requirements) }
+  const denials = decisions.flatMap(each => (each.verdict === 'deny' ? [each.reasons] : []));
+  if (denials.length > 0) return { verdict: 'deny', reasons: unique<PolicyReason>(denials.flat()) };
+  const wanted = decisions.flatMap(each => (each.verdict === 'needs-approval' ? [each.requirements] : []));
+  return wanted.length > 0
+    ? { verdict: 'needs-approval', requirements: unique<Requirement>(wanted.flat()) }
     : { verdict: 'allow' };
 }
 

@@ -110,6 +110,8 @@ describe('the decision on a plan of several clusters', () => {
 
   it('is yes only where each says yes, and no for no cluster at all', () => {
     expect(together([allow, allow])).toEqual(allow);
+    expect(together([allow, denies()]), 'a no without a reason').toEqual(denies());
+    expect(together([allow, wants()]), 'votes that nobody names').toEqual(wants());
     expect(together([])).toMatchObject({ verdict: 'deny', reasons: [{ policy: 'host:invalid-request' }] });
   });
 });

@@ -35,9 +35,32 @@ describe('passphrases', () => {
     }
   });
 
+  it('are kept at costs that neither a guess nor a forged hash makes cheap or dear', () => {
+    const salted = `${'s'.repeat(22)}:${'k'.repeat(43)}`;
+    const fits = (...cost: number[]) => isPassphraseHash(`scrypt:${cost.join(':')}:${salted}`);
+    for (const cost of [
+      [14, 8, 1],
+      [17, 16, 4],
+    ])
+      expect(fits(...cost), cost.join()).toBe(true);
+    for (const cost of [
+      [13, 8, 1],
+      [18, 8, 1],
+      [14, 7, 1],
+      [14, 17, 1],
+      [14, 8, 0],
+      [14, 8, 5],
+    ])
+      expect(fits(...cost), cost.join()).toBe(false);
+    for (const odd of [salted.replace('s:', ':'), salted.slice(0, -1), salted.replace('k', '+'), `${salted}:`])
+      expect(isPassphraseHash(`scrypt:14:8:1:${odd}`), odd).toBe(false);
+  });
+
   it('cannot be empty or endless', async () => {
-    await expect(hashPassphrase('')).rejects.toMatchObject({ code: 'invalid_input' });
-    await expect(hashPassphrase('x'.repeat(2000))).rejects.toMatchObject({ code: 'invalid_input' });
-    expect(await verifyPassphrase('x'.repeat(2000), await hashPassphrase('x'))).toBe(false);
+    const longest = 'x'.repeat(1024);
+    for (const text of ['', `${longest}x`])
+      await expect(hashPassphrase(text)).rejects.toMatchObject({ code: 'invalid_input' });
+    const hash = await hashPassphrase(longest);
+    expect([await verifyPassphrase(longest, hash), await verifyPassphrase(`${longest}x`, hash)]).toEqual([true, false]);
   });
 });

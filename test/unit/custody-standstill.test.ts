@@ -1,5 +1,5 @@
 /** What lets effects happen while it is not known whether the log is the only one, and who hears of it. */
-import { beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import type { Standstill as Status } from '../../src/core/anchor.ts';
 import { FleetError } from '../../src/core/errors.ts';
 import type { Records, Stores } from '../../src/core/records.ts';
@@ -24,7 +24,9 @@ let one: ReturnType<typeof memoryAnchor>;
 /** A log of another history, signed by the true key. */
 let forked: string;
 
+afterEach(() => void vi.useRealTimers());
 beforeEach(async () => {
+  vi.useFakeTimers({ toFake: ['Date'] });
   clock = Date.parse('2026-11-26T12:00:00Z');
   told = [];
   scene = memoryLog();
@@ -77,12 +79,13 @@ describe('a life', () => {
   });
 
   it('waits while an anchor cannot be read, since when it began to, and goes on by itself', async () => {
+    vi.setSystemTime('2026-11-26T09:00:00.000Z');
     const standstill = life();
-    const before = standstill.status();
     one.place.broken = away;
+    vi.setSystemTime('2026-11-26T09:00:01.000Z');
     await standstill.begin();
     const reason = 'an anchor of the custody log cannot be read: no route';
-    expect(standstill.status()).toEqual({ ...before, reason });
+    expect(standstill.status()).toEqual({ state: 'waiting', since: '2026-11-26T09:00:00.000Z', reason });
     await standstill.look();
     expect([isClear(standstill), one.place.posts]).toEqual([false, 0]);
     one.place.broken = undefined;
@@ -124,12 +127,13 @@ describe('a life', () => {
     expect([isClear(standstill), one.place.posts, states()]).toEqual([true, 1, ['frozen', 'none']]);
   });
 
-  it('freezes on what it finds when it posts', async () => {
+  it('freezes on what it finds when it posts, from that moment on', async () => {
     const standstill = life();
     await standstill.begin();
     one.place.note = forked;
+    vi.setSystemTime('2026-11-26T10:00:00.000Z');
     await standstill.look();
-    expect(standstill.status()).toMatchObject({ state: 'frozen' });
+    expect(standstill.status()).toMatchObject({ state: 'frozen', since: '2026-11-26T10:00:00.000Z' });
     expect(one.place.note).toBe(forked);
   });
 });

@@ -99,6 +99,27 @@ it('notices a change by itself, and a file that is put in its place', async () =
   expect(recorded).toHaveLength(2);
 });
 
+it('looks no more once it is told to stop, and stops when the last look is over', async () => {
+  vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval'] });
+  try {
+    const stop = policy.watch(5);
+    const kept = Promise.withResolvers<void>();
+    record = () => kept.promise;
+    write(freeze);
+    void policy.reload();
+    let stopped = false;
+    const stopping = stop().then(() => {
+      stopped = true;
+    });
+    expect([vi.getTimerCount(), stopped]).toEqual([0, false]);
+    kept.resolve();
+    await stopping;
+    expect(verdict()).toBe('deny');
+  } finally {
+    vi.useRealTimers();
+  }
+});
+
 it('takes nothing up that still changes between two looks', async () => {
   const whole = readFileSync(join(dir, 'limits.cedar'), 'utf8');
   let changes = 0;

@@ -35,22 +35,21 @@ export class KeySuccession {
     const first = this.#rotations[0]?.from ?? trusted;
     const keys = [first, ...texts].map(parseVerifierKey);
     const begin = keys.findIndex(key => verifierKeyText(key) === trusted);
-    const bridged = (rotation: number) => this.#isBridged(keys, rotation, notes);
     let [low, high] = [begin, begin];
-    while (low > 0 && bridged(low - 1)) low--;
-    while (begin >= 0 && high < this.#rotations.length && bridged(high)) high++;
+    while (isBridged(this.#rotations[low - 1], notes)) low--;
+    while (isBridged(this.#rotations[high], notes)) high++;
     return size => {
       const index = this.#rotations.filter(({ seq }) => seq < size).length;
       return index >= low && index <= high ? keys[index] : undefined;
     };
   }
+}
 
-  /** Whether both keys of a rotation signed one tree that holds it. */
-  #isBridged(keys: Verifier[], rotation: number, notes: ParsedNote[]): boolean {
-    const [from, to, seq] = [keys[rotation], keys[rotation + 1], this.#rotations[rotation]?.seq];
-    if (!from || !to || seq === undefined) return false;
-    return notes.some(note => note.checkpoint.size > seq && isSignedBy(note, from) && isSignedBy(note, to));
-  }
+/** Whether both keys of a rotation signed one tree that holds it. */
+function isBridged(rotation: Rotation | undefined, notes: ParsedNote[]): boolean {
+  if (!rotation) return false;
+  const [from, to] = [parseVerifierKey(rotation.from), parseVerifierKey(rotation.to)];
+  return notes.some(note => note.checkpoint.size > rotation.seq && isSignedBy(note, from) && isSignedBy(note, to));
 }
 
 /** A wrong signature is told of where its note is judged. */

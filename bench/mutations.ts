@@ -1,8 +1,9 @@
 /**
- * How many small wrongs in the code the tests find: a sample of mutants of one folder, each run against the tests that import
- * its file, directly or by way of others: unit tests, of these first those that import it themselves, then property tests, then
- * those of the guard against a Postgres, of these first those that bear a word of the file's name. The worktree itself is
- * never changed. A sample that takes long is measured in parts: each leaves its fates in a file, and the next one goes on.
+ * How many small wrongs in the code the tests find: a sample of mutants of one folder, each run against the tests that enter
+ * its function: unit tests, of these first those that import its file themselves, then property tests, then those of the guard
+ * against a Postgres, of these first those that bear a word of the file's name. Which tests enter which function is measured
+ * first, by running each once. The worktree itself is never changed. A sample that takes long is measured in parts: each leaves
+ * its fates, and what enters what, in files beside each other, and the next one goes on. TMPDIR on a RAM disk makes it quicker.
  *
  *   npm run bench:mutations -- [--under src/planning] [--most 100] [--seed 1] [--seconds 60] [--fates FILE --minutes 4]
  */
@@ -14,6 +15,7 @@ import { parseArgs } from 'node:util';
 import ts from 'typescript';
 import { startEmbeddedPostgres } from '../src/adapters/postgres/embedded.ts';
 import { type Mutant, mutantsOf } from './parts/mutants.ts';
+import { keyAt, reachedFile, telling } from './parts/reach.ts';
 
 const { values } = parseArgs({
   options: {
@@ -32,10 +34,11 @@ const quick =
   /^test\/((unit|property)\/.*|contract\/(approval|custody|effects|freezes|oidc|postgres-custody|site-windows|steer).*)\.test\.ts$/;
 
 type Fate = 'killed' | 'survived' | 'timed out' | 'untested';
-type Place = { file: string; mutant: Mutant };
+type Place = { file: string; key: string; mutant: Mutant };
+/** A test file that passes without any mutant, how long it takes, and the keys of what it enters. */
+type Reach = { test: string; ms: number; keys: string[] };
 
 const stopAt = Date.now() + 60_000 * Number(values.minutes ?? Number.POSITIVE_INFINITY);
-const sound = new Map<string, boolean>();
 const root = await copyOf(process.cwd());
 const postgres = await startEmbeddedPostgres({ dataDir: join(root, 'postgres') });
 try {
@@ -46,19 +49,16 @@ try {
 }
 
 async function measure(): Promise<void> {
-  const imports = await importsIn(root);
   const all = await placesUnder(values.under);
   const sample = shuffled(all, Number(values.seed)).slice(0, Number(values.most));
+  const imports = await importsIn(root);
+  const reaches = await reachesOf([...new Set(all.map(({ file }) => file))], imports);
   const fates = await earlierFates();
-  const left = sample.filter(place => !fates.has(nameOf(place)));
-  // Once for all, because each run has its price.
-  await soundOf(
-    [...new Set(left.flatMap(({ file }) => groupsOf(imports, file)[0] ?? []))].filter(test => pure.test(test)),
-  );
-  for (const place of left) {
+  for (const place of sample) {
+    const name = `${place.file}:${place.mutant.line}  ${place.mutant.what}  @${place.mutant.from}`;
+    if (fates.has(name)) continue;
     if (Date.now() > stopAt) break;
-    const name = nameOf(place);
-    const fate = await fateOf(place, groupsOf(imports, place.file));
+    const fate = await fateOf(place, groupsOf(reaches, imports, place));
     fates.set(name, fate);
     if (values.fates) await appendFile(values.fates, `${JSON.stringify([name, fate])}\n`);
     if (fate !== 'killed') console.log(`${fate}  ${name}`);
@@ -71,25 +71,45 @@ async function measure(): Promise<void> {
   );
 }
 
-function nameOf({ file, mutant }: Place): string {
-  return `${file}:${mutant.line}  ${mutant.what}  @${mutant.from}`;
-}
-
 async function earlierFates(): Promise<Map<string, Fate>> {
   const text = values.fates ? await readFile(values.fates, { encoding: 'utf8', flag: 'a+' }) : '';
   return new Map(text.split('\n').flatMap(line => (line ? [JSON.parse(line)] : [])));
 }
 
-/** Those that pass without any mutant: one that fails anyway would count each mutant as killed. */
-async function soundOf(tests: string[]): Promise<string[]> {
-  const open = tests.filter(test => !sound.has(test));
-  const together = open.length > 0 && (await run(open)) === 'survived';
-  for (const test of open) {
-    sound.set(test, together || (await run([test])) === 'survived');
-    if (!sound.get(test)) console.log(`left out, because it fails without any mutant: ${test}`);
-  }
-  return tests.filter(test => sound.get(test));
+/** What each test that stands on one of the files enters of them. */
+async function reachesOf(files: string[], imports: Map<string, string[]>): Promise<Reach[]> {
+  const kept = values.fates && `${values.fates}.reach`;
+  const known = kept && (await readFile(kept, { encoding: 'utf8', flag: 'a+' }));
+  if (known) return JSON.parse(known);
+  const texts = new Map<string, string>();
+  for (const file of files) texts.set(file, await readFile(join(root, file), 'utf8'));
+  for (const [file, text] of texts) await writeFile(join(root, file), telling(file, text));
+  const reaches = await reachesNow(testsOn(imports, files));
+  for (const [file, text] of texts) await writeFile(join(root, file), text);
+  if (kept) await writeFile(kept, JSON.stringify(reaches));
+  return reaches;
 }
+
+/** One that fails without any mutant would count each as killed: it enters nothing. */
+async function reachesNow(tests: string[]): Promise<Reach[]> {
+  const [told, report] = [join(root, 'reached'), join(root, 'report.json')];
+  const reporter = ['--reporter', 'json', '--outputFile', report];
+  await run(tests, { ms: 3600_000, env: { [reachedFile]: told }, args: reporter });
+  const { testResults } = JSON.parse(await readFile(report, 'utf8')) as Report;
+  const lines = (await readFile(told, 'utf8')).split('\n').filter(Boolean);
+  const keys = Map.groupBy(
+    lines.map(line => JSON.parse(line) as [string, string]),
+    ([test]) => test,
+  );
+  return testResults.flatMap(({ name, status, startTime, endTime }) => {
+    const test = relative(root, name);
+    if (status !== 'passed') console.log(`left out, because it fails without any mutant: ${test}`);
+    const reach = { test, ms: endTime - startTime, keys: (keys.get(name) ?? []).map(([, key]) => key) };
+    return status === 'passed' ? [reach] : [];
+  });
+}
+
+type Report = { testResults: { name: string; status: string; startTime: number; endTime: number }[] };
 
 async function copyOf(from: string): Promise<string> {
   const to = await mkdtemp(join(tmpdir(), 'mutations-'));
@@ -106,7 +126,7 @@ async function placesUnder(folder: string): Promise<Place[]> {
   for await (const file of glob(`${folder}/**/*.ts`, { cwd: root })) files.push(file);
   for (const file of files.sort()) {
     const text = await readFile(join(root, file), 'utf8');
-    places.push(...mutantsOf(file, text).map(mutant => ({ file, mutant })));
+    places.push(...mutantsOf(file, text).map(mutant => ({ file, key: keyAt(file, text, mutant.from), mutant })));
   }
   return places;
 }
@@ -133,46 +153,59 @@ function targetOf(file: string, statement: ts.Statement): string[] {
   return [relative('.', resolve(dirname(file), names.text))];
 }
 
-/** The tests that stand on `file`, by way of planning, guard, surfaces and test support alone: the quickest first. */
-function groupsOf(imports: Map<string, string[]>, file: string): string[][] {
-  const standing = new Set([file]);
+/** The tests that stand on one of the files, by way of planning, guard, surfaces and test support alone. */
+function testsOn(imports: Map<string, string[]>, files: string[]): string[] {
+  const standing = new Set(files);
   for (const reached of standing)
     for (const [importer, targets] of imports)
       if (targets.includes(reached) && /^(src\/(planning|guard|gateway|surfaces)|test)\//.test(importer))
         standing.add(importer);
+  return [...standing].filter(each => quick.test(each)).sort();
+}
+
+/** The tests that come by the place, in the order in which they are asked. */
+function groupsOf(reaches: Reach[], imports: Map<string, string[]>, { file, key }: Place): Reach[][] {
   const words = basename(file, '.ts').split('-');
-  const turnOf = (test: string) => {
+  const turnOf = ({ test }: Reach) => {
     const [, folder] = pure.exec(test) ?? [];
     if (folder === 'unit' && imports.get(test)?.includes(file)) return 'direct';
     return folder ?? (words.some(word => basename(test).includes(word)) ? 'of its name' : 'other');
   };
-  const turns = Map.groupBy([...standing].filter(each => quick.test(each)).sort(), turnOf);
+  const coming = reaches.filter(({ keys }) => keys.includes(key));
+  const turns = Map.groupBy(coming, turnOf);
   return ['direct', 'unit', 'property', 'of its name', 'other'].flatMap(turn => {
-    const tests = turns.get(turn);
-    return tests ? [tests] : [];
+    const group = turns.get(turn);
+    return group ? [group] : [];
   });
 }
 
-async function fateOf({ file, mutant }: Place, groups: string[][]): Promise<Fate> {
+async function fateOf({ file, mutant }: Place, groups: Reach[][]): Promise<Fate> {
   const path = join(root, file);
   const text = await readFile(path, 'utf8');
   let fate: Fate = 'untested';
+  await writeFile(path, text.slice(0, mutant.from) + mutant.text + text.slice(mutant.to));
   for (const group of groups) {
-    const tests = await soundOf(group);
-    if (tests.length === 0) continue;
-    await writeFile(path, text.slice(0, mutant.from) + mutant.text + text.slice(mutant.to));
-    fate = await run(tests);
-    await writeFile(path, text);
+    // A machine that is busy is no wrong loop: what is slow without a mutant has more time.
+    const usual = group.reduce((sum, { ms }) => sum + Math.ceil(ms), 0);
+    const limit = Math.max(1000 * Number(values.seconds), 4 * usual);
+    fate = await run(
+      group.map(({ test }) => test),
+      { ms: limit },
+    );
     if (fate !== 'survived') break;
   }
+  await writeFile(path, text);
   return fate;
 }
 
 /** In a process of its own, because a wrong loop ends by nothing but its death. */
-function run(tests: string[]): Promise<Fate> {
+function run(
+  tests: string[],
+  { ms, env = {}, args = ['--bail', '1'] }: { ms: number; env?: Record<string, string>; args?: string[] },
+): Promise<Fate> {
   const options = {
     cwd: root,
-    timeout: 1000 * Number(values.seconds),
+    timeout: ms,
     killSignal: 'SIGKILL' as const,
     maxBuffer: 2 ** 26,
     env: {
@@ -182,9 +215,10 @@ function run(tests: string[]): Promise<Fate> {
       GROUNDSKEEPER_PROPERTY_SEED: '5',
       GROUNDSKEEPER_TEST_POSTGRES: postgres.url,
       NODE_COMPILE_CACHE: join(root, 'compiled'),
+      ...env,
     },
   };
-  const vitest = ['node_modules/vitest/vitest.mjs', 'run', '--bail', '1', '--no-isolate', '--pool', 'threads'];
+  const vitest = ['node_modules/vitest/vitest.mjs', 'run', '--pool', 'threads', ...args];
   return new Promise(done => {
     execFile(process.execPath, [...vitest, ...tests], options, failed => {
       done(failed === null ? 'survived' : failed.killed ? 'timed out' : 'killed');

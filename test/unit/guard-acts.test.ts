@@ -1,19 +1,17 @@
 /** Holding, letting go, freezing, ending, planning: each act and its record are one, and who may do it is asked first. */
 import { beforeEach, describe, expect, it } from 'vitest';
-import type { Approval } from '../../src/core/approval.ts';
 import type { Freeze } from '../../src/core/freeze.ts';
 import type { Operation, OperationNode, OperationState } from '../../src/core/operation.ts';
 import { type PlanDraft, planDigest, type StoredPlan } from '../../src/core/plan.ts';
 import type { Decision, PolicyRequest } from '../../src/core/policy.ts';
 import type { Records, Stores } from '../../src/core/records.ts';
 import type { Caller } from '../../src/core/tool.ts';
-import { createApprovals } from '../../src/guard/approvals.ts';
-import type { Authority } from '../../src/guard/authority.ts';
 import { concluder } from '../../src/guard/conclude.ts';
 import { createFreezes } from '../../src/guard/freezes.ts';
 import { steering } from '../../src/guard/steer.ts';
 import { planStorer } from '../../src/guard/store-plan.ts';
-import { examplePlan, refusal } from '../support/guard.ts';
+import { examplePlan } from '../support/example-plan.ts';
+import { refusal } from '../support/guard.ts';
 import { memoryLog } from '../support/memory-custody.ts';
 
 let scene: ReturnType<typeof memoryLog>;
@@ -47,8 +45,8 @@ beforeEach(() => {
   };
 });
 
-/** What the stores of Postgres promise of one operation, of plans and of freezes, and of `more`. */
-function records(more: Partial<Stores> = {}): Records {
+/** What the stores of Postgres promise of one operation, of plans and of freezes. */
+function records(): Records {
   const operations: Partial<Records['operations']> = {
     get: async () => operation,
     head: async () => operation,
@@ -83,7 +81,6 @@ function records(more: Partial<Stores> = {}): Records {
         return freezes.length < before;
       },
     },
-    ...more,
   } as unknown as Stores;
   return { ...stores, transaction: work => work(stores) };
 }
@@ -101,7 +98,12 @@ describe('an operation', () => {
   it('is held by anybody who may start one, and let go by a person', async () => {
     expect((await steer().pause('op-1', by('groundskeeper', 'mcp'))).pausedBy).toBe('groundskeeper');
     await steer().pause('op-1', by('groundskeeper'));
-    for (const caller of [by('ask', 'mcp'), by('Groundskeeper'), by('groundskeeper', 'watch')]) {
+    for (const caller of [
+      by('ask', 'mcp'),
+      by('ask', 'assistant'),
+      by('Groundskeeper'),
+      by('groundskeeper', 'watch'),
+    ]) {
       expect((await refusal(steer().resume('op-1', caller))).message).toBe('only a person resumes an operation');
       expect((await refusal(steer().advance('op-1', caller))).message).toBe('only a person advances an operation');
     }
@@ -264,119 +266,6 @@ describe('a freeze', () => {
     expect(both.map(({ status }) => status).sort()).toEqual(['fulfilled', 'rejected']);
     expect(both.find(each => each.status === 'rejected')?.reason).toMatchObject({ code: 'not_found' });
     expect(entries().map(({ action }) => action)).toEqual(['frozen', 'lifted']);
-  });
-});
-
-describe('asking to start a plan', () => {
-  const now = Date.parse('2026-11-26T12:00:00.000Z');
-  const need = {
-    policy: 'p',
-    approvals: 1,
-    from: ['leads'],
-    distinctGroups: 1,
-    tier: 'ordinary',
-    reason: 'r',
-  } as const;
-  let decision: Decision;
-  let waiting: Approval[];
-  let made: unknown[];
-  let pending: number;
-
-  beforeEach(() => {
-    decision = { verdict: 'needs-approval', requirements: [{ ...need, from: ['leads'], ttlMs: 60_000 }] };
-    waiting = [];
-    made = [];
-    pending = 1;
-  });
-
-  /** One person may have two requests waiting. */
-  function ask(expiresMs: number, caller = by('ask')) {
-    const approvals: Partial<Stores['approvals']> = {
-      overdue: async () => [],
-      forPlan: async () => waiting[0],
-      countPending: async () => pending,
-      insert: async asked => waiting.push({ ...asked, votes: [] }) === 1,
-    };
-    const operations: Partial<Stores['operations']> = { insert: async (...given) => made.push(given) === 1 };
-    const stores = records({ approvals, operations } as Partial<Stores>);
-    const launched: string[] = [];
-    const { requestStart } = createApprovals({
-      records: stores,
-      custody: scene.log,
-      policy: { digest: 'sha256:p', decide: () => decision },
-      authority: { conditions: async () => new Map(), decide: () => decision } as unknown as Authority,
-      people: { find: () => undefined },
-      limits: { maxPendingPerPerson: 2, executeForMs: 90_000 },
-      provePresence: () => Promise.reject(new Error('nobody votes here')),
-      launch: async id => void launched.push(id),
-      announce: () => undefined,
-      now: () => new Date(now),
-    });
-    stored = examplePlan({ expiresAt: new Date(now + expiresMs).toISOString() });
-    return { answer: requestStart(stored, caller), launched };
-  }
-
-  it('is too late at the moment at which it expires', async () => {
-    for (const ms of [0, -1]) expect((await refusal(ask(ms).answer)).code).toBe('precondition_failed');
-    expect([waiting, entries()]).toEqual([[], []]);
-    expect((await ask(1).answer).status).toBe('approval_required');
-  });
-
-  it.each([
-    [59_999, 59_999],
-    [60_001, 60_000],
-    [3600_000, 60_000],
-  ])(
-    'that lives for %i ms waits for its votes for %i ms, as its plan and a vote live no longer',
-    async (plan, wait) => {
-      const { approval, operation } = await ask(plan).answer;
-      expect(waiting).toMatchObject([
-        { id: approval, requester: 'ask', channel: 'cli', author: 'ask', state: 'pending', digest: stored.digest },
-      ]);
-      expect(waiting[0]?.expiresAt).toBe(new Date(now + wait).toISOString());
-      expect([operation, made]).toEqual([undefined, []]);
-      expect(entries()).toMatchObject([
-        { type: 'decision', verdict: 'needs-approval', policy: 'sha256:p', reasons: ['1 approval from leads: r (p)'] },
-        { type: 'approval', approval, state: 'pending', reason: '1 approval from leads: r (p)', actor: { sub: 'ask' } },
-      ]);
-    },
-  );
-
-  it('is one more than may wait for a person, and not for the program, which has limits of its own', async () => {
-    pending = 2;
-    expect((await ask(1000).answer).status).toBe('approval_required');
-    waiting = [];
-    pending = 3;
-    expect(await refusal(ask(1000).answer)).toMatchObject({ code: 'precondition_failed', retry: 'later' });
-    waiting = [];
-    expect((await ask(1000, by('groundskeeper', 'watch')).answer).status).toBe('approval_required');
-  });
-
-  it('is denied on record, and opens an operation for so long where policy allows it', async () => {
-    decision = { verdict: 'deny', reasons: [{ policy: 'p', reason: 'never' }] };
-    expect(await ask(1000).answer).toMatchObject({ status: 'denied', reasons: ['never (p)'] });
-    expect(entries()).toMatchObject([{ type: 'decision', verdict: 'deny', reasons: ['never (p)'] }]);
-    decision = { verdict: 'allow' };
-    const { answer, launched } = ask(1000);
-    const { status, operation, next } = await answer;
-    expect([status, launched, waiting]).toEqual(['started', [operation], []]);
-    expect(next).toContain(`get-operation ${operation}`);
-    expect(made).toMatchObject([
-      [
-        {
-          id: operation,
-          state: 'queued',
-          revoked: false,
-          requester: 'ask',
-          executeUntil: new Date(now + 90_000).toISOString(),
-        },
-        [{ node: 'w-1', site: 'boston', cluster: 'boston', wave: 1 }],
-      ],
-    ]);
-    expect(entries().slice(1)).toMatchObject([{ type: 'decision' }, { type: 'operation', operation, state: 'queued' }]);
-    const again = ask(1000);
-    expect((await refusal(again.answer)).code, 'once').toBe('conflict');
-    expect(again.launched).toEqual([]);
   });
 });
 

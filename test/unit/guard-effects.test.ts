@@ -12,6 +12,8 @@ let rows: EffectRow[];
 let announced: number;
 let allowed: number;
 let refuses: FleetError | undefined;
+/** Whether an attempt is still this process's when it is about to be sent. */
+let ours: boolean | 'unknown';
 
 beforeEach(() => {
   scene = memoryLog();
@@ -19,13 +21,21 @@ beforeEach(() => {
   announced = 0;
   allowed = 0;
   refuses = undefined;
+  ours = true;
 });
 
 function perform<T>(spec: EffectSpec<T>, announce?: () => Promise<void>): Promise<T> {
   const effects: Partial<Records['effects']> = {
     latest: async (operation, step) => rows.findLast(row => row.operation === operation && row.step === step),
     async insert(row) {
-      rows.push({ ...row, state: 'open', result: null, detail: '', startedAt: '' });
+      rows.push({ ...row, state: 'open', result: null, detail: '', startedAt: '', mayBeSent: false });
+    },
+    async letOut(intent) {
+      const row = rows.find(each => each.intent === intent);
+      if (!row || !ours) return false;
+      if (ours === 'unknown') throw new Error('the database is gone');
+      row.mayBeSent = true;
+      return true;
     },
     async close({ intent, from, ...end }) {
       const row = rows.find(each => each.intent === intent);
@@ -113,13 +123,30 @@ describe('an effect', () => {
 
   it('on a BMC is shown outside first, and not sent where it cannot be', async () => {
     const order: string[] = [];
-    const { spec, sent } = effectOf('op', { send: async () => `${order.push('sent')}` });
+    const { spec, sent } = effectOf('op', {
+      prove: async () => void order.push(`proved, sent before: ${rows[0]?.mayBeSent}`),
+      send: async () => `${order.push(`sent, as is written: ${rows[0]?.mayBeSent}`)}`,
+    });
     await perform(spec, async () => void order.push('shown'));
-    expect(order).toEqual(['shown', 'sent']);
+    expect(order).toEqual(['shown', 'proved, sent before: false', 'sent, as is written: true']);
     const other = effectOf('op', { step: 'w-1/other' });
     const blocked = () => Promise.reject(new FleetError({ code: 'forbidden', message: 'frozen' }));
     expect((await refusal(perform(other.spec, blocked))).code).toBe('forbidden');
     expect([sent.length, other.sent, rows.at(-1)?.state]).toEqual([1, [], 'failed']);
+  });
+
+  it('that cannot be proved is not sent', async () => {
+    const { spec, sent } = effectOf('op', { prove: failing('precondition_failed') as () => Promise<never> });
+    expect((await refusal(perform(spec))).code).toBe('precondition_failed');
+    expect([sent, rows[0]?.state, rows[0]?.mayBeSent]).toEqual([[], 'failed', false]);
+  });
+
+  it.each([false, 'unknown'] as const)('that may be another process’s by now (ours: %s) is not sent', async state => {
+    ours = state;
+    const { spec, sent } = effectOf('op');
+    expect((await refusal(perform(spec))).message).toBe('flashFirmware of w-1 was tried 3 times');
+    expect([sent, rows.map(row => row.state)]).toEqual([[], ['not-happened', 'not-happened', 'not-happened']]);
+    expect(rows[0]?.detail).toBe('the attempt at w-1/flash is not ours any more; nothing was sent');
   });
 
   it('that is not allowed leaves no intent, and is asked about again each time that it is sent', async () => {

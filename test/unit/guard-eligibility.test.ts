@@ -48,7 +48,7 @@ describe('a surface', () => {
     expect(decidingChannel(from(channel))).toBe(channel);
   });
 
-  it.each(['mcp', 'watch'] as const)('%s is one where a program could answer', channel => {
+  it.each(['mcp', 'assistant', 'watch'] as const)('%s is one where a program could answer', channel => {
     expect(() => decidingChannel(from(channel))).toThrow(expect.objectContaining({ code: 'forbidden' }));
   });
 });

@@ -300,6 +300,22 @@ describe('a person who has looked', () => {
     expect(entries().at(-1).detail).toBe('looked. Found: no contradiction any more');
   });
 
+  it('has lifted it, and nothing has an effect before the log was compared once more', async () => {
+    one.place.note = forked;
+    const standstill = life();
+    await standstill.begin();
+    const { lift } = seen.store;
+    seen.store.lift = async (...by) => {
+      one.place.broken = away;
+      return lift(...by);
+    };
+    await standstill.reconcile(ada, 'a copy ran');
+    expect([standstill.status().state, one.place.posts]).toEqual(['waiting', 0]);
+    one.place.broken = undefined;
+    await standstill.look();
+    expect([isClear(standstill), one.place.posts]).toEqual([true, 1]);
+  });
+
   it('lifts nothing while an anchor cannot be read', async () => {
     one.place.note = forked;
     const standstill = life();

@@ -154,7 +154,7 @@ export class Standstill {
       await tx.anchors.lift(caller.person.name, reason);
       return { found: texts, voided, halted: open.map(each => each.id), ambiguous };
     });
-    this.#clear();
+    // Compared once more, as every life is before its first effect.
     await this.look(() => anchoring.post());
     return done;
   }

@@ -44,6 +44,7 @@ describe('a requirement', () => {
   it('is met by people, never by the lack of a number', () => {
     for (const approvals of [0, -1, Number.NaN, undefined as unknown as number]) {
       expect(met({ approvals }), `${approvals} without a vote`).toBe(false);
+      expect(met({ approvals, distinctGroups: 0 }), `${approvals} of no group`).toBe(false);
       expect(met({ approvals }, vote('dev')), `${approvals} by a stranger`).toBe(false);
     }
     expect(met({ distinctGroups: Number.NaN }, vote('ann'))).toBe(false);

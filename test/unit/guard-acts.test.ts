@@ -71,6 +71,7 @@ function records(): Records {
     operations,
     custody: scene.store,
     plans: { get: async () => stored, insert: async (plan: StoredPlan) => void Object.assign(stored, plan) },
+    effects: { list: async () => [] },
     leases: { release: async (holder: string) => void released.push(holder) },
     freezes: {
       insert: async (freeze: Freeze) => void freezes.push(freeze),

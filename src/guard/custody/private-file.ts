@@ -42,7 +42,7 @@ export async function createPrivateFile(file: string, content: string): Promise<
   } catch (thrown) {
     throw unreadable(thrown);
   } finally {
-    await rm(draft, { force: true });
+    await rm(draft, { force: true }).catch((thrown: unknown) => Promise.reject(unreadable(thrown)));
   }
 }
 

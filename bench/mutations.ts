@@ -31,7 +31,7 @@ const { values } = parseArgs({
 const pure = /^test\/(unit|property)\//;
 /** Tests that open no lab. */
 const quick =
-  /^test\/((unit|property)\/.*|contract\/(approval|custody|effects|freezes|oidc|postgres-custody|site-windows|steer).*)\.test\.ts$/;
+  /^test\/((unit|property)\/.*|contract\/(approval|custody|directory-groups|effects|freezes|oidc|postgres-custody|site-windows|steer).*)\.test\.ts$/;
 
 type Fate = 'killed' | 'survived' | 'timed out' | 'untested';
 type Place = { file: string; key: string; mutant: Mutant };

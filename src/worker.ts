@@ -134,6 +134,7 @@ export async function openWorker(options: WorkerOptions, opened: Opened) {
     records,
     hardware: savedWatch({ servers, states: records.healthStates }),
     ownChecks: ownChecks(rollout.ownChecks),
+    windowOf,
     perform: effectPerformer({ records, custody, authority, announce: () => standstill.announce() }),
     keepEvidence: evidenceKeeper({ records, evidence, authority }),
     offerRecovery: async (node, why) => (await offers.promise)(node, why),

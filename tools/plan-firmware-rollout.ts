@@ -15,6 +15,7 @@ import { baselineImages, baselineSettings, nodeNamed, siteNamed } from './parts/
 import { outageInput } from './parts/outage-input.ts';
 import { planOutput } from './parts/plan-output.ts';
 import { allParts, readPart } from './parts/read-part.ts';
+import { mayWait, windowInput } from './parts/window-input.ts';
 
 const parts = [...componentOrder, 'bios-settings'] as const;
 type Part = (typeof parts)[number];
@@ -47,6 +48,7 @@ export const planFirmwareRollout = readTool({
       .describe('Only these parts of the baseline, such as bmc and bios; all of it unless said'),
     ...drainInput,
     ...outageInput,
+    ...windowInput,
   }),
   positional: ['site'],
   example: { site: 'boston', deleteEmptyDir: true },
@@ -58,26 +60,25 @@ export const planFirmwareRollout = readTool({
     const read = clusters.map(cluster => readBaseline(context, cluster, { nodes, components }));
     const { canary, percentages, limits, soakMs } = context.rollout;
     const all = allParts(await Promise.all(read));
-    const { plan, digest } = await context.storePlan(
-      withCanaryDrain(
-        planRollout({
-          action: 'firmwareRollout',
-          ...all,
-          fleet: allNodes(context.fleet),
-          stones: context.fleet.images,
-          controlPlane,
-          declareOutage,
-          drain: { deleteEmptyDir, force, byPriority },
-          canary,
-          percentages,
-          limits,
-          soakMs,
-          gates: gatesFor(context, [...new Set(clusters.map(({ site }) => site))]),
-          advance: advance ?? context.rollout.advance,
-        }),
-        all.clusters,
-      ),
+    const draft = withCanaryDrain(
+      planRollout({
+        action: 'firmwareRollout',
+        ...all,
+        fleet: allNodes(context.fleet),
+        stones: context.fleet.images,
+        controlPlane,
+        declareOutage,
+        drain: { deleteEmptyDir, force, byPriority },
+        canary,
+        percentages,
+        limits,
+        soakMs,
+        gates: gatesFor(context, [...new Set(clusters.map(({ site }) => site))]),
+        advance: advance ?? context.rollout.advance,
+      }),
+      all.clusters,
     );
+    const { plan, digest } = await context.storePlan(mayWait(draft, input.waitForWindow));
     return {
       plan: plan as unknown as Record<string, unknown>,
       digest,

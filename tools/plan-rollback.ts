@@ -20,6 +20,7 @@ import { clusterNamed } from './parts/lookup.ts';
 import { outageInput } from './parts/outage-input.ts';
 import { planOutput } from './parts/plan-output.ts';
 import { allParts, readPart } from './parts/read-part.ts';
+import { mayWait, windowInput } from './parts/window-input.ts';
 
 export const planRollback = readTool({
   name: 'planRollback',
@@ -28,11 +29,16 @@ export const planRollback = readTool({
     'Makes an immutable plan that takes back what an operation changed and proved: firmware to the version before, BIOS settings to their old values, the last change first. Only what still runs as the operation left it, and only to versions of the catalogue that the vendor lets it go back to; everything else is left out with its reason. Changes nothing; startPlan asks for the approval.',
   risk: 'read',
   scope: 'plan',
-  input: z.strictObject({ operation: z.string().describe('Operation id'), ...drainInput, ...outageInput }),
+  input: z.strictObject({
+    operation: z.string().describe('Operation id'),
+    ...drainInput,
+    ...outageInput,
+    ...windowInput,
+  }),
   positional: ['operation'],
   example: { operation: 'op-0123456789', deleteEmptyDir: true },
   output: planOutput,
-  async run(context, { operation: id, declareOutage, ...drain }) {
+  async run(context, { operation: id, declareOutage, waitForWindow, ...drain }) {
     const { plan: made, proved } = await whatWasDone(context, id);
     const back = (found: NodeSurvey) => wayBack(context, found, proved);
     const read = made.scopes.map(({ cluster }) =>
@@ -40,26 +46,25 @@ export const planRollback = readTool({
     );
     const parts = allParts(await Promise.all(read));
     const { canary, percentages, limits, soakMs } = context.rollout;
-    const { plan, digest } = await context.storePlan(
-      withCanaryDrain(
-        planRollout({
-          action: made.action,
-          ...parts,
-          named: true,
-          fleet: allNodes(context.fleet),
-          stones: [],
-          declareOutage,
-          drain,
-          canary,
-          percentages,
-          limits,
-          soakMs,
-          gates: gatesFor(context, [...new Set(made.scopes.map(({ site }) => site))]),
-          advance: context.rollout.advance,
-        }),
-        parts.clusters,
-      ),
+    const draft = withCanaryDrain(
+      planRollout({
+        action: made.action,
+        ...parts,
+        named: true,
+        fleet: allNodes(context.fleet),
+        stones: [],
+        declareOutage,
+        drain,
+        canary,
+        percentages,
+        limits,
+        soakMs,
+        gates: gatesFor(context, [...new Set(made.scopes.map(({ site }) => site))]),
+        advance: context.rollout.advance,
+      }),
+      parts.clusters,
     );
+    const { plan, digest } = await context.storePlan(mayWait(draft, waitForWindow));
     return {
       plan: plan as unknown as Record<string, unknown>,
       digest,

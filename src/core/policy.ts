@@ -35,12 +35,19 @@ export type WindowFacts = {
   expectedMs: number;
   /** When the node may start, in milliseconds since the epoch; undefined where no window that is seen is long enough. */
   opensAt?: number;
+  /** The same by the clocks of the site, with their zone. */
+  opens?: string;
   /** Why it is closed. */
   why?: string;
 };
 
 /** What holds where a change would be, at this moment, whatever the votes say. */
-export type Conditions = { frozen: boolean; window: WindowFacts };
+export type Conditions = {
+  frozen: boolean;
+  window: WindowFacts;
+  /** Until when a plan that may wait does so, in milliseconds since the epoch. */
+  waitsUntil?: number;
+};
 
 /** By cluster. */
 export type ConditionsOf = ReadonlyMap<string, Conditions>;

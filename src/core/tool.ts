@@ -137,7 +137,7 @@ export function readTool<I extends Schema, O extends Schema>(tool: ReadTool<I, O
   return { ...(tool as unknown as ReadTool), kind: 'read' };
 }
 
-/** Defines a tool that plans a change; the gateway adds `dryRun` to its input. */
+/** Defines a tool that plans a change; the gateway adds `waitForWindow` and `dryRun` to its input. */
 export function changeTool<I extends Schema>(tool: ChangeTool<I>): Tool & { kind: 'change' } {
   return { ...(tool as unknown as ChangeTool), kind: 'change' };
 }

@@ -4,6 +4,7 @@
  * plans; what comes after its plan is the guard's business.
  */
 import { z } from 'zod';
+import { mayWait, windowInput } from '../../tools/parts/window-input.ts';
 import { changeAnswer } from '../core/change.ts';
 import type { Block } from '../core/document.ts';
 import { FleetError } from '../core/errors.ts';
@@ -60,10 +61,11 @@ export type Gateway = { invoke(call: Call): Promise<Answer> };
 
 const rank: Record<Scope, number> = { read: 0, plan: 1, execute: 2 };
 
-/** The input schema as surfaces show it: a change tool also takes `dryRun`. */
+/** The input schema as surfaces show it: a change tool also takes `waitForWindow` and `dryRun`. */
 export function inputOf(tool: Tool): z.ZodObject {
   if (tool.kind === 'read') return tool.input;
-  return tool.input.extend({ dryRun: z.boolean().default(false).describe('Make and store the plan, ask for nothing') });
+  const dryRun = z.boolean().default(false).describe('Make and store the plan, ask for nothing');
+  return tool.input.extend({ ...windowInput, dryRun });
 }
 
 /** The output schema: every change tool answers alike. */
@@ -103,8 +105,9 @@ export function createGateway(parts: GatewayParts): Gateway {
         const output = read.output.parse(await read.run(context, input)) as Record<string, unknown>;
         return { output, blocks: read.present(output as never) };
       }
-      const { dryRun, ...rest } = input;
-      const stored = await context.storePlan(await (tool as ChangeTool).plan(context, rest));
+      const { dryRun, waitForWindow, ...rest } = input;
+      const draft = await (tool as ChangeTool).plan(context, rest);
+      const stored = await context.storePlan(mayWait(draft, waitForWindow));
       const answer = dryRun ? planned(stored) : await approvals.requestStart(stored, caller);
       return { output: answer, blocks: parts.presentChange(answer) };
     },

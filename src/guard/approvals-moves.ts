@@ -8,6 +8,7 @@ import { FleetError } from '../core/errors.ts';
 import { type Person, servicePerson } from '../core/fleet.ts';
 import { newId } from '../core/ids.ts';
 import { type Plan, placeOf, type StoredPlan, targetOf } from '../core/plan.ts';
+import type { ConditionsOf } from '../core/policy.ts';
 import type { ApprovalChange, Records, Stores } from '../core/records.ts';
 import { type Caller, viaOf } from '../core/tool.ts';
 import type { CustodyLog } from './custody/log.ts';
@@ -23,6 +24,8 @@ export type Start = {
   reason: string;
   /** How long it may begin anything but settling steps, in milliseconds; the configured time unless said. */
   forMs?: number;
+  /** What was read before it began: that time is counted from when the last of its sites has had its window opened. */
+  conditions?: ConditionsOf;
 };
 
 export type Move = ApprovalChange & { plan: Plan; caller?: Caller; reason: string };
@@ -39,6 +42,8 @@ export function approvalMoves({ records, custody, executeForMs, now }: Parts) {
         return { node, site, cluster, wave: index + 1 };
       }),
     );
+    const waits = [...(start.conditions?.values() ?? [])].map(({ waitsUntil = 0 }) => waitsUntil);
+    const begins = Math.max(now().getTime(), ...waits);
     const created = await tx.operations.insert(
       {
         id,
@@ -52,7 +57,7 @@ export function approvalMoves({ records, custody, executeForMs, now }: Parts) {
         channel: start.channel,
         approval: start.approval,
         revoked: false,
-        executeUntil: new Date(now().getTime() + (start.forMs ?? executeForMs)).toISOString(),
+        executeUntil: new Date(begins + (start.forMs ?? executeForMs)).toISOString(),
         createdAt: now().toISOString(),
       },
       nodes,

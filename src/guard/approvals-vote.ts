@@ -72,7 +72,7 @@ export function voting(parts: Parts) {
       throw new FleetError({ code: 'forbidden', message: `policy denies it now: ${reasonsOf(decision).join('; ')}` });
     const reason = `approved by ${approval.votes.map(cast => cast.person).join(', ')}`;
     const { channel } = approval;
-    const operation = await moves.open(tx, stored, { requester, channel, caller, approval: id, reason });
+    const operation = await moves.open(tx, stored, { requester, channel, caller, conditions, approval: id, reason });
     await moves.move(tx, approval, { from: 'pending', to: 'approved', operation, plan: stored.plan, caller, reason });
     return operation;
   }

@@ -98,7 +98,7 @@ export function createApprovals(given: ApprovalsParts): Approvals {
         const { person: requester, channel } = caller;
         const operation = await records.transaction(async tx => {
           await custody.append(entry, tx.custody);
-          return moves.open(tx, stored, { requester, channel, caller, reason: 'policy allows it' });
+          return moves.open(tx, stored, { requester, channel, caller, conditions, reason: 'policy allows it' });
         });
         await launch(operation);
         return {

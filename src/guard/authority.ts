@@ -119,8 +119,11 @@ export function createAuthority(parts: AuthorityParts): Authority {
       const standing = await records.freezes.standing();
       const read = plan.scopes.map(async (scope): Promise<[string, Conditions]> => {
         const frozen = freezeOver(scope, standing) !== undefined;
+        const window = await windowOf(plan, scope.site);
+        const { opensAt } = window;
+        if (!plan.waitForWindow || opensAt === undefined) return [scope.cluster, { frozen, window }];
         // What may wait for its window is not refused for the lack of one now; its nodes are, until then.
-        return [scope.cluster, { frozen, window: plan.waitForWindow ? anyTime : await windowOf(plan, scope.site) }];
+        return [scope.cluster, { frozen, window: anyTime, waitsUntil: opensAt }];
       });
       return new Map(await Promise.all(read));
     },
@@ -214,7 +217,10 @@ export function createAuthority(parts: AuthorityParts): Authority {
 /** A denial while no window is open, or too little of it is left, says when one is. */
 function withOpening(decision: Decision, { open, closesInMs, expectedMs, opensAt, why }: WindowFacts): Decision {
   if (decision.verdict !== 'deny' || (open && closesInMs >= expectedMs)) return decision;
-  const next = opensAt === undefined ? 'no window in sight is long enough' : `it fits from ${utc(opensAt)} on`;
+  const next =
+    opensAt === undefined
+      ? 'no window in sight is long enough'
+      : `it fits from ${utc(opensAt)} on, and a plan with waitForWindow waits for that`;
   return {
     ...decision,
     reasons: [...decision.reasons, { policy: 'host:window', reason: why ? `${why}; ${next}` : next }],

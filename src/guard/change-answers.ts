@@ -46,5 +46,6 @@ export function summaryOf(plan: Plan): string {
   const nodes = targets.length > nodesTold ? `${targets.length} nodes` : targets.map(({ node }) => node).join(', ');
   const peak = Math.max(...scopes.map(({ blast }) => blast.peakUnavailable));
   const each = scopes.length > 1 ? ' in any of them' : '';
-  return `${plan.kind} of ${nodes} in ${placeText(plan)}, ${waves.length} wave${waves.length > 1 ? 's' : ''}, at most ${peak} unavailable at once${each}`;
+  const waits = plan.waitForWindow ? ', in maintenance windows' : '';
+  return `${plan.kind} of ${nodes} in ${placeText(plan)}, ${waves.length} wave${waves.length > 1 ? 's' : ''}, at most ${peak} unavailable at once${each}${waits}`;
 }

@@ -18,6 +18,7 @@ import { blastNow, endangered } from '../planning/blast.ts';
 import { readDown } from './at-work.ts';
 import type { HardwareWatch } from './hardware-now.ts';
 import { proveNotOurs } from './refuse-own-hosts.ts';
+import type { WindowOf } from './site-windows.ts';
 import { factOf } from './survey.ts';
 import { sharedRead } from './wait.ts';
 
@@ -32,6 +33,8 @@ export type Parts = {
   ownChecks: readonly OwnCheck[];
   perform: PerformEffect;
   keepEvidence: KeepEvidence;
+  /** What the calendar of a site says; what it throws means that nothing begins there. */
+  windowOf: WindowOf;
   /** Asks people for one restart of the BMC, because a task is stuck on it. Answers what came of asking. */
   offerRecovery(node: string, why: string): Promise<string>;
   timings: Timings;

@@ -5,6 +5,7 @@ import type { Plan, PlanKind } from '../core/plan.ts';
 import type { WindowFacts } from '../core/policy.ts';
 import type { NodeDurations } from '../core/records.ts';
 import type { Timings } from '../core/timings.ts';
+import { localText } from '../planning/local-time.ts';
 import { empties } from '../planning/plan-kinds.ts';
 import { expectedMs, nextOpening, windowAt } from '../planning/windows.ts';
 
@@ -18,9 +19,20 @@ export type SiteWindowsParts = {
   now?: () => Date;
 };
 
-/** Facts for the next node of a plan to begin; throws what reading the durations throws. */
-export function siteWindows({ calendars, durations, timings, marginMs, now = () => new Date() }: SiteWindowsParts) {
-  return async ({ kind, targets }: Pick<Plan, 'kind' | 'targets'>, site: string): Promise<WindowFacts> => {
+/**
+ * Facts for the next node of a plan to begin, `spareMs` from now at the latest; throws what reading the durations throws, and
+ * `precondition_failed` for a site that is not configured.
+ */
+export type WindowOf = (plan: Pick<Plan, 'kind' | 'targets'>, site: string, spareMs?: number) => Promise<WindowFacts>;
+
+export function siteWindows({
+  calendars,
+  durations,
+  timings,
+  marginMs,
+  now = () => new Date(),
+}: SiteWindowsParts): WindowOf {
+  return async ({ kind, targets }, site, spareMs = 0) => {
     const calendar = calendars.get(site);
     if (!calendar)
       throw new FleetError({ code: 'precondition_failed', message: `the site ${site} is not configured any more` });
@@ -30,8 +42,10 @@ export function siteWindows({ calendars, durations, timings, marginMs, now = () 
       return { open: true, closesInMs: Number.MAX_SAFE_INTEGER, expectedMs: 0 };
     const changes = Math.max(1, ...targets.map(target => target.changes?.length ?? 1));
     const limit = limitOf(kind, changes, timings);
-    const needMs = Math.ceil(expectedMs(await durations.ofKind(kind), limit) + marginMs);
-    const facts = { expectedMs: needMs, opensAt: nextOpening(calendar, needMs, at) };
+    const needMs = Math.ceil(expectedMs(await durations.ofKind(kind), limit) + marginMs) + spareMs;
+    const opensAt = nextOpening(calendar, needMs, at);
+    const opens = opensAt === undefined ? undefined : localText(opensAt, calendar.timeZone);
+    const facts = { expectedMs: needMs, opensAt, opens };
     return window.open
       ? { open: true, closesInMs: (window.closesAt ?? at) - at, ...facts }
       : { open: false, closesInMs: 0, ...facts, why: window.why };

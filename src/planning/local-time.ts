@@ -27,6 +27,12 @@ export function shownAt(moment: number, timeZone: string): number {
   return Date.UTC(year, month - 1, day, hour, minute, second);
 }
 
+/** For people: `2026-11-27 02:00 (America/New_York)`. */
+export function localText(moment: number, timeZone: string): string {
+  const shown = new Date(shownAt(moment, timeZone)).toISOString();
+  return `${shown.slice(0, 10)} ${shown.slice(11, 16)} (${timeZone})`;
+}
+
 /**
  * The first moment at which the clocks show `shown` (as by {@link shownAt}) or later. A time that comes twice is the first of
  * both; one that is skipped is the moment of the skip.

@@ -22,6 +22,7 @@ export function planCard(plan: Plan, digest: string): Block[] {
         ['made by', `${plan.author}, ${plan.createdAt}; expires ${plan.expiresAt}`],
         ['blast radius', blastText(plan)],
         ...outageFacts(plan),
+        ...(plan.waitForWindow ? windowFacts : []),
         ['soak', `${plan.soakMs / 1000} s after each node`],
         ...gateFacts(plan),
         ...canaryFacts(plan),
@@ -52,6 +53,10 @@ export function planCard(plan: Plan, digest: string): Block[] {
   card.push({ title: 'Each node', list: [...stepLines(plan.steps)] });
   return card;
 }
+
+const windowFacts: [string, string][] = [
+  ['window', 'a node begins in a maintenance window of its site; until one is open, it waits'],
+];
 
 /** A plan of an earlier version says nothing of it. */
 function outageFacts({ scopes, declaredOutage, author }: Plan): [string, Cell][] {

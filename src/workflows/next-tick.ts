@@ -21,6 +21,7 @@ import { type NextStarts, nextStarts, type StartFacts, waitsForTurn } from '../p
 import { takesCapacity } from '../planning/plan-kinds.ts';
 import { readClusters } from './start-facts.ts';
 import { keepWaiting, lostSites } from './wait-for-room.ts';
+import { insideWindows } from './wait-for-window.ts';
 import { holdOf } from './wave-hold.ts';
 
 export type End = { state: OperationState; reason: string };
@@ -72,16 +73,18 @@ async function look(parts: Parts, id: string, { started, settled, opened, closed
   if (wave - 1 > closed) return { do: 'close', wave: closed + 1 };
   if (open.length === 0) return { do: 'end', end: endOf(operation, undefined) };
   if (await holdOf(parts, { operation, plan, wave })) return undefined;
+  const waiting = nodes.filter(part => part.wave === wave && part.state === 'waiting');
+  const ready = await insideWindows(parts, { operation, plan }, waiting);
+  if (ready.length === 0) return undefined;
   if (wave > opened) return { do: 'open', wave };
-  return starts(parts, { operation, plan, wave });
+  return starts(parts, { operation, plan, wave }, ready);
 }
 
 async function starts(
   parts: Parts,
   { operation, plan, wave }: { operation: Operation; plan: Plan; wave: number },
+  waiting: OperationNode[],
 ): Promise<Tick | undefined> {
-  const waiting = operation.nodes.filter(part => part.wave === wave && part.state === 'waiting');
-  if (waiting.length === 0) return undefined;
   const names = new Set(namesOf(waiting));
   if (!takesCapacity(plan)) return begin(parts, { operation, plan, wave }, [...names]);
   const running = namesOf(operation.nodes.filter(({ state }) => state === 'running'));

@@ -11,6 +11,7 @@ import {
 } from '../support/guard.ts';
 
 const fleet = { site: '*', cluster: '*' };
+const minute = 60_000;
 const proof = { reason: 'the smoke is gone', presence: present };
 
 let scene: GuardScene;
@@ -72,11 +73,34 @@ describe('a maintenance window that is not open', () => {
 
   it('does not deny what may wait for it, but every effect until then', async () => {
     const operation = await approvedOperation(scene, { waitForWindow: true });
-    Object.assign(scene.window, { open: false, closesInMs: 0 });
+    Object.assign(scene.window, { open: false, closesInMs: 0, opensAt: Date.UTC(2126, 11, 1, 3) });
     expect((await start({ waitForWindow: true })).status).toBe('approval_required');
     const { spec, sent } = effectOf(operation);
     expect((await refusal(scene.perform(spec))).message).toContain('outside-window');
     expect(sent).toEqual([]);
+  });
+
+  it('denies also what may wait, where there is none in sight', async () => {
+    Object.assign(scene.window, { open: false, closesInMs: 0 });
+    const { status, reasons } = await start({ waitForWindow: true });
+    expect([status, reasons.join()]).toEqual(['denied', expect.stringContaining('no window in sight is long enough')]);
+  });
+
+  it('begins the time in which an operation may act, where that may wait; nothing stretches the minutes after breaking glass', async () => {
+    const opensAt = Date.now() + 86_400_000;
+    Object.assign(scene.window, { open: false, closesInMs: 0, opensAt });
+    const operation = await approvedOperation(scene, { waitForWindow: true });
+    const { executeUntil } = await scene.records.operations.head(operation);
+    expect(Date.parse(executeUntil)).toBe(opensAt + scene.limits.executeForMs);
+
+    scene.people.set('vote', { name: 'vote', groups: ['operators', 'firefighters'] });
+    const { approval = '' } = await start({ waitForWindow: true });
+    const broken = await scene.approvals.breakGlass(
+      { approval, reason: 'fire', presence: present },
+      scene.caller('vote'),
+    );
+    const { executeUntil: soon } = await scene.records.operations.head(broken.operation ?? '');
+    expect(Date.parse(soon)).toBeLessThan(Date.now() + 16 * minute);
   });
 });
 

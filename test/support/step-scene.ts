@@ -123,7 +123,9 @@ export async function stepScene({ addressBase, nodes, speed }: { addressBase: st
   }
 
   return {
-    ...{ lab, records, custody, runPlan, node: lab.node },
+    ...{ lab, records, custody, runPlan, node: lab.node, approvals, gateway, asker, voter },
+    /** Of the sites, by name; a test changes them. */
+    calendars: config.calendars,
     /** Names of all workflows but the one that runs the others. */
     workflows: workflows.map(({ name }) => name).filter(name => name !== 'run-plan'),
     /** Plans with a tool, as a person does, and has it approved. Answers the operation. */

@@ -46,6 +46,7 @@ describe('the line of a plan', () => {
   it('says how many waves, and how many may be unavailable where', () => {
     const [scope] = stored.plan.scopes;
     expect(summaryOf(stored.plan)).toMatch(/1 wave, at most 1 unavailable at once$/);
+    expect(summaryOf({ ...stored.plan, waitForWindow: true })).toMatch(/at once, in maintenance windows$/);
     const scopes = [scope, { ...scope, cluster: 'other' }] as never[];
     expect(summaryOf({ ...stored.plan, waves: [['w-1'], ['w-2']], scopes })).toMatch(
       /2 waves, at most 1 unavailable at once in any of them$/,

@@ -42,7 +42,7 @@ export const flashFirmware = changeTool({
     const [found] = survey.nodes;
     if (found && 'unknown' in found.server) throw noPlan('bmc_unreachable', found.server.unknown);
     const { canary, percentages, limits, soakMs } = context.rollout;
-    const evidence = await surveyEvidence(context, cluster.name);
+    const evidence = await surveyEvidence(context, cluster);
     const clusters = [{ cluster, facts, evidence, candidates: survey.nodes, images: [wanted] }];
     return withCanaryDrain(
       planRollout({

@@ -371,6 +371,7 @@ function siteOf(site: ConfigDocument['sites'][number]): FleetSite {
     name: cluster.name,
     site: name,
     budget: budgetOf(cluster.budget, cluster.nodes.length),
+    ...(cluster.remediators === 'pause' ? { pausesRemediators: true as const } : {}),
     nodes: cluster.nodes.map(({ server, ...node }) => ({
       ...node,
       site: name,

@@ -61,6 +61,7 @@ const cluster = mapping({
   kubeconfig,
   budget: mapping({ maxUnavailable: whole, maxPercent: percent.optional() }),
   etcd: list(etcdEndpoint).default([]),
+  remediators: oneOf(['refuse', 'pause']).default('refuse'),
   nodes: filled(node),
 });
 const listener = mapping({

@@ -227,7 +227,14 @@ export type RemediatorFacts = {
   pausedBy?: string;
   /** The command that pauses it; `<node>` stands for the node's name. */
   pause: string;
+  /** Path of its object in the API, where we know how to pause it for a while and take that back. */
+  object?: string;
+  /** For whom of us it is paused, as its object says. */
+  holders?: string[];
 };
+
+/** The remediator whose pause is changed, and the part of an operation for whose sake: `<operation>/<node>`. */
+export type Hold = { remediator: Pick<RemediatorFacts, 'kind' | 'object'>; holder: string };
 
 /** A storage system's own judgement of itself, where the cluster has one that tells, and volumes that are in trouble. */
 export type StorageFacts = {
@@ -307,6 +314,13 @@ export type Cluster = {
   setNodeCondition(grant: EffectGrant, node: string, condition: NodeConditionChange): Promise<void>;
   /** Creates an Event about a Node, once per `name`: one that exists already is left as it is. */
   createNodeEvent(grant: EffectGrant, event: NewNodeEvent): Promise<void>;
+  /**
+   * Pauses a remediator for this holder too, by one patch that carries `resourceVersion`; one that somebody else paused is
+   * left as it is. Throws `conflict` when it changed since it was read.
+   */
+  holdRemediator(grant: EffectGrant, hold: Hold): Promise<void>;
+  /** Ends the holder's part in a pause, and with the last part the pause, where it is ours still. Throws as the other does. */
+  releaseRemediator(grant: EffectGrant, hold: Hold): Promise<void>;
   evict(grant: EffectGrant, pod: { namespace: string; name: string; uid: string }): Promise<EvictionOutcome>;
 };
 
@@ -348,5 +362,7 @@ export const maintenanceCondition = 'groundskeeper.io/Maintenance';
 export const hardwareCondition = 'HardwareHealthy';
 /** Which taints are ours: a JSON object on the Node, from `key:effect` to the operation that set it. */
 export const taintOwner = 'groundskeeper.io/tainted-by';
+/** Who of us keeps a remediator paused: holders, written on its object with the pause and joined by commas. */
+export const pauseHolders = 'groundskeeper.io/paused-by';
 /** Tells Kubernetes that a node is off for good: its pods are forgotten and its volumes detached by force. */
 export const outOfService = 'node.kubernetes.io/out-of-service';

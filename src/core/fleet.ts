@@ -41,7 +41,14 @@ export function budgetOf({ maxUnavailable, maxPercent }: Budget & { maxPercent?:
   return { maxUnavailable: Math.min(maxUnavailable, Math.floor((nodes * maxPercent) / 100)) };
 }
 
-export type FleetCluster = { name: string; site: string; budget: Budget; nodes: FleetNode[] };
+export type FleetCluster = {
+  name: string;
+  site: string;
+  budget: Budget;
+  nodes: FleetNode[];
+  /** Others that reboot or replace its nodes may be paused while one is worked on; else they are in the way. */
+  pausesRemediators?: true;
+};
 
 export type FleetSite = {
   name: string;

@@ -81,6 +81,8 @@ export type PlanTarget = {
   /** Other nodes behind the same BMC, where that matters to what is done. */
   alongside?: string[];
   drain?: DrainForecast;
+  /** Others that act on it, by kind and name: paused while it is worked on, and no others. */
+  pauses?: string[];
   /** Of a rollout or a change of BIOS settings, in the order in which they are done. */
   changes?: PlannedChange[];
   /** Settings that wait already and that the start of this plan brings into force; there only where somebody said that it may. */

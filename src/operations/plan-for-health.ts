@@ -35,7 +35,7 @@ export async function planForHealth(
   const { facts, server, node } = await surveyNode(ports, cluster, entry);
   if (health.act === 'cordon' && node.unschedulable)
     throw new FleetError({ code: 'precondition_failed', message: `${entry.name} is cordoned already` });
-  const evidence = empties(kind) ? { evidence: await surveyEvidence(ports, cluster.name) } : {};
+  const evidence = empties(kind) ? { evidence: await surveyEvidence(ports, cluster) } : {};
   // Whoever approves a drain reads whose local data is lost; nearly every node has such pods.
   const drain = { deleteEmptyDir: true, force: false, byPriority: false };
   return planChange({ kind, action, cluster, entry, server, node, facts, ...evidence, drain, health });

@@ -18,7 +18,7 @@ export async function proveNoRemediator({ cluster, target }: Pick<NodeJob, 'clus
     throw new FleetError({
       code: 'precondition_failed',
       message: `${target.node} is not disrupted while something else may act on it: ${refusal}`,
-      hint: 'pause what is named here, begin again, and take the pause back afterwards',
+      hint: 'pause what is named here, begin again, and take the pause back afterwards; or set remediators: pause for the cluster, and plan again',
     });
   if (all.length === 0) return 'nothing else in the cluster reboots or replaces nodes';
   const known = `${all.length} ${all.length === 1 ? 'controller that reboots' : 'controllers that reboot'}`;

@@ -3,13 +3,15 @@ import { type Fact, factValue } from '../core/bmc.ts';
 import type { EtcdFacts, RemediatorFacts } from '../core/cluster.ts';
 import type { FleetNode, NodeRole } from '../core/fleet.ts';
 import { losesQuorum, quorumSentence } from './quorum.ts';
-import { remediatorRefusal } from './remediators.ts';
+import { isToPause, nameOf, remediatorRefusal } from './remediators.ts';
 
 export type Evidence = {
   etcd: Fact<EtcdFacts>;
   remediators: Fact<RemediatorFacts[]>;
   /** What of Groundskeeper itself runs on each node. */
   own: Fact<ReadonlyMap<string, string>>;
+  /** Whether remediators that can be paused are, so that they are not in the way. */
+  pauses?: boolean;
 };
 
 /**
@@ -18,7 +20,7 @@ export type Evidence = {
  */
 export function evidenceAgainst(
   entry: FleetNode,
-  { etcd, remediators, own }: Evidence,
+  { etcd, remediators, own, pauses }: Evidence,
   seen: NodeRole | undefined,
 ): string | undefined {
   if ('unknown' in own) return `whether Groundskeeper itself runs on it is not known: ${own.unknown}`;
@@ -27,8 +29,22 @@ export function evidenceAgainst(
   const critical = criticalPart(entry, etcd, seen);
   if (critical && losesQuorum(etcd, [entry.name])) return `${critical}: ${quorumSentence(etcd, entry.name)}`;
   if ('unknown' in remediators) return `whether anything else repairs nodes is not known: ${remediators.unknown}`;
-  return remediatorRefusal({ node: entry.name, bmcUrl: entry.server.bmcUrl }, remediators.value);
+  const target = targetOf(entry);
+  const inTheWay = remediators.value.filter(one => !(pauses && isToPause(target, one)));
+  return remediatorRefusal(target, inTheWay);
 }
+
+/** Names of the remediators that are paused while this node is worked on. */
+export function pausedFor(entry: FleetNode, { remediators, pauses }: Evidence): string[] {
+  const all = pauses ? (factValue(remediators) ?? []) : [];
+  return all.filter(one => isToPause(targetOf(entry), one)).map(nameOf);
+}
+
+export function pauseWarning(node: string, paused: string[]): string[] {
+  return paused.length === 0 ? [] : [`paused while ${node} is worked on: ${paused.join(', ')}`];
+}
+
+const targetOf = ({ name, server }: FleetNode) => ({ node: name, bmcUrl: server.bmcUrl });
 
 /** What anything calls a part of the control plane is one. */
 export function roleOf(entry: FleetNode, etcd: Fact<EtcdFacts>, seen: NodeRole | undefined): NodeRole {

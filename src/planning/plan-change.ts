@@ -10,7 +10,7 @@ import { biosChangeSet } from '../core/planned-change.ts';
 import type { CheckedBios } from './bios-settings.ts';
 import { unavailableOf } from './blast.ts';
 import type { DrainOptions } from './drain-filter.ts';
-import { criticalPart, type Evidence, evidenceAgainst, roleOf } from './evidence.ts';
+import { criticalPart, type Evidence, evidenceAgainst, pausedFor, pauseWarning, roleOf } from './evidence.ts';
 import { sameMachine } from './identity.ts';
 import { lostBy, lostWarning } from './last-of-its-kind.ts';
 import { qualifiedName } from './pdb-groups.ts';
@@ -82,6 +82,7 @@ export function planChange(request: ChangeRequest): PlanDraft {
     const why = forecast.block.map(block => `${block.pod}: ${block.reason}`).join('; ');
     throw new FleetError({ code: 'precondition_failed', message: `the drain of ${entry.name} would stop: ${why}` });
   }
+  const pauses = empties(kind) && request.evidence ? pausedFor(entry, evidenceFor(request.evidence, kind)) : [];
   const down = unavailableOf(facts.nodes);
   const resetsBmc = request.bmcChange?.act === 'reset-bmc';
   const others = powering.has(kind) || resetsBmc ? alongside(request.fleet ?? cluster.nodes, entry) : [];
@@ -118,6 +119,7 @@ export function planChange(request: ChangeRequest): PlanDraft {
         role,
         ...(others.length > 0 ? { alongside: others.map(({ name }) => name) } : {}),
         ...(forecast ? { drain: forecast } : {}),
+        ...(pauses.length > 0 ? { pauses } : {}),
         ...(request.bios ? { changes: [biosChangeSet(request.bios.changes)] } : {}),
         ...(starts && request.applyWaiting && request.waiting ? { waitingBios: request.waiting } : {}),
       },
@@ -136,6 +138,7 @@ export function planChange(request: ChangeRequest): PlanDraft {
     warnings: [
       ...lost.map(lostWarning),
       ...(forecast?.warnings ?? []),
+      ...pauseWarning(entry.name, pauses),
       ...(request.taint ? taintWarnings(request.taint, deleted) : []),
       ...(kind === 'uncordon' && left ? [`it was left cordoned: ${left}`] : []),
       ...(undrained ? ['the node is silent, but its pods may still run: they are cut off, not moved'] : []),
@@ -162,8 +165,15 @@ export function planChange(request: ChangeRequest): PlanDraft {
   };
 }
 
-function refuseAgainst({ entry, evidence, node }: ChangeRequest): void {
-  const against = evidence ? evidenceAgainst(entry, evidence, node.role) : 'nothing was read that could speak for it';
+/** What is switched off for good is not given back to those that would switch it on again: a person pauses them. */
+function evidenceFor(evidence: Evidence, kind: PlanKind): Evidence {
+  return kind === 'power-off' ? { ...evidence, pauses: false } : evidence;
+}
+
+function refuseAgainst({ kind, entry, evidence, node }: ChangeRequest): void {
+  const against = evidence
+    ? evidenceAgainst(entry, evidenceFor(evidence, kind), node.role)
+    : 'nothing was read that could speak for it';
   if (against)
     throw new FleetError({ code: 'precondition_failed', message: `${entry.name} is not drained: ${against}` });
 }

@@ -10,7 +10,7 @@ const identity: PlanStep = {
 const cordon: PlanStep = { name: 'cordon', does: 'cordon, marked as ours', settling: false };
 const remediators: PlanStep = {
   name: 'remediators',
-  does: 'refuse while another controller may reboot, replace or power the node',
+  does: 'pause what the plan names, until the end; refuse while another controller may reboot, replace or power the node',
   settling: false,
 };
 const drain: PlanStep = {

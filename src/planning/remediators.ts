@@ -10,6 +10,12 @@ export function remediatorsOf(target: Target, all: RemediatorFacts[]): Remediato
   return all.filter(one => isBusy(one, target.node) || (one.pausedBy === undefined && covers(one, target)));
 }
 
+/** Whether it acts on this node and we can keep it from that: it is not at work there, and nobody else paused it. */
+export function isToPause(target: Target, one: RemediatorFacts): boolean {
+  const free = one.pausedBy === undefined || (one.holders ?? []).length > 0;
+  return one.object !== undefined && free && covers(one, target) && !isBusy(one, target.node);
+}
+
 /** Why this node is not disrupted, naming each with what to do about it; undefined where none acts on it. */
 export function remediatorRefusal(target: Target, all: RemediatorFacts[]): string | undefined {
   const acting = remediatorsOf(target, all);
@@ -45,6 +51,6 @@ function hostOf(url: string): string {
   return new URL(url).hostname.replace(/^\[(.*)\]$/, '$1');
 }
 
-function nameOf(one: RemediatorFacts): string {
+export function nameOf(one: RemediatorFacts): string {
   return `${one.kind} ${one.namespace === '' ? one.name : qualifiedName(one)}`;
 }

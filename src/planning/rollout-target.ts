@@ -10,7 +10,7 @@ import { unavailableOf } from './blast.ts';
 import { cohortOf } from './cohort.ts';
 import type { DrainOptions } from './drain-filter.ts';
 import { drainPreview } from './drain-preview.ts';
-import { criticalPart, type Evidence, evidenceAgainst, roleOf } from './evidence.ts';
+import { criticalPart, type Evidence, evidenceAgainst, pausedFor, pauseWarning, roleOf } from './evidence.ts';
 import { sameMachine } from './identity.ts';
 import { lostBy } from './last-of-its-kind.ts';
 import { pdbGroupsOfNode, qualifiedName } from './pdb-groups.ts';
@@ -103,10 +103,12 @@ function judgeWay(request: RolloutRequest, { entry, server, node, role, wanted }
     const why = forecast.block.map(block => `${block.pod}: ${block.reason}`).join('; ');
     return { excluded: `the drain would stop: ${why}` };
   }
+  const pauses = pausedFor(entry, request.evidence);
   return {
     target: {
       ...targetBase(entry, server, node),
       role,
+      ...(pauses.length > 0 ? { pauses } : {}),
       ...(others.length > 0 ? { alongside: others.map(({ name }) => name) } : {}),
       drain: forecast,
       changes: wanted.changes,
@@ -115,6 +117,7 @@ function judgeWay(request: RolloutRequest, { entry, server, node, role, wanted }
     warnings: [
       ...wanted.warnings,
       ...forecast.warnings,
+      ...pauseWarning(entry.name, pauses),
       ...(told === undefined ? [] : [`the same BMC serves ${told}: they are counted with this one`]),
     ],
   };

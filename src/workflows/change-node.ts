@@ -8,9 +8,9 @@ import { changeBmc, proveBmcChange, readBeforeChange } from '../operations/chang
 import { cordon, isCordonOf, uncordon } from '../operations/cordon.ts';
 import { drain } from '../operations/drain.ts';
 import type { NodeJob, Parts } from '../operations/job.ts';
+import { clearRemediators, giveBackLeft } from '../operations/pause-remediators.ts';
 import { proveIdentity } from '../operations/prove-identity.ts';
 import { proveStuck } from '../operations/prove-no-task.ts';
-import { proveNoRemediator } from '../operations/refuse-remediators.ts';
 import { changeTaint } from '../operations/taint.ts';
 import { budgets, giveBack, type NodeWorkflow, nodeWorkflow, outcomeOf, Stopped } from './node-steps.ts';
 
@@ -33,7 +33,11 @@ export function uncordonNode(parts: Parts): NodeWorkflow {
       found ? `cordoned by operation ${found}` : 'not cordoned',
     );
     if (!owner) return { state: 'done', message: 'was schedulable already' };
-    await steps.step('uncordon', job => uncordon(job, owner));
+    await steps.step('uncordon', async job => {
+      await uncordon(job, owner);
+      // It is a node like any other again, whatever becomes of those.
+      await giveBackLeft(job, owner).catch(() => undefined);
+    });
     await steps.tell({ reason: 'Uncordoned', message: `cordon of operation ${owner} taken back`, maintenance: false });
     return { state: 'done', message: 'schedulable again' };
   });
@@ -43,7 +47,7 @@ export function uncordonNode(parts: Parts): NodeWorkflow {
 export function drainNode(parts: Parts): NodeWorkflow {
   return nodeWorkflow('drain-node', parts, async steps => {
     await steps.step('identity', proveIdentity, proof => proof);
-    await steps.step('remediators', proveNoRemediator, proof => proof);
+    await steps.step('remediators', clearRemediators, proof => proof);
     await steps.stopHere('cordon');
     try {
       const { ours } = await steps.step('cordon', cordon);

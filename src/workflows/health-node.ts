@@ -7,9 +7,9 @@ import { hardwareCondition } from '../core/cluster.ts';
 import { FleetError } from '../core/errors.ts';
 import { cordon, uncordon } from '../operations/cordon.ts';
 import type { NodeJob, Parts } from '../operations/job.ts';
+import { clearRemediators } from '../operations/pause-remediators.ts';
 import { healthActOf, proveHardware } from '../operations/prove-hardware.ts';
 import { proveIdentity } from '../operations/prove-identity.ts';
-import { proveNoRemediator } from '../operations/refuse-remediators.ts';
 import { setCondition } from '../operations/tell-node.ts';
 import { empty, type NodeSteps, type NodeWorkflow, nodeWorkflow } from './node-steps.ts';
 
@@ -72,7 +72,7 @@ export function markHardware(parts: Parts): NodeWorkflow {
 export function drainForHealth(parts: Parts): NodeWorkflow {
   return nodeWorkflow('health-drain', parts, async steps => {
     await begin(steps);
-    await steps.step('remediators', proveNoRemediator, proof => proof);
+    await steps.step('remediators', clearRemediators, proof => proof);
     await empty(parts, steps, proveHardware);
     return { state: 'done', message: 'drained; stays cordoned' };
   });

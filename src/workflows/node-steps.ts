@@ -10,6 +10,7 @@ import { drain, type ProveWanted } from '../operations/drain.ts';
 import { holdBudgets, releaseBudgets } from '../operations/hold-budgets.ts';
 import { leasesOf, type NodeJob, openJob, type Parts, whyStopped } from '../operations/job.ts';
 import { keepLastWords } from '../operations/keep-last-words.ts';
+import { giveRemediatorsBack } from '../operations/pause-remediators.ts';
 import { type Chapter, tellNode } from '../operations/tell-node.ts';
 import { insist } from '../operations/wait.ts';
 import { waitOut } from '../operations/wait-out.ts';
@@ -113,15 +114,17 @@ export function nodeWorkflow(
 /** Tells how the node's part ended, and gives back what it held, also where the configuration lost the node. Re-entrant. */
 async function end(parts: Parts, operation: string, { node, outcome }: { node: string; outcome: NodeOutcome }) {
   const { operations, leases, plans } = parts.records;
+  const left = await openJob(parts, operation, node).then(job => giveRemediatorsBack(job, outcome), unconfigured);
+  const message = left === undefined ? outcome.message : `${outcome.message}; ${left}`;
   const step = outcome.state === 'done' ? 'done' : ((await lastStep(parts, operation, node)) ?? 'lease');
-  await operations.setNode(operation, { node, step, ...outcome });
+  await operations.setNode(operation, { node, step, ...outcome, message });
   const { plan } = await plans.get((await operations.head(operation)).plan);
   await parts.images.withdraw({ operation, node });
   await releaseBudgets(parts, { operation, node });
   await leases.release(operation, leasesOf(plan, node));
   const status = outcome.state === 'done' ? 'ok' : 'failed';
-  const message = `${outcome.state}: ${outcome.message}`;
-  await operations.addEvent(operation, `${node}/end`, { node, step: 'end', status, message });
+  const told = { node, step: 'end', status, message: `${outcome.state}: ${message}` } as const;
+  await operations.addEvent(operation, `${node}/end`, told);
 }
 
 async function lease(steps: NodeSteps): Promise<void> {
@@ -134,6 +137,11 @@ async function lease(steps: NodeSteps): Promise<void> {
         message: `operation ${taken.holder} works on ${job.target.node} (${taken.key})`,
       });
   });
+}
+
+/** Of a node that the configuration lost nobody can reach anything. */
+function unconfigured(thrown: unknown): undefined {
+  if (FleetError.from(thrown).code !== 'not_found') throw thrown;
 }
 
 async function lastStep(parts: Parts, operation: string, node: string): Promise<string | undefined> {

@@ -8,12 +8,12 @@ import type { NodeOutcome } from '../core/operation.ts';
 import { cordon, uncordon } from '../operations/cordon.ts';
 import { proveDrained } from '../operations/drain.ts';
 import type { Parts } from '../operations/job.ts';
+import { clearRemediators } from '../operations/pause-remediators.ts';
 import { powerHost } from '../operations/power-host.ts';
 import { proveIdentity } from '../operations/prove-identity.ts';
 import { proveNothingStaged } from '../operations/prove-no-task.ts';
 import { proveRejoin } from '../operations/prove-rejoin.ts';
 import { proveSilent } from '../operations/prove-silent.ts';
-import { proveNoRemediator } from '../operations/refuse-remediators.ts';
 import { readBeforeReset, resetHost } from '../operations/reset-host.ts';
 import { proveStart } from '../operations/waiting-bios.ts';
 import { askToEnd, endOrCut, type Prove } from './go-off.ts';
@@ -108,7 +108,7 @@ async function goDown(
 ): Promise<NodeOutcome> {
   await steps.step('identity', proveIdentity, proof => proof);
   await steps.step('nothing staged', prove);
-  await steps.step('remediators', proveNoRemediator, proof => proof);
+  await steps.step('remediators', clearRemediators, proof => proof);
   await steps.stopHere('cordon');
   let ours = false;
   let after: () => Promise<NodeOutcome>;

@@ -7,9 +7,9 @@ import { showChanges } from '../core/planned-change.ts';
 import { cordon, uncordon } from '../operations/cordon.ts';
 import type { Parts } from '../operations/job.ts';
 import { type BeforeGate, passNodeGate, readBeforeGate } from '../operations/pass-node-gate.ts';
+import { clearRemediators } from '../operations/pause-remediators.ts';
 import { precheckChanges } from '../operations/precheck-changes.ts';
 import { proveIdentity } from '../operations/prove-identity.ts';
-import { proveNoRemediator } from '../operations/refuse-remediators.ts';
 import { makeChanges } from './make-changes.ts';
 import {
   empty,
@@ -28,7 +28,7 @@ export function updateNode(parts: Parts): NodeWorkflow {
       found.length > 0 ? 'as planned' : 'nothing to do',
     );
     if (todo.length === 0) return { state: 'done', message: 'is so already: nothing was done' };
-    await steps.step('remediators', proveNoRemediator, proof => proof);
+    await steps.step('remediators', clearRemediators, proof => proof);
     await steps.stopHere('cordon');
     const { changes, wanted, before } = await steps.quietly('wanted', async job => {
       const { plan, target } = job;

@@ -103,6 +103,8 @@ describe('MachineHealthChecks of Cluster API', () => {
       does: expect.stringContaining('replaces machines'),
       nodes: ['w-1'],
       pause: `kubectl -n fleet annotate machinehealthchecks.${group} workers ${group}/paused=true`,
+      object: `${path}/namespaces/fleet/machinehealthchecks/workers`,
+      holders: [],
     });
     expect((await found('MachineHealthCheck', 'everything')).nodes?.toSorted()).toEqual(['w-1', 'w-2']);
   });

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { known, unknown } from '../../src/core/bmc.ts';
 import type { FleetNode, NodeRole } from '../../src/core/fleet.ts';
-import { evidenceAgainst } from '../../src/planning/evidence.ts';
+import { evidenceAgainst, pausedFor } from '../../src/planning/evidence.ts';
 import { ownParts } from '../../src/planning/own-hosts.ts';
 import { etcdOf, remediatorOf } from '../support/cluster-facts.ts';
 
@@ -55,6 +55,28 @@ describe('against a disruption', () => {
     const others = { ...none, remediators: known([remediatorOf()]) };
     expect(evidenceAgainst(worker, others, 'worker')).toMatch(/^MachineHealthCheck/);
     expect(evidenceAgainst(worker, { ...none, remediators: unknown('403') }, 'worker')).toMatch(/not known: 403$/);
+  });
+
+  it('speak those alone that cannot be paused, where pausing is allowed', () => {
+    const worker = entry('w-1', 'worker');
+    const object = '/apis/cluster.x-k8s.io/v1beta2/namespaces/machines/machinehealthchecks/workers';
+    const theirs = remediatorOf({ name: 'theirs', object, pausedBy: 'its annotation', holders: [] });
+    const ours = remediatorOf({ name: 'ours', object, pausedBy: 'its annotation', holders: ['op-1/w-2'] });
+    const free = remediatorOf({ object });
+    const given = { ...none, remediators: known([theirs, ours, free, remediatorOf({ object, nodes: ['w-9'] })]) };
+    expect(evidenceAgainst(worker, given, 'worker')).toMatch(/^MachineHealthCheck machines\/workers/);
+    expect(pausedFor(worker, given)).toEqual([]);
+    const allowed = { ...given, pauses: true };
+    expect(evidenceAgainst(worker, allowed, 'worker')).toBeUndefined();
+    expect(pausedFor(worker, allowed)).toEqual([
+      'MachineHealthCheck machines/ours',
+      'MachineHealthCheck machines/workers',
+    ]);
+    for (const stays of [remediatorOf({ name: 'plan' }), remediatorOf({ name: 'busy', object, busyWith: ['w-1'] })])
+      expect(evidenceAgainst(worker, { ...allowed, remediators: known([free, stays]) }, 'worker')).toContain(
+        stays.name,
+      );
+    expect(evidenceAgainst(worker, { ...allowed, remediators: unknown('403') }, 'worker')).toMatch(/not known: 403$/);
   });
 
   it('speaks what of Groundskeeper itself the node carries, and that nobody knows', () => {

@@ -1,9 +1,22 @@
 /** Others that reboot nodes: a disruption refuses while one may act on its node, and goes on once it is paused. And ourselves. */
-import { afterAll, beforeAll, expect, it } from 'vitest';
+import { readFileSync } from 'node:fs';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { parseAllDocuments } from 'yaml';
 import { ownBootId } from '../../src/adapters/postgres/host-store.ts';
 import type { ChangeAnswer } from '../../src/core/change.ts';
 import { FleetError } from '../../src/core/errors.ts';
-import { approve, blockedDrain, ended, isCordoned, type Planned, pinned, reached, siteOf } from '../support/rollout.ts';
+import { changes, custodyEntries, unaccounted } from '../support/audit.ts';
+import {
+  approve,
+  blockedDrain,
+  ended,
+  isCordoned,
+  type Planned,
+  pinned,
+  reached,
+  reconfigure,
+  siteOf,
+} from '../support/rollout.ts';
 import { type Stack, startStack } from '../support/stack.ts';
 
 const lock = 'weave.works/kured-node-lock';
@@ -99,4 +112,104 @@ it.each([
   expect([state, parts[0]?.message]).toEqual(['halted', expect.stringContaining('kured')]);
   expect(reached(stack, node)).not.toContain('reset');
   expect(isCordoned(stack, node)).toBe(false);
+});
+
+describe('where the cluster says that they may be paused', () => {
+  const holders = 'groundskeeper.io/paused-by';
+  const place = { namespace: 'kube-system', name: 'workers' };
+  const checks = 'machinehealthchecks.cluster.x-k8s.io';
+  const check = '/apis/cluster.x-k8s.io/v1beta2/namespaces/kube-system/machinehealthchecks/workers';
+  const paused = 'cluster.x-k8s.io/paused';
+
+  beforeAll(async () => {
+    const store = clusterStore('sea-w-1');
+    if (store.get('daemonsets', kured)) store.remove('daemonsets', kured);
+    for (const document of parseAllDocuments(readFileSync('deploy/kubernetes/pause-remediators.yaml', 'utf8'))) {
+      const { kind, ...object } = document.toJS();
+      store.create(`${kind.toLowerCase()}s`, object);
+    }
+    for (const [plural, kind] of [
+      ['machines', 'Machine'],
+      ['machinehealthchecks', 'MachineHealthCheck'],
+    ])
+      store.create('customresourcedefinitions', {
+        metadata: { name: `${plural}.cluster.x-k8s.io` },
+        spec: {
+          group: 'cluster.x-k8s.io',
+          scope: 'Namespaced',
+          names: { plural, kind },
+          versions: [{ name: 'v1beta2', served: true, storage: true }],
+        },
+      } as never);
+    store.create('machines.cluster.x-k8s.io', { metadata: place, status: { nodeRef: { name: 'sea-w-2' } } } as never);
+    store.create(checks, { metadata: place, spec: { selector: {} } } as never);
+    await reconfigure(stack, ({ sites }) => {
+      for (const cluster of sites.flatMap(site => site.clusters)) Object.assign(cluster, { remediators: 'pause' });
+    });
+  });
+
+  /** Which node the one machine is that the check looks at. */
+  function isNode(name: string): void {
+    clusterStore('sea-w-1').update('machines.cluster.x-k8s.io', place, draft => {
+      Object.assign(draft, { status: { nodeRef: { name } } });
+    });
+  }
+
+  const marks = () => clusterStore('sea-w-2').get(checks, place)?.metadata.annotations ?? {};
+
+  /** What reached the check and the node, in the order in which it did. */
+  function order(node: string, since: number): string[] {
+    return changes(stack.lab.effects.since(since)).flatMap(({ path, body, status }) => {
+      if (status >= 300) return [];
+      const text = JSON.stringify(body);
+      if (path === check) return [text.includes(`"${paused}":null`) ? 'resume' : 'pause'];
+      if (path.endsWith('/eviction')) return ['evict'];
+      if (path !== `/api/v1/nodes/${node}` || !text.includes('"unschedulable"')) return [];
+      return text.includes('"unschedulable":true') ? ['cordon'] : ['uncordon'];
+    });
+  }
+
+  it('they are paused before the node is touched, and given back after it', async () => {
+    const node = 'sea-w-2';
+    const since = stack.lab.effects.since().length;
+    const planned = await planDrain(node);
+    expect(planned).toMatchObject({
+      warnings: expect.arrayContaining([`paused while ${node} is worked on: MachineHealthCheck kube-system/workers`]),
+    });
+    const { state, reason } = await ended(stack, await approve(stack, planned));
+    expect([state, reason]).toEqual(['done', 'every node is done']);
+    expect([...new Set(order(node, since))]).toEqual(['pause', 'cordon', 'evict', 'resume']);
+    expect(marks()).toEqual({});
+    const entries = await custodyEntries(await stack.client('requester'));
+    expect(unaccounted(stack.lab.effects.since(since), entries)).toEqual([]);
+  });
+
+  it('they are given back too when it is killed and cancelled, and not before', async () => {
+    const { node, unpin } = await pinned(siteOf(stack, 'sea-w-1'));
+    isNode(node);
+    const since = stack.lab.effects.since().length;
+    const operation = await approve(stack, await planDrain(node));
+    await blockedDrain(stack, operation);
+    expect(marks()).toEqual({ [paused]: holders, [holders]: `${operation}/${node}` });
+    await stack.kill();
+    await stack.start();
+    const asker = await stack.client('requester');
+    await asker.callTool('cancelOperation', { operation });
+    expect((await ended(stack, operation)).state).toBe('cancelled');
+    unpin();
+    const steps = order(node, since).filter(step => step !== 'evict');
+    expect(steps).toEqual(['pause', 'cordon', 'uncordon', 'resume']);
+    expect(marks()).toEqual({});
+  });
+
+  it('what appears after the approval is not paused, and refuses as ever', async () => {
+    const node = 'sea-w-3';
+    isNode('elsewhere');
+    const planned = await planDrain(node);
+    isNode(node);
+    const since = stack.lab.effects.since().length;
+    const { state, nodes: parts } = await ended(stack, await approve(stack, planned));
+    expect([state, parts[0]?.message]).toEqual(['halted', expect.stringContaining('MachineHealthCheck')]);
+    expect(order(node, since)).toEqual([]);
+  });
 });

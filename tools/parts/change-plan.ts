@@ -44,7 +44,7 @@ export async function planNodeChange(
     server: found.server.value,
     node: found.node.value,
     facts,
-    ...(empties(change.kind) ? { evidence: await surveyEvidence(context, cluster.name) } : {}),
+    ...(empties(change.kind) ? { evidence: await surveyEvidence(context, cluster) } : {}),
     drain: drain ?? { deleteEmptyDir: false, force: false, byPriority: false },
   });
 }

@@ -23,7 +23,7 @@ export async function readPart(
 ): Promise<Read> {
   const [survey, evidence] = await Promise.all([
     surveyCluster(context, cluster, nodes),
-    surveyEvidence(context, cluster.name),
+    surveyEvidence(context, cluster),
   ]);
   const { kubernetes } = survey;
   if ('unknown' in kubernetes)

@@ -8,10 +8,11 @@ import { kubectl } from './kubectl-command.ts';
 import { listMachines, type Machine, type MachineGroup } from './machines.ts';
 import { nodeNames } from './node-names.ts';
 import type { Reach } from './reach.ts';
+import { holdersIn } from './remediator-holders.ts';
 
 const group = 'metal3.io';
 const plural = 'baremetalhosts';
-const paused = 'baremetalhost.metal3.io/paused';
+export const hostPaused = 'baremetalhost.metal3.io/paused';
 const detached = 'baremetalhost.metal3.io/detached';
 
 const specSchema = z
@@ -64,10 +65,10 @@ async function readableMachines(reach: Reach, served: ServedGroups, of: MachineG
 }
 
 function hostFacts(host: CustomObject, surroundings: Surroundings): RemediatorFacts {
-  const { namespace, name, annotations } = host;
+  const { namespace, name, annotations, path } = host;
   const bmc = bmcOf(specSchema.parse(host.spec)?.bmc?.address ?? '');
   const nodes = nodesOf(host, surroundings);
-  const mark = [paused, detached].find(annotation => annotation in annotations);
+  const mark = [hostPaused, detached].find(annotation => annotation in annotations);
   return {
     kind: 'BareMetalHost',
     namespace,
@@ -76,7 +77,9 @@ function hostFacts(host: CustomObject, surroundings: Surroundings): RemediatorFa
     ...(nodes === undefined ? {} : { nodes }),
     ...(bmc === undefined ? {} : { bmc }),
     ...(mark === undefined ? {} : { pausedBy: `its annotation ${mark}` }),
-    pause: kubectl(namespace, 'annotate', `${plural}.${group}`, name, `${paused}=groundskeeper`),
+    pause: kubectl(namespace, 'annotate', `${plural}.${group}`, name, `${hostPaused}=groundskeeper`),
+    object: path,
+    holders: holdersIn(annotations),
   };
 }
 

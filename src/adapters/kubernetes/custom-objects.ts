@@ -41,7 +41,12 @@ const selectorSchema = z.object({
 });
 
 /** An object as it came, with what every object has. */
-export type CustomObject = z.output<typeof metadataSchema> & { spec: unknown; status: unknown };
+export type CustomObject = z.output<typeof metadataSchema> & {
+  spec: unknown;
+  status: unknown;
+  /** Of the object in the API. */
+  path: string;
+};
 
 /** Narrows a list to what a selector of the API's text form selects in one namespace. */
 export type Within = { namespace: string; labelSelector: string };
@@ -92,7 +97,7 @@ async function listVersion(
           ? reach.custom.listClusterCustomObject({ ...place, ...page })
           : reach.custom.listNamespacedCustomObject({ ...place, ...within, ...page }));
         const next = raw.metadata?.continue;
-        const items = (raw.items ?? []).map(customObject);
+        const items = (raw.items ?? []).map(item => customObject(item, place));
         return { ...raw, items, metadata: next === undefined ? {} : { _continue: next } };
       },
       item => item,
@@ -117,11 +122,19 @@ function notPermitted(error: FleetError, resource: string): FleetError {
   });
 }
 
-function customObject(raw: unknown): CustomObject {
+function customObject(raw: unknown, place: Place): CustomObject {
   const { metadata, spec, status } = z
     .object({ metadata: metadataSchema, spec: z.unknown().optional(), status: z.unknown().optional() })
     .parse(raw);
-  return { ...metadata, spec, status };
+  return { ...metadata, spec, status, path: objectPath({ ...place, ...metadata }) };
+}
+
+type Place = { group: string; version: string; plural: string };
+
+/** An empty namespace stands for an object of the whole cluster. */
+export function objectPath(of: Place & { namespace: string; name: string }): string {
+  const within = of.namespace === '' ? '' : `/namespaces/${of.namespace}`;
+  return `/apis/${of.group}/${of.version}${within}/${of.plural}/${of.name}`;
 }
 
 /**

@@ -21,6 +21,7 @@ import type {
   EtcdFacts,
   EventFacts,
   EvictionOutcome,
+  Hold,
   NewNodeEvent,
   NodeConditionChange,
   NodeFacts,
@@ -43,6 +44,7 @@ import { ClusterMirror, type MirrorOptions } from './mirror.ts';
 import { podFacts } from './pod-facts.ts';
 import type { Reach } from './reach.ts';
 import { ofKind, read, readList } from './reading.ts';
+import { turnPause } from './remediator-pauses.ts';
 import { readRemediators } from './remediators.ts';
 import { readStorage } from './storage.ts';
 import { isThrottled } from './throttling.ts';
@@ -244,6 +246,14 @@ export class KubernetesCluster implements Cluster {
     } catch (thrown) {
       if (FleetError.from(thrown).code !== 'conflict') throw thrown;
     }
+  }
+
+  holdRemediator(_grant: EffectGrant, hold: Hold): Promise<void> {
+    return turnPause(this.#reach(), 'hold', hold);
+  }
+
+  releaseRemediator(_grant: EffectGrant, hold: Hold): Promise<void> {
+    return turnPause(this.#reach(), 'release', hold);
   }
 
   async evict(_grant: EffectGrant, pod: Pod): Promise<EvictionOutcome> {

@@ -6,11 +6,12 @@
 import type { V1Container, V1DaemonSet } from '@kubernetes/client-node';
 import { z } from 'zod';
 import type { RemediatorFacts } from '../../core/cluster.ts';
-import { selectorText } from './custom-objects.ts';
+import { objectPath, selectorText } from './custom-objects.ts';
 import { kubectl } from './kubectl-command.ts';
 import { nodeNames } from './node-names.ts';
 import type { Reach } from './reach.ts';
 import { readList } from './reading.ts';
+import { holdersIn } from './remediator-holders.ts';
 
 /** A lock that ends sooner is no pause: work on a node may take longer. */
 const longEnoughMs = 24 * 3_600_000;
@@ -82,12 +83,20 @@ function kuredFacts(
     ...(busyWith.length === 0 ? {} : { busyWith }),
     ...(isPaused ? { pausedBy: `a lock that no node holds (${options.annotation})` } : {}),
     pause: kubectl(namespace, 'annotate', 'daemonset', name, `${options.annotation}=${manualLock(options)}`),
+    object: objectPath({ group: 'apps', version: 'v1', plural: 'daemonsets', namespace, name }),
+    holders: holdersIn(metadata?.annotations ?? {}),
   };
 }
 
+/** The annotation under which it keeps its lock, and the lock that keeps it from everything in the name of `holder`. */
+export function kuredLock(set: Pick<V1DaemonSet, 'spec'>, holder: string): { key: string; value: string } {
+  const options = optionsOf(set.spec?.template.spec?.containers ?? []);
+  return { key: options.annotation, value: manualLock(options, holder) };
+}
+
 /** With a lock TTL of its own kured would let a plain manual lock expire; one made in the future does not. */
-function manualLock({ owners, ttlMs }: Options): string {
-  const lock = { nodeID: 'manual', ...(ttlMs > 0 ? { created: '2100-01-01T00:00:00Z' } : {}) };
+function manualLock({ owners, ttlMs }: Options, nodeID = 'manual'): string {
+  const lock = { nodeID, ...(ttlMs > 0 ? { created: '2100-01-01T00:00:00Z' } : {}) };
   const locks = Array.from({ length: owners }, () => lock);
   return JSON.stringify(owners > 1 ? { maxOwners: owners, locks } : lock);
 }

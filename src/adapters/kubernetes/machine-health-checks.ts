@@ -12,9 +12,11 @@ import {
 import { kubectl } from './kubectl-command.ts';
 import { listMachines, type MachineGroup, machineVersions } from './machines.ts';
 import type { Reach } from './reach.ts';
+import { holdersIn } from './remediator-holders.ts';
 
 const plural = 'machinehealthchecks';
-const paused = 'cluster.x-k8s.io/paused';
+/** Of a MachineHealthCheck of either group; its value does not count. */
+export const machinesPaused = 'cluster.x-k8s.io/paused';
 const skipped = 'cluster.x-k8s.io/skip-remediation';
 const specSchema = z
   .object({ clusterName: z.string().optional(), selector: z.unknown().optional() })
@@ -31,7 +33,7 @@ async function readGroup(reach: Reach, served: ServedGroups, group: MachineGroup
   const checks = await listCustomObjects(reach, served, { group, versions, plural, kind: 'MachineHealthCheck' });
   return Promise.all(
     checks.map(async check => {
-      const { namespace, name, annotations } = check;
+      const { namespace, name, annotations, path } = check;
       const nodes = await nodesOf(reach, served, { group, check });
       return {
         kind: 'MachineHealthCheck',
@@ -39,8 +41,10 @@ async function readGroup(reach: Reach, served: ServedGroups, group: MachineGroup
         name,
         does: 'deletes and replaces machines that it judges unhealthy',
         ...(nodes === undefined ? {} : { nodes }),
-        ...(paused in annotations ? { pausedBy: `its annotation ${paused}` } : {}),
-        pause: kubectl(namespace, 'annotate', `${plural}.${group}`, name, `${paused}=true`),
+        ...(machinesPaused in annotations ? { pausedBy: `its annotation ${machinesPaused}` } : {}),
+        pause: kubectl(namespace, 'annotate', `${plural}.${group}`, name, `${machinesPaused}=true`),
+        object: path,
+        holders: holdersIn(annotations),
       };
     }),
   );

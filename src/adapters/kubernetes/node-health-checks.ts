@@ -5,6 +5,7 @@ import { listCustomObjects, type ServedGroups, selectorText } from './custom-obj
 import { kubectl } from './kubectl-command.ts';
 import { nodeNames } from './node-names.ts';
 import type { Reach } from './reach.ts';
+import { holderIn } from './remediator-holders.ts';
 
 const group = 'remediation.medik8s.io';
 const plural = 'nodehealthchecks';
@@ -26,7 +27,7 @@ export async function readNodeHealthChecks(reach: Reach, served: ServedGroups): 
   const kind = { group, versions: ['v1alpha1'], plural, kind: 'NodeHealthCheck' };
   const checks = await listCustomObjects(reach, served, kind);
   return Promise.all(
-    checks.map(async ({ name, spec, status }) => {
+    checks.map(async ({ name, spec, status, path }) => {
       const { selector, pauseRequests } = specSchema.parse(spec);
       const text = selectorText(selector ?? {});
       const nodes = text === undefined ? undefined : await nodeNames(reach, text);
@@ -40,6 +41,8 @@ export async function readNodeHealthChecks(reach: Reach, served: ServedGroups): 
         ...(busyWith.length === 0 ? {} : { busyWith }),
         ...(pauseRequests?.length ? { pausedBy: 'its spec.pauseRequests' } : {}),
         pause: kubectl('', 'patch', `${plural}.${group}`, name, '--type=merge', '-p', pausePatch),
+        object: path,
+        holders: (pauseRequests ?? []).flatMap(request => holderIn(request) ?? []),
       };
     }),
   );

@@ -3,11 +3,12 @@ import { beforeEach, describe, expect, it } from 'vitest';
 import type { Freeze } from '../../src/core/freeze.ts';
 import type { Operation, OperationNode, OperationState } from '../../src/core/operation.ts';
 import { type PlanDraft, planDigest, type StoredPlan } from '../../src/core/plan.ts';
-import type { Decision, PolicyRequest } from '../../src/core/policy.ts';
+import type { Decision, Policy, PolicyRequest } from '../../src/core/policy.ts';
 import type { Records, Stores } from '../../src/core/records.ts';
 import type { Caller } from '../../src/core/tool.ts';
 import { concluder } from '../../src/guard/conclude.ts';
 import { createFreezes } from '../../src/guard/freezes.ts';
+import type { ProvePresence } from '../../src/guard/presence.ts';
 import { steering } from '../../src/guard/steer.ts';
 import { planStorer } from '../../src/guard/store-plan.ts';
 import { examplePlan } from '../support/example-plan.ts';
@@ -89,10 +90,16 @@ function records(): Records {
 const by = (name: string, channel: Caller['channel'] = 'cli'): Caller => {
   return { person: { name, groups: ['operators'] }, channel, scope: 'execute', client: 'shell' };
 };
+const given = { reason: 'it is over', presence: { by: 'passphrase', passphrase: 'right' } as const };
+const provePresence: ProvePresence = async ({ presence }) => {
+  if (presence.by !== 'passphrase' || presence.passphrase !== 'right') throw new Error('wrong');
+  return { strength: 'passphrase' };
+};
 const entries = () => scene.kept.map(({ bytes }) => JSON.parse(Buffer.from(bytes).toString()));
 
 describe('an operation', () => {
-  const steer = () => steering({ records: records(), custody: scene.log });
+  const policy: Policy = { digest: '', decide: () => ({ verdict: 'allow' }) };
+  const steer = () => steering({ records: records(), custody: scene.log, policy, provePresence });
   const node = (name: string, wave: number, state: OperationNode['state']) =>
     ({ node: name, wave, state }) as OperationNode;
 
@@ -105,11 +112,13 @@ describe('an operation', () => {
       by('Groundskeeper'),
       by('groundskeeper', 'watch'),
     ]) {
-      expect((await refusal(steer().resume('op-1', caller))).message).toBe('only a person resumes an operation');
-      expect((await refusal(steer().advance('op-1', caller))).message).toBe('only a person advances an operation');
+      expect((await refusal(steer().resume('op-1', given, caller))).message).toBe('only a person resumes an operation');
+      expect((await refusal(steer().advance('op-1', given, caller))).message).toBe(
+        'only a person advances an operation',
+      );
     }
-    expect((await steer().resume('op-1', by('vote'))).pausedBy).toBeUndefined();
-    await steer().resume('op-1', by('vote'));
+    expect((await steer().resume('op-1', given, by('vote'))).pausedBy).toBeUndefined();
+    await steer().resume('op-1', given, by('vote'));
     expect(entries()).toMatchObject([
       {
         type: 'operation',
@@ -120,7 +129,7 @@ describe('an operation', () => {
       },
       {
         state: 'resumed',
-        reason: 'vote resumed it',
+        reason: 'vote resumed it: it is over',
         actor: { sub: 'vote', groups: ['operators'] },
         via: { channel: 'cli', client: 'shell' },
         resource: { site: 'boston', cluster: 'prod' },
@@ -129,7 +138,7 @@ describe('an operation', () => {
     const told = (message: string) => ({ step: 'operation', status: 'progress', message });
     expect(events).toEqual([
       ['op-1', 'paused/0', told('groundskeeper paused it')],
-      ['op-1', 'resumed/1', told('vote resumed it')],
+      ['op-1', 'resumed/1', told('vote resumed it: it is over')],
     ]);
   });
 
@@ -140,7 +149,7 @@ describe('an operation', () => {
     ['a wave where none is left', [node('a', 1, 'done'), node('b', 2, 'running')], 'has no wave that has not begun'],
   ])('does not let %s begin', async (_, nodes, message) => {
     operation = { ...operation, nodes };
-    expect(await refusal(steer().advance('op-1', by('ask')))).toMatchObject({
+    expect(await refusal(steer().advance('op-1', given, by('ask')))).toMatchObject({
       code: 'conflict',
       message: expect.stringContaining(message),
     });
@@ -150,10 +159,10 @@ describe('an operation', () => {
   it('lets the earliest wave begin that waits, whatever a later one does, once and only where a person decides on it', async () => {
     const nodes = [node('a', 1, 'failed'), node('c', 3, 'waiting'), node('b', 2, 'waiting'), node('d', 4, 'running')];
     operation = { ...operation, nodes };
-    for (const name of ['ask', 'vote']) expect((await steer().advance('op-1', by(name))).advancedTo).toBe(2);
-    expect(entries()).toMatchObject([{ state: 'advanced', reason: 'ask lets wave 2 begin' }]);
+    for (const name of ['ask', 'vote']) expect((await steer().advance('op-1', given, by(name))).advancedTo).toBe(2);
+    expect(entries()).toMatchObject([{ state: 'advanced', reason: 'ask lets wave 2 begin: it is over' }]);
     stored = examplePlan();
-    expect((await refusal(steer().advance('op-1', by('ask')))).code).toBe('precondition_failed');
+    expect((await refusal(steer().advance('op-1', given, by('ask')))).code).toBe('precondition_failed');
   });
 
   it.each<[OperationState, string]>([
@@ -190,7 +199,6 @@ describe('an operation', () => {
 describe('a freeze', () => {
   let asked: PolicyRequest[];
   let verdict: Decision['verdict'];
-  const given = { reason: 'it is over', passphrase: 'right' };
   function frozen() {
     asked = [];
     verdict = 'allow';
@@ -198,15 +206,12 @@ describe('a freeze', () => {
       asked.push(request);
       return { verdict, reasons: [], requirements: [] } as Decision;
     };
-    const provePassphrase = async (_: string, passphrase: string) => {
-      if (passphrase !== 'right') throw new Error('wrong');
-    };
     const now = () => new Date('2026-11-26T12:00:00Z');
     return createFreezes({
       records: records(),
       custody: scene.log,
       policy: { digest: '', decide },
-      provePassphrase,
+      provePresence,
       now,
     });
   }
@@ -252,7 +257,9 @@ describe('a freeze', () => {
       code: 'forbidden',
       hint: expect.stringContaining(id),
     });
-    await expect(lift(id, { ...given, passphrase: 'x' }, by('vote'))).rejects.toThrow('wrong');
+    await expect(lift(id, { ...given, presence: { by: 'passphrase', passphrase: 'x' } }, by('vote'))).rejects.toThrow(
+      'wrong',
+    );
     expect((await refusal(lift('frz-9', given, by('vote')))).code).toBe('not_found');
     expect(asked).toEqual([]);
     for (verdict of ['deny', 'needs-approval'] as const)

@@ -27,9 +27,12 @@ describe('what holds for a start', () => {
   });
 
   it('is any time for what may wait for its window', async () => {
-    facts.window = { open: false, closesInMs: 0, expectedMs: 1 };
+    const opensAt = now + 60_000;
+    facts.window = { open: false, closesInMs: 0, expectedMs: 1, opensAt };
     place({ waitForWindow: true });
-    expect((await held())?.window).toEqual(anyTime);
+    expect(await held()).toEqual({ frozen: false, window: anyTime, waitsUntil: opensAt });
+    facts.window = { open: false, closesInMs: 0, expectedMs: 1 };
+    expect((await held())?.window, 'none in sight').toEqual(facts.window);
   });
 });
 

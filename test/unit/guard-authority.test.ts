@@ -114,7 +114,7 @@ describe('a denial says when it fits', () => {
     expect(reasons({ closesInMs: 9 })).toEqual([none]);
     expect(reasons({ open: false })).toEqual([none]);
     expect(reasons({ open: false, opensAt: Date.UTC(2026, 11, 1, 3) })).toEqual([
-      'host:window: it fits from 2026-12-01T03:00:00.000Z on',
+      'host:window: it fits from 2026-12-01T03:00:00.000Z on, and a plan with waitForWindow waits for that',
     ]);
     expect(reasons({ open: false, why: 'year end' })).toEqual([
       'host:window: year end; no window in sight is long enough',

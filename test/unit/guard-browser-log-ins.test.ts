@@ -1,6 +1,6 @@
 /** Logging in through an issuer, of browsers and of terminals that wait for one, and what groups it tells: each at its edge. */
 import { beforeEach, describe, expect, it } from 'vitest';
-import type { ClaimedGroups, Identity, LogInSecrets } from '../../src/core/identity.ts';
+import type { Away, AwayStore, ClaimedGroups, Identity, LogInSecrets } from '../../src/core/identity.ts';
 import type { Proof } from '../../src/core/records.ts';
 import { type BrowserLogInsParts, browserLogIns, type LogInPurpose } from '../../src/guard/browser-log-ins.ts';
 import { ClaimGroups } from '../../src/guard/claim-groups.ts';
@@ -82,8 +82,8 @@ describe('a terminal that waits for a browser', () => {
 });
 
 describe('a browser that logs in at an issuer', () => {
-  const toPage: LogInPurpose = { for: 'session', returnTo: '/approvals' };
-  const toVote: LogInPurpose = { for: 'vote', returnTo: '/approvals/apr-1', approval: 'apr-1', digest: 'd' };
+  const toPage: LogInPurpose = { returnTo: '/approvals' };
+  const toVote: LogInPurpose = { returnTo: '/approvals/apr-1', deed: { act: 'vote', on: 'apr-1', digest: 'd' } };
   let asked: { secrets: LogInSecrets; maxAgeS: number }[];
   let admitted: unknown[];
   let identity: Identity;
@@ -101,7 +101,8 @@ describe('a browser that logs in at an issuer', () => {
       identify: async () => identity,
     };
     const give = async (vote: object) => ({ ticket: JSON.stringify(vote), expiresAt: at(start) });
-    return browserLogIns({ provider, linked: new Map([['sub-ann', 'ann']]), logins, tickets: { give }, now, ...more });
+    const linked = new Map([['sub-ann', 'ann']]);
+    return browserLogIns({ provider, linked, logins, tickets: { give }, store: awayStore(), now, ...more });
   }
   const back = (state = asked.at(-1)?.secrets.state ?? '') => new URL(`https://here.test/auth/callback?state=${state}`);
 
@@ -124,14 +125,14 @@ describe('a browser that logs in at an issuer', () => {
     const door = doors();
     await door.begin(toVote, 'browser');
     expect(asked[0]?.maxAgeS).toBe(0);
-    const { vote, returnTo } = await door.complete(back(), 'browser');
+    const { deed, returnTo } = await door.complete(back(), 'browser');
     expect(returnTo).toBe('/approvals/apr-1');
-    expect([vote?.approval, JSON.parse(vote?.ticket ?? '')]).toEqual([
+    expect([deed?.on, JSON.parse(deed?.ticket ?? '')]).toEqual([
       'apr-1',
-      { person: 'ann', approval: 'apr-1', digest: 'd' },
+      { person: 'ann', act: 'vote', on: 'apr-1', digest: 'd' },
     ]);
     await door.begin(toPage, 'browser');
-    expect((await door.complete(back(), 'browser')).vote).toBeUndefined();
+    expect((await door.complete(back(), 'browser')).deed).toBeUndefined();
   });
 
   it('comes back once, in the same browser, within ten minutes', async () => {
@@ -186,6 +187,22 @@ describe('a browser that logs in at an issuer', () => {
     expect(claims.of('ann')).toEqual(['operators']);
   });
 });
+
+/** What the database promises of those who are away: each taken once, and the oldest forgotten. */
+function awayStore(): AwayStore {
+  const rows = new Map<string, Away>();
+  return {
+    async insert(hash, away, { oldest, most }) {
+      for (const [key, { since }] of rows) if (new Date(since) < oldest || rows.size >= most) rows.delete(key);
+      rows.set(hash, away);
+    },
+    async take(hash) {
+      const found = rows.get(hash);
+      rows.delete(hash);
+      return found;
+    },
+  };
+}
 
 /** What a process knows of claimed groups, over rows that others may write. */
 function told(rows = new Map<string, ClaimedGroups>()) {

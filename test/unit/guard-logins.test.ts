@@ -1,14 +1,14 @@
 /** Who is there, and for how long that is believed: passphrases, tokens and tickets, each at its edge. */
 import { beforeEach, describe, expect, it } from 'vitest';
 import type { Person } from '../../src/core/fleet.ts';
-import type { VoteTicket } from '../../src/core/identity.ts';
+import type { DeedTicket } from '../../src/core/identity.ts';
 import type { Login, Proof } from '../../src/core/records.ts';
 import { Secret } from '../../src/core/secret.ts';
 import type { Scope } from '../../src/core/tool.ts';
+import { deedTickets } from '../../src/guard/deed-tickets.ts';
 import { createLogins, type PageSession } from '../../src/guard/logins.ts';
 import { hashPassphrase } from '../../src/guard/passphrase.ts';
-import { type Presence, presenceProver, presenceWanted } from '../../src/guard/presence.ts';
-import { voteTickets } from '../../src/guard/vote-tickets.ts';
+import { deedOn, type Presence, presenceProver, presenceWanted } from '../../src/guard/presence.ts';
 import { refusal } from '../support/guard.ts';
 
 const minute = 60_000;
@@ -142,16 +142,16 @@ describe('a token', () => {
   });
 });
 
-describe('a ticket for a vote', () => {
-  const vote = { person: 'ann', approval: 'apr-1', digest: 'sha256:1' };
-  const ticketsOf = (rows = new Map<string, VoteTicket>()) => {
-    const insert = async (hash: string, ticket: VoteTicket) => void rows.set(hash, ticket);
+describe('a ticket for a deed', () => {
+  const vote = { person: 'ann', act: 'vote', on: 'apr-1', digest: 'sha256:1' } as const;
+  const ticketsOf = (rows = new Map<string, DeedTicket>()) => {
+    const insert = async (hash: string, ticket: DeedTicket) => void rows.set(hash, ticket);
     const take = async (hash: string) => {
       const found = rows.get(hash);
       rows.delete(hash);
       return found;
     };
-    return voteTickets({ insert, take }, now);
+    return deedTickets({ insert, take }, now);
   };
 
   it('is good for two minutes, and once', async () => {
@@ -160,17 +160,17 @@ describe('a ticket for a vote', () => {
     expect(one.expiresAt).toBe(at(start + 2 * minute));
     clock = start + 2 * minute - 1;
     await tickets.spend(one.ticket, vote);
-    expect((await refusal(tickets.spend(one.ticket, vote))).message).toContain('used for a vote before');
+    expect((await refusal(tickets.spend(one.ticket, vote))).message).toContain('used before');
     clock++;
     expect((await refusal(tickets.spend(late.ticket, vote))).message).toContain('older than two minutes');
   });
 
-  it.each([{ person: 'bob' }, { approval: 'apr-2' }, { digest: 'sha256:2' }])(
-    'is for no other vote: %j',
+  it.each([{ person: 'bob' }, { act: 'revoke' as const }, { on: 'apr-2' }, { digest: 'sha256:2' }])(
+    'is for no other deed: %j',
     async other => {
       const tickets = ticketsOf();
       const { ticket } = await tickets.give(vote);
-      expect((await refusal(tickets.spend(ticket, { ...vote, ...other }))).message).toContain('another vote');
+      expect((await refusal(tickets.spend(ticket, { ...vote, ...other }))).message).toContain('something else');
       expect((await refusal(tickets.spend(ticket, vote))).message, 'the try has spent it').toContain('before');
     },
   );
@@ -179,14 +179,11 @@ describe('a ticket for a vote', () => {
 describe('that a person is there', () => {
   const requirement = { policy: 'p', approvals: 1, from: [], distinctGroups: 1, ttlMs: 1, reason: '' };
   const asking = (tier: 'ordinary' | 'critical') => {
-    return {
-      id: 'apr-1',
-      digest: 'd',
-      requirements: [
-        { ...requirement, tier: 'ordinary' as const },
-        { ...requirement, tier },
-      ],
-    };
+    const requirements = [
+      { ...requirement, tier: 'ordinary' as const },
+      { ...requirement, tier },
+    ];
+    return deedOn('vote', { id: 'apr-1', digest: 'd', requirements });
   };
   const sessionOf = (name: string, of = proof()): PageSession => {
     return { caller: { person: { name, groups: [] }, channel: 'page', scope: 'execute' }, proof: of };
@@ -201,12 +198,12 @@ describe('that a person is there', () => {
       now,
     });
     const by = (presence: Presence, person = 'ann', tier: 'ordinary' | 'critical' = 'ordinary') =>
-      prove({ person, presence, approval: asking(tier) });
+      prove({ person, presence, deed: asking(tier) });
     expect(await by({ by: 'passphrase', passphrase: 'x' }, 'ann', 'critical')).toEqual({ strength: 'passphrase' });
     expect(await by({ by: 'fresh-login', ticket: 't' }, 'ann', 'critical')).toEqual({ strength: 'oidc' });
     expect(proved).toEqual([
       ['ann', 'x'],
-      ['t', { person: 'ann', approval: 'apr-1', digest: 'd' }],
+      ['t', { person: 'ann', act: 'vote', on: 'apr-1', digest: 'd' }],
     ]);
     const session: Presence = { by: 'recent-login', session: 's' };
     clock = start + 15 * minute;

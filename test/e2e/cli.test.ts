@@ -265,7 +265,7 @@ describe('the custody log', () => {
     };
     const { lines } = await json<{ lines: Line[] }>(asker, 'custody', 'trail', '--node', 'bos-w-2');
     expect(new Set(lines.map(line => line.type))).toEqual(
-      new Set(['plan', 'decision', 'approval', 'vote', 'operation', 'effect.intent', 'effect.result']),
+      new Set(['plan', 'decision', 'approval', 'vote', 'operation', 'effect.intent', 'effect.result', 'evidence']),
     );
     expect(new Set(lines.map(line => line.node))).toEqual(new Set([undefined, 'bos-w-2']));
     expect(lines.filter(line => line.sent && isHandOver(line.sent.path))).toHaveLength(1);

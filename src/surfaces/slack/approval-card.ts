@@ -1,0 +1,122 @@
+/**
+ * A request in a channel: what is asked for, what it takes, what cannot be
+ * undone, who has to agree. A pure function of plan, request and today's count
+ * of votes; no word of a model is in it. Buttons carry the id of the request
+ * alone: what may be done with it is decided anew when one is pressed.
+ */
+import { isCritical, type TrackedApproval, type Vote } from '../../core/approval.ts';
+import { type Plan, type PlanScope, type PlanTarget, placeText } from '../../core/plan.ts';
+import { showChanges } from '../../core/planned-change.ts';
+import { votesWanted } from '../../core/policy.ts';
+import type { Standing } from '../../gateway/door.ts';
+import { button, type Card, context, facts, header, list, notice, type Piece, section } from './pieces.ts';
+
+export type ShownRequest = {
+  approval: TrackedApproval;
+  plan: Plan;
+  digest: string;
+  standing: Standing[];
+  /** Where people decide on it in a browser. */
+  page: string;
+};
+
+export const actions = {
+  review: 'approval-review',
+  approve: 'approval-approve',
+  reject: 'approval-reject',
+  page: 'approval-page',
+};
+
+export function approvalCard(shown: ShownRequest): Card {
+  const { approval, plan, digest } = shown;
+  const title = `${plan.kind} in ${placeText(plan)}`;
+  return {
+    text: notice(`${title}: ${stateWords(approval)}`),
+    blocks: [
+      header(title),
+      ...facts([
+        ['asked for by', `${approval.requester}, over ${approval.channel}`],
+        ['state', stateWords(approval)],
+        ['plan', `${plan.id}, digest ${shortDigest(digest)}`],
+        ['request', approval.id],
+        ...plan.scopes.map((scope): [string, string] => [`blast radius, ${scope.cluster}`, blastWords(scope)]),
+        ...(plan.declaredOutage ? ([['outage', `declared by ${plan.author}`]] as [string, string][]) : []),
+      ]),
+      ...list('Machines', plan.targets.map(targetLine)),
+      ...list('PodDisruptionBudgets in the way', budgetsOf(plan.targets)),
+      ...list('Cannot be undone', plan.irreversible),
+      ...list('Warnings', plan.warnings),
+      ...list('Who has to agree', shown.standing.map(standingLine)),
+      ...list('Votes', approval.votes.map(voteLine)),
+      ...decision(shown),
+    ],
+  };
+}
+
+/** The same for everybody: who may press what is not a matter of the card. */
+function decision({ approval, page }: ShownRequest): Piece[] {
+  const review = button(actions.review, 'Review', { value: approval.id });
+  if (approval.state !== 'pending') return [{ type: 'actions', elements: [review] }];
+  if (isCritical(approval))
+    return [
+      context('This request is critical: votes on it are taken on the approval page alone, after a log-in for each.'),
+      { type: 'actions', elements: [review, button(actions.page, 'Decide on the page', { url: page })] },
+    ];
+  return [
+    {
+      type: 'actions',
+      elements: [
+        review,
+        button(actions.approve, 'Approve', { value: approval.id, style: 'primary' }),
+        button(actions.reject, 'Reject', { value: approval.id, style: 'danger' }),
+      ],
+    },
+    context('Whoever asked for it, or made the plan, does not count. A rejection is final.'),
+  ];
+}
+
+function stateWords({ state, expiresAt, operation, execution, closing, breakGlass }: TrackedApproval): string {
+  if (state === 'pending') return `waits for votes, until ${expiresAt}`;
+  if (breakGlass)
+    return `begun without its votes by ${breakGlass.by}: ${breakGlass.reason}; ${operation} is ${execution}`;
+  if (state === 'approved')
+    return operation === undefined ? 'approved' : `approved; ${operation} is ${execution ?? 'begun'}`;
+  return closing ? `${state} by ${closing.by}: ${closing.reason}` : state;
+}
+
+function blastWords({ budget, blast }: PlanScope): string {
+  const parts = [
+    `${blast.targets} nodes, at most ${blast.peakUnavailable} unavailable at once, budget ${budget.maxUnavailable}`,
+    ...(blast.controlPlane > 0 ? [`${blast.controlPlane} of the control plane, one by one`] : []),
+    ...(blast.controlPlane > 0 ? [blast.quorumLost ? 'etcd would lose its quorum' : 'etcd keeps its quorum'] : []),
+    ...(blast.lastOf.length > 0 ? [`nothing is left of ${blast.lastOf.join(', ')}`] : []),
+  ];
+  return parts.join('; ');
+}
+
+function targetLine({ node, model, serial, changes }: PlanTarget): string {
+  const machine = [model, serial].flatMap(fact => ('value' in fact ? [String(fact.value)] : [])).join(', serial ');
+  return `${node} (${machine})${changes ? `: ${showChanges(changes)}` : ''}`;
+}
+
+function budgetsOf(targets: PlanTarget[]): string[] {
+  return [...new Set(targets.flatMap(({ drain }) => drain?.pdbs ?? []))];
+}
+
+function standingLine({ requirement, counted, met }: Standing): string {
+  const so = `${counted.length} of ${requirement.approvals}${counted.length > 0 ? ` (${counted.join(', ')})` : ''}`;
+  return `${met ? '✓' : '○'} ${votesWanted(requirement)}: ${so}. ${requirement.reason} (${requirement.policy})`;
+}
+
+function voteLine({ person, vote, channel, reason, at }: Vote): string {
+  return `${person}: ${vote}, ${at}, ${channel}${reason === '' ? '' : `: ${reason}`}`;
+}
+
+function shortDigest(digest: string): string {
+  return digest.replace('sha256:', '').slice(0, 12);
+}
+
+/** What is told to somebody whose press of a button counted for nothing, and to nobody else. */
+export function refusalCard(message: string, hint: string | undefined): Card {
+  return { text: notice(message), blocks: [section(message), ...(hint ? [context(hint)] : [])] };
+}

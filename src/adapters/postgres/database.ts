@@ -8,7 +8,8 @@ import type { DigestRuns } from '../../core/digest-runs.ts';
 import { FleetError } from '../../core/errors.ts';
 import type { FindingArchive, LogArchive, StateStore } from '../../core/health-records.ts';
 import type { HistoryStore } from '../../core/history.ts';
-import type { AwayStore, ClaimedGroupStore, DeedTicketStore } from '../../core/identity.ts';
+import type { AwayStore, ClaimedGroupStore, ClaimedGroupStore, DeedTicketStore, VoteTicketStore } from '../../core/identity.ts';
+import type { PostStore } from '../../core/posts.ts';
 import type { NodeDurations, Records, Stores } from '../../core/records.ts';
 import { anchorStore } from './anchor-store.ts';
 import { approvalStore } from './approval-store.ts';
@@ -29,6 +30,7 @@ import { Life, silenceMs } from './life.ts';
 import { operationStore } from './operation-store.ts';
 import { ProvedPlans, planStore } from './plan-store.ts';
 import { openPool } from './pool.ts';
+import { postStore } from './post-store.ts';
 import { migrate, type Tables } from './schema.ts';
 import { imageStore, leaseStore, loginStore, sessionLedger, subscriptionLedger } from './stores.ts';
 
@@ -73,6 +75,7 @@ export type Database = Records & {
   conversations: ConversationStore;
   digestRuns: DigestRuns;
   chat: ChatStore;
+  posts: PostStore;
   close(): Promise<void>;
 };
 
@@ -127,6 +130,7 @@ export async function openDatabase(
     conversations: conversationStore(db),
     digestRuns: digestStore(db),
     chat: chatStore(db),
+    posts: postStore(db),
     history: historyStore(db),
     healthStates: stateStore(db),
     logEntries: logArchive(db),

@@ -16,6 +16,7 @@ import { historySchema } from './history-schema.ts';
 import { hostSchema } from './host-store.ts';
 import { deedSchema, identitySchema } from './identity-store.ts';
 import { lifeSchema } from './life.ts';
+import { type PostTable, postSchema } from './post-store.ts';
 
 type Json = JSONColumnType<object | null>;
 
@@ -112,6 +113,7 @@ export type Tables = {
   digest_run: DigestRunTable;
   evidence_key: EvidenceKeyTable;
   evidence: EvidenceTable;
+  post: PostTable;
   lease: { key: string; holder: string; taken_at: Generated<Date> };
   image_token: {
     token: string;
@@ -251,6 +253,7 @@ const migrations: { name: string; statements: string[] }[] = [
   { name: '2026-11-26 evidence beside the custody log', statements: evidenceSchema },
   { name: '2026-11-26 threads and events of a chat', statements: chatSchema },
   { name: '2026-11-26 log-ins for any deed, and those under way', statements: deedSchema },
+  { name: '2026-11-26 posts to a chat', statements: postSchema },
 ];
 
 /** Brings the database to this version's form; two services that start at once take turns. */

@@ -70,6 +70,9 @@ export async function configuredLogIns(config: Config, records: Database, now: (
       provePassphrase: logins.provePresence,
       session: logins.session,
       tickets,
+      members: new Map(
+        config.people.flatMap(({ name, slack }) => (slack === undefined ? [] : [[slack, name] as const])),
+      ),
       now,
     }),
     doors: {

@@ -198,7 +198,8 @@ async function serve(
   if (config.slack) {
     const { startSlack } = await import('./surfaces/slack/slack.ts');
     const linked = config.people.flatMap(({ name, slack }) => (slack === undefined ? [] : [[slack, name] as const]));
-    const own = { people: worker.people, catalog, chat: records.chat, log };
+    const page = () => service.publicUrl ?? http.url;
+    const own = { people: worker.people, catalog, chat: records.chat, posts: records.posts, page, log };
     opened.add(startSlack({ settings: config.slack, linked: new Map(linked), door, ...own }), open => open.close());
   }
 

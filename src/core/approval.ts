@@ -6,10 +6,10 @@ import type { Requirement } from './policy.ts';
 export type ApprovalState = 'pending' | 'approved' | 'rejected' | 'expired' | 'revoked';
 
 /** Where votes come from; `page` is the service's own approval page, the only one for critical votes. */
-export type VoteChannel = 'cli' | 'demo' | 'page';
+export type VoteChannel = 'cli' | 'demo' | 'page' | 'slack';
 
 /** What proved that the voter was there, at the moment of the vote. */
-export type PresenceStrength = 'passphrase' | 'oidc';
+export type PresenceStrength = 'passphrase' | 'oidc' | 'chat-click';
 
 export type Vote = {
   /** Of the plan that was voted on. */

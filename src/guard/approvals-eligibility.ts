@@ -14,13 +14,12 @@ export function decidingChannel({ channel }: Caller): VoteChannel {
     case 'cli':
     case 'demo':
     case 'page':
+    case 'slack':
       return channel;
     case 'mcp':
       throw forbidden('votes are not taken over MCP', 'a person decides on the CLI or on the approval page');
     case 'assistant':
       throw forbidden('votes are not taken from a model', 'a person decides on the CLI or on the approval page');
-    case 'slack':
-      throw forbidden('votes are not taken by a command in Slack', 'decide on the CLI or on the approval page');
     case 'watch':
     case 'schedule':
       throw forbidden('the program itself never votes');

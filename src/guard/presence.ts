@@ -16,7 +16,9 @@ export type Presence =
   /** One-time id that the service made when the person logged in anew for this very deed. */
   | { by: 'fresh-login'; ticket: string }
   /** Token of a browser's session whose person logged in lately; not enough where a deed needs a log-in of its own. */
-  | { by: 'recent-login'; session: string };
+  | { by: 'recent-login'; session: string }
+  /** A click that the chat itself vouches for, by this member of it; not enough where a deed needs a log-in of its own. */
+  | { by: 'chat-click'; member: string };
 
 /** `alone`: it needs a log-in of its own. */
 export type ProvedDeed = Deed & { alone: boolean };
@@ -40,6 +42,8 @@ export type PresenceParts = {
   provePassphrase(person: string, passphrase: string): Promise<void>;
   session: Logins['session'];
   tickets: Pick<DeedTickets, 'spend'>;
+  /** Name of the person by member of the chat. */
+  members: ReadonlyMap<string, string>;
   now?: () => number;
 };
 
@@ -58,6 +62,9 @@ export function presenceProver(parts: PresenceParts): ProvePresence {
         if (caller.person.name !== person || alone || !isRecent(proof, now())) throw wantsFreshLogIn();
         return { strength: proof.strength };
       }
+      case 'chat-click':
+        if (parts.members.get(presence.member) !== person || alone) throw wantsFreshLogIn();
+        return { strength: 'chat-click' };
       default:
         return unreachable(presence);
     }

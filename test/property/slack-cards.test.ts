@@ -7,7 +7,7 @@ import type { Plan, PlanTarget } from '../../src/core/plan.ts';
 import { approvalCard, type ShownRequest } from '../../src/surfaces/slack/approval-card.ts';
 import { operationCard } from '../../src/surfaces/slack/operation-card.ts';
 import type { Card } from '../../src/surfaces/slack/pieces.ts';
-import { examplePlan } from '../support/guard.ts';
+import { examplePlan } from '../support/example-plan.ts';
 
 const nasty = fc.constantFrom(
   '<!channel>',

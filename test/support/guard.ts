@@ -63,7 +63,13 @@ export async function guardScene(policiesDir = shippedPolicies) {
   const provePassphrase = async (_name: string, passphrase: string) => {
     if (passphrase !== 'right') throw new FleetError({ code: 'unauthenticated', message: 'wrong' });
   };
-  const provePresence = presenceProver({ session: logins.session, tickets, now: nowMs, provePassphrase });
+  const provePresence = presenceProver({
+    session: logins.session,
+    tickets,
+    members: new Map([['U-VOTE', 'vote']]),
+    now: nowMs,
+    provePassphrase,
+  });
   const under = (dir: string) => {
     const policy = loadPolicy(dir);
     const windowOf = async () => ({ ...window });

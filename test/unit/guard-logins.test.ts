@@ -195,6 +195,7 @@ describe('that a person is there', () => {
       provePassphrase: async (...given) => void proved.push(given),
       tickets: { spend: async (...given) => void proved.push(given) },
       session: async () => sessionOf('ann', { ...proof(), strength: 'passphrase' }),
+      members: new Map([['U-ANN', 'ann']]),
       now,
     });
     const by = (presence: Presence, person = 'ann', tier: 'ordinary' | 'critical' = 'ordinary') =>
@@ -212,6 +213,11 @@ describe('that a person is there', () => {
     expect(await refusal(by(session, 'ann', 'critical'))).toMatchObject(unauthenticated);
     clock++;
     expect(await refusal(by(session))).toMatchObject(unauthenticated);
+    const click: Presence = { by: 'chat-click', member: 'U-ANN' };
+    expect(await by(click)).toEqual({ strength: 'chat-click' });
+    expect(await refusal(by(click, 'bob')), 'the click of another').toMatchObject(unauthenticated);
+    expect(await refusal(by({ ...click, member: 'U-GONE' })), 'linked no more').toMatchObject(unauthenticated);
+    expect(await refusal(by(click, 'ann', 'critical')), 'not for what is critical').toMatchObject(unauthenticated);
   });
 
   it('is asked of a browser again where its log-in is a quarter of an hour old, or the vote is critical', () => {

@@ -8,7 +8,7 @@ import type { DigestRuns } from '../../core/digest-runs.ts';
 import { FleetError } from '../../core/errors.ts';
 import type { FindingArchive, LogArchive, StateStore } from '../../core/health-records.ts';
 import type { HistoryStore } from '../../core/history.ts';
-import type { AwayStore, ClaimedGroupStore, ClaimedGroupStore, DeedTicketStore, VoteTicketStore } from '../../core/identity.ts';
+import type { AwayStore, ClaimedGroupStore, DeedTicketStore } from '../../core/identity.ts';
 import type { PostStore } from '../../core/posts.ts';
 import type { NodeDurations, Records, Stores } from '../../core/records.ts';
 import { anchorStore } from './anchor-store.ts';

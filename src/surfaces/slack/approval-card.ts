@@ -9,7 +9,7 @@ import { type Plan, type PlanScope, type PlanTarget, placeText } from '../../cor
 import { showChanges } from '../../core/planned-change.ts';
 import { votesWanted } from '../../core/policy.ts';
 import type { Standing } from '../../gateway/door.ts';
-import { button, type Card, context, facts, header, list, notice, type Piece, section } from './pieces.ts';
+import { button, type Card, context, facts, header, list, notice, type Piece } from './pieces.ts';
 
 export type ShownRequest = {
   approval: TrackedApproval;
@@ -114,9 +114,4 @@ function voteLine({ person, vote, channel, reason, at }: Vote): string {
 
 function shortDigest(digest: string): string {
   return digest.replace('sha256:', '').slice(0, 12);
-}
-
-/** What is told to somebody whose press of a button counted for nothing, and to nobody else. */
-export function refusalCard(message: string, hint: string | undefined): Card {
-  return { text: notice(message), blocks: [section(message), ...(hint ? [context(hint)] : [])] };
 }

@@ -3,7 +3,6 @@
  * goes in as `plain_text`: Slack looks for no mention, link or format in it, so
  * that a name cannot break out, whatever it holds. Limits are Slack's.
  */
-import type { Cell, Tone } from '../../core/document.ts';
 import { plainWords } from '../../core/plain-words.ts';
 
 export type PlainText = { type: 'plain_text'; text: string; emoji: false };
@@ -29,8 +28,6 @@ export type Card = { text: string; blocks: Piece[] };
 
 const limits = { header: 150, section: 3000, field: 2000, button: 75, context: 2000, notice: 300, line: 400 };
 const mostFields = 10;
-
-const marks: Record<Tone, string> = { good: '✓ ', warn: '! ', bad: '✗ ', muted: '', plain: '' };
 
 export function header(text: string): Piece {
   return { type: 'header', text: plain([text], limits.header) };
@@ -67,12 +64,8 @@ export function button(action: string, text: string, more: Pick<Button, 'value' 
 }
 
 /** One line without anything invisible. */
-export function words(text: string): string {
+function words(text: string): string {
   return plainWords(text, limits.line);
-}
-
-export function cellWords(cell: Cell): string {
-  return typeof cell === 'string' ? words(cell) : `${marks[cell.tone]}${words(cell.text)}`;
 }
 
 /** For the one place of a message that Slack reads as markup. */

@@ -5,10 +5,13 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { App, SocketModeReceiver, type types } from '@slack/bolt';
 import { FleetError } from '../../core/errors.ts';
+import type { PostStore } from '../../core/posts.ts';
 import type { Secret } from '../../core/secret.ts';
 import type { ServiceDoor } from '../../gateway/door.ts';
+import { keepAnnouncing } from './announce.ts';
 import { commandAnswer } from './commands.ts';
 import { stayConnected } from './connection.ts';
+import { hearDecisions } from './decide.ts';
 import { createEvents, refusal } from './events.ts';
 import { hearQuestions } from './hear-questions.ts';
 import { type IdentityParts, identifier } from './identity.ts';
@@ -17,11 +20,14 @@ import { silentLogger } from './silent-logger.ts';
 import { slackClient } from './slack-client.ts';
 
 export type SlackOptions = Pick<SlackParts, 'chat' | 'catalog' | 'log'> & {
-  settings: { botToken: Secret; appToken: Secret; workspace: string; apiUrl: string };
+  settings: { botToken: Secret; appToken: Secret; workspace: string; channel: string; apiUrl: string };
   /** Those who are linked to a member of the workspace. */
   linked: IdentityParts['linked'];
   people: IdentityParts['people'];
-  door: Pick<ServiceDoor, 'gateway' | 'assistant' | 'records'>;
+  door: Pick<ServiceDoor, 'gateway' | 'assistant' | 'records' | 'approvals' | 'standing' | 'planCard'>;
+  /** What was posted, and where people decide in a browser. */
+  posts: PostStore;
+  page(): string;
 };
 
 export type RunningSlack = { close(): Promise<void> };
@@ -30,8 +36,8 @@ const apiTimeoutMs = 15_000;
 const goodbyeMs = 1_000;
 
 /** Begins to connect and returns at once; Slack being away is told in the log, once for each time. */
-export function startSlack({ settings, linked, people, door, ...rest }: SlackOptions): RunningSlack {
-  const { workspace, apiUrl } = settings;
+export function startSlack({ settings, linked, people, door, posts, page, ...rest }: SlackOptions): RunningSlack {
+  const { workspace, apiUrl, channel } = settings;
   const { log } = rest;
   const stop = new AbortController();
   const { signal } = stop;
@@ -55,6 +61,8 @@ export function startSlack({ settings, linked, people, door, ...rest }: SlackOpt
     authorize: async () => ({ botToken: token, botId: self.bot, botUserId: self.user, teamId: workspace }),
     convoStore: false,
   });
+  hearDecisions(app, { client, identify, log, events, door });
+  const announcing = keepAnnouncing({ client, posts, channel, door, page, log, signal });
   hearQuestions(app, parts, { events, self: () => self.user });
   app.command('/groundskeeper', async ({ command, ack, respond }) => {
     await ack();
@@ -92,7 +100,7 @@ export function startSlack({ settings, linked, people, door, ...rest }: SlackOpt
     async close() {
       stop.abort();
       await Promise.race([receiver.client.disconnect(), delay(goodbyeMs, undefined, { ref: false })]);
-      await connected;
+      await Promise.all([connected, announcing]);
       await events.idle();
     },
   };

@@ -1,0 +1,100 @@
+/**
+ * Keeps the channel up to date: a card for each request that waits or was
+ * decided, a message for each operation that runs. What stands in the database
+ * is compared with what was posted, again and again, so that nothing hangs on
+ * an event that a crash could lose; what is the same is not sent.
+ */
+import { setTimeout as delay } from 'node:timers/promises';
+import { type Approval, tracked } from '../../core/approval.ts';
+import { FleetError } from '../../core/errors.ts';
+import { hasEnded } from '../../core/operation.ts';
+import type { Post, PostStore } from '../../core/posts.ts';
+import type { ServiceDoor } from '../../gateway/door.ts';
+import { approvalCard } from './approval-card.ts';
+import { type Kept, keepPost, type Messages } from './keep-post.ts';
+import { operationCard } from './operation-card.ts';
+import type { SlackLog } from './parts.ts';
+import type { SlackClient } from './slack-client.ts';
+
+export type AnnounceParts = {
+  client: SlackClient;
+  posts: PostStore;
+  channel: string;
+  door: Pick<ServiceDoor, 'standing'> & {
+    records: Pick<ServiceDoor['records'], 'approvals' | 'plans' | 'operations'>;
+  };
+  /** Origin under which people reach the page. */
+  page(): string;
+  log: SlackLog;
+  signal: AbortSignal;
+};
+
+/** Slack lets a message be changed about once a second; people read slower. */
+const roundMs = 2_000;
+const mostOperations = 50;
+
+/** Ends with the signal, and never throws. */
+export async function keepAnnouncing(parts: AnnounceParts): Promise<void> {
+  const { log, signal } = parts;
+  let told = '';
+  while (!signal.aborted) {
+    const failure = await round(parts).then(
+      () => '',
+      (thrown: unknown) => FleetError.from(thrown).message,
+    );
+    if (failure !== '' && failure !== told && !signal.aborted)
+      log.warn({ reason: failure }, 'what waits for votes could not be kept up to date in Slack; it is tried again');
+    told = failure;
+    await delay(roundMs, undefined, { signal }).catch(() => undefined);
+  }
+}
+
+async function round(parts: AnnounceParts): Promise<void> {
+  const { posts, door } = parts;
+  const open = await posts.open();
+  const ids = (noun: string) =>
+    open.flatMap(({ key }) => (key.startsWith(`${noun}/`) ? [key.slice(noun.length + 1)] : []));
+  const [pending, running] = await Promise.all([
+    door.records.approvals.list('pending'),
+    door.records.operations.list({ open: true, limit: mostOperations }),
+  ]);
+  const requests = new Set([...ids('approval'), ...pending.map(({ id }) => id)]);
+  const operations = new Set([...ids('operation'), ...running.map(({ id }) => id)]);
+  for (const id of requests) await keep(parts, await requestPost(parts, await door.records.approvals.get(id)), open);
+  for (const id of operations) await keep(parts, await operationPost(parts, id), open);
+}
+
+async function keep({ posts, client }: AnnounceParts, post: Kept, open: Post[]): Promise<void> {
+  // One whose channel is another now goes on where it stands.
+  const place = open.find(({ key }) => key === post.key)?.channel ?? post.channel;
+  await keepPost({ store: posts, messages: messagesOf(client) }, { ...post, channel: place });
+}
+
+/** The card as everybody sees it now; it is final when neither votes nor the operation can change it any more. */
+async function requestPost({ door, channel, page }: AnnounceParts, approval: Approval): Promise<Kept> {
+  const { records, standing } = door;
+  const operation = approval.operation ? await records.operations.get(approval.operation) : undefined;
+  const { plan, digest } = await records.plans.get(approval.plan);
+  const card = approvalCard({
+    approval: tracked(approval, operation),
+    plan,
+    digest,
+    standing: standing(approval),
+    page: `${page()}/approvals/${approval.id}`,
+  });
+  const final = approval.state !== 'pending' && (operation === undefined || hasEnded(operation.state));
+  return { key: `approval/${approval.id}`, channel, card, final };
+}
+
+async function operationPost({ door, channel }: AnnounceParts, id: string): Promise<Kept> {
+  const operation = await door.records.operations.get(id);
+  return { key: `operation/${id}`, channel, card: operationCard(operation), final: hasEnded(operation.state) };
+}
+
+function messagesOf(client: SlackClient): Messages {
+  return {
+    post: (channel, card, key) => client.post({ channel }, card, key),
+    update: (channel, at, card) => client.update(channel, at, card),
+    find: (channel, key) => client.find({ channel }, key),
+  };
+}

@@ -1,0 +1,162 @@
+/**
+ * Clicks on cards. A button carries the id of a request or an operation and
+ * nothing else; who clicked comes from Slack's signed connection, and who that
+ * is, whether they may, and what stands now is asked at the click. Whatever
+ * does not count is said to the clicker alone.
+ */
+import type { App, types } from '@slack/bolt';
+import { FleetError } from '../../core/errors.ts';
+import type { Person } from '../../core/fleet.ts';
+import type { Caller } from '../../core/tool.ts';
+import type { ServiceDoor } from '../../gateway/door.ts';
+import { actions } from './approval-card.ts';
+import { slackBlocks } from './blocks/render-blocks.ts';
+import type { Events } from './events.ts';
+import { operationActions } from './operation-card.ts';
+import type { SlackParts } from './parts.ts';
+import { refusalCard } from './refusal-card.ts';
+
+export type DecideParts = Pick<SlackParts, 'client' | 'identify' | 'log'> & {
+  events: Events;
+  door: Pick<ServiceDoor, 'approvals' | 'gateway' | 'planCard'> & {
+    records: Pick<ServiceDoor['records'], 'plans' | 'approvals'>;
+  };
+};
+
+type Click = {
+  user: string;
+  team: string | undefined;
+  channel: string;
+  trigger: string;
+  /** What the button carries. */
+  about: string;
+  /** Of this very press. */
+  id: string;
+};
+
+type Pressed = {
+  user: { id: string; team_id?: string };
+  channel?: { id: string };
+  trigger_id: string;
+  actions: { action_id: string; action_ts: string; value?: string }[];
+};
+
+const reject = 'approval-rejected';
+const reasonField = { block: 'reason', action: 'text' };
+const room = { blocks: 95, characters: 60_000 };
+
+export function hearDecisions(app: App, parts: DecideParts): void {
+  const { client, door } = parts;
+  const on = (action: string, work: (click: Click, person: Person) => Promise<void>) =>
+    app.action(action, async ({ ack, body }) => {
+      await ack();
+      await pressed(parts, clickOf(body as unknown as Pressed), work);
+    });
+
+  on(actions.review, async ({ about, trigger }) => {
+    const { plan: id } = await door.records.approvals.get(about);
+    const { plan, digest } = await door.records.plans.get(id);
+    const view = { type: 'modal', title: plainText('The whole plan'), close: plainText('Close') };
+    await client.call('views.open', {
+      trigger_id: trigger,
+      view: { ...view, blocks: slackBlocks(door.planCard(plan, digest), room) },
+    });
+  });
+  on(actions.approve, (click, person) => vote(parts, { click, person, vote: 'approve', reason: '' }));
+  on(actions.reject, async ({ about, trigger, channel }) => {
+    await client.call('views.open', { trigger_id: trigger, view: reasonView(about, channel) });
+  });
+  // The link opens in the browser of whoever pressed it; Slack only wants to be told that it was heard.
+  app.action(actions.page, async ({ ack }) => ack());
+  on(operationActions.pause, (click, person) => steer(parts, { click, person, tool: 'pauseOperation' }));
+  on(operationActions.cancel, (click, person) => steer(parts, { click, person, tool: 'cancelOperation' }));
+
+  app.view(reject, async ({ ack, body, view }) => {
+    const reason = view.state.values[reasonField.block]?.[reasonField.action]?.value?.trim() ?? '';
+    if (reason === '') {
+      await ack({
+        response_action: 'errors',
+        errors: { [reasonField.block]: 'Whoever asked reads it, and it stays on record.' },
+      });
+      return;
+    }
+    await ack();
+    const { about, channel } = JSON.parse(view.private_metadata) as { about: string; channel: string };
+    const click = { user: body.user.id, team: body.user.team_id, channel, trigger: '', about, id: `view/${view.id}` };
+    await pressed(parts, click, (each, person) => vote(parts, { click: each, person, vote: 'reject', reason }));
+  });
+}
+
+/** Does it once, for a person that we know, and tells the clicker alone what went wrong. */
+async function pressed(
+  { events, identify, client, log }: DecideParts,
+  click: Click,
+  work: (click: Click, person: Person) => Promise<void>,
+): Promise<void> {
+  await events.once({ id: `click/${click.id}`, channel: click.channel, thread: '' }, async () => {
+    const tell = (message: string, hint?: string) =>
+      client.call('chat.postEphemeral', { channel: click.channel, user: click.user, ...refusalCard(message, hint) });
+    const found = await identify({ user: click.user, ...(click.team !== undefined && { team: click.team }) });
+    if ('refused' in found) return void (await tell(found.refused));
+    try {
+      await work(click, found.person);
+    } catch (thrown) {
+      const error = FleetError.from(thrown);
+      if (error.code === 'internal') log.error({ error: thrown }, 'a click in Slack failed');
+      await tell(error.code === 'internal' ? 'It failed; nothing was decided.' : error.message, error.hint);
+    }
+  });
+}
+
+type Ballot = { click: Click; person: Person; vote: 'approve' | 'reject'; reason: string };
+
+async function vote({ door }: DecideParts, { click, person, vote: cast, reason }: Ballot): Promise<void> {
+  const presence = { by: 'chat-click', member: click.user } as const;
+  await door.approvals.vote({ approval: click.about, vote: cast, reason, presence }, callerOf(person));
+}
+
+async function steer(
+  { door }: DecideParts,
+  { click, person, tool }: { click: Click; person: Person; tool: string },
+): Promise<void> {
+  await door.gateway.invoke({ tool, input: { operation: click.about }, caller: callerOf(person) });
+}
+
+function callerOf(person: Person): Caller {
+  return { person, channel: 'slack', scope: 'execute' };
+}
+
+function clickOf({ user, channel, trigger_id, actions: [action] }: Pressed): Click {
+  const { action_id, action_ts, value } = action ?? { action_id: '', action_ts: '', value: '' };
+  return {
+    user: user.id,
+    team: user.team_id,
+    channel: channel?.id ?? user.id,
+    trigger: trigger_id,
+    about: value ?? '',
+    id: `${user.id}/${action_id}/${value}/${action_ts}`,
+  };
+}
+
+function reasonView(about: string, channel: string): types.ModalView {
+  return {
+    type: 'modal',
+    callback_id: reject,
+    private_metadata: JSON.stringify({ about, channel }),
+    title: plainText('Reject the request'),
+    submit: plainText('Reject'),
+    close: plainText('Back'),
+    blocks: [
+      {
+        type: 'input',
+        block_id: reasonField.block,
+        label: plainText('Why? A rejection is final.'),
+        element: { type: 'plain_text_input', action_id: reasonField.action, multiline: true, max_length: 500 },
+      },
+    ],
+  };
+}
+
+function plainText(text: string): types.PlainTextElement {
+  return { type: 'plain_text', text, emoji: false };
+}

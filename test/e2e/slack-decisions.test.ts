@@ -1,0 +1,146 @@
+/** Cards in a channel and clicks on them: real Bolt in the real service, a Slack of ours, a lab behind it. */
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { ChangeAnswer } from '../../src/core/change.ts';
+import { custodyEntries, unaccounted } from '../support/audit.ts';
+import { ended } from '../support/rollout.ts';
+import { type FakeSlack, startFakeSlack } from '../support/slack/slack-server.ts';
+import type { SlackMessage } from '../support/slack/workspace.ts';
+import { eventually, type Stack, startStack } from '../support/stack.ts';
+
+let stack: Stack;
+let slack: FakeSlack;
+
+beforeAll(async () => {
+  slack = await startFakeSlack({ ackMs: 1000 });
+  for (const user of ['U0DAY', 'U0NIGHT', 'U0OTHER']) slack.workspace.addUser(user);
+  for (const user of slack.workspace.users.keys()) slack.workspace.channels.get('C0OPS')?.add(user);
+  const { apiUrl } = slack;
+  const tokens = { botToken: 'env:SLACK_BOT', appToken: 'env:SLACK_APP' };
+  stack = await startStack({
+    addressBase: '127.98',
+    controlPlanes: 1,
+    workers: 3,
+    slack: { settings: { ...tokens, workspace: 'T0HOME', channel: 'C0OPS', apiUrl }, members: ['U0DAY', 'U0NIGHT'] },
+    env: { SLACK_BOT: slack.botToken, SLACK_APP: slack.appToken },
+  });
+  await eventually('the connection', async () => (slack.sockets.connections > 0 ? true : undefined));
+});
+afterAll(async () => {
+  await stack?.close();
+  await slack?.close();
+});
+
+const said = ({ blocks }: SlackMessage) => JSON.stringify(blocks);
+const about = (id: string) =>
+  slack.workspace.messages.filter(
+    message => !message.deleted && message.ephemeralTo === undefined && said(message).includes(id),
+  );
+/** The message that says all this by now. */
+const shows = (id: string, ...words: string[]) =>
+  eventually(`${id} to show ${words.join(', ')}`, async () =>
+    about(id).find(message => words.every(word => said(message).includes(word))),
+  );
+const toldAlone = (user: string, words: string) =>
+  eventually(`${user} to be told ${words}`, async () =>
+    slack.workspace.messages.find(message => message.ephemeralTo === user && said(message).includes(words)),
+  );
+
+async function drain(node: string): Promise<string> {
+  const client = await stack.client('requester');
+  const { output } = await client.callTool('drainNode', { node, deleteEmptyDir: true });
+  return (output as unknown as ChangeAnswer).approval ?? '';
+}
+
+describe('a request', () => {
+  let request: string;
+
+  it('has one card in the channel, with what it takes and who has to agree', async () => {
+    request = await drain('bos-w-1');
+    const card = await shows(request, 'Approve', 'blast radius', '1 approval from operators', 'digest');
+    expect(card.channel).toBe('C0OPS');
+    expect(said(card)).not.toMatch(/mrkdwn/);
+  });
+
+  it('is shown whole to who reviews it', async () => {
+    const card = await shows(request, 'Approve');
+    await slack.people.click('U0OTHER', card, 'approval-review').acknowledged;
+    await toldAlone('U0OTHER', 'does not know who you are');
+    await slack.people.click('U0NIGHT', card, 'approval-review').acknowledged;
+    const view = await eventually('the plan', async () => [...slack.workspace.views.values()].at(-1));
+    expect(JSON.stringify(view)).toContain('sha256:');
+  });
+
+  it('is not approved by whoever asked for it, nor by somebody whom nobody linked', async () => {
+    const card = await shows(request, 'Approve');
+    await slack.people.click('U0DAY', card, 'approval-approve').acknowledged;
+    await toldAlone('U0DAY', 'asked for this plan and cannot vote on it');
+    await slack.people.click('U0OTHER', card, 'approval-approve').acknowledged;
+    expect((await (await stack.client('approver')).approval(request)).approval).toMatchObject({
+      state: 'pending',
+      votes: [],
+    });
+  });
+
+  it('is approved by one click of another, however often it comes, and the card and the operation follow', async () => {
+    const card = await shows(request, 'Approve');
+    const clicks = [1, 2].map(() => slack.people.click('U0NIGHT', card, 'approval-approve'));
+    await Promise.all(clicks.map(({ acknowledged }) => acknowledged));
+    const client = await stack.client('approver');
+    const approval = await eventually('the vote', async () => {
+      const seen = (await client.approval(request)).approval;
+      return seen.state === 'approved' ? seen : undefined;
+    });
+    expect(approval.votes).toMatchObject([{ person: 'night-shift', channel: 'slack', strength: 'chat-click' }]);
+    expect(await ended(stack, approval.operation ?? '')).toMatchObject({ state: 'done' });
+    await shows(request, 'approved', 'night-shift: approve', `${approval.operation} is done`);
+    const progress = await shows(approval.operation ?? '', 'drain in boston: done', '1/1');
+    expect(said(progress)).not.toContain('operation-cancel');
+    expect(about(request).filter(message => said(message).includes('blast radius'))).toHaveLength(1);
+    const entries = await custodyEntries(client);
+    expect(entries.filter(entry => entry.type === 'vote' && entry.counted)).toMatchObject([
+      { strength: 'chat-click', via: { channel: 'slack' } },
+    ]);
+    expect(unaccounted(stack.lab.effects.since(), entries)).toEqual([]);
+  });
+
+  it('that was decided counts no more clicks', async () => {
+    const card = await shows(request, 'approved');
+    const stale = {
+      ...card,
+      blocks: [{ type: 'actions', elements: [{ type: 'button', action_id: 'approval-approve', value: request }] }],
+    };
+    await slack.people.click('U0NIGHT', stale as SlackMessage, 'approval-approve').acknowledged;
+    await toldAlone('U0NIGHT', 'votes are closed');
+  });
+
+  it('is rejected with a reason, which stands on the card', async () => {
+    const other = await drain('bos-w-2');
+    const card = await shows(other, 'Reject');
+    await slack.people.click('U0NIGHT', card, 'approval-reject').acknowledged;
+    const [id] = await eventually('the question why', async () =>
+      [...slack.workspace.views].find(([, view]) => JSON.stringify(view).includes('approval-rejected')),
+    );
+    const reason = { text: { type: 'plain_text_input', value: 'match tonight <!channel>' } };
+    await slack.people.submit('U0NIGHT', id, { reason }).acknowledged;
+    const decided = await shows(other, 'rejected', 'match tonight <!channel>');
+    expect(decided.text).not.toContain('<');
+    expect(said(decided)).not.toContain('approval-approve');
+  });
+});
+
+describe('what was posted', () => {
+  it('stands once, though Slack lost the answer and the service was killed', async () => {
+    slack.fail('chat.postMessage', 'answer lost after it acted');
+    const request = await drain('bos-w-3');
+    await shows(request, 'Approve');
+    await stack.kill();
+    const connections = slack.sockets.connections;
+    await stack.start();
+    await eventually('the connection', async () => (slack.sockets.connections > connections ? true : undefined));
+    const client = await stack.client('approver');
+    const vote = { vote: 'reject', reason: 'on the CLI', passphrase: stack.passphrase('approver') } as const;
+    await client.vote(request, vote);
+    await shows(request, 'rejected', 'on the CLI');
+    expect(about(request)).toHaveLength(1);
+  });
+});

@@ -9,7 +9,7 @@ const text = (path: string) => (existsSync(new URL(path, root)) ? readFileSync(n
 
 /** The design counts so many; those named below the table hold what is not there yet. */
 const counted = 33;
-const yetToCome = ['6', '11', '23', '32', '33'];
+const yetToCome = ['11', '23'];
 
 test('the table has its columns, and a row for each rule that has something to hold', () => {
   expect(heading).toEqual(['No.', 'Rule', 'Where', 'Tests']);

@@ -31,7 +31,7 @@ describe('the catalog as MCP tools', () => {
   test('a change also takes dryRun and answers like every change', () => {
     for (const tool of catalog.filter(each => each.kind === 'change')) {
       const { inputSchema, outputSchema } = mcpTool(tool);
-      expect(Object.keys(inputSchema.shape)).toEqual([...Object.keys(tool.input.shape), 'dryRun']);
+      expect(Object.keys(inputSchema.shape)).toEqual([...Object.keys(tool.input.shape), 'waitForWindow', 'dryRun']);
       expect(outputSchema).toBe(changeAnswer);
     }
   });

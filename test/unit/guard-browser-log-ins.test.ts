@@ -193,7 +193,10 @@ function awayStore(): AwayStore {
   const rows = new Map<string, Away>();
   return {
     async insert(hash, away, { oldest, most }) {
-      for (const [key, { since }] of rows) if (new Date(since) < oldest || rows.size >= most) rows.delete(key);
+      for (const [key, { since }] of rows) {
+        if (new Date(since) >= oldest && rows.size < most) break;
+        rows.delete(key);
+      }
       rows.set(hash, away);
     },
     async take(hash) {

@@ -5,8 +5,8 @@ import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { ChangeAnswer } from '../../src/core/change.ts';
 import { kubectlIsMissing, kubectlTitle } from '../support/kubectl-scene.ts';
-import { approve, ended, pinned } from '../support/rollout.ts';
-import { type Stack, startStack } from '../support/stack.ts';
+import { approve, ended, pinned, reached } from '../support/rollout.ts';
+import { eventually, type Stack, startStack } from '../support/stack.ts';
 
 const run = promisify(execFile);
 
@@ -59,6 +59,7 @@ describe.skipIf(kubectlIsMissing)(kubectlTitle('kubectl describe node'), () => {
   it('warns of a drain that was stopped, with why', async () => {
     const { node, unpin } = await pinned(site());
     const operation = await approve(stack, await planDrain(node));
+    await eventually('the cordon', async () => (reached(stack, node).includes('cordon') ? true : undefined));
     await (await stack.client('requester')).callTool('cancelOperation', { operation });
     expect((await ended(stack, operation)).state).toBe('cancelled');
     const text = await kubectl('describe', 'node', node);

@@ -122,7 +122,7 @@ async function runTurn(parts: AssistantParts, conversation: Conversation, questi
       const over = count.modelCall();
       if (over !== undefined) return { text: '', ended: over };
       const { text, calls } = await reply();
-      if (calls.length === 0) return { text };
+      if (calls.length === 0) return text.trim() === '' ? { text: '', ended: 'as the model said nothing' } : { text };
       messages.push({ role: 'model', text, calls });
       const refused = count.toolCalls(calls);
       if (refused !== undefined) {

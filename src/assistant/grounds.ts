@@ -1,7 +1,8 @@
 /**
  * Where the values of a change may come from. A node's name in a BMC's log is
  * no wish of anybody: what a change is asked for with was said by the person,
- * or stands in an answer of ours, outside of what machines and strangers wrote.
+ * or stands in an answer of ours. What a machine or a stranger wrote as well
+ * may be why the model chose it, so that the person has to say it.
  */
 import { z } from 'zod';
 import type { ModelMessage } from '../core/model.ts';
@@ -9,18 +10,29 @@ import type { Tool } from '../core/tool.ts';
 import { inputOf } from '../gateway/gateway.ts';
 import type { ToolResult } from './result-text.ts';
 
-/** Texts that a value may be taken from. */
-export function groundsOf(messages: ModelMessage[]): string[] {
-  return messages.flatMap(message => {
-    if (message.role === 'person') return [message.text];
-    return message.role === 'result' ? [(JSON.parse(message.text) as ToolResult).answer] : [];
-  });
+/** By whom texts of a conversation are: the person, us, and machines or strangers whom we quote. */
+export type Grounds = { said: string[]; told: string[]; quoted: string[] };
+
+export function groundsOf(messages: ModelMessage[]): Grounds {
+  const results = messages.flatMap(message =>
+    message.role === 'result' ? [JSON.parse(message.text) as ToolResult] : [],
+  );
+  return {
+    said: messages.flatMap(message => (message.role === 'person' ? [message.text] : [])),
+    told: results.map(({ answer }) => answer),
+    quoted: results.flatMap(({ quoted = [] }) => quoted.flatMap(({ data }) => data)),
+  };
 }
 
-/** Every text of the input that none of these says, with the place where it stands; choices that the tool itself offers are ours. */
-export function groundless(tool: Tool, input: unknown, grounds: string[]): { path: string; value: string }[] {
+/** Every text of the input that has no ground, with the place where it stands; choices that the tool itself offers are ours. */
+export function groundless(tool: Tool, input: unknown, grounds: Grounds): { path: string; value: string }[] {
   const schema = z.toJSONSchema(inputOf(tool), { io: 'input' });
-  return textsIn(input, '', schema as Shape).filter(({ value }) => !grounds.some(text => says(text, value)));
+  return textsIn(input, '', schema as Shape).filter(({ value }) => !hasGround(value, grounds));
+}
+
+function hasGround(value: string, { said, told, quoted }: Grounds): boolean {
+  const stands = (texts: string[]) => texts.some(text => says(text, value));
+  return stands(said) || (stands(told) && !stands(quoted));
 }
 
 /** Whether the text has this value as a word of its own, not as a part of a longer name. */

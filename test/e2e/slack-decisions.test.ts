@@ -144,3 +144,32 @@ describe('what was posted', () => {
     expect(about(request)).toHaveLength(1);
   });
 });
+
+describe('the home of the app', () => {
+  const homeOf = (user: string, words: string) =>
+    eventually(`the home of ${user} to show ${words}`, async () => {
+      const home = JSON.stringify(slack.workspace.homes.get(user) ?? '');
+      return home.includes(words) ? home : undefined;
+    });
+
+  it('shows nodes and what waits to those who are linked, and why not to others', async () => {
+    const request = await drain('bos-w-1');
+    slack.people.openHome('U0DAY');
+    expect(await homeOf('U0DAY', request)).toContain('bos-w-1');
+    slack.people.openHome('U0OTHER');
+    expect(await homeOf('U0OTHER', 'does not know who you are')).not.toContain('bos-w-1');
+  });
+
+  it('freezes everything with a reason, and shows it', async () => {
+    const home = slack.workspace.homes.get('U0DAY') as unknown as SlackMessage;
+    await slack.people.click('U0DAY', home, 'home-freeze').acknowledged;
+    const [id] = await eventually('the question why', async () =>
+      [...slack.workspace.views].find(([, view]) => JSON.stringify(view).includes('home-frozen')),
+    );
+    await slack.people.submit('U0DAY', id, { reason: { text: { type: 'plain_text_input', value: 'storm' } } })
+      .acknowledged;
+    await homeOf('U0DAY', 'storm');
+    const { output } = await (await stack.client('approver')).callTool('getFleetOverview', {});
+    expect(output).toMatchObject({ freezes: [{ by: 'day-shift', reason: 'storm' }] });
+  });
+});

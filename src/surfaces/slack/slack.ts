@@ -13,6 +13,7 @@ import { commandAnswer } from './commands.ts';
 import { stayConnected } from './connection.ts';
 import { hearDecisions } from './decide.ts';
 import { createEvents, refusal } from './events.ts';
+import { hearHome } from './home.ts';
 import { hearQuestions } from './hear-questions.ts';
 import { type IdentityParts, identifier } from './identity.ts';
 import type { SlackParts } from './parts.ts';
@@ -61,6 +62,7 @@ export function startSlack({ settings, linked, people, door, posts, page, ...res
     authorize: async () => ({ botToken: token, botId: self.bot, botUserId: self.user, teamId: workspace }),
     convoStore: false,
   });
+  hearHome(app, { client, identify, events, log, gateway: door.gateway });
   hearDecisions(app, { client, identify, log, events, door });
   const announcing = keepAnnouncing({ client, posts, channel, door, page, log, signal });
   hearQuestions(app, parts, { events, self: () => self.user });

@@ -54,6 +54,7 @@ const secretKeys = new Set<PropertyKey>([
   'bearer',
   'botToken',
   'appToken',
+  'apiKey',
 ]);
 
 /** The value for people, shortened; what is or may hold a secret is only named. */

@@ -146,6 +146,24 @@ describe('an endpoint', () => {
     expect([text, requests.length]).toEqual(['Now.', 3]);
   });
 
+  it('that takes the limit of a reply by its newer name alone is told it so from then on', async () => {
+    const body = JSON.stringify({ error: { message: 'Use max_completion_tokens.', param: 'max_tokens' } });
+    server.says(asked =>
+      'max_tokens' in asked ? { fault: { kind: 'status', status: 400, body } } : { text: 'As you wish.' },
+    );
+    const own = openaiModel({ model: 'new', baseUrl: server.baseUrl, silenceMs: 300, maxReplyTokens: 500 });
+    const before = server.asked.length;
+    for (let time = 0; time < 2; time++)
+      expect((await own.reply({ messages: [person], tools, signal: new AbortController().signal })).text).toBe(
+        'As you wish.',
+      );
+    expect(server.asked.slice(before)).toMatchObject([
+      { max_tokens: 500 },
+      { max_completion_tokens: 500 },
+      { max_completion_tokens: 500 },
+    ]);
+  });
+
   it.each([
     [401, 'never'],
     [404, 'never'],

@@ -4,7 +4,13 @@
  * missing or twice. A reply like that is asked for once more in one piece, and
  * one that was cut is never acted on.
  */
-import OpenAI, { APIConnectionError, APIConnectionTimeoutError, APIError, APIUserAbortError } from 'openai';
+import OpenAI, {
+  APIConnectionError,
+  APIConnectionTimeoutError,
+  APIError,
+  APIUserAbortError,
+  BadRequestError,
+} from 'openai';
 import type { ChatCompletionMessageParam, ChatCompletionTool } from 'openai/resources/chat/completions';
 import { FleetError } from '../../core/errors.ts';
 import { randomId } from '../../core/ids.ts';
@@ -24,6 +30,8 @@ export type ModelOptions = {
   maxReplyTokens: number;
 };
 
+type TokenLimit = 'max_tokens' | 'max_completion_tokens';
+
 const idLength = 9; // the one length that every provider takes
 const longestQuote = 300;
 
@@ -38,6 +46,19 @@ export function openaiModel(options: ModelOptions): Model {
     logLevel: 'off',
   });
 
+  /** Local servers know the older name alone; newer models of some providers refuse it, and say so. */
+  let limit: TokenLimit = 'max_tokens';
+
+  async function sent<T>(send: () => Promise<T>): Promise<T> {
+    try {
+      return await send();
+    } catch (thrown) {
+      if (!(thrown instanceof BadRequestError) || thrown.param !== limit || limit !== 'max_tokens') throw thrown;
+      limit = 'max_completion_tokens';
+      return send();
+    }
+  }
+
   async function streamed(request: ModelRequest): Promise<RawReply> {
     const silence = new AbortController();
     const told = new FleetError({
@@ -46,9 +67,11 @@ export function openaiModel(options: ModelOptions): Model {
       retry: 'later',
     });
     const signal = AbortSignal.any([request.signal, silence.signal]);
-    const stream = await client.chat.completions.create(
-      { ...body(options, request), stream: true, stream_options: { include_usage: true } },
-      { signal },
+    const stream = await sent(() =>
+      client.chat.completions.create(
+        { ...body(options, request, limit), stream: true, stream_options: { include_usage: true } },
+        { signal },
+      ),
     );
     const timer = setTimeout(() => silence.abort(told), options.silenceMs);
     try {
@@ -64,7 +87,9 @@ export function openaiModel(options: ModelOptions): Model {
   }
 
   async function whole(request: ModelRequest): Promise<RawReply> {
-    return readWhole(await client.chat.completions.create(body(options, request), { signal: request.signal }));
+    return readWhole(
+      await sent(() => client.chat.completions.create(body(options, request, limit), { signal: request.signal })),
+    );
   }
 
   return {
@@ -84,10 +109,10 @@ export function openaiModel(options: ModelOptions): Model {
   };
 }
 
-function body({ model, maxReplyTokens }: ModelOptions, { messages, tools }: ModelRequest) {
+function body({ model, maxReplyTokens }: ModelOptions, { messages, tools }: ModelRequest, limit: TokenLimit) {
   return {
     model,
-    max_tokens: maxReplyTokens,
+    [limit]: maxReplyTokens,
     messages: messages.map(messageOf),
     ...(tools.length > 0 && { tools: tools.map(toolOf) }),
   };

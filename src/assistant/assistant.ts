@@ -11,12 +11,12 @@ import { newId } from '../core/ids.ts';
 import type { Model, ModelCall, ModelMessage, ModelReply, Tokens } from '../core/model.ts';
 import { plainWords } from '../core/plain-words.ts';
 import type { Assistant, Question, Source, Turn } from '../core/talk.ts';
-import type { Caller, Scope, Tool } from '../core/tool.ts';
+import { type Caller, lesserScope, type Scope, type Tool, toolsWithin } from '../core/tool.ts';
 import type { Gateway } from '../gateway/gateway.ts';
 import { type Ceilings, checkCeilings, costOf, sum, TurnCount, type TurnLimits } from './budget.ts';
 import { carryOut, readMore, TurnMemory } from './carry-out.ts';
 import { citedIn } from './citations.ts';
-import { offered, offerOf } from './offers.ts';
+import { offerOf } from './offers.ts';
 import type { Prompt } from './prompts.ts';
 import type { ToolResult } from './result-text.ts';
 import { shorten } from './shorten.ts';
@@ -42,7 +42,6 @@ export type AssistantParts = {
 
 const longestQuestion = 8_000;
 const longestSummary = 800;
-const rank: Record<Scope, number> = { read: 0, plan: 1, execute: 2 };
 
 const readMoreOffer = {
   name: readMore,
@@ -100,7 +99,7 @@ async function runTurn(parts: AssistantParts, conversation: Conversation, questi
   const { caller, onEvent = () => undefined } = question;
   const inTime = AbortSignal.timeout(limits.turnMs);
   const signal = question.signal ? AbortSignal.any([question.signal, inTime]) : inTime;
-  const tools = offered(parts.catalog, rank[caller.scope] < rank[parts.scope] ? caller.scope : parts.scope);
+  const tools = toolsWithin(parts.catalog, lesserScope(caller.scope, parts.scope));
   const offers = [...tools.map(offerOf), readMoreOffer];
   const count = new TurnCount(limits);
   const memory = new TurnMemory();
@@ -137,7 +136,7 @@ async function runTurn(parts: AssistantParts, conversation: Conversation, questi
         messages,
         memory,
         first: results + 1,
-        caller: call => callerOf(call),
+        caller: callerOf,
         onCall: (result, { tool, input }) => onEvent({ kind: 'call', result, tool, input }),
         onResult: ({ result: { result, tool }, ok, blocks }) => onEvent({ kind: 'result', result, tool, ok, blocks }),
       });
@@ -161,7 +160,10 @@ async function runTurn(parts: AssistantParts, conversation: Conversation, questi
 
   function push({ id }: ModelCall, result: Omit<ToolResult, 'result'>) {
     results += 1;
-    messages.push({ role: 'result', call: id, text: redact(JSON.stringify({ result: `r${results}`, ...result })) });
+    const kept = { result: `r${results}`, ...result };
+    // Text by text: what is left must still be JSON.
+    const text = JSON.stringify(kept, (_, value) => (typeof value === 'string' ? redact(value) : value));
+    messages.push({ role: 'result', call: id, text });
   }
 
   /** Whose call it is, and that a model wished for it. */

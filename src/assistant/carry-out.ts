@@ -7,10 +7,9 @@ import Bottleneck from 'bottleneck';
 import type { Block } from '../core/document.ts';
 import { FleetError } from '../core/errors.ts';
 import type { ModelCall, ModelMessage } from '../core/model.ts';
-import type { Caller, Tool } from '../core/tool.ts';
+import { type Caller, isPlainRead, type Tool } from '../core/tool.ts';
 import type { Gateway } from '../gateway/gateway.ts';
 import { type Grounds, groundless, groundsOf } from './grounds.ts';
-import { isPlainRead, makesPlan } from './offers.ts';
 import { failureResult, resultPages, type ToolResult } from './result-text.ts';
 
 export const readMore = 'readMore';
@@ -53,10 +52,12 @@ export async function carryOut(
       onResult(end);
       return end.result;
     };
-    const read = tool === undefined || isPlainRead(tool);
-    const end = read ? limiter.schedule(run) : serial.then(run);
-    if (!read) serial = end;
-    ends.push(end);
+    if (tool === undefined || isPlainRead(tool)) ends.push(limiter.schedule(run));
+    else {
+      const end = serial.then(run);
+      serial = end;
+      ends.push(end);
+    }
   }
   return Promise.all(ends);
 
@@ -85,6 +86,10 @@ export async function carryOut(
     memory.pages.set(head.result, pages);
     return { result: pages[0] as ToolResult, blocks: answer.blocks, ok: true };
   }
+}
+
+function makesPlan(tool: Tool): boolean {
+  return tool.kind === 'change' || tool.scope === 'plan';
 }
 
 function failed(head: { result: string; tool: string }, thrown: unknown): CallEnd {
@@ -121,11 +126,11 @@ function nextPage(
 ): ToolResult {
   const pages = memory.pages.get(String(input.result)) ?? [];
   const page = pages[Number(input.page) - 1];
-  if (page !== undefined) return { ...page, ...head, result: head.result };
+  if (page !== undefined) return { ...page, ...head };
   throw new FleetError({
     code: 'not_found',
     message: 'there is no such page of a result of this turn',
-    hint: `expected: result and page, such as r1 and 2; results of earlier turns are read again with their own tool`,
+    hint: 'expected: result and page, such as r1 and 2; results of earlier turns are read again with their own tool',
   });
 }
 

@@ -7,6 +7,7 @@ import { isIP } from 'node:net';
 import { Cron } from 'croner';
 import { z } from 'zod';
 import { comparisons } from '../core/gate.ts';
+import { scopes } from '../core/tool.ts';
 import { isPassphraseHash } from '../guard/passphrase.ts';
 import { isLoopback, parseIssuer, parsePublicUrl } from './addresses.ts';
 import {
@@ -174,7 +175,7 @@ const assistant = mapping({
   baseUrl: field('an https address without user and password, or http on loopback', parseIssuer),
   model: text,
   apiKey: secretRef.optional(),
-  scope: oneOf(['read', 'plan', 'execute']).default('execute'),
+  scope: oneOf(scopes).default('execute'),
   silence: period.default(60_000),
   contextTokens: whole.default(32_000),
   maxReplyTokens: whole.default(4_000),
@@ -289,7 +290,7 @@ export const configDocument = mapping({
     maxAnchorAge: period.optional(),
   }).prefault({}),
   metrics: mapping({ listen: hostPort }).optional(),
-  mcp: mapping({ scope: oneOf(['read', 'plan', 'execute']).default('read'), http: flag.default(false) }).prefault({}),
+  mcp: mapping({ scope: oneOf(scopes).default('read'), http: flag.default(false) }).prefault({}),
   assistant: assistant.optional(),
   digests: list(digest).default([]),
   slack: slack.optional(),

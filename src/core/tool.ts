@@ -23,7 +23,17 @@ import type { PolicyResource, PolicyStanding } from './policy.ts';
 import type { EffectStore, FreezeStore, Records } from './records.ts';
 import type { Timings } from './timings.ts';
 
-export type Scope = 'read' | 'plan' | 'execute';
+/** Each allows what those before it allow, and more. */
+export const scopes = ['read', 'plan', 'execute'] as const;
+export type Scope = (typeof scopes)[number];
+
+export function covers(scope: Scope, needed: Scope): boolean {
+  return scopes.indexOf(scope) >= scopes.indexOf(needed);
+}
+
+export function lesserScope(a: Scope, b: Scope): Scope {
+  return covers(a, b) ? b : a;
+}
 
 /** The person behind a call and the surface it came through. */
 export type Caller = {
@@ -131,6 +141,16 @@ export type ChangeTool<I extends Schema = Schema> = ToolBase<I> & {
 
 /** One tool of the catalog, its types erased: the gateway parses before it calls. */
 export type Tool = (ReadTool | ChangeTool) & { kind: 'read' | 'change' };
+
+/** The tools that a log-in of this scope may call, in the order of the catalog. */
+export function toolsWithin(catalog: Tool[], scope: Scope): Tool[] {
+  return catalog.filter(tool => covers(scope, tool.scope));
+}
+
+/** Whether it leaves nothing behind. A stored plan changes nothing outside, but it is a record. */
+export function isPlainRead({ risk, scope }: Pick<Tool, 'risk' | 'scope'>): boolean {
+  return risk === 'read' && scope === 'read';
+}
 
 /** Defines a tool that answers. */
 export function readTool<I extends Schema, O extends Schema>(tool: ReadTool<I, O>): Tool & { kind: 'read' } {

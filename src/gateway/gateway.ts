@@ -14,17 +14,17 @@ import type { CordonStatus } from '../core/health-records.ts';
 import type { StoredPlan } from '../core/plan.ts';
 import { type Policy, type PolicyResource, wholeFleet } from '../core/policy.ts';
 import type { Records } from '../core/records.ts';
-import type {
-  Caller,
-  ChangeTool,
-  HealthReader,
-  ReadTool,
-  RolloutSettings,
-  Scope,
-  Tool,
-  ToolContext,
+import {
+  type Caller,
+  type ChangeTool,
+  covers,
+  type HealthReader,
+  type ReadTool,
+  type RolloutSettings,
+  type Tool,
+  type ToolContext,
+  viaOf,
 } from '../core/tool.ts';
-import { viaOf } from '../core/tool.ts';
 import type { Approvals } from '../guard/approvals.ts';
 import { summaryOf } from '../guard/change-answers.ts';
 import type { Evidence } from '../guard/custody/evidence.ts';
@@ -59,7 +59,13 @@ export type GatewayParts = Pick<
 
 export type Gateway = { invoke(call: Call): Promise<Answer> };
 
-const rank: Record<Scope, number> = { read: 0, plan: 1, execute: 2 };
+const changeNote =
+  'This makes a plan and asks policy to start it: the answer is started, approval_required (people vote elsewhere; you cannot) or denied. With dryRun it stops after the plan.';
+
+/** What a model is told of a tool. */
+export function descriptionOf({ kind, description }: Tool): string {
+  return kind === 'change' ? `${description} ${changeNote}` : description;
+}
 
 /** The input schema as surfaces show it: a change tool also takes `waitForWindow` and `dryRun`. */
 export function inputOf(tool: Tool): z.ZodObject {
@@ -87,7 +93,7 @@ export function createGateway(parts: GatewayParts): Gateway {
           hint: `known are: ${known}`,
         });
       }
-      if (rank[caller.scope] < rank[tool.scope])
+      if (!covers(caller.scope, tool.scope))
         throw new FleetError({
           code: 'forbidden',
           message: `${tool.name} needs the scope ${tool.scope}; this ${caller.channel} log-in has ${caller.scope}`,

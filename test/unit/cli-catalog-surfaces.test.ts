@@ -1,8 +1,9 @@
 import { describe, expect, test } from 'vitest';
 import { z } from 'zod';
 import { changeAnswer } from '../../src/core/change.ts';
+import { toolsWithin } from '../../src/core/tool.ts';
 import { reference } from '../../src/gateway/reference.ts';
-import { mcpTool, toolsWithin } from '../../src/surfaces/mcp/tool-definition.ts';
+import { mcpTool } from '../../src/surfaces/mcp/tool-definition.ts';
 import { catalog } from '../../tools/index.ts';
 
 describe('the catalog as MCP tools', () => {

@@ -9,8 +9,9 @@ import type { Command } from 'commander';
 import type { Block } from '../../core/document.ts';
 import { FleetError } from '../../core/errors.ts';
 import type { Turn, TurnEvent } from '../../core/talk.ts';
-import type { Tool } from '../../core/tool.ts';
+import { isPlainRead, type Tool } from '../../core/tool.ts';
 import { callLine } from '../../gateway/call-line.ts';
+import { turnNotes } from '../../gateway/turn-notes.ts';
 import { type CommandContext, interruptible, printBlocks, printJson } from './context.ts';
 import { plainText } from './plain-text.ts';
 import { painter } from './render.ts';
@@ -66,7 +67,7 @@ function narrator(context: CommandContext, catalog: Tool[]): (event: TurnEvent) 
       output.write(`${paint(plainText(`[${event.result}] ${callLine(event, catalog)}`), 'muted')}\n`);
     const tool = event.kind === 'result' && catalog.find(({ name }) => name === event.tool);
     if (event.kind !== 'result' || !tool) return;
-    if (event.ok && tool.risk === 'read' && tool.scope === 'read') return;
+    if (event.ok && isPlainRead(tool)) return;
     output.write('\n');
     printBlocks(context, event.blocks);
     output.write('\n');
@@ -74,17 +75,11 @@ function narrator(context: CommandContext, catalog: Tool[]): (event: TurnEvent) 
 }
 
 function answerBlocks(turn: Turn, catalog: Tool[]): Block[] {
-  const { text, cited, unread, conversation, model, tokens, cost } = turn;
-  const used = `${tokens.input + tokens.output} tokens${cost === undefined ? '' : `, ${cost.toFixed(4)}`}`;
+  const sources = turn.cited.map(source => `[${source.result}] ${callLine(source, catalog)}`);
   return [
-    { text },
-    ...(cited.length > 0
-      ? [{ title: 'It stands on', list: cited.map(source => `[${source.result}] ${callLine(source, catalog)}`) }]
-      : [{ text: 'It names no result that it stands on.', tone: 'warn' as const }]),
-    ...(unread.length > 0
-      ? [{ text: `It names results that there are not: ${unread.join(', ')}`, tone: 'bad' as const }]
-      : []),
-    { text: `${model} · ${used} · ${conversation}`, tone: 'muted' },
+    { text: turn.text },
+    ...(sources.length > 0 ? [{ title: 'It stands on', list: sources }] : []),
+    ...turnNotes(turn),
   ];
 }
 

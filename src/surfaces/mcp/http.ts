@@ -21,16 +21,15 @@ import type { AccessTokens } from '../../core/access-token.ts';
 import { FleetError } from '../../core/errors.ts';
 import type { Person } from '../../core/fleet.ts';
 import { plainWords } from '../../core/plain-words.ts';
-import type { Caller, Scope, Tool } from '../../core/tool.ts';
+import { type Caller, lesserScope, type Scope, scopes, type Tool, toolsWithin } from '../../core/tool.ts';
 import type { ServiceDoor } from '../../gateway/door.ts';
 import { type McpBackend, type McpTexts, mcpServer } from './server.ts';
-import { toolsWithin } from './tool-definition.ts';
 
 export type McpHttpParts = {
   tokens: AccessTokens;
   /** Name of the person by subject. */
   linked: ReadonlyMap<string, string>;
-  people: { find(name: string): Person | undefined };
+  people: { find(name: string): Person | undefined; read?(): Promise<void> };
   /** The most that any token is good for. */
   scope: Scope;
   catalog: Tool[];
@@ -48,8 +47,6 @@ export type McpEndpoint = {
   fetch(request: Request): Promise<Response | undefined>;
 };
 
-const ranks: Scope[] = ['read', 'plan', 'execute'];
-
 /** `origin` is where clients come: what listens may be known late. */
 export function mcpEndpoint(parts: McpHttpParts, door: Door, origin: () => string): McpEndpoint {
   const { tokens, linked, people, catalog, texts, version } = parts;
@@ -58,6 +55,7 @@ export function mcpEndpoint(parts: McpHttpParts, door: Door, origin: () => strin
     try {
       const { subject, scopes, expiresAt, client } = await tokens.verify(token, resource().href);
       const name = linked.get(subject);
+      await people.read?.();
       const person = name === undefined ? undefined : people.find(name);
       if (person === undefined)
         throw new FleetError({ code: 'unauthenticated', message: 'nobody is linked to this subject' });
@@ -73,7 +71,7 @@ export function mcpEndpoint(parts: McpHttpParts, door: Door, origin: () => strin
   const resource = () => new URL('/mcp', origin());
   const handler = createMcpHandler(
     ({ authInfo }) => {
-      const scope = lesser(highestOf(authInfo?.scopes ?? []), parts.scope);
+      const scope = lesserScope(highestOf(authInfo?.scopes ?? []), parts.scope);
       const backend = backendFor(String(authInfo?.extra?.person), { scope, client: authInfo?.clientId ?? 'unknown' });
       return mcpServer({ backend, tools: toolsWithin(catalog, scope), texts, version });
     },
@@ -82,20 +80,21 @@ export function mcpEndpoint(parts: McpHttpParts, door: Door, origin: () => strin
 
   /** Who the person is, and whether there still is one, is asked again at each call. */
   function backendFor(name: string, { scope, client }: { scope: Scope; client: string }): McpBackend {
-    const caller = (): Caller => {
+    const caller = async (): Promise<Caller> => {
+      await people.read?.();
       const person = people.find(name);
       if (person === undefined)
         throw new FleetError({ code: 'unauthenticated', message: 'you are not known any more' });
       return { person, channel: 'mcp', scope, client: plainWords(client, 100) };
     };
     return {
-      callTool: (tool, input) => door.gateway.invoke({ tool, input, caller: caller() }),
-      operationEvents(id, wait) {
-        caller();
+      callTool: async (tool, input) => door.gateway.invoke({ tool, input, caller: await caller() }),
+      async operationEvents(id, wait) {
+        await caller();
         return door.news(id, wait);
       },
       async custodyEntry(seq) {
-        caller();
+        await caller();
         const [row] = await door.records.custody.rows(seq, 1);
         return row && Buffer.from(row.bytes).toString('utf8');
       },
@@ -127,7 +126,7 @@ export function mcpEndpoint(parts: McpHttpParts, door: Door, origin: () => strin
     return {
       oauthMetadata: (await tokens.metadata()) as never,
       resourceServerUrl: resource(),
-      scopesSupported: ranks,
+      scopesSupported: [...scopes],
       resourceName: 'Groundskeeper',
       // The configuration takes plain HTTP for a loopback address alone.
       dangerouslyAllowInsecureIssuerUrl: true,
@@ -135,10 +134,6 @@ export function mcpEndpoint(parts: McpHttpParts, door: Door, origin: () => strin
   }
 }
 
-function highestOf(scopes: string[]): Scope {
-  return ranks.findLast(scope => scopes.includes(scope)) ?? 'read';
-}
-
-function lesser(a: Scope, b: Scope): Scope {
-  return ranks.indexOf(a) < ranks.indexOf(b) ? a : b;
+function highestOf(granted: string[]): Scope {
+  return scopes.findLast(scope => granted.includes(scope)) ?? 'read';
 }

@@ -6,11 +6,10 @@
 import type { Writable } from 'node:stream';
 import { serveStdio } from '@modelcontextprotocol/server/stdio';
 import { FleetError } from '../../core/errors.ts';
-import type { Tool } from '../../core/tool.ts';
+import { type Tool, toolsWithin } from '../../core/tool.ts';
 import { type Client, connect } from '../cli/client.ts';
 import { plainText } from '../cli/plain-text.ts';
 import { type McpBackend, type McpTexts, mcpServer } from './server.ts';
-import { toolsWithin } from './tool-definition.ts';
 
 export type McpParts = {
   /** Logged in as the user; used only to derive this channel's own token. */

@@ -7,7 +7,9 @@ import type { Block } from '../../core/document.ts';
 import { FleetError } from '../../core/errors.ts';
 import type { Person } from '../../core/fleet.ts';
 import type { Turn, TurnEvent } from '../../core/talk.ts';
+import { isPlainRead } from '../../core/tool.ts';
 import { callLine } from '../../gateway/call-line.ts';
+import { turnNotes } from '../../gateway/turn-notes.ts';
 import { errorBlocks, type SlackBlock, slackBlocks } from './blocks/render-blocks.ts';
 import { Narration } from './narration.ts';
 import type { SlackParts } from './parts.ts';
@@ -88,20 +90,13 @@ async function ask(
   }
 }
 
-function groundsOf({ cited, unread, model, tokens, cost }: Turn): Block[] {
-  const used = `${tokens.input + tokens.output} tokens${cost === undefined ? '' : `, ${cost.toFixed(4)}`}`;
-  return [
-    cited.length > 0
-      ? { text: `It stands on ${cited.map(({ result }) => result).join(', ')} above.`, tone: 'muted' }
-      : { text: 'It names no result that it stands on.', tone: 'warn' },
-    ...(unread.length > 0
-      ? [{ text: `It names results that there are not: ${unread.join(', ')}`, tone: 'bad' as const }]
-      : []),
-    { text: `${model} · ${used}`, tone: 'muted' },
-  ];
+function groundsOf(turn: Turn): Block[] {
+  const { cited } = turn;
+  const named = `It stands on ${cited.map(({ result }) => result).join(', ')} above.`;
+  return [...(cited.length > 0 ? [{ text: named, tone: 'muted' as const }] : []), ...turnNotes(turn)];
 }
 
 function changesSomething({ catalog }: SlackParts, name: string): boolean {
   const tool = catalog.find(each => each.name === name);
-  return tool !== undefined && (tool.risk !== 'read' || tool.scope !== 'read');
+  return tool !== undefined && !isPlainRead(tool);
 }

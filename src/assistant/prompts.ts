@@ -1,4 +1,4 @@
-/** The instructions of the model: texts in `prompts/`, read once. The rules of safety stand last in every one of them. */
+/** Texts in `prompts/`, read and never built in code. In those that instruct a model of ours the rules of safety stand last. */
 import { readFile } from 'node:fs/promises';
 import { digestOf } from '../core/canonical.ts';
 
@@ -6,12 +6,13 @@ export type Prompt = { text: string; digest: string };
 
 const folder = new URL('../../prompts/', import.meta.url);
 
-export async function loadPrompt(name: 'system' | 'digest'): Promise<Prompt> {
-  const [own, safety] = await Promise.all([read(name), read('safety')]);
-  const text = `${own.trim()}\n\n${safety.trim()}\n`;
-  return { text, digest: digestOf(text) };
+/** As it stands in `prompts/`. */
+export function promptText(name: string): Promise<string> {
+  return readFile(new URL(`${name}.md`, folder), 'utf8');
 }
 
-function read(name: string): Promise<string> {
-  return readFile(new URL(`${name}.md`, folder), 'utf8');
+export async function loadPrompt(name: 'system' | 'digest'): Promise<Prompt> {
+  const [own, safety] = await Promise.all([promptText(name), promptText('safety')]);
+  const text = `${own.trim()}\n\n${safety.trim()}\n`;
+  return { text, digest: digestOf(text) };
 }

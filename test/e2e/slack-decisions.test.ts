@@ -128,6 +128,16 @@ describe('a request', () => {
   });
 });
 
+it('an operation that ends before anybody looked again has its message', async () => {
+  const { output } = await (await stack.client('requester')).callTool('cordonNode', { node: 'bos-w-2' });
+  const { approval = '' } = output as unknown as ChangeAnswer;
+  await shows(approval, 'Approve');
+  const voter = await stack.client('approver');
+  const vote = { vote: 'approve', reason: 'go', passphrase: stack.passphrase('approver') } as const;
+  const { operation = '' } = await voter.vote(approval, vote);
+  await shows(operation, 'cordon in boston: done');
+});
+
 describe('what was posted', () => {
   it('stands once, though Slack lost the answer and the service was killed', async () => {
     slack.fail('chat.postMessage', 'answer lost after it acted');

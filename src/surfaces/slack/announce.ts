@@ -8,7 +8,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { type Approval, tracked } from '../../core/approval.ts';
 import { FleetError } from '../../core/errors.ts';
 import { hasEnded } from '../../core/operation.ts';
-import type { Post, PostStore } from '../../core/posts.ts';
+import type { PostStore } from '../../core/posts.ts';
 import type { ServiceDoor } from '../../gateway/door.ts';
 import { approvalCard } from './approval-card.ts';
 import { type Kept, keepPost, type Messages } from './keep-post.ts';
@@ -20,7 +20,7 @@ export type AnnounceParts = {
   client: SlackClient;
   posts: PostStore;
   channel: string;
-  door: Pick<ServiceDoor, 'standing'> & {
+  door: Pick<ServiceDoor, 'standing' | 'approvals'> & {
     records: Pick<ServiceDoor['records'], 'approvals' | 'plans' | 'operations'>;
   };
   /** Origin under which people reach the page. */
@@ -51,6 +51,7 @@ export async function keepAnnouncing(parts: AnnounceParts): Promise<void> {
 
 async function round(parts: AnnounceParts): Promise<void> {
   const { posts, door } = parts;
+  await door.approvals.expireDue();
   const open = await posts.open();
   const ids = (noun: string) =>
     open.flatMap(({ key }) => (key.startsWith(`${noun}/`) ? [key.slice(noun.length + 1)] : []));
@@ -58,16 +59,23 @@ async function round(parts: AnnounceParts): Promise<void> {
     door.records.approvals.list('pending'),
     door.records.operations.list({ open: true, limit: mostOperations }),
   ]);
-  const requests = new Set([...ids('approval'), ...pending.map(({ id }) => id)]);
-  const operations = new Set([...ids('operation'), ...running.map(({ id }) => id)]);
-  for (const id of requests) await keep(parts, await requestPost(parts, await door.records.approvals.get(id)), open);
-  for (const id of operations) await keep(parts, await operationPost(parts, id), open);
-}
-
-async function keep({ posts, client }: AnnounceParts, post: Kept, open: Post[]): Promise<void> {
-  // One whose channel is another now goes on where it stands.
-  const place = open.find(({ key }) => key === post.key)?.channel ?? post.channel;
-  await keepPost({ store: posts, messages: messagesOf(client) }, { ...post, channel: place });
+  const requests = [...new Set([...ids('approval'), ...pending.map(({ id }) => id)])];
+  const approvals = await Promise.all(requests.map(id => door.records.approvals.get(id)));
+  // Also one that began and ended since the last look: its request is still open here.
+  const begun = approvals.flatMap(({ operation }) => operation ?? []);
+  const operations = [...new Set([...ids('operation'), ...running.map(({ id }) => id), ...begun])];
+  const kept = [
+    ...operations.map(id => () => operationPost(parts, id)),
+    ...approvals.map(approval => () => requestPost(parts, approval)),
+  ];
+  // One message that Slack does not take holds up no other.
+  const failures: unknown[] = [];
+  const messages = messagesOf(parts.client);
+  for (const post of kept)
+    await post()
+      .then(each => keepPost({ store: posts, messages }, each))
+      .catch((thrown: unknown) => failures.push(thrown));
+  if (failures.length > 0) throw failures[0];
 }
 
 /** The card as everybody sees it now; it is final when neither votes nor the operation can change it any more. */

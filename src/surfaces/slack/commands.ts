@@ -1,13 +1,12 @@
 /** Slash commands: a tool's own answer, shown to whoever asked and to nobody else. */
 import { votesCounted } from '../../../tools/parts/present-approval.ts';
 import type { Block } from '../../core/document.ts';
-import { FleetError } from '../../core/errors.ts';
 import type { Person } from '../../core/fleet.ts';
 import { placeText } from '../../core/plan.ts';
 import { commandName } from '../../gateway/command-form.ts';
 import { errorBlocks, fallbackText, slackBlocks } from './blocks/render-blocks.ts';
 import { parseCommand, shortForms, usageOf } from './command-line.ts';
-import type { SlackParts } from './parts.ts';
+import { type SlackParts, shownError, slackCaller } from './parts.ts';
 import type { Message } from './slack-client.ts';
 
 /** Never throws: what goes wrong is said. */
@@ -19,9 +18,7 @@ export async function commandAnswer(
     const blocks = await answered(parts, { person, text });
     return { text: fallbackText(blocks), blocks: slackBlocks(blocks) };
   } catch (thrown) {
-    const error = FleetError.from(thrown);
-    if (error.code === 'internal') parts.log.error({ error: thrown }, 'a command in Slack failed');
-    const safe = error.code === 'internal' ? new FleetError({ code: 'internal', message: 'it failed' }) : error;
+    const safe = shownError(parts, thrown, 'a command in Slack failed');
     return { text: fallbackText([{ text: safe.message }]), blocks: errorBlocks(safe) };
   }
 }
@@ -39,7 +36,7 @@ async function answered(
     case 'approvals':
       return waiting(records);
     case 'call': {
-      const caller = { person, channel: 'slack', scope: 'execute' } as const;
+      const caller = slackCaller(person);
       return (await gateway.invoke({ tool: command.tool.name, input: command.input, caller })).blocks;
     }
   }

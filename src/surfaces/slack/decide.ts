@@ -4,17 +4,15 @@
  * is, whether they may, and what stands now is asked at the click. Whatever
  * does not count is said to the clicker alone.
  */
-import type { App, types } from '@slack/bolt';
-import { FleetError } from '../../core/errors.ts';
+import type { App } from '@slack/bolt';
 import type { Person } from '../../core/fleet.ts';
-import type { Caller } from '../../core/tool.ts';
 import type { ServiceDoor } from '../../gateway/door.ts';
 import { actions } from './approval-card.ts';
 import { slackBlocks } from './blocks/render-blocks.ts';
-import type { Events } from './events.ts';
+import { type Events, refusal } from './events.ts';
 import { operationActions } from './operation-card.ts';
-import type { SlackParts } from './parts.ts';
-import { refusalCard } from './refusal-card.ts';
+import { type SlackParts, shownError, slackCaller } from './parts.ts';
+import { plainText, reasonIn, reasonMissing, reasonModal } from './reason-modal.ts';
 
 export type DecideParts = Pick<SlackParts, 'client' | 'identify' | 'log'> & {
   events: Events;
@@ -42,7 +40,6 @@ type Pressed = {
 };
 
 const reject = 'approval-rejected';
-const reasonField = { block: 'reason', action: 'text' };
 const room = { blocks: 95, characters: 60_000 };
 
 export function hearDecisions(app: App, parts: DecideParts): void {
@@ -64,7 +61,7 @@ export function hearDecisions(app: App, parts: DecideParts): void {
   });
   on(actions.approve, (click, person) => vote(parts, { click, person, vote: 'approve', reason: '' }));
   on(actions.reject, async ({ about, trigger, channel }) => {
-    await client.call('views.open', { trigger_id: trigger, view: reasonView(about, channel) });
+    await client.call('views.open', { trigger_id: trigger, view: rejecting({ about, channel }) });
   });
   // The link opens in the browser of whoever pressed it; Slack only wants to be told that it was heard.
   app.action(actions.page, async ({ ack }) => ack());
@@ -72,14 +69,8 @@ export function hearDecisions(app: App, parts: DecideParts): void {
   on(operationActions.cancel, (click, person) => steer(parts, { click, person, tool: 'cancelOperation' }));
 
   app.view(reject, async ({ ack, body, view }) => {
-    const reason = view.state.values[reasonField.block]?.[reasonField.action]?.value?.trim() ?? '';
-    if (reason === '') {
-      await ack({
-        response_action: 'errors',
-        errors: { [reasonField.block]: 'Whoever asked reads it, and it stays on record.' },
-      });
-      return;
-    }
+    const reason = reasonIn(view);
+    if (reason === '') return ack(reasonMissing('Whoever asked reads it, and it stays on record.'));
     await ack();
     const { about, channel } = JSON.parse(view.private_metadata) as { about: string; channel: string };
     const click = { user: body.user.id, team: body.user.team_id, channel, trigger: '', about, id: `view/${view.id}` };
@@ -87,23 +78,28 @@ export function hearDecisions(app: App, parts: DecideParts): void {
   });
 }
 
+function rejecting(about: object) {
+  const [title, label] = ['Reject the request', 'Why? A rejection is final.'];
+  return reasonModal({ callback: reject, title, submit: 'Reject', label, about });
+}
+
 /** Does it once, for a person that we know, and tells the clicker alone what went wrong. */
 async function pressed(
-  { events, identify, client, log }: DecideParts,
+  parts: DecideParts,
   click: Click,
   work: (click: Click, person: Person) => Promise<void>,
 ): Promise<void> {
+  const { events, identify, client } = parts;
   await events.once({ id: `click/${click.id}`, channel: click.channel, thread: '' }, async () => {
     const tell = (message: string, hint?: string) =>
-      client.call('chat.postEphemeral', { channel: click.channel, user: click.user, ...refusalCard(message, hint) });
+      client.call('chat.postEphemeral', { channel: click.channel, user: click.user, ...refusal(message, hint) });
     const found = await identify({ user: click.user, ...(click.team !== undefined && { team: click.team }) });
     if ('refused' in found) return void (await tell(found.refused));
     try {
       await work(click, found.person);
     } catch (thrown) {
-      const error = FleetError.from(thrown);
-      if (error.code === 'internal') log.error({ error: thrown }, 'a click in Slack failed');
-      await tell(error.code === 'internal' ? 'It failed; nothing was decided.' : error.message, error.hint);
+      const { message, hint } = shownError(parts, thrown, 'a click in Slack failed');
+      await tell(message, hint);
     }
   });
 }
@@ -112,18 +108,14 @@ type Ballot = { click: Click; person: Person; vote: 'approve' | 'reject'; reason
 
 async function vote({ door }: DecideParts, { click, person, vote: cast, reason }: Ballot): Promise<void> {
   const presence = { by: 'chat-click', member: click.user } as const;
-  await door.approvals.vote({ approval: click.about, vote: cast, reason, presence }, callerOf(person));
+  await door.approvals.vote({ approval: click.about, vote: cast, reason, presence }, slackCaller(person));
 }
 
 async function steer(
   { door }: DecideParts,
   { click, person, tool }: { click: Click; person: Person; tool: string },
 ): Promise<void> {
-  await door.gateway.invoke({ tool, input: { operation: click.about }, caller: callerOf(person) });
-}
-
-function callerOf(person: Person): Caller {
-  return { person, channel: 'slack', scope: 'execute' };
+  await door.gateway.invoke({ tool, input: { operation: click.about }, caller: slackCaller(person) });
 }
 
 function clickOf({ user, channel, trigger_id, actions: [action] }: Pressed): Click {
@@ -136,27 +128,4 @@ function clickOf({ user, channel, trigger_id, actions: [action] }: Pressed): Cli
     about: value ?? '',
     id: `${user.id}/${action_id}/${value}/${action_ts}`,
   };
-}
-
-function reasonView(about: string, channel: string): types.ModalView {
-  return {
-    type: 'modal',
-    callback_id: reject,
-    private_metadata: JSON.stringify({ about, channel }),
-    title: plainText('Reject the request'),
-    submit: plainText('Reject'),
-    close: plainText('Back'),
-    blocks: [
-      {
-        type: 'input',
-        block_id: reasonField.block,
-        label: plainText('Why? A rejection is final.'),
-        element: { type: 'plain_text_input', action_id: reasonField.action, multiline: true, max_length: 500 },
-      },
-    ],
-  };
-}
-
-function plainText(text: string): types.PlainTextElement {
-  return { type: 'plain_text', text, emoji: false };
 }

@@ -78,6 +78,8 @@ export function createEvents({ chat, client, identify, log, signal }: SlackParts
   }
 }
 
-export function refusal(text: string): Message {
-  return { text: fallbackText([{ text }]), blocks: slackBlocks([{ text }]) };
+/** What somebody is told who is not served, and what they can do. */
+export function refusal(text: string, hint?: string): Message {
+  const said = [{ text }, ...(hint === undefined ? [] : [{ text: hint, tone: 'muted' as const }])];
+  return { text: fallbackText(said), blocks: slackBlocks(said) };
 }

@@ -1,10 +1,25 @@
 /** All that the Slack surface works with. */
 import type { ChatStore } from '../../core/chat.ts';
+import { FleetError } from '../../core/errors.ts';
+import type { Person } from '../../core/fleet.ts';
 import type { Assistant } from '../../core/talk.ts';
-import type { Tool } from '../../core/tool.ts';
+import type { Caller, Tool } from '../../core/tool.ts';
 import type { ServiceDoor } from '../../gateway/door.ts';
 import type { Identify } from './identity.ts';
 import type { SlackClient } from './slack-client.ts';
+
+/** A failure as people may see it. What is none of ours may hold anything: it is told to the log alone. */
+export function shownError({ log }: Pick<SlackParts, 'log'>, thrown: unknown, what: string): FleetError {
+  const error = FleetError.from(thrown);
+  if (error.code !== 'internal') return error;
+  log.error({ error: thrown }, what);
+  return new FleetError({ code: 'internal', message: 'it failed' });
+}
+
+/** A person who acts in Slack, with what they may do anywhere. */
+export function slackCaller(person: Person): Caller {
+  return { person, channel: 'slack', scope: 'execute' };
+}
 
 export type SlackLog = Record<'info' | 'warn' | 'error', (fields: object, message: string) => void>;
 

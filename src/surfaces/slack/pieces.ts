@@ -3,7 +3,7 @@
  * goes in as `plain_text`: Slack looks for no mention, link or format in it, so
  * that a name cannot break out, whatever it holds. Limits are Slack's.
  */
-import { plainWords } from '../../core/plain-words.ts';
+import { escaped, line, lines } from './blocks/text.ts';
 
 export type PlainText = { type: 'plain_text'; text: string; emoji: false };
 
@@ -20,8 +20,7 @@ export type Piece =
   | { type: 'header'; text: PlainText }
   | { type: 'section'; text?: PlainText; fields?: PlainText[] }
   | { type: 'context'; elements: PlainText[] }
-  | { type: 'actions'; elements: Button[] }
-  | { type: 'divider' };
+  | { type: 'actions'; elements: Button[] };
 
 /** A message: its pieces, and what notifications and screen readers say of it. */
 export type Card = { text: string; blocks: Piece[] };
@@ -34,8 +33,8 @@ export function header(text: string): Piece {
 }
 
 /** Each a line, whatever it holds. */
-export function section(...lines: string[]): Piece {
-  return { type: 'section', text: plain(lines, limits.section) };
+export function section(...parts: string[]): Piece {
+  return { type: 'section', text: plain(parts, limits.section) };
 }
 
 export function context(text: string): Piece {
@@ -52,32 +51,22 @@ export function facts(pairs: [name: string, value: string][]): Piece[] {
 }
 
 /** A title and a line each; what is beyond `most` is counted. */
-export function list(title: string, lines: string[], most = 8): Piece[] {
-  if (lines.length === 0) return [];
-  const shown = lines.slice(0, most).map(line => `• ${words(line)}`);
-  const rest = lines.length > most ? [`• and ${lines.length - most} more, under Review`] : [];
-  return [section(title, ...shown, ...rest)];
+export function list(title: string, items: string[], most = 8): Piece[] {
+  if (items.length === 0) return [];
+  const rest = items.length > most ? [`• and ${items.length - most} more, under Review`] : [];
+  return [section(title, ...items.slice(0, most).map(item => `• ${item}`), ...rest)];
 }
 
 export function button(action: string, text: string, more: Pick<Button, 'value' | 'url' | 'style'>): Button {
   return { type: 'button', action_id: action, text: plain([text], limits.button), ...more };
 }
 
-/** One line without anything invisible. */
-function words(text: string): string {
-  return plainWords(text, limits.line);
-}
-
 /** For the one place of a message that Slack reads as markup. */
 export function notice(text: string): string {
-  const escaped = words(text).replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;');
-  return cut(escaped, limits.notice);
+  return escaped(line(text, limits.notice));
 }
 
-function plain(lines: string[], most: number): PlainText {
-  return { type: 'plain_text', text: cut(lines.map(words).join('\n'), most) || '–', emoji: false };
-}
-
-function cut(text: string, most: number): string {
-  return text.length <= most ? text : `${text.slice(0, most - 1)}…`;
+function plain(parts: string[], most: number): PlainText {
+  const text = lines(parts.map(part => line(part, limits.line)).join('\n'), most);
+  return { type: 'plain_text', text: text || '–', emoji: false };
 }

@@ -12,7 +12,7 @@ import { callLine } from '../../gateway/call-line.ts';
 import { turnNotes } from '../../gateway/turn-notes.ts';
 import { errorBlocks, type SlackBlock, slackBlocks } from './blocks/render-blocks.ts';
 import { Narration } from './narration.ts';
-import type { SlackParts } from './parts.ts';
+import { type SlackParts, shownError, slackCaller } from './parts.ts';
 
 export type Question = {
   /** Slack's name for it, which no other has. */
@@ -63,14 +63,15 @@ export async function answer(parts: SlackParts, question: Question): Promise<voi
 }
 
 async function ask(
-  { assistant, chat, log, signal }: SlackParts,
+  parts: SlackParts,
   { person, channel, thread, text }: Question,
   onEvent: (event: TurnEvent) => void,
 ): Promise<{ text: string; blocks: SlackBlock[] }> {
+  const { assistant, chat, signal } = parts;
   if (assistant === undefined)
     return { text: '', blocks: slackBlocks([{ text: 'No language model is configured.' }, { text: withoutModel }]) };
   const place = { channel, thread, person: person.name };
-  const caller = { person, channel: 'slack', scope: 'execute' } as const;
+  const caller = slackCaller(person);
   try {
     const known = await chat.conversation(place);
     const begin = (conversation?: string) =>
@@ -83,9 +84,7 @@ async function ask(
     await chat.setConversation(place, turn.conversation);
     return { text: turn.text, blocks: slackBlocks(groundsOf(turn), below) };
   } catch (thrown) {
-    const error = FleetError.from(thrown);
-    if (error.code === 'internal') log.error({ error }, 'a question in Slack failed');
-    const safe = error.code === 'internal' ? new FleetError({ code: 'internal', message: 'it failed' }) : error;
+    const safe = shownError(parts, thrown, 'a question in Slack failed');
     return { text: '', blocks: [...errorBlocks(safe), ...slackBlocks([{ text: withoutModel, tone: 'muted' }])] };
   }
 }

@@ -3,21 +3,23 @@
  * together. This file alone reads the environment.
  */
 import { dirname, join, resolve } from 'node:path';
-import { buildConfig, type Config } from './config/build-config.ts';
+import { buildConfig } from './config/build-config.ts';
 import { checkAddresses } from './config/check-addresses.ts';
 import { checkEtcd } from './config/check-etcd.ts';
 import { checkFiles } from './config/check-files.ts';
 import { checkNames } from './config/check-names.ts';
 import { checkOidc } from './config/check-oidc.ts';
 import { checkSlack } from './config/check-slack.ts';
+import type { Config } from './config/config-types.ts';
 import { configDocument } from './config/document-schema.ts';
 import { looseDocument } from './config/loose-document.ts';
 import { type ConfigProblem, Problems } from './config/problems.ts';
 import { readDocument } from './config/read-document.ts';
 import type { Environment } from './config/secret-source.ts';
 
-export { type Config, directoryOf, secretsOf } from './config/build-config.ts';
+export type { Config } from './config/config-types.ts';
 export type { ConfigProblem } from './config/problems.ts';
+export { directoryOf, linksBy, secretsOf } from './config/who-and-what.ts';
 
 export type ConfigResult = { ok: true; config: Config } | { ok: false; problems: ConfigProblem[] };
 

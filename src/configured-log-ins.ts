@@ -1,7 +1,7 @@
 /** Who may come in, and by which doors, from the configuration. Part of the composition of the service; decides nothing. */
 import { identityProvider } from './adapters/oidc/identity-provider.ts';
 import type { Database } from './adapters/postgres/database.ts';
-import type { Config } from './config.ts';
+import { type Config, linksBy } from './config.ts';
 import type { Approval } from './core/approval.ts';
 import { servicePerson } from './core/fleet.ts';
 import type { People } from './guard/authority.ts';
@@ -17,8 +17,8 @@ import { terminalLogIns } from './guard/terminal-log-ins.ts';
 /** `browser` is there where an issuer is configured. */
 export async function configuredLogIns(config: Config, records: Database, now: () => number = Date.now) {
   const { oidc } = config;
-  const linked = config.people.flatMap(({ name, subject }) => (subject === undefined ? [] : [{ name, subject }]));
-  const subjects = new Map(linked.map(({ name, subject }) => [name, subject]));
+  const linked = linksBy(config, 'subject');
+  const subjects = new Map([...linked].map(([subject, name]) => [name, subject]));
   const claims =
     oidc?.groups &&
     (await ClaimGroups.open({
@@ -55,7 +55,7 @@ export async function configuredLogIns(config: Config, records: Database, now: (
     oidc &&
     browserLogIns({
       provider: identityProvider({ ...oidc, groupsClaim: oidc.groups?.claim }),
-      linked: new Map(linked.map(({ name, subject }) => [subject, name])),
+      linked,
       logins,
       tickets,
       store: records.logInsAway,
@@ -70,9 +70,7 @@ export async function configuredLogIns(config: Config, records: Database, now: (
       provePassphrase: logins.provePresence,
       session: logins.session,
       tickets,
-      members: new Map(
-        config.people.flatMap(({ name, slack }) => (slack === undefined ? [] : [[slack, name] as const])),
-      ),
+      members: linksBy(config, 'slack'),
       now,
     }),
     doors: {

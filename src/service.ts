@@ -9,7 +9,7 @@ import { catalog } from '../tools/index.ts';
 import { presentChange } from '../tools/parts/present-change.ts';
 import { accessTokens } from './adapters/oidc/access-tokens.ts';
 import { startEmbeddedPostgres } from './adapters/postgres/embedded.ts';
-import type { Config } from './config.ts';
+import { type Config, linksBy } from './config.ts';
 import { configuredAssistant } from './configured-assistant.ts';
 import { configuredDigests } from './configured-digests.ts';
 import { FleetError } from './core/errors.ts';
@@ -197,10 +197,10 @@ async function serve(
 
   if (config.slack) {
     const { startSlack } = await import('./surfaces/slack/slack.ts');
-    const linked = config.people.flatMap(({ name, slack }) => (slack === undefined ? [] : [[slack, name] as const]));
+    const linked = linksBy(config, 'slack');
     const page = () => service.publicUrl ?? http.url;
     const own = { people: worker.people, catalog, chat: records.chat, posts: records.posts, page, log };
-    opened.add(startSlack({ settings: config.slack, linked: new Map(linked), door, ...own }), open => open.close());
+    opened.add(startSlack({ settings: config.slack, linked, door, ...own }), open => open.close());
   }
 
   const signing = setInterval(() => {
@@ -247,15 +247,10 @@ async function database({ databaseUrl, service }: Config, opened: Opened, place:
 }
 
 /** Nothing unless it is configured, which takes an issuer. */
-async function mcpOverHttp(
-  { mcp, oidc, people: configured }: Config,
-  { people }: Worker,
-): Promise<{ mcp?: McpHttpParts }> {
+async function mcpOverHttp(config: Config, { people }: Worker): Promise<{ mcp?: McpHttpParts }> {
+  const { mcp, oidc } = config;
   if (!mcp.http || oidc === undefined) return {};
-  const linked = new Map(
-    configured.flatMap(({ name, subject }) => (subject === undefined ? [] : [[subject, name] as const])),
-  );
   const { version } = createRequire(import.meta.url)('../package.json') as { version: string };
-  const tokens = accessTokens(oidc.issuer);
-  return { mcp: { tokens, linked, people, scope: mcp.scope, catalog, texts: await mcpTexts(), version } };
+  const own = { tokens: accessTokens(oidc.issuer), linked: linksBy(config, 'subject'), people };
+  return { mcp: { ...own, scope: mcp.scope, catalog, texts: await mcpTexts(), version } };
 }

@@ -1,0 +1,59 @@
+/** The parts of a configuration by which people and models come in, and by which it tells them. */
+import { resolve } from 'node:path';
+import type { Outside } from './check-files.ts';
+import type { AssistantSettings, DigestSettings, OidcSettings } from './config-types.ts';
+import type { ConfigDocument } from './document-schema.ts';
+
+/** By the clocks of its only site; of several, or of all, in UTC unless said. */
+export function digestOf(
+  { sites = [], timeZone, to, ...digest }: ConfigDocument['digests'][number],
+  { sites: all }: ConfigDocument,
+  baseDir: string,
+): DigestSettings {
+  const [only, ...others] = sites;
+  const own = others.length === 0 ? all.find(({ name }) => name === only)?.timeZone : undefined;
+  return {
+    ...digest,
+    sites,
+    timeZone: timeZone ?? own ?? 'UTC',
+    to: to.map(({ file }) => (file === undefined ? { stdout: true } : { file: resolve(baseDir, file) })),
+  };
+}
+
+export function assistantOf(
+  {
+    silence,
+    tokensPerConversation,
+    tokensPerDay,
+    prices,
+    costPerDay,
+    apiKey: _,
+    ...rest
+  }: NonNullable<ConfigDocument['assistant']>,
+  { modelKey }: Outside,
+): AssistantSettings {
+  return {
+    ...rest,
+    silenceMs: silence,
+    ...(modelKey && { apiKey: modelKey }),
+    ceilings: {
+      perConversation: tokensPerConversation,
+      perDay: tokensPerDay,
+      ...(prices && { prices }),
+      ...(costPerDay !== undefined && { costPerDay }),
+    },
+  };
+}
+
+export function oidcOf(
+  { issuer, clientId, groups }: NonNullable<ConfigDocument['oidc']>,
+  { outside: { oidcClientSecret }, publicUrl }: { outside: Outside; publicUrl: string },
+): OidcSettings {
+  return {
+    issuer,
+    clientId,
+    callback: `${publicUrl}/auth/callback`,
+    ...(oidcClientSecret && { clientSecret: oidcClientSecret }),
+    ...(groups && { groups: { claim: groups.claim, accept: groups.accept, maxAgeMs: groups.maxAge } }),
+  };
+}

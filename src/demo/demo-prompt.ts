@@ -46,6 +46,7 @@ Or ask in a sentence${asks ? '' : ', once a model is there: npm run demo -- --mo
 `);
   await runPrompt({
     terminal,
+    answersSentences: asks,
     vocabulary: {
       program: { ...program, commands: [...program.commands, asCommand(people.map(person => person.name))] },
       names,

@@ -87,7 +87,14 @@ describe('lines from a pipe', () => {
     const output = new PassThrough();
     const errors = new PassThrough();
     const terminal = { input: Readable.from([lines]), output, errors, onInterrupt: () => () => undefined };
-    await runPrompt({ terminal, vocabulary, label: () => '> ', notices, execute: async words => ran.push(words) });
+    await runPrompt({
+      terminal,
+      vocabulary,
+      answersSentences: false,
+      label: () => '> ',
+      notices,
+      execute: async words => ran.push(words),
+    });
     output.end();
     errors.end();
     return { ran, shown: await text(output), errors: await text(errors) };

@@ -23,5 +23,11 @@ it.each([
   ['health?', false],
   ['', false],
 ])('%j is a sentence: %j', (line, sentence) => {
-  expect(isSentence(line, vocabulary)).toBe(sentence);
+  expect(isSentence(line, vocabulary, true)).toBe(sentence);
+});
+
+it('without anybody to answer, the beginning of a command is one that was cut short', () => {
+  const kinds = (line: string) => [true, false].map(answered => isSentence(line, vocabulary, answered));
+  expect(kinds('get bos-w-1 healthy')).toEqual([true, false]);
+  expect(kinds('why is bos-w-1 slow')).toEqual([true, true]);
 });

@@ -18,6 +18,8 @@ import { writePrivate } from './token-store.ts';
 export type PromptParts = {
   terminal: Terminal;
   vocabulary: Vocabulary;
+  /** Whether a language model is there. */
+  answersSentences: boolean;
   /** Runs one command line; prints its own failures. */
   execute(words: string[]): Promise<unknown>;
   /** What stands before the cursor; asked before each line. */
@@ -51,9 +53,12 @@ function noticeTeller({ terminal, notices = async () => [] }: PromptParts): () =
 }
 
 /** Runs one line; false when it says to leave. */
-async function runLine({ terminal, execute, vocabulary }: PromptParts, line: string): Promise<boolean> {
+async function runLine(
+  { terminal, execute, vocabulary, answersSentences }: PromptParts,
+  line: string,
+): Promise<boolean> {
   try {
-    if (isSentence(line, vocabulary)) {
+    if (isSentence(line, vocabulary, answersSentences)) {
       await execute(['ask', '--continue', '--', line.trim()]);
       return true;
     }

@@ -18,7 +18,7 @@ export type Due = {
 /** More are not told apart. */
 const mostMissed = 1_000;
 
-/** Undefined where none has come after `last`. The first look at a schedule owes nothing of the past: it begins at `last`. */
+/** Undefined where none has come after `last`. */
 export function dueNow({ cron, timeZone }: Schedule, last: Date, now: Date): Due | undefined {
   const schedule = new Cron(cron, { timezone: timeZone, mode: '5-part' });
   const moments: Date[] = [];

@@ -3,6 +3,7 @@ import { Client as NewClient, StreamableHTTPClientTransport as NewTransport } fr
 import { Client as OldClient } from '@modelcontextprotocol/sdk/client/index.js';
 import { StreamableHTTPClientTransport as OldTransport } from '@modelcontextprotocol/sdk/client/streamableHttp.js';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { ChangeAnswer } from '../../src/core/change.ts';
 import { changes, custodyEntries } from '../support/audit.ts';
 import { reconfigure } from '../support/rollout.ts';
 import { type Stack, startStack } from '../support/stack.ts';
@@ -17,7 +18,7 @@ let issuer: TokenIssuer;
 
 beforeAll(async () => {
   issuer = await startTokenIssuer('127.97.250.2');
-  stack = await startStack({ addressBase: '127.97', controlPlanes: 1, workers: 2, mcpScope: 'execute' });
+  stack = await startStack({ addressBase: '127.97', controlPlanes: 1, workers: 4, mcpScope: 'execute' });
   await reconfigure(stack, document =>
     Object.assign(document, {
       service: { ...(document as { service?: object }).service, listen: '127.97.250.1:7420', publicUrl: origin },
@@ -95,6 +96,33 @@ it('a change is asked for in the name of the person, and people decide', async (
   const request = (await custodyEntries(await stack.client('approver'))).findLast(({ type }) => type === 'request');
   expect(request).toMatchObject({ actor: { sub: 'day-shift' }, via: { channel: 'mcp', client: 'editor' } });
   await client.close();
+});
+
+describe.each([
+  ['the newest protocol', true, 'bos-w-2'],
+  ['the older one', false, 'bos-w-3'],
+])('an operation over %s', (_name, modern, node) => {
+  it('is waited for with its progress, until it has ended', async () => {
+    const client = await connectNew(await good(), modern);
+    const asked = await client.callTool({ name: 'cordonNode', arguments: { node } });
+    const { approval = '' } = (asked as Called).structuredContent as unknown as ChangeAnswer;
+    const voter = await stack.client('approver');
+    const vote = { vote: 'approve', reason: 'go', passphrase: stack.passphrase('approver') } as const;
+    const { operation = '' } = await voter.vote(approval, vote);
+    const told: { progress: number; total?: number | undefined; message?: string | undefined }[] = [];
+    const wait = { name: 'waitOperation', arguments: { operation } };
+    const answer = (await client.callTool(wait, { onprogress: progress => told.push(progress) })) as Called;
+    expect(answer.structuredContent).toMatchObject({ state: 'done', ended: true });
+    const events = answer.structuredContent?.events as string[];
+    expect(events.at(-1)).toContain('done');
+    expect(told.at(-1)).toMatchObject({ progress: 1, total: 1, message: events.at(-1) });
+    const { after } = answer.structuredContent as { after: number };
+    const rest = await client.callTool({ name: 'waitOperation', arguments: { operation, after, seconds: 25 } });
+    expect((rest as Called).structuredContent).toMatchObject({ ended: true, events: [] });
+    const none = await client.callTool({ name: 'waitOperation', arguments: { operation: 'op-0123456789' } });
+    expect((none as Called).isError).toBe(true);
+    await client.close();
+  });
 });
 
 it('resources and prompts are there to begin with', async () => {

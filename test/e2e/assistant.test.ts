@@ -1,4 +1,5 @@
 /** A model over HTTP, the service, and a lab: what the model wishes for, what comes of it, and what reaches the machines. */
+import { readFile } from 'node:fs/promises';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import type { Turn, TurnEvent } from '../../src/core/talk.ts';
 import { changes, custodyEntries } from '../support/audit.ts';
@@ -111,6 +112,19 @@ describe('a question', () => {
     });
     const both = await Promise.allSettled([ask('One?', conversation), ask('Two?', conversation)]);
     expect(both.map(({ status }) => status).sort()).toEqual(['fulfilled', 'rejected']);
+  });
+});
+
+describe('a secret of ours', () => {
+  it('reaches no model, neither from the person nor from a machine', async () => {
+    const password = (await readFile(stack.lab.account.passwordFile, 'utf8')).trim();
+    const message = `log-in with ${password} was refused`;
+    stack.lab.node('bos-w-2').server.log.append({ severity: 'Warning', messageId: 'X', message });
+    wishes({ tool: 'getNodeHealth', input: { node: 'bos-w-2' } });
+    const told = await ask(`The BMC takes ${password}. How is bos-w-2?`);
+    expect(JSON.stringify(told.asked)).not.toContain(password);
+    expect(JSON.stringify(results(told))).toContain('log-in with *** was refused');
+    expect(told.asked[0]?.messages.at(-1)?.content).toBe('The BMC takes ***. How is bos-w-2?');
   });
 });
 

@@ -42,7 +42,7 @@ export type OpenBmcsOptions = {
   /** Requests in flight to all BMCs together; 1,024 unless said. It spares this process: each BMC has limits of its own. */
   inFlight?: number;
   /**
-   * Servers that are read as a whole at once; 256 unless said. Each takes connections, a session with its record, and answers
+   * Servers that are read as a whole at once; 128 unless said. Each takes connections, a session with its record, and answers
    * that are half read: thousands at once run into their time limits while they wait for each other.
    */
   atOnce?: number;

@@ -9,12 +9,11 @@ type Records = Pick<Stores, 'operations' | 'plans'>;
 export async function readAtWork({ operations, plans }: Records, except?: string): Promise<AtWork[]> {
   const all = await operations.nodesAtWork();
   const others = all.filter(({ operation }) => operation !== except);
-  return Promise.all(
-    others.map(async ({ plan: id, node }) => {
-      const { plan } = await plans.get(id);
-      return { plan, target: targetOf(plan, node) };
-    }),
-  );
+  const read = [...Map.groupBy(others, ({ plan }) => plan)].map(async ([id, parts]) => {
+    const { plan } = await plans.get(id);
+    return parts.map(({ node }) => ({ plan, target: targetOf(plan, node) }));
+  });
+  return (await Promise.all(read)).flat();
 }
 
 /** Names of the nodes that are down because of it, or may be. */

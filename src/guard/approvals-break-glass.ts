@@ -45,7 +45,9 @@ export function breakingGlass(parts: Parts) {
     const deed = deedOn('break-glass', asked);
     const { strength } = await parts.provePresence({ person, presence: intervention.presence, deed });
     await moves.expireDue();
-    const conditions = await authority.conditions((await records.plans.get(asked.plan)).plan);
+    // An emergency waits for no window: its minutes would be over before one opens.
+    const { waitForWindow: _, ...hurried } = (await records.plans.get(asked.plan)).plan;
+    const conditions = await authority.conditions(hurried);
     const notice = await records.transaction(async tx => {
       const pending = await tx.approvals.hold(id);
       const stored = await tx.plans.get(pending.plan);

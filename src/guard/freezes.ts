@@ -10,12 +10,12 @@ import type { Policy, PolicyResource } from '../core/policy.ts';
 import type { Records } from '../core/records.ts';
 import type { Caller } from '../core/tool.ts';
 import type { CustodyLog } from './custody/log.ts';
-import { deedOn, type Presence, type ProvePresence } from './presence.ts';
+import { deedOn, isAtHand, type Presence, type ProvePresence } from './presence.ts';
 
 export type Freezes = {
   /** Stands when this returns; who may freeze is asked before, as for every tool. */
   freeze(where: PolicyResource, reason: string, caller: Caller): Promise<Freeze>;
-  /** Throws `forbidden` over MCP and for who may not change things there, `unauthenticated`, `not_found`. */
+  /** Throws `forbidden` where no person is at hand and for who may not change things there, `unauthenticated`, `not_found`. */
   lift(id: string, proof: { reason: string; presence: Presence }, caller: Caller): Promise<Freeze>;
 };
 
@@ -75,10 +75,10 @@ export function createFreezes({
     },
 
     async lift(id, { reason, presence }, caller) {
-      if (caller.channel === 'mcp')
+      if (!isAtHand(caller))
         throw new FleetError({
           code: 'forbidden',
-          message: 'a freeze is not lifted over MCP',
+          message: 'only a person lifts a freeze',
           hint: `on the CLI, with your passphrase: groundskeeper unfreeze ${id}; or on the page /freezes/${id}`,
         });
       await provePresence({ person: caller.person.name, presence, deed: deedOn('unfreeze', { id }) });

@@ -5,8 +5,10 @@
  */
 import { isCritical, type PresenceStrength } from '../core/approval.ts';
 import { FleetError, unreachable } from '../core/errors.ts';
+import { isServiceName } from '../core/fleet.ts';
 import type { Deed } from '../core/identity.ts';
 import type { Requirement } from '../core/policy.ts';
+import type { Caller } from '../core/tool.ts';
 import type { DeedTickets } from './deed-tickets.ts';
 import type { Logins, PageSession } from './logins.ts';
 import { isRecent } from './recent.ts';
@@ -35,6 +37,14 @@ export function deedOn(
 ): ProvedDeed {
   const ordinary = (act === 'vote' && !isCritical({ requirements })) || act === 'revoke';
   return { act, on: id, digest, alone: !ordinary };
+}
+
+/** Where a person is asked for presence, and no program answers. */
+const atHand = new Set<Caller['channel']>(['cli', 'page', 'demo']);
+
+/** Whether this may be a person who can show that they are there for a deed that needs it. */
+export function isAtHand({ channel, person }: Caller): boolean {
+  return atHand.has(channel) && !isServiceName(person.name);
 }
 
 export type PresenceParts = {

@@ -5,13 +5,13 @@
  * told, and whoever has a stored token, lifts nothing.
  */
 import { FleetError } from '../core/errors.ts';
-import { isServiceName } from '../core/fleet.ts';
 import type { Operation } from '../core/operation.ts';
 import type { Policy } from '../core/policy.ts';
 import type { OperationStore, Records } from '../core/records.ts';
 import type { Caller } from '../core/tool.ts';
+import { recordedReason } from './approvals-eligibility.ts';
 import type { CustodyLog } from './custody/log.ts';
-import { deedOn, type Presence, type ProvePresence } from './presence.ts';
+import { deedOn, isAtHand, type Presence, type ProvePresence } from './presence.ts';
 
 export type Steering = {
   /** No node begins any more; those that began go on. */
@@ -33,30 +33,32 @@ export function steering({ records, custody, policy, provePresence }: SteeringPa
       return turned(id, caller, { state: 'paused', reason: `${name} paused it`, set: tx => tx.setPaused(id, name) });
     },
     async resume(id, proof, caller) {
-      await proveHuman('resume', { id, proof, caller });
-      const reason = `${caller.person.name} resumed it: ${proof.reason}`;
+      const why = await proveHuman('resume', { id, proof, caller });
+      const reason = `${caller.person.name} resumed it: ${why}`;
       return turned(id, caller, { state: 'resumed', reason, set: tx => tx.setPaused(id, null) });
     },
     async advance(id, proof, caller) {
-      await proveHuman('advance', { id, proof, caller });
+      const why = await proveHuman('advance', { id, proof, caller });
       const operation = await records.operations.get(id);
       const { plan } = await records.plans.get(operation.plan);
       if (plan.advance !== 'manual')
         throw new FleetError({ code: 'precondition_failed', message: `operation ${id} goes on by itself` });
       const wave = nextWave(operation);
-      const reason = `${caller.person.name} lets wave ${wave} begin: ${proof.reason}`;
+      const reason = `${caller.person.name} lets wave ${wave} begin: ${why}`;
       return turned(id, caller, { state: 'advanced', reason, set: tx => tx.advance(id, wave) });
     },
   };
 
-  async function proveHuman(act: 'resume' | 'advance', { id, proof, caller }: Going): Promise<void> {
+  /** Answers the reason as it goes on record. */
+  async function proveHuman(act: 'resume' | 'advance', { id, proof, caller }: Going): Promise<string> {
     const { channel, person } = caller;
-    if (!atHand.has(channel) || isServiceName(person.name))
+    if (!isAtHand(caller))
       throw new FleetError({
         code: 'forbidden',
         message: `only a person ${act}s an operation`,
         hint: `on the CLI, with your passphrase: groundskeeper ${act}-operation ${id}; or on the page /operations/${id}`,
       });
+    const reason = recordedReason(proof.reason, { needed: true });
     const operation = await records.operations.head(id);
     await provePresence({ person: person.name, presence: proof.presence, deed: deedOn(act, operation) });
     const { plan } = await records.plans.get(operation.plan);
@@ -74,6 +76,7 @@ export function steering({ records, custody, policy, provePresence }: SteeringPa
         message: `policy does not let ${person.name} ${act} it in ${cluster}`,
       });
     }
+    return reason;
   }
 
   /** The change, its entry and its event, or none of them; what stands so already is no news. */
@@ -98,9 +101,6 @@ export function steering({ records, custody, policy, provePresence }: SteeringPa
     return records.operations.get(id);
   }
 }
-
-/** Where a person is asked for presence, and no program answers. */
-const atHand = new Set<Caller['channel']>(['cli', 'page', 'demo']);
 
 type Going = { id: string; proof: GoingOn; caller: Caller };
 type Turn = { state: string; reason: string; set(operations: OperationStore): Promise<boolean> };

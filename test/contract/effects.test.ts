@@ -215,6 +215,33 @@ describe('the outcome of an effect', () => {
   });
 });
 
+it('is told in what words a machine ever chose: nothing of them keeps a node from its end', async () => {
+  const words = 'active bios is 1.2\0\ud83d';
+  const { operations } = scene.records;
+  await operations.setNode(operation, { node: 'w-1', state: 'failed', step: 'verify', message: words });
+  await operations.addEvent(operation, 'end', { node: 'w-1', step: 'end', status: 'failed', message: words });
+  await operations.transition(operation, ['running'], 'halted', words);
+  const { nodes, reason } = await operations.get(operation);
+  const [told] = await operations.events(operation, 0);
+  const kept = 'active bios is 1.2\ufffd';
+  expect([nodes[0]?.message, reason, told?.message]).toEqual([kept, kept, kept]);
+});
+
+it('and so is what an effect began from and came to', async () => {
+  const before = { tasks: [{ message: 'slot\0\ud83d' }] };
+  const { prepare } = effectOf(operation).spec;
+  const { spec } = effectOf(operation, {
+    prepare: async () => ({ ...(await prepare()), before }),
+    send: () => Promise.reject(new FleetError({ code: 'bmc_refused', message: 'no\0\ud83d' })),
+  });
+  expect((await refusal(scene.perform(spec))).code).toBe('bmc_refused');
+  expect(await scene.records.effects.latest(operation, spec.step)).toMatchObject({
+    state: 'failed',
+    before: { tasks: [{ message: 'slot\ufffd' }] },
+    detail: 'no\ufffd',
+  });
+});
+
 describe('what an operation leaves open', () => {
   /** As a process leaves it that died while sending. */
   async function openIntent(step: string): Promise<number> {

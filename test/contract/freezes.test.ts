@@ -86,7 +86,7 @@ describe('a maintenance window that is not open', () => {
     expect([status, reasons.join()]).toEqual(['denied', expect.stringContaining('no window in sight is long enough')]);
   });
 
-  it('begins the time in which an operation may act, where that may wait; nothing stretches the minutes after breaking glass', async () => {
+  it('begins the time in which an operation may act, where that may wait; nothing stretches the minutes after breaking glass, or begins them where none would be left', async () => {
     const opensAt = Date.now() + 86_400_000;
     Object.assign(scene.window, { open: false, closesInMs: 0, opensAt });
     const operation = await approvedOperation(scene, { waitForWindow: true });
@@ -95,10 +95,11 @@ describe('a maintenance window that is not open', () => {
 
     scene.people.set('vote', { name: 'vote', groups: ['operators', 'firefighters'] });
     const { approval = '' } = await start({ waitForWindow: true });
-    const broken = await scene.approvals.breakGlass(
-      { approval, reason: 'fire', presence: present },
-      scene.caller('vote'),
-    );
+    const breaking = () =>
+      scene.approvals.breakGlass({ approval, reason: 'fire', presence: present }, scene.caller('vote'));
+    expect((await refusal(breaking())).message).toContain('no emergency changes that');
+    Object.assign(scene.window, { open: true, closesInMs: 3_600_000 });
+    const broken = await breaking();
     const { executeUntil: soon } = await scene.records.operations.head(broken.operation ?? '');
     expect(Date.parse(soon)).toBeLessThan(Date.now() + 16 * minute);
   });

@@ -7,6 +7,7 @@ import type { Decision, Policy, PolicyRequest } from '../../src/core/policy.ts';
 import type { Records, Stores } from '../../src/core/records.ts';
 import type { Caller } from '../../src/core/tool.ts';
 import { concluder } from '../../src/guard/conclude.ts';
+import { closeOpen } from '../../src/guard/custody/close-open.ts';
 import { createFreezes } from '../../src/guard/freezes.ts';
 import type { ProvePresence } from '../../src/guard/presence.ts';
 import { steering } from '../../src/guard/steer.ts';
@@ -119,6 +120,7 @@ describe('an operation', () => {
     }
     expect((await steer().resume('op-1', given, by('vote'))).pausedBy).toBeUndefined();
     await steer().resume('op-1', given, by('vote'));
+    expect((await refusal(steer().resume('op-1', { ...given, reason: ' \u202e' }, by('vote')))).code).toBe('invalid_input');
     expect(entries()).toMatchObject([
       {
         type: 'operation',
@@ -253,10 +255,11 @@ describe('a freeze', () => {
   it('stays where it is not a person who may, who is there, and who names it', async () => {
     const { freeze, lift } = frozen();
     const { id } = await freeze({ site: '*', cluster: '*' }, 'smoke', by('ask'));
-    expect(await refusal(lift(id, given, by('vote', 'mcp')))).toMatchObject({
-      code: 'forbidden',
-      hint: expect.stringContaining(id),
-    });
+    for (const caller of [by('vote', 'mcp'), by('vote', 'assistant'), by('vote', 'slack'), by('groundskeeper')])
+      expect(await refusal(lift(id, given, caller))).toMatchObject({
+        code: 'forbidden',
+        hint: expect.stringContaining(id),
+      });
     await expect(lift(id, { ...given, presence: { by: 'passphrase', passphrase: 'x' } }, by('vote'))).rejects.toThrow(
       'wrong',
     );
@@ -275,6 +278,15 @@ describe('a freeze', () => {
     expect(both.find(each => each.status === 'rejected')?.reason).toMatchObject({ code: 'not_found' });
     expect(entries().map(({ action }) => action)).toEqual(['frozen', 'lifted']);
   });
+});
+
+it('what was concluded by another at the same moment is not put on record as ambiguous', async () => {
+  const [mine, theirs] = [1, 2].map(intent => ({ intent }));
+  const close = async ({ intent }: { intent: number }) => intent === mine?.intent;
+  const stores = { ...records(), effects: { list: async () => [mine, theirs], close } } as unknown as Stores;
+  const ending = { id: 'op-1', why: 'over', by: { actor: { sub: 'ask', groups: [] }, via: { channel: 'service' } } } as const;
+  expect(await closeOpen(stores, scene.log, ending)).toBe(1);
+  expect(entries().map(({ intent, finding }) => [intent, finding])).toEqual([[1, 'ambiguous']]);
 });
 
 it('a plan is completed, kept and put on record with one digest', async () => {

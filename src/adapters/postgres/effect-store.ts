@@ -1,5 +1,6 @@
 /** Effects in Postgres: what was announced, attempt by attempt, and how each ended. */
 import { type Kysely, type Selectable, sql } from 'kysely';
+import { storable, storableJson } from '../../core/plain-words.ts';
 import type { EffectRow, EffectState, EffectStore } from '../../core/records.ts';
 import type { Tables } from './schema.ts';
 
@@ -84,7 +85,7 @@ export function effectStore(db: Kysely<Tables>): EffectStore {
     async close({ intent, from, state, result, detail }) {
       const done = await db
         .updateTable('effect')
-        .set({ state, result: json(result), detail })
+        .set({ state, result: json(result), detail: storable(detail) })
         .where('intent', '=', intent)
         .where('state', 'in', from)
         .executeTakeFirst();
@@ -94,5 +95,5 @@ export function effectStore(db: Kysely<Tables>): EffectStore {
 }
 
 function json(value: unknown): string {
-  return JSON.stringify(value ?? null);
+  return storableJson(value ?? null);
 }

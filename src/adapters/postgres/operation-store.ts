@@ -19,6 +19,7 @@ import {
   type OperationState,
 } from '../../core/operation.ts';
 import type { PlanKind } from '../../core/plan.ts';
+import { storable, storableJson } from '../../core/plain-words.ts';
 import type { OperationStore } from '../../core/records.ts';
 import type { Tables } from './schema.ts';
 
@@ -159,7 +160,7 @@ export function operationStore(db: Db): OperationStore {
     async transition(id, from, to, reason) {
       const result = await db
         .updateTable('operation')
-        .set({ state: to, reason, ...(hasEnded(to) ? { ended_at: new Date() } : {}) })
+        .set({ state: to, reason: storable(reason), ...(hasEnded(to) ? { ended_at: new Date() } : {}) })
         .where('id', '=', id)
         .where('state', 'in', from)
         .executeTakeFirst();
@@ -167,7 +168,7 @@ export function operationStore(db: Db): OperationStore {
     },
     requestCancel: (id, person, { revoked } = { revoked: false }) =>
       changed(id, { cancel_requested_by: person, revoked }, eb => eb('cancel_requested_by', 'is', null)),
-    requestHalt: (id, reason) => changed(id, { halting: reason }, eb => eb('halting', 'is', null)),
+    requestHalt: (id, reason) => changed(id, { halting: storable(reason) }, eb => eb('halting', 'is', null)),
     async nodesAtWork() {
       return db
         .selectFrom('operation_node')
@@ -193,13 +194,19 @@ export function operationStore(db: Db): OperationStore {
         update operation_node set state = told.state, step = told.step, message = told.message, updated_at = now(),
           code = coalesce(told.code, operation_node.code),
           step_since = case when operation_node.step = told.step and step_since is not null then step_since else now() end
-        from jsonb_to_recordset(${JSON.stringify(nodes)}::jsonb) as told (node text, state text, step text, message text, code text)
+        from jsonb_to_recordset(${storableJson(nodes)}::jsonb) as told (node text, state text, step text, message text, code text)
         where operation_node.operation = ${id} and operation_node.node = told.node`.execute(db);
     },
     async addEvent(id, key, event) {
       await db
         .insertInto('operation_event')
-        .values({ operation: id, key, ...event, node: event.node ?? null })
+        .values({
+          operation: id,
+          key: storable(key),
+          ...event,
+          message: storable(event.message),
+          node: event.node ?? null,
+        })
         .onConflict(conflict => conflict.doNothing())
         .execute();
     },

@@ -17,16 +17,15 @@ export function isTold({ inline }: Listing): boolean {
 export function entryOf({ uri, inline }: Listing): LogEntry {
   const { Id, Created, Severity, MessageSeverity, Message } = inline;
   return {
-    id: storable(Id ?? lastSegment(uri)),
+    id: kept(Id ?? lastSegment(uri)),
     created: timeFact(Created, 'time of the entry'),
     severity: severityOf(MessageSeverity ?? Severity),
-    message: storable(Message ?? ''),
+    message: kept(Message ?? ''),
   };
 }
 
-/** Without the characters that no database takes: zero bytes, and halves of characters, as firmware leaves them in a fixed field. */
-function storable(written: string): string {
-  return written.slice(0, longest).replaceAll('\0', '').toWellFormed();
+function kept(written: string): string {
+  return storable(written.slice(0, longest));
 }
 
 /** An entry without a severity that we know counts as a warning: unknown is never shown as healthy. */

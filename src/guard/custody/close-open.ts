@@ -14,13 +14,15 @@ export type Ending = { id: string; why: string; by: { actor: Actor; via: Via } }
 
 /** Concludes as ambiguous what the operation left open. Answers how many effects that were. */
 export async function closeOpen(tx: Stores, custody: Log, { id, why, by }: Ending): Promise<number> {
-  const open = await tx.effects.list(id, { prefix: '', states: unconcluded });
-  for (const { intent } of open) {
-    await tx.effects.close({ intent, from: unconcluded, state: 'ambiguous', result: null, detail: why });
+  let closed = 0;
+  for (const { intent } of await tx.effects.list(id, { prefix: '', states: unconcluded })) {
+    const end = { state: 'ambiguous', result: null, detail: why } as const;
+    if (!(await tx.effects.close({ intent, from: unconcluded, ...end }))) continue;
+    closed++;
     const entry = { type: 'effect.reconciled', operation: id, intent, finding: 'ambiguous', evidence: why } as const;
     await custody.append({ ...entry, ...by }, tx.custody);
   }
-  return open.length;
+  return closed;
 }
 
 /** The same for all operations that have ended, as earlier versions left them. Answers how many effects that were. */

@@ -12,17 +12,20 @@ import { eventually, type Stack, startStack } from '../support/stack.ts';
 
 let stack: Stack;
 
-// Workers take their machines in turn, beginning with the second.
-const machines = ['ami', 'lenovo', 'supermicro', 'openbmc'] as const;
+// Workers take their machines in turn, beginning with the second. Odd ones are in one rack, even ones in the other, and operations
+// take turns in a rack: what is to go side by side is spread over both.
+const machines = ['ami', 'openbmc', 'ami', 'supermicro', 'lenovo', 'ami', 'supermicro', 'ami', 'openbmc'] as const;
 const nodes = {
-  lenovo: ['bos-w-1'],
-  supermicro: ['bos-w-2', 'bos-w-6'],
-  openbmc: ['bos-w-3', 'bos-w-7'],
-  ami: ['bos-w-4'],
+  ami: 'bos-w-2',
+  lenovo: 'bos-w-4',
+  supermicro: 'bos-w-6',
+  openbmc: 'bos-w-8',
+  silent: 'bos-w-1',
+  held: 'bos-w-3',
 } as const;
 
 beforeAll(async () => {
-  stack = await startStack({ addressBase: '127.133', workers: 7, machines, speed: 400 });
+  stack = await startStack({ addressBase: '127.133', controlPlanes: 1, workers: 8, machines, speed: 400 });
 });
 afterAll(() => stack?.close());
 
@@ -59,38 +62,37 @@ async function openFlash(operation: string): Promise<true | undefined> {
   return rowCount === 1 ? true : undefined;
 }
 
-it('of AMI and Supermicro go from what runs to what the catalogue wants', async () => {
-  const these = ['ami', 'supermicro'] as const;
-  const before = these.map(machine => stack.lab.node(nodes[machine][0]).host.bootId);
-  const ends = await Promise.all(these.map(machine => flash(stack, nodes[machine][0])));
-  for (const [index, machine] of these.entries()) {
-    const [node] = nodes[machine];
-    const { server, host } = stack.lab.node(node);
-    expect(ends[index]).toMatchObject({
-      state: 'done',
-      nodes: [{ message: expect.stringContaining('active bios is') }],
-    });
-    expect(server.firmware).toMatchObject({
-      active: bmcProfiles[machine].firmware.newBios,
-      previous: bmcProfiles[machine].firmware.bios,
-    });
-    expect(host.bootId).not.toBe(before[index]);
-    const steps = machine === 'supermicro' ? withStart : oneOfEach;
-    expect([reached(stack, node), isCordoned(stack, node)]).toEqual([steps, false]);
-  }
-});
+describe.concurrent('side by side', () => {
+  it('of AMI and Supermicro go from what runs to what the catalogue wants', async () => {
+    const these = ['ami', 'supermicro'] as const;
+    const before = these.map(machine => stack.lab.node(nodes[machine]).host.bootId);
+    const ends = await Promise.all(these.map(machine => flash(stack, nodes[machine])));
+    for (const [index, machine] of these.entries()) {
+      const node = nodes[machine];
+      const { server, host } = stack.lab.node(node);
+      expect(ends[index]).toMatchObject({
+        state: 'done',
+        nodes: [{ message: expect.stringContaining('active bios is') }],
+      });
+      expect(server.firmware).toMatchObject({
+        active: bmcProfiles[machine].firmware.newBios,
+        previous: bmcProfiles[machine].firmware.bios,
+      });
+      expect(host.bootId).not.toBe(before[index]);
+      const steps = machine === 'supermicro' ? withStart : oneOfEach;
+      expect([reached(stack, node), isCordoned(stack, node)]).toEqual([steps, false]);
+    }
+  });
 
-describe('when the answer to a sent image is lost', () => {
   it('the task that began says that it came; where nothing says so, it waits for a person and is not sent again', async () => {
-    const [lenovo] = nodes.lenovo;
-    const [openbmc] = nodes.openbmc;
+    const { lenovo, silent } = nodes;
     faultsOf(lenovo).set({ kind: 'drop-after-post' });
-    faultsOf(openbmc).set({ kind: 'drop-after-post' });
-    faultsOf(openbmc).set({ kind: 'update-stalls', stage: 'download' });
-    faultsOf(openbmc).set({ kind: 'task-purge' });
-    const [told, silent] = [
+    faultsOf(silent).set({ kind: 'drop-after-post' });
+    faultsOf(silent).set({ kind: 'update-stalls', stage: 'download' });
+    faultsOf(silent).set({ kind: 'task-purge' });
+    const [unheard, told] = [
+      await approve(stack, await planFlash(stack, silent)),
       await approve(stack, await planFlash(stack, lenovo)),
-      await approve(stack, await planFlash(stack, openbmc)),
     ];
 
     expect((await ended(stack, told)).state).toBe('done');
@@ -98,17 +100,22 @@ describe('when the answer to a sent image is lost', () => {
     expect(stack.lab.node(lenovo).server.firmware.active).toBe(bmcProfiles.lenovo.firmware.newBios);
     expect(await findings(told)).toEqual([expect.stringMatching(/^happened: the BMC has a task/)]);
 
-    expect((await ended(stack, silent)).nodes.map(({ state }) => state)).toEqual(['ambiguous']);
-    expect([reached(stack, openbmc), isCordoned(stack, openbmc)]).toEqual([['cordon', 'flash', 'explain'], true]);
-    expect(await findings(silent)).toEqual([expect.stringMatching(/^ambiguous: no new task and no version change/)]);
+    expect((await ended(stack, unheard)).nodes.map(({ state }) => state)).toEqual(['ambiguous']);
+    expect([reached(stack, silent), isCordoned(stack, silent)]).toEqual([['cordon', 'flash', 'explain'], true]);
+    expect(await findings(unheard)).toEqual([expect.stringMatching(/^ambiguous: no new task and no version change/)]);
   });
 });
 
 describe('between the image that a BMC has checked and the word to write it', () => {
-  const [, node] = nodes.supermicro;
+  const node = nodes.held;
 
   // What stops it may take its time; a transfer that is held must not pass for one that is stuck.
-  beforeAll(() => reconfigure(stack, document => Object.assign(document.rollout, { stallLimit: '10m' })));
+  beforeAll(() =>
+    reconfigure(stack, ({ rollout, sites }) => {
+      Object.assign(rollout, { stallLimit: '10m' });
+      for (const { budget } of sites.flatMap(({ clusters }) => clusters)) budget.maxUnavailable = 3; // one is cordoned for good
+    }),
+  );
 
   const stops: [name: string, stop: (operation: string) => Promise<unknown>][] = [
     ['cancel', async operation => (await stack.client('requester')).callTool('cancelOperation', { operation })],
@@ -148,41 +155,43 @@ describe('between the image that a BMC has checked and the word to write it', ()
 });
 
 describe('a service that dies', () => {
-  it('between the image and the word to write it sends neither twice', async () => {
-    const [, node] = nodes.supermicro;
-    const { server } = stack.lab.node(node);
-    const before = reached(stack, node).length;
-    server.faults.set({ kind: 'update-stalls', stage: 'download' });
-    const operation = await approve(stack, await planFlash(stack, node));
-    await eventually(
-      'the image to be there',
-      async () => reached(stack, node).slice(before).includes('flash') || undefined,
-    );
-    await stack.kill();
-    server.faults.clear('update-stalls');
-    expect(reached(stack, node).slice(before)).toEqual(['cordon', 'flash']);
-    expect(server.firmware.staged).toBeUndefined();
-    await stack.start();
+  const { held, openbmc } = nodes;
+  let before: number;
+  let sent: string;
+  let announced: string;
 
-    expect((await ended(stack, operation)).state).toBe('done');
-    expect([reached(stack, node).slice(before), isCordoned(stack, node)]).toEqual([withStart, false]);
-    expect(server.firmware.active).toBe(bmcProfiles.supermicro.firmware.newBios);
+  // One death for both: between the image and the word to write it on one node, between the intent and the image on the other.
+  beforeAll(async () => {
+    before = reached(stack, held).length;
+    faultsOf(held).set({ kind: 'update-stalls', stage: 'download' });
+    sent = await approve(stack, await planFlash(stack, held));
+    announced = await approve(stack, await planFlash(stack, openbmc));
+    await eventually('the node to be cordoned', async () => (isCordoned(stack, openbmc) ? true : undefined));
+    faultsOf(openbmc).set({ kind: 'slow', ms: 400 }); // what is read right before an image is sent takes seconds now
+    const isSent = async () => reached(stack, held).slice(before).includes('flash') || undefined;
+    await Promise.all([
+      eventually('the image to be there', isSent),
+      eventually('the intent to send it', () => openFlash(announced)),
+    ]);
+    await stack.kill();
+    faultsOf(held).clear('update-stalls');
+    faultsOf(openbmc).clear('slow');
+    expect(reached(stack, held).slice(before)).toEqual(['cordon', 'flash']);
+    expect(stack.lab.node(held).server.firmware.staged).toBeUndefined();
+    expect(reached(stack, openbmc)).toEqual(['cordon']);
+    await stack.start();
+  });
+
+  it('between the image and the word to write it sends neither twice', async () => {
+    expect((await ended(stack, sent)).state).toBe('done');
+    expect([reached(stack, held).slice(before), isCordoned(stack, held)]).toEqual([withStart, false]);
+    expect(stack.lab.node(held).server.firmware.active).toBe(bmcProfiles.supermicro.firmware.newBios);
   });
 
   it('before the image that it announced leaves it to the next one, which sends it once', async () => {
-    const [, node] = nodes.openbmc;
-    const operation = await approve(stack, await planFlash(stack, node));
-    await eventually('the node to be cordoned', async () => (isCordoned(stack, node) ? true : undefined));
-    faultsOf(node).set({ kind: 'slow', ms: 400 }); // what is read right before an image is sent takes seconds now
-    await eventually('the intent to send it', () => openFlash(operation));
-    await stack.kill();
-    faultsOf(node).clear('slow');
-    expect(reached(stack, node)).toEqual(['cordon']);
-    await stack.start();
-
-    expect((await ended(stack, operation)).state).toBe('done');
-    expect([reached(stack, node), isCordoned(stack, node)]).toEqual([oneOfEach, false]);
-    expect(await findings(operation)).toEqual([expect.stringMatching(/^not-happened: nothing was sent, no new task/)]);
+    expect((await ended(stack, announced)).state).toBe('done');
+    expect([reached(stack, openbmc), isCordoned(stack, openbmc)]).toEqual([oneOfEach, false]);
+    expect(await findings(announced)).toEqual([expect.stringMatching(/^not-happened: nothing was sent, no new task/)]);
   });
 });
 

@@ -51,8 +51,8 @@ it('what was asked for is kept as evidence, which a person reads and a model doe
   const [entry] = await entries('evidence');
   const { seq, evidence } = entry ?? { seq: -1, evidence: '' };
   expect(entry).toMatchObject({ kind: 'request', subject: `person:${stack.config.people[0].name}` });
-  for (const which of [String(seq), evidence]) {
-    const shown = await ok('custody', 'evidence', which);
+  const both = [String(seq), evidence].map(which => ok('custody', 'evidence', which));
+  for (const shown of await Promise.all(both)) {
     for (const word of [`entry ${seq}`, 'as the log says', '"node": "bos-w-1"']) expect(shown).toContain(word);
   }
   expect(await run('custody', 'evidence', '0')).toMatchObject({
@@ -77,13 +77,19 @@ it('the key is replaced with a passphrase alone, and whoever keeps the old key o
   expect(verified).toMatch(/The custody log verifies.* a checkpoint kept elsewhere.* open effects none/);
 });
 
-it('an export with tiles verifies by itself and by a program in another language', async () => {
+it('an export with tiles verifies by itself', async () => {
   await ok('custody', 'export', file('taken'), '--tiles');
   await ok('custody', 'verify', '--export', file('taken'), '--key', first);
-  const verifier = new URL('../support/verify_tiles.py', import.meta.url).pathname;
-  const { status, stdout } = spawnSync('python3', [verifier, file('taken'), first], { encoding: 'utf8' });
-  if (status !== null) expect(stdout).toMatch(/^verified: \d+ entries/);
 });
+
+it.skipIf(spawnSync('python3', ['--version']).status !== 0)(
+  'and by a program in Python, which shares no code with ours',
+  () => {
+    const verifier = new URL('../support/verify_tiles.py', import.meta.url).pathname;
+    const { stdout } = spawnSync('python3', [verifier, file('taken'), first], { encoding: 'utf8' });
+    expect(stdout).toMatch(/^verified: \d+ entries/);
+  },
+);
 
 it('one entry is proved to who has the key, and that the log goes on from a checkpoint; a changed proof proves nothing', async () => {
   const [{ seq } = { seq: -1 }] = await entries('key.rotated');

@@ -48,6 +48,7 @@ export async function openShell(url: () => string): Promise<Shell> {
         HOME: home,
         XDG_CONFIG_HOME: home,
         GROUNDSKEEPER_URL: url(),
+        NODE_COMPILE_CACHE: process.env.NODE_COMPILE_CACHE, // as bin/groundskeeper.js sets one: half of each start
         NO_COLOR: '1',
         ...env,
       },

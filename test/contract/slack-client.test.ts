@@ -64,7 +64,9 @@ describe('a post', () => {
 describe('an answer that grows', () => {
   let thread: string;
   let narration: Narration;
+  let troubles: unknown[];
   beforeEach(() => {
+    troubles = [];
     thread = slack.workspace.add({ channel: 'C0OPS', user: 'U0DAY', text: 'how is it?' }).ts;
     narration = new Narration({
       client,
@@ -72,7 +74,7 @@ describe('an answer that grows', () => {
       recipient: { user: 'U0DAY', team: 'T0HOME' },
       key: 'Ev1',
       signal: stop.signal,
-      onTrouble: () => undefined,
+      onTrouble: error => troubles.push(error),
     });
   });
   const begun = () => eventually('the stream', async () => standing()[0]);
@@ -147,7 +149,7 @@ describe('an answer that grows', () => {
     await begun();
     slack.down();
     const end = narration.end({ text: 'One. Two.', blocks: [note] });
-    await new Promise(resolve => setTimeout(resolve, 300));
+    await eventually('a try in vain', async () => (troubles.length > 0 ? true : undefined));
     slack.up();
     await end;
     expect(standing()).toHaveLength(1);

@@ -111,7 +111,7 @@ describe('a question', () => {
       return turn === 0 ? first.promise : { text: 'Two.' };
     });
     const both = await Promise.allSettled([ask('One?', conversation), ask('Two?', conversation)]);
-    expect(both.map(({ status }) => status).sort()).toEqual(['fulfilled', 'rejected']);
+    expect(both.flatMap(end => (end.status === 'rejected' ? [end.reason.code] : []))).toEqual(['conflict']);
   });
 });
 
@@ -168,7 +168,6 @@ describe('a change', () => {
   it('is planned in the name of whoever asked, and waits for people', async () => {
     wishes({ tool: 'drainNode', input: { node: 'bos-w-2', deleteEmptyDir: true } });
     const told = await ask('Please drain bos-w-2.');
-    expect(told.events.at(-1)).toBeDefined();
     expect(lastResult(told.asked.at(-1) as Asked).answer).toContain('approval');
     const client = await stack.client('requester');
     expect(await client.approvals('pending')).toMatchObject([{ requester: 'day-shift', channel: 'assistant' }]);
@@ -249,6 +248,6 @@ describe('without a model', () => {
     const [waiting] = await client.approvals('pending');
     const vote = { vote: 'reject', reason: 'not now', passphrase: stack.passphrase('approver') } as const;
     expect(await client.vote(waiting?.id ?? '', vote)).toMatchObject({ state: 'rejected' });
-    expect((await client.callTool('getFleetOverview', {})).output).toBeDefined();
+    expect((await client.callTool('getFleetOverview', {})).output).toMatchObject({ freezes: [] });
   });
 });

@@ -40,10 +40,11 @@ const shows = (id: string, ...words: string[]) =>
   eventually(`${id} to show ${words.join(', ')}`, async () =>
     about(id).find(message => words.every(word => said(message).includes(word))),
   );
-const toldAlone = (user: string, words: string) =>
-  eventually(`${user} to be told ${words}`, async () =>
-    slack.workspace.messages.find(message => message.ephemeralTo === user && said(message).includes(words)),
-  );
+const toldAlone = (user: string, words: string, times = 1) =>
+  eventually(`${user} to be told ${words}, ${times} times`, async () => {
+    const told = slack.workspace.messages.filter(({ ephemeralTo }) => ephemeralTo === user);
+    return told.filter(message => said(message).includes(words))[times - 1];
+  });
 
 async function drain(node: string): Promise<string> {
   const client = await stack.client('requester');
@@ -75,6 +76,7 @@ describe('a request', () => {
     await slack.people.click('U0DAY', card, 'approval-approve').acknowledged;
     await toldAlone('U0DAY', 'asked for this plan and cannot vote on it');
     await slack.people.click('U0OTHER', card, 'approval-approve').acknowledged;
+    await toldAlone('U0OTHER', 'does not know who you are', 2); // once when they asked to see the plan
     expect((await (await stack.client('approver')).approval(request)).approval).toMatchObject({
       state: 'pending',
       votes: [],

@@ -6,13 +6,11 @@ import { Secret } from '../../src/core/secret.ts';
 import { hashPassphrase } from '../../src/guard/passphrase.ts';
 import { Browser, type Shown } from '../support/browser.ts';
 import { examplePlan } from '../support/example-plan.ts';
-import { clientId, clientSecret, type Issuer, startIssuer } from '../support/issuer.ts';
-import { type PageScene, pageScene } from '../support/page-scene.ts';
+import type { Issuer } from '../support/issuer.ts';
+import { type PageScene, pagePlace, pagesWithIssuer } from '../support/page-scene.ts';
 
-const listen = { host: '127.62.1.1', port: 7420 };
-const home = `http://${listen.host}:${listen.port}`;
-const host = `${listen.host}:${listen.port}`;
-const callback = `${home}/auth/callback`;
+const place = pagePlace('127.62.1');
+const { home, host } = place;
 const passphrase = 'the right one';
 const people: Config['people'] = [
   { name: 'ask', groups: ['operators'] },
@@ -25,9 +23,7 @@ let scene: PageScene;
 beforeAll(async () => {
   const passphraseHash = new Secret(await hashPassphrase(passphrase));
   for (const person of people) Object.assign(person, { passphraseHash });
-  issuer = await startIssuer('127.62.1.2', 7421, callback);
-  const oidc = { issuer: issuer.url, clientId, clientSecret: new Secret(clientSecret), callback };
-  scene = await pageScene(listen, { people, oidc });
+  ({ issuer, scene } = await pagesWithIssuer(place, people));
 });
 afterAll(async () => {
   await scene?.close();

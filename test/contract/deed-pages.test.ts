@@ -1,16 +1,13 @@
 /** What people do on pages besides voting, who have no passphrase: take back, break glass, lift a freeze, let an operation go on. */
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { Secret } from '../../src/core/secret.ts';
 import { Browser, type Shown } from '../support/browser.ts';
 import { examplePlan } from '../support/example-plan.ts';
 import { approvedOperation } from '../support/guard.ts';
-import { clientId, clientSecret, type Issuer, startIssuer } from '../support/issuer.ts';
-import { type PageScene, pageScene } from '../support/page-scene.ts';
+import type { Issuer } from '../support/issuer.ts';
+import { type PageScene, pagePlace, pagesWithIssuer } from '../support/page-scene.ts';
 
-const listen = { host: '127.62.2.1', port: 7420 };
-const home = `http://${listen.host}:${listen.port}`;
-const host = `${listen.host}:${listen.port}`;
-const callback = `${home}/auth/callback`;
+const place = pagePlace('127.62.2');
+const { home, host } = place;
 const people = [
   { name: 'ask', groups: ['operators'], subject: 'sub-ask' },
   { name: 'ana', groups: ['operators', 'firefighters'], subject: 'sub-ana' },
@@ -20,9 +17,7 @@ const people = [
 let issuer: Issuer;
 let scene: PageScene;
 beforeAll(async () => {
-  issuer = await startIssuer('127.62.2.2', 7421, callback);
-  const oidc = { issuer: issuer.url, clientId, clientSecret: new Secret(clientSecret), callback };
-  scene = await pageScene(listen, { people, oidc });
+  ({ issuer, scene } = await pagesWithIssuer(place, people));
 });
 afterAll(async () => {
   await scene?.close();

@@ -11,12 +11,9 @@ import { tokenStore } from '../../src/surfaces/cli/token-store.ts';
 import { Browser } from '../support/browser.ts';
 import { refusal } from '../support/guard.ts';
 import { clientId, clientSecret, type Issuer, startIssuer } from '../support/issuer.ts';
-import { type PageScene, pageScene } from '../support/page-scene.ts';
+import { type PageScene, pagePlace, pageScene } from '../support/page-scene.ts';
 
-const listen = { host: '127.62.0.1', port: 7420 };
-const home = `http://${listen.host}:${listen.port}`;
-const host = `${listen.host}:${listen.port}`;
-const callback = `${home}/auth/callback`;
+const { listen, home, host, callback, issuerHost } = pagePlace('127.62.0');
 const people = [
   { name: 'ask', groups: ['operators'] },
   { name: 'ana', groups: ['operators'], subject: 'sub-ana' },
@@ -41,7 +38,7 @@ const settings = (change: { maxAgeMs?: number; accept?: string[]; ben?: string }
 });
 
 beforeAll(async () => {
-  issuer = await startIssuer('127.62.0.2', 7421, callback);
+  issuer = await startIssuer(issuerHost, 7421, callback);
   scene = await pageScene(listen, settings());
 });
 afterAll(async () => {

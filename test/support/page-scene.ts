@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import type { Config } from '../../src/config.ts';
 import { configuredLogIns } from '../../src/configured-log-ins.ts';
 import type { Plan } from '../../src/core/plan.ts';
+import { Secret } from '../../src/core/secret.ts';
 import type { Caller } from '../../src/core/tool.ts';
 import { createApprovals } from '../../src/guard/approvals.ts';
 import { createAuthority } from '../../src/guard/authority.ts';
@@ -14,9 +15,26 @@ import { steering } from '../../src/guard/steer.ts';
 import { planCard } from '../../src/planning/plan-card.ts';
 import { openHttp } from '../../src/surfaces/http/server.ts';
 import { guardScene, shippedPolicies, storedPlan } from './guard.ts';
+import { clientId, clientSecret, startIssuer } from './issuer.ts';
 
 export type PageScene = Awaited<ReturnType<typeof pageScene>>;
 type People = Pick<Config, 'people' | 'oidc'>;
+
+/** Where pages and their issuer listen: `.1` and `.2` of three octets that no other test file uses. */
+export function pagePlace(network: string) {
+  const listen = { host: `${network}.1`, port: 7420 };
+  const host = `${listen.host}:${listen.port}`;
+  const home = `http://${host}`;
+  return { listen, host, home, callback: `${home}/auth/callback`, issuerHost: `${network}.2` };
+}
+
+/** The pages with an issuer of their own, at which people log in by their subjects. */
+export async function pagesWithIssuer(place: ReturnType<typeof pagePlace>, people: Config['people']) {
+  const { callback } = place;
+  const issuer = await startIssuer(place.issuerHost, 7421, callback);
+  const oidc = { issuer: issuer.url, clientId, clientSecret: new Secret(clientSecret), callback };
+  return { issuer, scene: await pageScene(place.listen, { people, oidc }) };
+}
 
 /** `ask` asks; plans for the cluster `crown` need critical votes, all others ordinary ones. */
 export async function pageScene(listen: { host: string; port: number }, settings: People) {

@@ -7,14 +7,10 @@ import { ClaimGroups } from '../../src/guard/claim-groups.ts';
 import type { PageSession } from '../../src/guard/logins.ts';
 import { terminalLogIns } from '../../src/guard/terminal-log-ins.ts';
 import { refusal } from '../support/guard.ts';
+import { at, minute, proof, start, unauthenticated } from '../support/log-in-times.ts';
 
-const minute = 60_000;
-const start = Date.parse('2026-11-26T12:00:00Z');
 let clock = start;
 const now = () => clock;
-const at = (ms: number) => new Date(ms).toISOString();
-const proof = (ms = start): Proof => ({ at: at(ms), strength: 'oidc' });
-const unauthenticated = { code: 'unauthenticated' };
 
 beforeEach(() => {
   clock = start;

@@ -1,20 +1,11 @@
 /** Who may decide on a request, from where, until when: each rule alone, at its edge. */
 import { describe, expect, it } from 'vitest';
 import type { Approval, Vote } from '../../src/core/approval.ts';
-import type { Requirement } from '../../src/core/policy.ts';
 import type { Caller } from '../../src/core/tool.ts';
 import { checkOpen, checkVoter, decidingChannel, recordedReason } from '../../src/guard/approvals-eligibility.ts';
+import { ordinary } from '../support/ordinary-votes.ts';
 
 const ends = '2026-11-26T13:00:00.000Z';
-const ordinary: Requirement = {
-  policy: 'p',
-  approvals: 1,
-  from: ['operators', 'leads'],
-  distinctGroups: 1,
-  tier: 'ordinary',
-  ttlMs: 60_000,
-  reason: '',
-};
 const asked: Approval = {
   id: 'apr-1',
   plan: 'plan-1',

@@ -2,7 +2,7 @@
 import { beforeEach, describe, expect, it } from 'vitest';
 import type { Person } from '../../src/core/fleet.ts';
 import type { DeedTicket } from '../../src/core/identity.ts';
-import type { Login, Proof } from '../../src/core/records.ts';
+import type { Login } from '../../src/core/records.ts';
 import { Secret } from '../../src/core/secret.ts';
 import type { Scope } from '../../src/core/tool.ts';
 import { deedTickets } from '../../src/guard/deed-tickets.ts';
@@ -10,14 +10,10 @@ import { createLogins, type PageSession } from '../../src/guard/logins.ts';
 import { hashPassphrase } from '../../src/guard/passphrase.ts';
 import { deedOn, type Presence, presenceProver, presenceWanted } from '../../src/guard/presence.ts';
 import { refusal } from '../support/guard.ts';
+import { at, minute, proof, start, unauthenticated } from '../support/log-in-times.ts';
 
-const minute = 60_000;
-const start = Date.parse('2026-11-26T12:00:00Z');
 let clock = start;
 const now = () => clock;
-const at = (ms: number) => new Date(ms).toISOString();
-const proof = (ms = start): Proof => ({ at: at(ms), strength: 'oidc' });
-const unauthenticated = { code: 'unauthenticated' };
 
 let kept: Map<string, Login>;
 let directory: Map<string, Person>;

@@ -5,17 +5,9 @@ import type { Decision, Requirement } from '../../src/core/policy.ts';
 import { standingOf } from '../../src/guard/standing.ts';
 import { together } from '../../src/guard/together.ts';
 import { meets, suits } from '../../src/guard/vote-count.ts';
+import { ordinary } from '../support/ordinary-votes.ts';
 
 const asOf = new Date('2026-11-26T12:00:00Z');
-const need: Requirement = {
-  policy: 'p',
-  approvals: 1,
-  from: ['operators', 'leads'],
-  distinctGroups: 1,
-  tier: 'ordinary',
-  ttlMs: 60_000,
-  reason: 'r',
-};
 const groups: Record<string, string[]> = {
   ann: ['operators'],
   bob: ['operators'],
@@ -31,7 +23,7 @@ function vote(person: string, change: Partial<Vote> = {}): Vote {
 
 function met(requirement: Partial<Requirement>, ...votes: Vote[]): boolean {
   const request = { digest: 'd', requester: 'ask', author: 'maker', votes };
-  return meets({ ...need, ...requirement }, request, { find, asOf });
+  return meets({ ...ordinary, ...requirement }, request, { find, asOf });
 }
 
 describe('a requirement', () => {
@@ -76,18 +68,18 @@ describe('a requirement', () => {
   it('that is critical counts votes of the page alone', () => {
     const tier = 'critical' as const;
     expect([met({ tier }, vote('ann')), met({ tier }, vote('ann', { channel: 'page' }))]).toEqual([false, true]);
-    const fits = (channel: Vote['channel'], of: Requirement['tier']) => suits({ ...need, tier: of }, { channel });
+    const fits = (channel: Vote['channel'], of: Requirement['tier']) => suits({ ...ordinary, tier: of }, { channel });
     expect([fits('page', 'critical'), fits('cli', 'critical'), fits('cli', 'ordinary')]).toEqual([true, false, true]);
   });
 });
 
 it('people read whose votes count towards each requirement, and whether they suffice', () => {
-  const two = { ...need, approvals: 2, distinctGroups: 2 };
-  const leads = { ...need, from: ['leads'] };
-  const request = { digest: 'd', requester: 'ask', author: 'ask', requirements: [need, two, leads] };
+  const two = { ...ordinary, approvals: 2, distinctGroups: 2 };
+  const leads = { ...ordinary, from: ['leads'] };
+  const request = { digest: 'd', requester: 'ask', author: 'ask', requirements: [ordinary, two, leads] };
   const votes = [vote('ann'), vote('bob'), vote('dev')];
   expect(standingOf({ ...request, votes } as unknown as Approval, { find }, asOf)).toEqual([
-    { requirement: need, counted: ['ann', 'bob'], met: true },
+    { requirement: ordinary, counted: ['ann', 'bob'], met: true },
     { requirement: two, counted: ['ann', 'bob'], met: false },
     { requirement: leads, counted: [], met: false },
   ]);
@@ -99,14 +91,14 @@ describe('the decision on a plan of several clusters', () => {
   const denies = (...policies: string[]): Decision => {
     return { verdict: 'deny', reasons: policies.map(policy => ({ policy, reason: policy })) };
   };
-  const other = { ...need, policy: 'q' };
+  const other = { ...ordinary, policy: 'q' };
 
   it('is no where one says no, with every reason once, whatever votes the others want', () => {
-    expect(together([allow, denies('a', 'b'), wants(need), denies('b', 'c')])).toEqual(denies('a', 'b', 'c'));
+    expect(together([allow, denies('a', 'b'), wants(ordinary), denies('b', 'c')])).toEqual(denies('a', 'b', 'c'));
   });
 
   it('wants every vote that one of them wants, the same ones once', () => {
-    expect(together([wants(need), allow, wants({ ...need }, other)])).toEqual(wants(need, other));
+    expect(together([wants(ordinary), allow, wants({ ...ordinary }, other)])).toEqual(wants(ordinary, other));
   });
 
   it('is yes only where each says yes, and no for no cluster at all', () => {

@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
 import { loadPolicy } from '../../src/guard/policy/load-policy.ts';
 import { checkPolicyCases } from '../../src/guard/policy/policy-cases.ts';
+import { policyRequest } from '../support/policy-request.ts';
 
 const folder = new URL('../../policies/', import.meta.url);
 const document: unknown = parse(readFileSync(new URL('cases.yaml', folder), 'utf8'));
@@ -20,20 +21,7 @@ describe('the shipped policies', () => {
   });
 
   it('say who must vote, for how long, and why', () => {
-    const decision = policy.decide({
-      principal: { name: 'ana', groups: ['operators'] },
-      action: 'drainNode',
-      risk: 'disruptive',
-      resource: { site: 'boston', cluster: 'prod' },
-      context: {
-        via: 'cli',
-        blast: { peakUnavailable: 1, targets: 1, controlPlane: 0, quorumLost: false, lastOf: [] },
-        budget: { maxUnavailable: 1 },
-        frozen: false,
-        window: { open: true, closesInMs: 60_000, expectedMs: 0 },
-        cleared: [],
-      },
-    });
+    const decision = policy.decide(policyRequest());
     expect(decision).toEqual({
       verdict: 'needs-approval',
       requirements: [

@@ -2,9 +2,9 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import type { PolicyRequest } from '../../src/core/policy.ts';
 import { Cedar } from '../../src/guard/policy/cedar.ts';
 import { loadPolicy } from '../../src/guard/policy/load-policy.ts';
+import { policyRequest } from '../support/policy-request.ts';
 
 const schema = readFileSync(new URL('../../policies/schema.cedarschema', import.meta.url), 'utf8');
 const changes = 'action in [Fleet::Action::"Disruptive", Fleet::Action::"Destructive"]';
@@ -27,36 +27,17 @@ function needs(id: string, from = 'operators', when = ''): string {
   return `${annotations} forbid (principal, ${changes}, resource) ${when} unless { context.cleared.contains("${id}") };`;
 }
 
-function request(change: Partial<PolicyRequest> = {}, context: Partial<PolicyRequest['context']> = {}): PolicyRequest {
-  return {
-    principal: { name: 'ana', groups: ['operators'] },
-    action: 'drainNode',
-    risk: 'disruptive',
-    resource: { site: 'boston', cluster: 'prod' },
-    ...change,
-    context: {
-      via: 'cli',
-      blast: { peakUnavailable: 1, targets: 1, controlPlane: 0, quorumLost: false, lastOf: [] },
-      budget: { maxUnavailable: 1 },
-      frozen: false,
-      window: { open: true, closesInMs: 60_000, expectedMs: 0 },
-      cleared: [],
-      ...context,
-    },
-  };
-}
-
 describe('deciding', () => {
   it('denies what nothing permits, even with every vote', () => {
     const policy = policyOf(needs('a'));
-    expect(policy.decide(request({}, { cleared: ['a'] }))).toMatchObject({ verdict: 'deny' });
+    expect(policy.decide(policyRequest({}, { cleared: ['a'] }))).toMatchObject({ verdict: 'deny' });
   });
 
   it('asks for all approvals that object, and for none that does not', () => {
     const onlyMcp = needs('mcp', 'operators', 'when { context.via == "mcp" }');
     const policy = policyOf(permit, needs('a'), needs('b'), onlyMcp);
     const named = (cleared: string[], via: string) => {
-      const decision = policy.decide(request({}, { cleared, via }));
+      const decision = policy.decide(policyRequest({}, { cleared, via }));
       return decision.verdict === 'needs-approval'
         ? decision.requirements.map(need => need.policy).sort()
         : decision.verdict;
@@ -69,12 +50,12 @@ describe('deciding', () => {
 
   it('names only the hard reasons when votes could not help', () => {
     const hard = `@id("hard") @reason("never") forbid (principal, ${changes}, resource);`;
-    const decision = policyOf(permit, hard, needs('a')).decide(request());
+    const decision = policyOf(permit, hard, needs('a')).decide(policyRequest());
     expect(decision).toEqual({ verdict: 'deny', reasons: [{ policy: 'hard', reason: 'never' }] });
   });
 
   it('resolves site voters for the site of the resource', () => {
-    const decision = policyOf(permit, needs('a', 'site:operators,leads')).decide(request());
+    const decision = policyOf(permit, needs('a', 'site:operators,leads')).decide(policyRequest());
     expect(decision).toMatchObject({ requirements: [{ from: ['boston:operators', 'leads'], ttlMs: 1_800_000 }] });
   });
 
@@ -83,8 +64,8 @@ describe('deciding', () => {
       permit,
       `@id("x") @reason("frozen") forbid (principal, ${changes}, resource in Fleet::Site::"boston");`,
     );
-    expect(policy.decide(request()).verdict).toBe('deny');
-    expect(policy.decide(request({ resource: { site: 'oslo', cluster: 'prod' } })).verdict).toBe('allow');
+    expect(policy.decide(policyRequest()).verdict).toBe('deny');
+    expect(policy.decide(policyRequest({ resource: { site: 'oslo', cluster: 'prod' } })).verdict).toBe('allow');
   });
 });
 
@@ -105,25 +86,27 @@ describe('a request that is incomplete or odd is denied', () => {
     ['a group as action', { action: 'Disruptive' }, {}],
   ])('%s', (_, change, context) => {
     const policy = policyOf(permit);
-    expect(policy.decide(request()).verdict).toBe('allow');
-    expect(policy.decide(request(change, context)).verdict).toBe('deny');
+    expect(policy.decide(policyRequest()).verdict).toBe('allow');
+    expect(policy.decide(policyRequest(change, context)).verdict).toBe('deny');
   });
 });
 
 describe('traps of the evaluator', () => {
   it('a forbid that fails to evaluate denies instead of vanishing', () => {
     const overflow = `@id("x") @reason("never") forbid (principal, ${changes}, resource) when { context.blast.targets + 9223372036854775807 < 0 };`;
-    expect(policyOf(permit, overflow).decide(request())).toMatchObject({ reasons: [{ policy: 'host:policy-error' }] });
+    expect(policyOf(permit, overflow).decide(policyRequest())).toMatchObject({
+      reasons: [{ policy: 'host:policy-error' }],
+    });
   });
 
   it('a permit that fails to evaluate beside one that allows denies too', () => {
     const overflow = `@id("x") permit (principal, ${changes}, resource) when { context.blast.targets + 9223372036854775807 < 0 };`;
-    expect(policyOf(permit, overflow).decide(request()).verdict).toBe('deny');
+    expect(policyOf(permit, overflow).decide(policyRequest()).verdict).toBe('deny');
   });
 
   it('an action group matches its actions', () => {
     const group = '@id("x") @reason("never") forbid (principal, action in Fleet::Action::"Disruptive", resource);';
-    expect(policyOf(permit, group).decide(request())).toMatchObject({ reasons: [{ policy: 'x' }] });
+    expect(policyOf(permit, group).decide(policyRequest())).toMatchObject({ reasons: [{ policy: 'x' }] });
   });
 
   it('more policies than the evaluator has slots are never mixed up', () => {
@@ -132,8 +115,8 @@ describe('traps of the evaluator', () => {
     const policies = ['one', 'two', 'three'].map(id => ({ id, policy: deny(id) }));
     const open = policyOf(permit);
     for (const { id, policy } of [...policies, ...policies.toReversed(), ...policies]) {
-      expect(policy.decide(request())).toMatchObject({ reasons: [{ policy: id }] });
-      expect(open.decide(request()).verdict).toBe('allow');
+      expect(policy.decide(policyRequest())).toMatchObject({ reasons: [{ policy: id }] });
+      expect(open.decide(policyRequest()).verdict).toBe('allow');
     }
   });
 

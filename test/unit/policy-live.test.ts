@@ -3,23 +3,10 @@ import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:f
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, it, vi } from 'vitest';
-import type { PolicyRequest } from '../../src/core/policy.ts';
 import { LivePolicy, type PolicyStatus } from '../../src/guard/policy/live-policy.ts';
+import { policyRequest } from '../support/policy-request.ts';
 
-const uncordon: PolicyRequest = {
-  principal: { name: 'ana', groups: ['operators'] },
-  action: 'uncordonNode',
-  risk: 'disruptive',
-  resource: { site: 'boston', cluster: 'prod' },
-  context: {
-    via: 'cli',
-    blast: { peakUnavailable: 1, targets: 1, controlPlane: 0, quorumLost: false, lastOf: [] },
-    budget: { maxUnavailable: 1 },
-    frozen: false,
-    window: { open: true, closesInMs: 60_000, expectedMs: 0 },
-    cleared: [],
-  },
-};
+const uncordon = policyRequest({ action: 'uncordonNode' });
 const freeze = '@id("freeze") @reason("frozen") forbid (principal, action, resource);';
 
 let dir: string;

@@ -3,7 +3,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { ChangeAnswer } from '../../src/core/change.ts';
 import { custodyEntries, unaccounted } from '../support/audit.ts';
 import { ended } from '../support/rollout.ts';
-import { type FakeSlack, startFakeSlack } from '../support/slack/slack-server.ts';
+import { type FakeSlack, linkedTo, startFakeSlack } from '../support/slack/slack-server.ts';
 import type { SlackMessage } from '../support/slack/workspace.ts';
 import { eventually, type Stack, startStack } from '../support/stack.ts';
 
@@ -14,14 +14,11 @@ beforeAll(async () => {
   slack = await startFakeSlack({ ackMs: 1000 });
   for (const user of ['U0DAY', 'U0NIGHT', 'U0OTHER']) slack.workspace.addUser(user);
   for (const user of slack.workspace.users.keys()) slack.workspace.channels.get('C0OPS')?.add(user);
-  const { apiUrl } = slack;
-  const tokens = { botToken: 'env:SLACK_BOT', appToken: 'env:SLACK_APP' };
   stack = await startStack({
     addressBase: '127.98',
     controlPlanes: 1,
     workers: 3,
-    slack: { settings: { ...tokens, workspace: 'T0HOME', channel: 'C0OPS', apiUrl }, members: ['U0DAY', 'U0NIGHT'] },
-    env: { SLACK_BOT: slack.botToken, SLACK_APP: slack.appToken },
+    ...linkedTo(slack, ['U0DAY', 'U0NIGHT']),
   });
   await eventually('the connection', async () => (slack.sockets.connections > 0 ? true : undefined));
 });

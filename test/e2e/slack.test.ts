@@ -2,7 +2,7 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { changes } from '../support/audit.ts';
 import { type ModelServer, type Reply, repliesSoFar, startModelServer, type Wish } from '../support/model-server.ts';
-import { type FakeSlack, startFakeSlack } from '../support/slack/slack-server.ts';
+import { type FakeSlack, linkedTo, startFakeSlack } from '../support/slack/slack-server.ts';
 import type { SlackMessage } from '../support/slack/workspace.ts';
 import { eventually, type Stack, startStack } from '../support/stack.ts';
 
@@ -22,17 +22,7 @@ beforeAll(async () => {
     controlPlanes: 1,
     workers: 2,
     assistant: { baseUrl: model.baseUrl, model: 'scripted' },
-    slack: {
-      settings: {
-        botToken: 'env:SLACK_BOT',
-        appToken: 'env:SLACK_APP',
-        workspace: 'T0HOME',
-        channel: 'C0OPS',
-        apiUrl: slack.apiUrl,
-      },
-      members: ['U0DAY', 'U0NIGHT'],
-    },
-    env: { SLACK_BOT: slack.botToken, SLACK_APP: slack.appToken },
+    ...linkedTo(slack, ['U0DAY', 'U0NIGHT']),
   });
   await (await stack.client('requester')).approvals();
   slack.up();

@@ -81,46 +81,26 @@ export class PeopleAtSlack implements Triggers {
 
   /** A click on the button of that action in a message as it stands now; throws where there is none. */
   click(user: string, message: SlackMessage, actionId: string, body: Record<string, unknown> = {}): Delivery {
-    const { team } = this.#workspace;
+    const { bot } = this.#workspace.team;
     const button = buttonsIn(message.blocks).find(({ action_id }) => action_id === actionId);
     if (button === undefined) throw new Error(`the message has no button ${actionId}`);
-    return this.#sockets.deliver({
-      type: 'interactive',
-      payload: {
-        type: 'block_actions',
-        team: { id: team.id, domain: 'home' },
-        user: { id: user, team_id: this.#workspace.users.get(user)?.team_id, username: user.toLowerCase() },
-        api_app_id: team.appId,
-        token: 'verification',
-        container: { type: 'message', message_ts: message.ts, channel_id: message.channel },
-        channel: { id: message.channel },
-        message: { type: 'message', user: team.bot, ts: message.ts, text: message.text, blocks: message.blocks },
-        trigger_id: this.#trigger(),
-        response_url: this.#responseUrl(user),
-        actions: [{ ...button, type: 'button', action_ts: this.#workspace.nextTs() }],
-        ...body,
-      },
+    return this.#interaction(user, {
+      type: 'block_actions',
+      container: { type: 'message', message_ts: message.ts, channel_id: message.channel },
+      channel: { id: message.channel },
+      message: { type: 'message', user: bot, ts: message.ts, text: message.text, blocks: message.blocks },
+      response_url: this.#responseUrl(user),
+      actions: [{ ...button, type: 'button', action_ts: this.#workspace.nextTs() }],
+      ...body,
     });
   }
 
   /** Submits a modal; `values` by block and action. */
   submit(user: string, viewId: string, values: Record<string, Record<string, Record<string, unknown>>> = {}): Delivery {
-    const { team, views } = this.#workspace;
-    const view = views.get(viewId);
+    const view = this.#workspace.views.get(viewId);
     if (view === undefined) throw new Error(`there is no view ${viewId}`);
-    return this.#sockets.deliver({
-      type: 'interactive',
-      payload: {
-        type: 'view_submission',
-        team: { id: team.id, domain: 'home' },
-        user: { id: user, team_id: this.#workspace.users.get(user)?.team_id, username: user.toLowerCase() },
-        api_app_id: team.appId,
-        token: 'verification',
-        trigger_id: this.#trigger(),
-        view: { ...view, state: { values } },
-        response_urls: [],
-      },
-    });
+    const submitted = { ...view, state: { values } };
+    return this.#interaction(user, { type: 'view_submission', view: submitted, response_urls: [] });
   }
 
   use(id: string): ReturnType<Triggers['use']> {
@@ -140,6 +120,21 @@ export class PeopleAtSlack implements Triggers {
     const { text = '', blocks = [], replace_original = false } = JSON.parse(body.toString());
     this.responses.push({ user: place.user, text, blocks, replaces: replace_original });
     return 'ok';
+  }
+
+  #interaction(user: string, payload: Record<string, unknown>): Delivery {
+    const { team, users } = this.#workspace;
+    return this.#sockets.deliver({
+      type: 'interactive',
+      payload: {
+        team: { id: team.id, domain: 'home' },
+        user: { id: user, team_id: users.get(user)?.team_id, username: user.toLowerCase() },
+        api_app_id: team.appId,
+        token: 'verification',
+        trigger_id: this.#trigger(),
+        ...payload,
+      },
+    });
   }
 
   #say({ user, text, channel, thread }: Said & { channel: string }) {

@@ -138,6 +138,15 @@ export async function startFakeSlack({ ackMs = 3000 }: { ackMs?: number } = {}):
   };
 }
 
+/** What a service needs to talk to it; `members` are the stack's people, in their order. */
+export function linkedTo({ apiUrl, botToken, appToken }: FakeSlack, members: [string, string]) {
+  const tokens = { botToken: 'env:SLACK_BOT', appToken: 'env:SLACK_APP' };
+  return {
+    slack: { settings: { ...tokens, workspace: 'T0HOME', channel: 'C0OPS', apiUrl }, members },
+    env: { SLACK_BOT: botToken, SLACK_APP: appToken },
+  };
+}
+
 /** Slack's client sends forms, in which nested values are JSON. */
 function argsOf(body: Buffer): Args {
   return Object.fromEntries(

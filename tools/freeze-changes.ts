@@ -10,7 +10,7 @@ export const freezeChanges = readTool({
   name: 'freezeChanges',
   title: 'Freeze all changes',
   description:
-    'Stops all changes at once, in the whole fleet unless a site or cluster is named: nothing new starts, running operations stop before their next step, and a node that is past its first irreversible step settles first. It stands, restarts included, until a person lifts it on the CLI with a passphrase: groundskeeper unfreeze.',
+    'Stops all changes at once, in the whole fleet unless a site or cluster is named: nothing new starts, running operations stop before their next step, and a node that is past its first irreversible step settles first. It stands, restarts included, until a person who is there lifts it, with groundskeeper unfreeze or on the approval page.',
   risk: 'control',
   scope: 'execute',
   input: z.strictObject({

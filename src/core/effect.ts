@@ -1,6 +1,6 @@
 /**
  * The permission to perform one effect. Adapters ask for it on every write, and
- * only `guard/perform.ts` mints it, after policy was asked again and the intent
+ * only `guard/effects.ts` mints it, after policy was asked again and the intent
  * was committed. So a write without a committed intent does not compile.
  */
 declare const minted: unique symbol;

@@ -1,7 +1,7 @@
 /** The first question of a shift: is everything well, and what waits for whom. */
 import { z } from 'zod';
 import { type Fact, factValue, type ServerHealth } from '../src/core/bmc.ts';
-import type { ClusterView } from '../src/core/cluster.ts';
+import type { ClusterView } from '../src/core/cluster-facts.ts';
 import { healthCell, toned } from '../src/core/document.ts';
 import { readTool, type ToolContext } from '../src/core/tool.ts';
 import { overallHealth, remarksOf } from '../src/health/meaning.ts';

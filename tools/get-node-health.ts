@@ -2,7 +2,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { z } from 'zod';
 import { factValue, type ServerHealth } from '../src/core/bmc.ts';
-import type { PodFacts } from '../src/core/cluster.ts';
+import type { PodFacts } from '../src/core/cluster-facts.ts';
 import { readTool } from '../src/core/tool.ts';
 import { overallHealth, type Remark, remarksOf } from '../src/health/meaning.ts';
 import { wantsPlace } from '../src/planning/placement.ts';

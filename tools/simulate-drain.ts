@@ -1,7 +1,7 @@
 /** Answers, before anybody cordons anything, what a drain would do and whether it would end. */
 import { z } from 'zod';
 import { type Fact, factValue } from '../src/core/bmc.ts';
-import type { EtcdFacts, RemediatorFacts } from '../src/core/cluster.ts';
+import type { EtcdFacts, RemediatorFacts } from '../src/core/cluster-facts.ts';
 import { FleetError } from '../src/core/errors.ts';
 import type { FleetNode } from '../src/core/fleet.ts';
 import { readTool, type ToolContext } from '../src/core/tool.ts';

@@ -7,11 +7,11 @@ import type { BiosChange } from './bios.ts';
 import type { Fact, Vendor } from './bmc.ts';
 import type { PlannedBmcChange } from './bmc-change.ts';
 import { digestOf } from './canonical.ts';
-import type { Taint } from './cluster.ts';
 import type { Budget, NodeRole } from './fleet.ts';
 import type { PlanGates } from './gate.ts';
 import type { PlannedChange } from './planned-change.ts';
 import type { Blast } from './policy.ts';
+import type { Taint } from './scheduling.ts';
 
 export type PlanKind =
   | 'cordon'

@@ -1,5 +1,5 @@
 /** How processes end when memory or a processor lets them down, and when that says something of the node. */
-import type { PodFailure } from '../core/cluster.ts';
+import type { PodFailure } from '../core/cluster-facts.ts';
 import type { Signal } from './cordon-advice.ts';
 
 export type Crash = PodFailure & {

@@ -12,7 +12,7 @@ import {
   showFact,
   unknown,
 } from '../core/bmc.ts';
-import type { NodeFacts, PodFacts } from '../core/cluster.ts';
+import type { NodeFacts, PodFacts } from '../core/cluster-facts.ts';
 
 export type Remark = { level: HealthLevel; text: string };
 

@@ -1,5 +1,7 @@
 /** What of a Node is out of the ordinary, from its own object and its lease. */
-import { type Condition, maintenanceCondition, type NodeFacts, type Taint } from '../core/cluster.ts';
+import type { Condition, NodeFacts } from '../core/cluster-facts.ts';
+import { maintenanceCondition } from '../core/cluster-marks.ts';
+import type { Taint } from '../core/scheduling.ts';
 
 /** Conditions that are well when they are True; of every other one False is well. */
 const wellWhenTrue = /(Ready|Healthy|Available)$|^EtcdIsVoter$/;

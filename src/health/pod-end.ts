@@ -4,7 +4,7 @@
  * the pod's own status. Pods of one name that came after each other are told
  * apart by uid.
  */
-import type { PodEventFacts } from '../core/cluster.ts';
+import type { PodEventFacts } from '../core/cluster-facts.ts';
 
 export type PodEnd = {
   /** One of `telling`. */

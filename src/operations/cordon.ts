@@ -3,7 +3,8 @@
  * is, and only our own mark is ever taken back (a node cordoned by a person
  * stays cordoned).
  */
-import { cordonOwner, cordonReason, fieldManager, type NodeFacts } from '../core/cluster.ts';
+import type { NodeFacts } from '../core/cluster-facts.ts';
+import { cordonOwner, cordonReason, fieldManager } from '../core/cluster-marks.ts';
 import { FleetError } from '../core/errors.ts';
 import type { NodeJob } from './job.ts';
 import { proveQuorum } from './prove-quorum.ts';

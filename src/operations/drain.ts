@@ -4,7 +4,7 @@
  * carries its name afterwards. An empty node holds neither pods that a drain
  * moves nor volumes that were theirs.
  */
-import { type AttachmentFacts, type PdbFacts, type PodFacts, volumeOf } from '../core/cluster.ts';
+import { type AttachmentFacts, type PdbFacts, type PodFacts, volumeOf } from '../core/cluster-facts.ts';
 import { FleetError } from '../core/errors.ts';
 import { type DrainPreview, drainPreview } from '../planning/drain-preview.ts';
 import { qualifiedName } from '../planning/pdb-groups.ts';

@@ -5,7 +5,8 @@
  */
 import { setTimeout as delay } from 'node:timers/promises';
 import { digestOf } from '../core/canonical.ts';
-import type { EvictionOutcome, PdbFacts, PodFacts } from '../core/cluster.ts';
+import type { EvictionOutcome } from '../core/cluster.ts';
+import type { PdbFacts, PodFacts } from '../core/cluster-facts.ts';
 import { type ErrorCode, FleetError } from '../core/errors.ts';
 import { budgetState, describeBudget } from '../planning/budget-state.ts';
 import { pdbsOfPod, qualifiedName } from '../planning/pdb-groups.ts';

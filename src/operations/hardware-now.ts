@@ -1,5 +1,5 @@
 /** What the watch and the cluster say of one server: what every health effect stands on, read again before each. */
-import type { PodFacts } from '../core/cluster.ts';
+import type { PodFacts } from '../core/cluster-facts.ts';
 import { type Finding, isStanding } from '../core/finding.ts';
 import type { HardwareFacts } from '../health/cordon-advice.ts';
 import { crashSignal } from '../health/crashes.ts';

@@ -1,5 +1,6 @@
 /** Which nodes are cordoned for their hardware. The Node names the operation, and our own record says what that was. */
-import { cordonOwner, type NodeFacts } from '../core/cluster.ts';
+import type { NodeFacts } from '../core/cluster-facts.ts';
+import { cordonOwner } from '../core/cluster-marks.ts';
 import { FleetError } from '../core/errors.ts';
 import type { Operation } from '../core/operation.ts';
 import type { Stores } from '../core/records.ts';

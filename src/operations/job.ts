@@ -1,6 +1,7 @@
 /** One node's part of an operation: the ports, the target, and what every act needs to be found, reported and guarded. */
 import type { Bmc, Bmcs } from '../core/bmc.ts';
-import type { Cluster, Clusters, NodeFacts } from '../core/cluster.ts';
+import type { Cluster, Clusters } from '../core/cluster.ts';
+import type { NodeFacts } from '../core/cluster-facts.ts';
 import { FleetError } from '../core/errors.ts';
 import type { EvidenceKind } from '../core/evidence.ts';
 import { freezeOver, freezeText } from '../core/freeze.ts';

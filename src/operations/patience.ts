@@ -3,7 +3,7 @@
  * go before it end first, and may take their grace period: that time is not the
  * waiting pod's, so it does not count against it.
  */
-import type { PdbFacts, PodFacts } from '../core/cluster.ts';
+import type { PdbFacts, PodFacts } from '../core/cluster-facts.ts';
 import { pdbsOfPod, qualifiedName } from '../planning/pdb-groups.ts';
 
 type Budgeted = Pick<PodFacts, 'namespace'> & Partial<PodFacts>;

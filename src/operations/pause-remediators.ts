@@ -5,7 +5,7 @@
  */
 import { setTimeout as delay } from 'node:timers/promises';
 import { digestOf } from '../core/canonical.ts';
-import type { RemediatorFacts } from '../core/cluster.ts';
+import type { RemediatorFacts } from '../core/cluster-facts.ts';
 import { FleetError } from '../core/errors.ts';
 import type { NodeOutcome } from '../core/operation.ts';
 import { isToPause, nameOf } from '../planning/remediators.ts';

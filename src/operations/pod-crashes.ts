@@ -1,5 +1,5 @@
 /** Failures of pods as the judgement of hardware wants them: by workload, and with what else failed at that time. */
-import type { PodFacts } from '../core/cluster.ts';
+import type { PodFacts } from '../core/cluster-facts.ts';
 import type { Crash } from '../health/crashes.ts';
 import { ownerName } from '../planning/workload.ts';
 

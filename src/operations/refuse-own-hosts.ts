@@ -1,5 +1,5 @@
 /** Proof, right before a disruption, that neither the node nor any behind the same BMC carries Groundskeeper or its database. */
-import type { NodeFacts } from '../core/cluster.ts';
+import type { NodeFacts } from '../core/cluster-facts.ts';
 import { FleetError } from '../core/errors.ts';
 import type { Plan, PlanTarget } from '../core/plan.ts';
 import type { Stores } from '../core/records.ts';

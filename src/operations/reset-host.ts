@@ -1,7 +1,7 @@
 /** Restarts a drained host so that staged firmware becomes the running one; never while a task transfers or applies. */
 import { factValue, type ResetType } from '../core/bmc.ts';
 import { digestOf } from '../core/canonical.ts';
-import type { PodFacts } from '../core/cluster.ts';
+import type { PodFacts } from '../core/cluster-facts.ts';
 import { FleetError } from '../core/errors.ts';
 import type { EffectRow } from '../core/records.ts';
 import type { Observation } from '../guard/effects.ts';

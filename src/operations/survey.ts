@@ -1,6 +1,7 @@
 /** Reads what planning and answers stand on. What cannot be read is a fact with its reason, never left out. */
 import { type Bmcs, type Fact, factValue, known, type ServerHealth, type ServerMakeup, unknown } from '../core/bmc.ts';
-import type { Cluster, Clusters, ClusterView, DaemonSetFacts, NodeFacts, PdbFacts, PodFacts } from '../core/cluster.ts';
+import type { Cluster, Clusters } from '../core/cluster.ts';
+import type { ClusterView, DaemonSetFacts, NodeFacts, PdbFacts, PodFacts } from '../core/cluster-facts.ts';
 import { FleetError } from '../core/errors.ts';
 import type { FleetCluster, FleetNode } from '../core/fleet.ts';
 import { withVolumes } from '../planning/volume-ties.ts';

@@ -5,9 +5,11 @@
  * that still writes to a volume would corrupt it.
  */
 import { factValue, showFact } from '../core/bmc.ts';
-import { type NodeFacts, outOfService, type Taint, taintOwner } from '../core/cluster.ts';
+import type { NodeFacts } from '../core/cluster-facts.ts';
+import { outOfService, taintOwner } from '../core/cluster-marks.ts';
 import { FleetError } from '../core/errors.ts';
 import type { TaintChange } from '../core/plan.ts';
+import type { Taint } from '../core/scheduling.ts';
 import type { NodeJob } from './job.ts';
 import { writeNode } from './write-node.ts';
 

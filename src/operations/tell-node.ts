@@ -5,12 +5,8 @@
  * stops no work.
  */
 import { digestOf } from '../core/canonical.ts';
-import {
-  hardwareCondition,
-  maintenanceCondition,
-  type NewNodeEvent,
-  type NodeConditionChange,
-} from '../core/cluster.ts';
+import type { NewNodeEvent, NodeConditionChange } from '../core/cluster.ts';
+import { hardwareCondition, maintenanceCondition } from '../core/cluster-marks.ts';
 import type { NodeJob } from './job.ts';
 import { answered, briefly } from './wait.ts';
 

@@ -5,7 +5,8 @@
  */
 import { setTimeout as delay } from 'node:timers/promises';
 import { digestOf } from '../core/canonical.ts';
-import type { NodeFacts, NodePatch } from '../core/cluster.ts';
+import type { NodePatch } from '../core/cluster.ts';
+import type { NodeFacts } from '../core/cluster-facts.ts';
 import type { EffectGrant } from '../core/effect.ts';
 import { type ErrorCode, FleetError } from '../core/errors.ts';
 import type { JobEffect, NodeJob } from './job.ts';

@@ -4,7 +4,7 @@
  * what is let through.
  */
 import { type Fact, unknown } from '../core/bmc.ts';
-import type { EtcdFacts, NodeFacts } from '../core/cluster.ts';
+import type { EtcdFacts, NodeFacts } from '../core/cluster-facts.ts';
 import { type PlanDraft, scopeOf, targetOf } from '../core/plan.ts';
 import type { Blast } from '../core/policy.ts';
 import { lostBy } from './last-of-its-kind.ts';

@@ -2,7 +2,7 @@
  * Whether a PodDisruptionBudget lets a pod go: now, after a wait, or never. A
  * drain waits for the second; before the third it does not even begin.
  */
-import type { PdbFacts, PodFacts } from '../core/cluster.ts';
+import type { PdbFacts, PodFacts } from '../core/cluster-facts.ts';
 import { pdbsOfPod, qualifiedName } from './pdb-groups.ts';
 
 export type BudgetState = 'allows' | 'waits' | 'never';

@@ -3,7 +3,7 @@
  * The order of the rules is kubectl's, so that an operator who knows `kubectl
  * drain` is never surprised; the first rule that says no wins.
  */
-import type { PodFacts } from '../core/cluster.ts';
+import type { PodFacts } from '../core/cluster-facts.ts';
 import { isFinished, qualifiedName } from './pdb-groups.ts';
 
 /** False is the safe value of both: a drain then refuses instead of losing something. */

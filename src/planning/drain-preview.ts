@@ -2,7 +2,7 @@
  * The whole drain of a node, computed before anything is touched: what would be
  * evicted, what stays, what forbids the drain, and what it costs.
  */
-import type { DaemonSetFacts, PdbFacts, PodFacts } from '../core/cluster.ts';
+import type { DaemonSetFacts, PdbFacts, PodFacts } from '../core/cluster-facts.ts';
 import { budgetState, describeBudget, isExempt, passesUnready } from './budget-state.ts';
 import { type DrainOptions, drainVerdict } from './drain-filter.ts';
 import { isFinished, pdbsOfPod, qualifiedName } from './pdb-groups.ts';

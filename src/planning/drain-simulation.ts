@@ -3,7 +3,7 @@
  * goes, which budget holds it, and where it would run next. The verdicts are
  * the drain's own (`drain-preview`), so that what is shown is what would happen.
  */
-import type { NodeFacts, PdbFacts, PodFacts } from '../core/cluster.ts';
+import type { NodeFacts, PdbFacts, PodFacts } from '../core/cluster-facts.ts';
 import { unreachable } from '../core/errors.ts';
 import { budgetState, describeBudget, isExempt, passesUnready } from './budget-state.ts';
 import type { DrainOptions } from './drain-filter.ts';

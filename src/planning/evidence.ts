@@ -1,6 +1,6 @@
 /** What a disruption must know beyond the node itself, and what forbids it. Pure. */
 import { type Fact, factValue } from '../core/bmc.ts';
-import type { EtcdFacts, RemediatorFacts } from '../core/cluster.ts';
+import type { EtcdFacts, RemediatorFacts } from '../core/cluster-facts.ts';
 import type { FleetNode, NodeRole } from '../core/fleet.ts';
 import { losesQuorum, quorumSentence } from './quorum.ts';
 import { isToPause, nameOf, remediatorRefusal } from './remediators.ts';

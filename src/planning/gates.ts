@@ -3,7 +3,7 @@
  * really back; after a wave, whether the cluster bore it. What was wrong before
  * is not held against the change, and what is not known is not let pass. Pure.
  */
-import { type AttachmentFacts, type NodeFacts, type PodFacts, volumeOf } from '../core/cluster.ts';
+import { type AttachmentFacts, type NodeFacts, type PodFacts, volumeOf } from '../core/cluster-facts.ts';
 import { type Finding, isStanding } from '../core/finding.ts';
 import type { GateVerdict } from '../core/gate.ts';
 import { qualifiedName } from './pdb-groups.ts';

@@ -1,5 +1,6 @@
 /** Whether a node is the last that takes pods, in its role or zone: without it that has no capacity left. */
-import { type NodeFacts, zoneLabel } from '../core/cluster.ts';
+import type { NodeFacts } from '../core/cluster-facts.ts';
+import { zoneLabel } from '../core/cluster-marks.ts';
 
 /** What is left without any node that takes pods when all of `leaving` go, while those of `away` are gone too. */
 export function lostBy(

@@ -4,7 +4,8 @@
  * the way. Pure: the same facts give the same starts. The guard judges each effect once more, on facts of that moment.
  */
 import { type Fact, factValue, unknown } from '../core/bmc.ts';
-import { type EtcdFacts, type NodeFacts, zoneLabel } from '../core/cluster.ts';
+import type { EtcdFacts, NodeFacts } from '../core/cluster-facts.ts';
+import { zoneLabel } from '../core/cluster-marks.ts';
 import type { Plan, PlanScope, PlanTarget } from '../core/plan.ts';
 import { type AtWork, downWith } from './at-work.ts';
 import { unavailableOf } from './blast.ts';

@@ -1,5 +1,5 @@
 /** What would stop if a node were gone at this moment: no drain, no budget asked, nothing moved before. */
-import type { PdbFacts, PodFacts } from '../core/cluster.ts';
+import type { PdbFacts, PodFacts } from '../core/cluster-facts.ts';
 import { describeBudget, isExempt } from './budget-state.ts';
 import { isFinished, pdbsOfPod, qualifiedName } from './pdb-groups.ts';
 import { describeRefusals, placementsOf, wantsPlace } from './placement.ts';

@@ -1,5 +1,5 @@
 /** Which Nodes carry Groundskeeper itself: who takes one of them down ends what it is doing halfway. Pure. */
-import type { NodeFacts } from '../core/cluster.ts';
+import type { NodeFacts } from '../core/cluster-facts.ts';
 import type { OwnHosts } from '../core/records.ts';
 
 type Told = Pick<NodeFacts, 'name' | 'bootId' | 'internalIp'>;

@@ -2,7 +2,7 @@
  * Which PodDisruptionBudgets a node's pods share with other nodes. Two nodes
  * with one budget in common are never disrupted together.
  */
-import type { PdbFacts, PodFacts } from '../core/cluster.ts';
+import type { PdbFacts, PodFacts } from '../core/cluster-facts.ts';
 import { selects } from './selector.ts';
 
 /** `namespace/name`, unique within a cluster. */

@@ -3,7 +3,8 @@
  * can be judged from facts, in the scheduler's order: the first filter that
  * says no gives the reasons.
  */
-import type { NodeFacts, NodeTerm, PodFacts, Requirement, Resources, Taint } from '../core/cluster.ts';
+import type { NodeFacts, PodFacts } from '../core/cluster-facts.ts';
+import type { NodeTerm, Requirement, Resources, Taint } from '../core/scheduling.ts';
 import { selects } from './selector.ts';
 import { isTolerated } from './taints.ts';
 

@@ -4,7 +4,8 @@
  * claimed because each alone would. A forecast: the scheduler scores nodes in
  * ways that are its own, and may preempt.
  */
-import type { NodeFacts, PodFacts, Resources } from '../core/cluster.ts';
+import type { NodeFacts, PodFacts } from '../core/cluster-facts.ts';
+import type { Resources } from '../core/scheduling.ts';
 import { isFinished } from './pdb-groups.ts';
 import { forbiddenTopologies, type Located, type Room, refusalsOf } from './placement-filters.ts';
 import { byText } from './text-order.ts';

@@ -1,11 +1,11 @@
 /** What approvers read: a pure function of the plan, no model text in it. */
 import { showFact } from '../core/bmc.ts';
 import type { PlannedBmcChange } from '../core/bmc-change.ts';
-import type { Taint } from '../core/cluster.ts';
 import { type Block, type Cell, toned } from '../core/document.ts';
 import { unreachable } from '../core/errors.ts';
 import { type DrainForecast, type Plan, type PlanStep, type PlanTarget, placeText } from '../core/plan.ts';
 import { isFirmware, showChanges } from '../core/planned-change.ts';
+import type { Taint } from '../core/scheduling.ts';
 import { waveTable } from './wave-table.ts';
 
 /** First 12 hex digits of a digest: enough to compare by eye. */

@@ -2,7 +2,8 @@
 import { type BiosChange, showBiosChange } from '../core/bios.ts';
 import { type Fact, factValue, known, type ServerMakeup, showFact, unknown } from '../core/bmc.ts';
 import type { PlannedBmcChange } from '../core/bmc-change.ts';
-import { cordonReason, type EtcdFacts, type NodeFacts, outOfService } from '../core/cluster.ts';
+import type { EtcdFacts, NodeFacts } from '../core/cluster-facts.ts';
+import { cordonReason, outOfService } from '../core/cluster-marks.ts';
 import { FleetError } from '../core/errors.ts';
 import type { FleetCluster, FleetNode } from '../core/fleet.ts';
 import type { HealthAct, PlanDraft, PlanKind, TaintChange } from '../core/plan.ts';

@@ -1,6 +1,6 @@
 /** Whether a node may leave without etcd losing its quorum. What is unknown refuses. Pure. */
 import { type Fact, factValue } from '../core/bmc.ts';
-import type { EtcdFacts } from '../core/cluster.ts';
+import type { EtcdFacts } from '../core/cluster-facts.ts';
 
 export type QuorumVerdict = {
   allowed: boolean;

@@ -1,5 +1,5 @@
 /** Which others act on a node: nobody disrupts what somebody else repairs at the same time. Pure. */
-import type { RemediatorFacts } from '../core/cluster.ts';
+import type { RemediatorFacts } from '../core/cluster-facts.ts';
 import type { PlanTarget } from '../core/plan.ts';
 import { qualifiedName } from './pdb-groups.ts';
 

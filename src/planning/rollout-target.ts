@@ -3,7 +3,8 @@
  * reason why it is left out. Pure; the same facts give the same answer.
  */
 import { type Fact, factValue, type ServerMakeup, showFact, unknown } from '../core/bmc.ts';
-import { type DaemonSetFacts, type NodeFacts, type PdbFacts, type PodFacts, zoneLabel } from '../core/cluster.ts';
+import type { DaemonSetFacts, NodeFacts, PdbFacts, PodFacts } from '../core/cluster-facts.ts';
+import { zoneLabel } from '../core/cluster-marks.ts';
 import type { FleetCluster, FleetNode, NodeRole } from '../core/fleet.ts';
 import type { DrainForecast, PlanTarget } from '../core/plan.ts';
 import { unavailableOf } from './blast.ts';

@@ -1,6 +1,6 @@
 /** Label selectors with the meaning that Kubernetes gives them. */
-import type { LabelSelector } from '../core/cluster.ts';
 import { unreachable } from '../core/errors.ts';
+import type { LabelSelector } from '../core/scheduling.ts';
 
 type Requirement = NonNullable<LabelSelector['matchExpressions']>[number];
 

@@ -1,5 +1,6 @@
 /** Taints and tolerations with the meaning that Kubernetes gives them. */
-import type { PodFacts, Taint, Toleration } from '../core/cluster.ts';
+import type { PodFacts } from '../core/cluster-facts.ts';
+import type { Taint, Toleration } from '../core/scheduling.ts';
 
 /** An empty key with `Exists` tolerates everything, an empty effect every effect. */
 function tolerates(toleration: Toleration, taint: Taint): boolean {

@@ -3,7 +3,8 @@
  * mounts, and the volume behind a claim says where it can be: local disks are
  * usual on bare metal, and a pod that has one runs nowhere else.
  */
-import type { NodeTerm, PodFacts, VolumeTie } from '../core/cluster.ts';
+import type { PodFacts } from '../core/cluster-facts.ts';
+import type { NodeTerm, VolumeTie } from '../core/scheduling.ts';
 import { qualifiedName } from './pdb-groups.ts';
 
 /** The pods, each with the volumes of its claims that are tied to nodes. */

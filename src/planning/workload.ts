@@ -1,5 +1,5 @@
 /** Pods by the thing that people know and scale: the Deployment rather than the ReplicaSet of one of its revisions. */
-import type { PodFacts } from '../core/cluster.ts';
+import type { PodFacts } from '../core/cluster-facts.ts';
 import { isFinished } from './pdb-groups.ts';
 
 const revisionLabel = 'pod-template-hash';

@@ -1,7 +1,8 @@
 /** Asks for one health plan in the name of the program itself, and not again and again for what was answered. */
 import type { Bmcs } from '../core/bmc.ts';
 import type { ChangeAnswer } from '../core/change.ts';
-import type { Clusters, NodeFacts } from '../core/cluster.ts';
+import type { Clusters } from '../core/cluster.ts';
+import type { NodeFacts } from '../core/cluster-facts.ts';
 import { FleetError } from '../core/errors.ts';
 import { type FleetCluster, type FleetNode, servicePerson } from '../core/fleet.ts';
 import type { HealthAct } from '../core/plan.ts';

@@ -1,6 +1,6 @@
 /** The one-node changes: cordon, uncordon, drain, taint, and what is set on a BMC. */
 import type { PlannedBmcChange } from '../core/bmc-change.ts';
-import { cordonOwner } from '../core/cluster.ts';
+import { cordonOwner } from '../core/cluster-marks.ts';
 import { FleetError } from '../core/errors.ts';
 import { hasEnded } from '../core/operation.ts';
 import type { Plan, TaintChange } from '../core/plan.ts';

@@ -2,7 +2,9 @@
  * One look at one cluster: what each node needs whose hardware is of interest.
  * A cluster in which nothing is, is not even asked.
  */
-import { type Clusters, type ClusterView, hardwareCondition, type NodeFacts } from '../core/cluster.ts';
+import type { Clusters } from '../core/cluster.ts';
+import type { ClusterView, NodeFacts } from '../core/cluster-facts.ts';
+import { hardwareCondition } from '../core/cluster-marks.ts';
 import { isStanding } from '../core/finding.ts';
 import type { FleetCluster, FleetNode } from '../core/fleet.ts';
 import type { Operation } from '../core/operation.ts';

@@ -3,7 +3,7 @@
  * hardware fails, say so on the Node, drain it where people allow, and take
  * that cordon back. Each reads its evidence again before it acts.
  */
-import { hardwareCondition } from '../core/cluster.ts';
+import { hardwareCondition } from '../core/cluster-marks.ts';
 import { FleetError } from '../core/errors.ts';
 import { cordon, uncordon } from '../operations/cordon.ts';
 import type { NodeJob, Parts } from '../operations/job.ts';

@@ -2,7 +2,8 @@ import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { openClusters } from '../../src/adapters/kubernetes/open-clusters.ts';
-import type { Cluster, RemediatorFacts } from '../../src/core/cluster.ts';
+import type { Cluster } from '../../src/core/cluster.ts';
+import type { RemediatorFacts } from '../../src/core/cluster-facts.ts';
 import { createObject, declareKind, mergePatch } from '../support/custom-kinds.ts';
 import { type KubernetesScene, kubernetesScene, settled, until } from '../support/kubernetes-lab.ts';
 

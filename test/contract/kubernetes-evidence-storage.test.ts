@@ -2,7 +2,7 @@ import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { openClusters } from '../../src/adapters/kubernetes/open-clusters.ts';
-import type { StorageFacts } from '../../src/core/cluster.ts';
+import type { StorageFacts } from '../../src/core/cluster-facts.ts';
 import { createObject, declareKind } from '../support/custom-kinds.ts';
 import { type KubernetesScene, kubernetesScene, settled } from '../support/kubernetes-lab.ts';
 

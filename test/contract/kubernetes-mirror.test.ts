@@ -1,7 +1,8 @@
 import { writeFile } from 'node:fs/promises';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { openClusters } from '../../src/adapters/kubernetes/open-clusters.ts';
-import type { Cluster, ClusterView } from '../../src/core/cluster.ts';
+import type { Cluster } from '../../src/core/cluster.ts';
+import type { ClusterView } from '../../src/core/cluster-facts.ts';
 import { type KubernetesScene, kubernetesScene, settled, until } from '../support/kubernetes-lab.ts';
 import { sentRequests } from '../support/sent-requests.ts';
 

@@ -2,7 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { parseAllDocuments } from 'yaml';
-import type { RemediatorFacts } from '../../src/core/cluster.ts';
+import type { RemediatorFacts } from '../../src/core/cluster-facts.ts';
 import { createObject, declareKind, mergePatch } from '../support/custom-kinds.ts';
 import { testGrant } from '../support/grant.ts';
 import { type KubernetesScene, kubernetesScene, settled, until } from '../support/kubernetes-lab.ts';

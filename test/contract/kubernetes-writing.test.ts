@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { cordonOwner } from '../../src/core/cluster.ts';
+import { cordonOwner } from '../../src/core/cluster-marks.ts';
 import { testGrant } from '../support/grant.ts';
 import { type KubernetesScene, kubernetesScene, settled, until } from '../support/kubernetes-lab.ts';
 

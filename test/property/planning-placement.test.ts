@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import type { NodeFacts, PodFacts, Resources } from '../../src/core/cluster.ts';
+import type { NodeFacts, PodFacts } from '../../src/core/cluster-facts.ts';
+import type { Resources } from '../../src/core/scheduling.ts';
 import { isFinished } from '../../src/planning/pdb-groups.ts';
 import { type PodPlacement, placementsOf } from '../../src/planning/placement.ts';
 import { nodeOf, podOf } from '../support/cluster-facts.ts';

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { type Fact, known, unknown } from '../../src/core/bmc.ts';
-import type { EtcdFacts } from '../../src/core/cluster.ts';
+import type { EtcdFacts } from '../../src/core/cluster-facts.ts';
 import { quorumAfter, quorumSentence } from '../../src/planning/quorum.ts';
 import { etcdOf } from '../support/cluster-facts.ts';
 

@@ -6,7 +6,7 @@
  */
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import type { NodeFacts } from '../../src/core/cluster.ts';
+import type { NodeFacts } from '../../src/core/cluster-facts.ts';
 import { FleetError } from '../../src/core/errors.ts';
 import type { PlanDraft } from '../../src/core/plan.ts';
 import { planRollout } from '../../src/planning/plan-rollout.ts';

@@ -1,6 +1,7 @@
 /** Facts of a small cluster for tests of pure functions; every builder takes what differs. */
 import { type Fact, unknown } from '../../src/core/bmc.ts';
-import type { EtcdFacts, NodeFacts, PdbFacts, PodFacts, RemediatorFacts, Resources } from '../../src/core/cluster.ts';
+import type { EtcdFacts, NodeFacts, PdbFacts, PodFacts, RemediatorFacts } from '../../src/core/cluster-facts.ts';
+import type { Resources } from '../../src/core/scheduling.ts';
 
 const gibibyte = 2 ** 30;
 

@@ -1,6 +1,6 @@
 /** Plays one drain through the whole product, and gathers what is to be seen of it: on the wire, in the cluster, on record. */
 import type { ChangeAnswer } from '../../src/core/change.ts';
-import { cordonOwner, maintenanceCondition } from '../../src/core/cluster.ts';
+import { cordonOwner, maintenanceCondition } from '../../src/core/cluster-marks.ts';
 import { FleetError } from '../../src/core/errors.ts';
 import type { Operation, OperationEvent } from '../../src/core/operation.ts';
 import type { ClusterFault } from '../../src/lab/cluster/api/faults.ts';

@@ -1,7 +1,8 @@
 /** Random clusters for properties over rollouts: what is true of them, and what production code is told. */
 import fc from 'fast-check';
 import { known, type ServerHealth, unknown } from '../../src/core/bmc.ts';
-import { type EtcdFacts, type NodeFacts, type PdbFacts, type PodFacts, zoneLabel } from '../../src/core/cluster.ts';
+import type { EtcdFacts, NodeFacts, PdbFacts, PodFacts } from '../../src/core/cluster-facts.ts';
+import { zoneLabel } from '../../src/core/cluster-marks.ts';
 import {
   budgetOf,
   type FirmwareImage,

@@ -1,7 +1,7 @@
 /** Random fleets of many clusters for properties of starts: plans as they would be made, and nodes that take their time. */
 import fc from 'fast-check';
 import { type Fact, known, unknown } from '../../src/core/bmc.ts';
-import type { NodeFacts } from '../../src/core/cluster.ts';
+import type { NodeFacts } from '../../src/core/cluster-facts.ts';
 import type { NodeRole } from '../../src/core/fleet.ts';
 import type { Plan, PlanTarget } from '../../src/core/plan.ts';
 import type { ClusterNow } from '../../src/planning/next-starts.ts';

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { known, unknown } from '../../src/core/bmc.ts';
-import type { PodEventFacts } from '../../src/core/cluster.ts';
+import type { PodEventFacts } from '../../src/core/cluster-facts.ts';
 import { findingsOf } from '../../src/health/evaluate.ts';
 import { explainPodFailure, type PodFailureFacts } from '../../src/health/explain-pod-failure.ts';
 import { byPod, endOf } from '../../src/health/pod-end.ts';

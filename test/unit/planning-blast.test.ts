@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { known, unknown } from '../../src/core/bmc.ts';
-import type { NodeFacts } from '../../src/core/cluster.ts';
+import type { NodeFacts } from '../../src/core/cluster-facts.ts';
 import type { PlanDraft, PlanKind } from '../../src/core/plan.ts';
 import { blastNow, endangered } from '../../src/planning/blast.ts';
 import { etcdOf, nodeOf } from '../support/cluster-facts.ts';

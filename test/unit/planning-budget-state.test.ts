@@ -1,6 +1,6 @@
 /** What a PodDisruptionBudget says to an eviction: yes, later, or never; and which pods it is not even asked about. */
 import { describe, expect, it } from 'vitest';
-import type { PdbFacts, PodFacts } from '../../src/core/cluster.ts';
+import type { PdbFacts, PodFacts } from '../../src/core/cluster-facts.ts';
 import { budgetState, describeBudget, isExempt, passesUnready } from '../../src/planning/budget-state.ts';
 import { pdbOf, podOf } from '../support/cluster-facts.ts';
 

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { PodFacts } from '../../src/core/cluster.ts';
+import type { PodFacts } from '../../src/core/cluster-facts.ts';
 import { type SimulationRequest, simulateDrainOf } from '../../src/planning/drain-simulation.ts';
 import { nodeOf, pdbOf, podOf } from '../support/cluster-facts.ts';
 

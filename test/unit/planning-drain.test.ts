@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import type { PdbFacts, PodFacts, VolumeTie } from '../../src/core/cluster.ts';
+import type { PdbFacts, PodFacts } from '../../src/core/cluster-facts.ts';
+import type { VolumeTie } from '../../src/core/scheduling.ts';
 import { drainVerdict } from '../../src/planning/drain-filter.ts';
 import { type DrainFacts, drainPreview } from '../../src/planning/drain-preview.ts';
 import { pdbGroupsOfNode } from '../../src/planning/pdb-groups.ts';

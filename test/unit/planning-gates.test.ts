@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { AttachmentFacts } from '../../src/core/cluster.ts';
+import type { AttachmentFacts } from '../../src/core/cluster-facts.ts';
 import type { Finding } from '../../src/core/finding.ts';
 import {
   criticalIds,

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { NodeFacts } from '../../src/core/cluster.ts';
+import type { NodeFacts } from '../../src/core/cluster-facts.ts';
 import { lastOf } from '../../src/planning/last-of-its-kind.ts';
 import { nodeOf } from '../support/cluster-facts.ts';
 

@@ -1,7 +1,7 @@
 /** Why a node does not start yet, in words for whoever waits for it. Which start at all is told by the property tests. */
 import { describe, expect, it } from 'vitest';
 import { type Fact, known, unknown } from '../../src/core/bmc.ts';
-import type { EtcdFacts } from '../../src/core/cluster.ts';
+import type { EtcdFacts } from '../../src/core/cluster-facts.ts';
 import type { PlanScope, PlanTarget } from '../../src/core/plan.ts';
 import { domainsOf, heldAlone, turnsOf } from '../../src/planning/exclusive.ts';
 import { type ClusterNow, nextStarts, type StartFacts } from '../../src/planning/next-starts.ts';

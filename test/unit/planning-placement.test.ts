@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import type { NodeFacts, Placement, PodFacts } from '../../src/core/cluster.ts';
+import type { NodeFacts, PodFacts } from '../../src/core/cluster-facts.ts';
+import type { Placement } from '../../src/core/scheduling.ts';
 import { describeRefusals, placementsOf, wantsPlace } from '../../src/planning/placement.ts';
 import { ownerName, readyReplicas } from '../../src/planning/workload.ts';
 import { nodeOf, podOf } from '../support/cluster-facts.ts';

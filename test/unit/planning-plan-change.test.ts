@@ -1,7 +1,8 @@
 /** Plans for one node: what each kind counts, refuses, warns of and promises. */
 import { describe, expect, it } from 'vitest';
 import { factValue, known, unknown } from '../../src/core/bmc.ts';
-import { cordonReason, type NodeFacts, outOfService } from '../../src/core/cluster.ts';
+import type { NodeFacts } from '../../src/core/cluster-facts.ts';
+import { cordonReason, outOfService } from '../../src/core/cluster-marks.ts';
 import { FleetError } from '../../src/core/errors.ts';
 import type { FleetCluster, FleetNode } from '../../src/core/fleet.ts';
 import type { PlanDraft } from '../../src/core/plan.ts';

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { RemediatorFacts } from '../../src/core/cluster.ts';
+import type { RemediatorFacts } from '../../src/core/cluster-facts.ts';
 import { remediatorRefusal, remediatorsOf } from '../../src/planning/remediators.ts';
 import { remediatorOf } from '../support/cluster-facts.ts';
 

@@ -1,7 +1,7 @@
 /** What another operation has in hand keeps a node from starting: by domain, by BMC, and by what goes down with it. */
 import { describe, expect, it } from 'vitest';
 import { known } from '../../src/core/bmc.ts';
-import { zoneLabel } from '../../src/core/cluster.ts';
+import { zoneLabel } from '../../src/core/cluster-marks.ts';
 import type { PlanKind, PlanTarget } from '../../src/core/plan.ts';
 import { nextStarts, waitsForTurn } from '../../src/planning/next-starts.ts';
 import { nodeOf } from '../support/cluster-facts.ts';

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { known, unknown } from '../../src/core/bmc.ts';
-import type { NodeFacts } from '../../src/core/cluster.ts';
+import type { NodeFacts } from '../../src/core/cluster-facts.ts';
 import { badConditions, unusualTaints } from '../../src/health/node-signs.ts';
 import { ageText } from '../../tools/parts/age.ts';
 import { machineWord } from '../../tools/parts/machine-word.ts';

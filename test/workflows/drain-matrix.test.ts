@@ -4,7 +4,7 @@
  */
 import Bottleneck from 'bottleneck';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { cordonOwner } from '../../src/core/cluster.ts';
+import { cordonOwner } from '../../src/core/cluster-marks.ts';
 import type { Operation } from '../../src/core/operation.ts';
 import { custodyEntries, unaccounted } from '../support/audit.ts';
 import { check, done, endings, type Row, row } from '../support/drain-checks.ts';

@@ -6,7 +6,7 @@
  * runs all.
  */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { cordonOwner, cordonReason } from '../../src/core/cluster.ts';
+import { cordonOwner, cordonReason } from '../../src/core/cluster-marks.ts';
 import { hasEnded } from '../../src/core/operation.ts';
 import type { HealthAct, PlanKind } from '../../src/core/plan.ts';
 import { type Mishap, type Played, play } from '../support/journal-flow.ts';

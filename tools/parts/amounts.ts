@@ -1,7 +1,8 @@
 /** What pods ask for and nodes offer: as an answer, as words, and as bars. */
 import { z } from 'zod';
-import type { NodeFacts, PodFacts, Resources } from '../../src/core/cluster.ts';
+import type { NodeFacts, PodFacts } from '../../src/core/cluster-facts.ts';
 import type { Bar } from '../../src/core/document.ts';
+import type { Resources } from '../../src/core/scheduling.ts';
 import { isFinished } from '../../src/planning/pdb-groups.ts';
 
 const amount = z.object({ requested: z.number(), allocatable: z.number() });

@@ -1,6 +1,6 @@
 /** What the cluster tools stand on, read live: the lists without which there is no answer, and what may be unknown. */
 import { type Fact, factValue } from '../../src/core/bmc.ts';
-import { type AttachmentFacts, volumeOf } from '../../src/core/cluster.ts';
+import { type AttachmentFacts, volumeOf } from '../../src/core/cluster-facts.ts';
 import { FleetError } from '../../src/core/errors.ts';
 import type { FleetCluster } from '../../src/core/fleet.ts';
 import type { ToolContext } from '../../src/core/tool.ts';

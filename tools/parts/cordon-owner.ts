@@ -1,6 +1,7 @@
 /** Who cordoned a node, as far as the Node and our records tell. */
 import { z } from 'zod';
-import { cordonOwner, cordonReason, type NodeFacts } from '../../src/core/cluster.ts';
+import type { NodeFacts } from '../../src/core/cluster-facts.ts';
+import { cordonOwner, cordonReason } from '../../src/core/cluster-marks.ts';
 import type { ToolContext } from '../../src/core/tool.ts';
 import { within } from './within.ts';
 

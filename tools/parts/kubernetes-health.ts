@@ -1,6 +1,6 @@
 /** The Kubernetes side of a node's health: read in parallel, each fact within its own limit, and what it means. */
 import { type Fact, factValue } from '../../src/core/bmc.ts';
-import type { AttachmentFacts, EventFacts, NodeFacts, PodFacts } from '../../src/core/cluster.ts';
+import type { AttachmentFacts, EventFacts, NodeFacts, PodFacts } from '../../src/core/cluster-facts.ts';
 import type { FleetNode } from '../../src/core/fleet.ts';
 import type { ToolContext } from '../../src/core/tool.ts';
 import type { Remark } from '../../src/health/meaning.ts';

@@ -1,5 +1,5 @@
 /** The answer on a pod that may be gone: what the question itself tells, what is missing, and what to do when there is nothing. */
-import type { PodEventFacts } from '../../src/core/cluster.ts';
+import type { PodEventFacts } from '../../src/core/cluster-facts.ts';
 import { FleetError } from '../../src/core/errors.ts';
 import { allNodes } from '../../src/core/fleet.ts';
 import type { ToolContext } from '../../src/core/tool.ts';

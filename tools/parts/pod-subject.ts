@@ -4,7 +4,7 @@
  * the Events of the cluster.
  */
 import { type Fact, factValue } from '../../src/core/bmc.ts';
-import type { PodEventFacts, PodFacts } from '../../src/core/cluster.ts';
+import type { PodEventFacts, PodFacts } from '../../src/core/cluster-facts.ts';
 import type { ToolContext } from '../../src/core/tool.ts';
 import type { Crash } from '../../src/health/crashes.ts';
 import { byPod, endOf } from '../../src/health/pod-end.ts';

@@ -1,15 +1,15 @@
 /** From facts to the rows of a cluster's status; each row says one thing about one object. */
 import { type Fact, factValue, showFact } from '../../src/core/bmc.ts';
-import {
-  type Condition,
-  type EtcdFacts,
-  type NodeFacts,
-  type PdbFacts,
-  type PodFacts,
-  type RemediatorFacts,
-  type StorageFacts,
-  zoneLabel,
-} from '../../src/core/cluster.ts';
+import type {
+  Condition,
+  EtcdFacts,
+  NodeFacts,
+  PdbFacts,
+  PodFacts,
+  RemediatorFacts,
+  StorageFacts,
+} from '../../src/core/cluster-facts.ts';
+import { zoneLabel } from '../../src/core/cluster-marks.ts';
 import { badConditions, isStaleLease, unusualTaints } from '../../src/health/node-signs.ts';
 import { budgetState, describeBudget } from '../../src/planning/budget-state.ts';
 import { isFinished, pdbsOfPod, qualifiedName } from '../../src/planning/pdb-groups.ts';

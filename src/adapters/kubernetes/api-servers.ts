@@ -9,7 +9,7 @@ import { checkServerIdentity, type PeerCertificate } from 'node:tls';
 import type { V1Pod } from '@kubernetes/client-node';
 import { Agent, type Dispatcher, ProxyAgent } from 'undici';
 import { type Fact, known, unknown } from '../../core/bmc.ts';
-import type { NodeFacts } from '../../core/cluster.ts';
+import type { NodeFacts } from '../../core/cluster-facts.ts';
 import { FleetError } from '../../core/errors.ts';
 import type { Connection } from './connection.ts';
 import type { Tls } from './pools.ts';

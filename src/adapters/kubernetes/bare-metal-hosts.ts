@@ -1,7 +1,7 @@
 /** BareMetalHosts of Metal3: their operator holds the power of a machine to what the object says. */
 import { isIP } from 'node:net';
 import { z } from 'zod';
-import type { RemediatorFacts } from '../../core/cluster.ts';
+import type { RemediatorFacts } from '../../core/cluster-facts.ts';
 import { FleetError } from '../../core/errors.ts';
 import { type CustomObject, isForbidden, listCustomObjects, type ServedGroups } from './custom-objects.ts';
 import { kubectl } from './kubectl-command.ts';

@@ -4,8 +4,8 @@
  * permission, because what nobody looked at must not count as absent.
  */
 import { z } from 'zod';
-import type { LabelSelector } from '../../core/cluster.ts';
 import { FleetError } from '../../core/errors.ts';
+import type { LabelSelector } from '../../core/scheduling.ts';
 import { refusalOf } from './failures.ts';
 import type { Reach } from './reach.ts';
 import { ofKind, read, readList } from './reading.ts';

@@ -5,7 +5,8 @@
  */
 import { z } from 'zod';
 import { type Fact, known, unknown } from '../../core/bmc.ts';
-import type { EtcdEndpoint, EtcdMember } from '../../core/cluster.ts';
+import type { EtcdEndpoint } from '../../core/cluster.ts';
+import type { EtcdMember } from '../../core/cluster-facts.ts';
 import { shortGet, whyNoAnswer } from './short-get.ts';
 
 export type EndpointReading = { members: EtcdMember[]; unlisted: string[] };

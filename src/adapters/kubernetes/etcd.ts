@@ -5,7 +5,8 @@
  */
 import type { V1Pod } from '@kubernetes/client-node';
 import { type Fact, known, unknown } from '../../core/bmc.ts';
-import type { EtcdEndpoint, EtcdFacts, EtcdMember, NodeFacts } from '../../core/cluster.ts';
+import type { EtcdEndpoint } from '../../core/cluster.ts';
+import type { EtcdFacts, EtcdMember, NodeFacts } from '../../core/cluster-facts.ts';
 import { readEtcdChecks } from './api-servers.ts';
 import { readEndpoints } from './etcd-endpoints.ts';
 import { nodeFacts } from './facts.ts';

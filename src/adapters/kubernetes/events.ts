@@ -1,6 +1,6 @@
 /** What the cluster tells of one object: its Events, which it keeps for about an hour. */
 import type { CoreV1Api, CoreV1Event } from '@kubernetes/client-node';
-import type { EventFacts, PodEventFacts } from '../../core/cluster.ts';
+import type { EventFacts, PodEventFacts } from '../../core/cluster-facts.ts';
 import { eventFacts, timeText } from './facts.ts';
 import type { CallContext } from './failures.ts';
 import { readList } from './reading.ts';

@@ -16,11 +16,10 @@ import type {
   Condition,
   DaemonSetFacts,
   EventFacts,
-  LabelSelector,
   NodeFacts,
   PdbFacts,
-  Taint,
-} from '../../core/cluster.ts';
+} from '../../core/cluster-facts.ts';
+import type { LabelSelector, Taint } from '../../core/scheduling.ts';
 import { resourcesOf } from './quantity.ts';
 
 const roleLabels = ['node-role.kubernetes.io/control-plane', 'node-role.kubernetes.io/master'];

@@ -13,28 +13,30 @@ import {
   VersionApi,
 } from '@kubernetes/client-node';
 import type {
-  AttachmentFacts,
   Cluster,
-  ClusterView,
-  DaemonSetFacts,
   EtcdEndpoint,
-  EtcdFacts,
-  EventFacts,
   EvictionOutcome,
   Hold,
   NewNodeEvent,
   NodeConditionChange,
-  NodeFacts,
   NodePatch,
+} from '../../core/cluster.ts';
+import type {
+  AttachmentFacts,
+  ClusterView,
+  DaemonSetFacts,
+  EtcdFacts,
+  EventFacts,
+  NodeFacts,
   PdbFacts,
   PodEventFacts,
   PodFacts,
   RemediatorFacts,
   StorageFacts,
-  VolumeTie,
-} from '../../core/cluster.ts';
+} from '../../core/cluster-facts.ts';
 import type { EffectGrant } from '../../core/effect.ts';
 import { FleetError } from '../../core/errors.ts';
+import type { VolumeTie } from '../../core/scheduling.ts';
 import { Connection, type ConnectionOptions } from './connection.ts';
 import { readEtcd } from './etcd.ts';
 import { podEventFacts, readEvents } from './events.ts';

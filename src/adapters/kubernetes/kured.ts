@@ -5,7 +5,7 @@
  */
 import type { V1Container, V1DaemonSet } from '@kubernetes/client-node';
 import { z } from 'zod';
-import type { RemediatorFacts } from '../../core/cluster.ts';
+import type { RemediatorFacts } from '../../core/cluster-facts.ts';
 import { objectPath, selectorText } from './custom-objects.ts';
 import { kubectl } from './kubectl-command.ts';
 import { nodeNames } from './node-names.ts';

@@ -1,6 +1,6 @@
 /** MachineHealthChecks of Cluster API and of OpenShift: they delete the machines of nodes that stay away too long. */
 import { z } from 'zod';
-import type { RemediatorFacts } from '../../core/cluster.ts';
+import type { RemediatorFacts } from '../../core/cluster-facts.ts';
 import { FleetError } from '../../core/errors.ts';
 import {
   type CustomObject,

@@ -5,7 +5,7 @@
  */
 import type { V1DaemonSet, V1Node, V1Pod, V1PodDisruptionBudget } from '@kubernetes/client-node';
 import type Bottleneck from 'bottleneck';
-import type { ClusterView, DaemonSetFacts, NodeFacts, PdbFacts, PodFacts } from '../../core/cluster.ts';
+import type { ClusterView, DaemonSetFacts, NodeFacts, PdbFacts, PodFacts } from '../../core/cluster-facts.ts';
 import type { Connection } from './connection.ts';
 import { daemonSetFacts, nodeFacts, pdbFacts } from './facts.ts';
 import type { CallContext } from './failures.ts';

@@ -1,6 +1,6 @@
 /** NodeHealthChecks of medik8s: they have nodes fenced or rebooted that stay away too long. */
 import { z } from 'zod';
-import type { RemediatorFacts } from '../../core/cluster.ts';
+import type { RemediatorFacts } from '../../core/cluster-facts.ts';
 import { listCustomObjects, type ServedGroups, selectorText } from './custom-objects.ts';
 import { kubectl } from './kubectl-command.ts';
 import { nodeNames } from './node-names.ts';

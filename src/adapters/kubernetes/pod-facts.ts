@@ -7,7 +7,8 @@ import type {
   V1Pod,
   V1PodSpec,
 } from '@kubernetes/client-node';
-import type { NodeTerm, Placement, PodFacts, Requirement, Resources } from '../../core/cluster.ts';
+import type { PodFacts } from '../../core/cluster-facts.ts';
+import type { NodeTerm, Placement, Requirement, Resources } from '../../core/scheduling.ts';
 import { selectorFacts, timeText } from './facts.ts';
 import { combine, resourcesOf } from './quantity.ts';
 

@@ -1,5 +1,5 @@
 /** Kubernetes quantities as numbers. The client library's own parser rejects fractions with a suffix, such as `1.5Gi`. */
-import type { Resources } from '../../core/cluster.ts';
+import type { Resources } from '../../core/scheduling.ts';
 
 const scales: Record<string, number> = {
   n: 1e-9,

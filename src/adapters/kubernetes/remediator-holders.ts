@@ -1,5 +1,5 @@
 /** For whom of us a remediator is paused, as its object says. */
-import { pauseHolders } from '../../core/cluster.ts';
+import { pauseHolders } from '../../core/cluster-marks.ts';
 
 export function holdersIn(annotations: Record<string, string>): string[] {
   return (annotations[pauseHolders] ?? '').split(',').filter(holder => holder !== '');

@@ -5,7 +5,8 @@
  */
 import { PatchStrategy, setHeaderOptions } from '@kubernetes/client-node';
 import { z } from 'zod';
-import { type Hold, pauseHolders } from '../../core/cluster.ts';
+import type { Hold } from '../../core/cluster.ts';
+import { pauseHolders } from '../../core/cluster-marks.ts';
 import { FleetError } from '../../core/errors.ts';
 import { hostPaused } from './bare-metal-hosts.ts';
 import { translate } from './failures.ts';

@@ -1,5 +1,5 @@
 /** Others that act on this cluster's nodes, of every kind that we know. */
-import type { RemediatorFacts } from '../../core/cluster.ts';
+import type { RemediatorFacts } from '../../core/cluster-facts.ts';
 import { readBareMetalHosts } from './bare-metal-hosts.ts';
 import { servedGroups } from './custom-objects.ts';
 import { readKured } from './kured.ts';

@@ -5,8 +5,8 @@
  */
 import { z } from 'zod';
 import { type Fact, type HealthLevel, known, unknown } from '../../core/bmc.ts';
-import type { AttachmentFacts, StorageFacts } from '../../core/cluster.ts';
-import { volumeOf } from '../../core/cluster.ts';
+import type { AttachmentFacts, StorageFacts } from '../../core/cluster-facts.ts';
+import { volumeOf } from '../../core/cluster-facts.ts';
 import { FleetError } from '../../core/errors.ts';
 import { type CustomObject, isForbidden, listCustomObjects, servedGroups } from './custom-objects.ts';
 import type { Reach } from './reach.ts';

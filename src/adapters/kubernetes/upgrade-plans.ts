@@ -1,6 +1,6 @@
 /** Plans of the system-upgrade-controller: jobs that cordon, drain and upgrade nodes, and may reboot them. */
 import { z } from 'zod';
-import type { RemediatorFacts } from '../../core/cluster.ts';
+import type { RemediatorFacts } from '../../core/cluster-facts.ts';
 import { listCustomObjects, type ServedGroups, selectorText } from './custom-objects.ts';
 import { kubectl } from './kubectl-command.ts';
 import { nodeNames } from './node-names.ts';

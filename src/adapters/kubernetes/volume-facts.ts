@@ -1,6 +1,6 @@
 /** A PersistentVolume as facts: which nodes can use it. */
 import type { V1PersistentVolume } from '@kubernetes/client-node';
-import type { VolumeTie } from '../../core/cluster.ts';
+import type { VolumeTie } from '../../core/scheduling.ts';
 import { termFacts } from './pod-facts.ts';
 
 /** Undefined where every node can use it, or nothing claims it. */

@@ -1,6 +1,7 @@
 import { afterAll, afterEach, describe, expect, it } from 'vitest';
-import type { NodeFacts, NodePatch } from '../../../src/core/cluster.ts';
-import { cordonOwner, fieldManager } from '../../../src/core/cluster.ts';
+import type { NodePatch } from '../../../src/core/cluster.ts';
+import type { NodeFacts } from '../../../src/core/cluster-facts.ts';
+import { cordonOwner, fieldManager } from '../../../src/core/cluster-marks.ts';
 import { FleetError } from '../../../src/core/errors.ts';
 import type { Kube } from '../../support/contract-api.ts';
 import { conditionOf, contractCluster, given, until } from '../../support/contract-cluster.ts';

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { PdbFacts } from '../../../src/core/cluster.ts';
+import type { PdbFacts } from '../../../src/core/cluster-facts.ts';
 import { conditionOf, contractCluster, given, holdFinalizer, until } from '../../support/contract-cluster.ts';
 import {
   budget,

@@ -1,6 +1,6 @@
 import { afterAll, describe, expect, it } from 'vitest';
-import type { Condition } from '../../../src/core/cluster.ts';
-import { maintenanceCondition } from '../../../src/core/cluster.ts';
+import type { Condition } from '../../../src/core/cluster-facts.ts';
+import { maintenanceCondition } from '../../../src/core/cluster-marks.ts';
 import { conditionOf, contractCluster, given, until } from '../../support/contract-cluster.ts';
 import { testGrant } from '../../support/grant.ts';
 

@@ -1,5 +1,5 @@
 import { afterAll, describe, expect, it } from 'vitest';
-import type { PodFacts } from '../../../src/core/cluster.ts';
+import type { PodFacts } from '../../../src/core/cluster-facts.ts';
 import type { Kube } from '../../support/contract-api.ts';
 import { contractCluster, given, until } from '../../support/contract-cluster.ts';
 import { handPod, pod, podSpec, ready, workload } from '../../support/contract-workloads.ts';

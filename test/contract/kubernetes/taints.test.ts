@@ -1,5 +1,5 @@
 import { afterAll, describe, expect, it } from 'vitest';
-import { outOfService } from '../../../src/core/cluster.ts';
+import { outOfService } from '../../../src/core/cluster-marks.ts';
 import { FleetError } from '../../../src/core/errors.ts';
 import { contractCluster, holdFinalizer, until } from '../../support/contract-cluster.ts';
 import { pod } from '../../support/contract-workloads.ts';

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { PodFacts } from '../../../src/core/cluster.ts';
+import type { PodFacts } from '../../../src/core/cluster-facts.ts';
 import { contractCluster, until } from '../../support/contract-cluster.ts';
 import { budget, budgets, counted, handPod, setPodStatus } from '../../support/contract-workloads.ts';
 

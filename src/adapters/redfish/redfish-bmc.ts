@@ -1,24 +1,22 @@
 /** One server as the rest of the program sees it: the core's Bmc, over Redfish. */
 
 import type { BiosReading, BiosRegistry } from '../../core/bios.ts';
-import {
-  type Bmc,
-  type Component,
-  type Fact,
-  type FirmwareMember,
-  type KnownEntries,
-  known,
-  type PowerPurpose,
-  type PowerState,
-  type ResetType,
-  type ServerHealth,
-  type ServerIdentity,
-  type ServerMakeup,
-  type UpdateOutcome,
-  type UpdateRequest,
-  type UpdateTask,
-  type UpdateTraits,
-  unknown,
+import type {
+  Bmc,
+  Component,
+  Fact,
+  FirmwareMember,
+  KnownEntries,
+  PowerPurpose,
+  PowerState,
+  ResetType,
+  ServerHealth,
+  ServerIdentity,
+  ServerMakeup,
+  UpdateOutcome,
+  UpdateRequest,
+  UpdateTask,
+  UpdateTraits,
 } from '../../core/bmc.ts';
 import type { BmcChange, BmcChangeOutcome, BmcStatus, ErasableDrive, MediaSlot } from '../../core/bmc-change.ts';
 import type { Hearing } from '../../core/bmc-events.ts';
@@ -33,26 +31,22 @@ import type { Connection, Seen } from './connection.ts';
 import { Deadline } from './deadline.ts';
 import { type EventOffer, readEventOffer } from './events/event-offer.ts';
 import type { ExpandingConnection } from './expanding.ts';
-import { factOf } from './facts.ts';
 import type { Turns } from './lane.ts';
 import type { PollingConnection } from './polling.ts';
 import { readFirmware } from './read-firmware.ts';
 import { readInventory } from './read-inventory.ts';
-import { readLog } from './read-log.ts';
-import { readMemory } from './read-memory.ts';
 import { readPowerSupplies } from './read-power-supplies.ts';
 import { readSample } from './read-sample.ts';
 import { readStatus } from './read-status.ts';
-import { healthOf, identify, lastResetOf, powerOf, readSystem } from './read-system.ts';
+import { identify, lastResetOf, powerOf, readSystem } from './read-system.ts';
 import { readTask, readTasks } from './read-tasks.ts';
-import { readThermal } from './read-thermal.ts';
 import { readUpkeep } from './read-upkeep.ts';
 import { powerTarget, sendReset } from './reset.ts';
-import type { ComputerSystem } from './schema.ts';
 import { surveyErase } from './secure-erase.ts';
+import { type Met, serverHealth, serverMakeup } from './server-facts.ts';
 import type { Session } from './session.ts';
 import { discover, type Topology } from './topology.ts';
-import { activationsOf, sendUpdate, sendWrite, traitsOf, updatePath, writePath } from './update.ts';
+import { sendUpdate, sendWrite, traitsOf, updatePath, writePath } from './update.ts';
 import { readMedia } from './virtual-media.ts';
 
 /** How long discovered links are believed. Writes and closing forget them at once. */
@@ -111,32 +105,12 @@ export class RedfishBmc implements Bmc {
 
   /** Throws when the BMC or its system cannot be read at all; any other resource becomes an unknown reading. */
   async makeup(): Promise<ServerMakeup> {
-    return this.#reads.run(0, async () => makeupOf(await this.#met(this.#expanding)));
+    return this.#reads.run(0, async () => serverMakeup(await this.#met(this.#expanding)));
   }
 
   /** As {@link makeup}. */
   async health(): Promise<ServerHealth> {
-    return this.#reads.run(0, () => this.#health());
-  }
-
-  async #health(): Promise<ServerHealth> {
-    const met = await this.#met(this.#connection);
-    const { connection, system, topology } = met;
-    const [makeup, thermal, memory, log] = await Promise.all([
-      makeupOf(met),
-      factOf(async () => known(await readThermal(connection, topology))),
-      readMemory(connection, system),
-      readLog(connection, system, topology),
-    ]);
-    return {
-      ...makeup,
-      power: powerOf(system, topology),
-      health: healthOf(system, topology),
-      temperatures: 'value' in thermal ? thermal.value.temperatures : thermal,
-      fans: 'value' in thermal ? thermal.value.fans : thermal,
-      memory,
-      log,
-    };
+    return this.#reads.run(0, async () => serverHealth(await this.#met(this.#connection)));
   }
 
   /** Throws when the BMC or its system cannot be read at all. */
@@ -339,20 +313,6 @@ export class RedfishBmc implements Bmc {
     );
     return found;
   }
-}
-
-type Met = { connection: Connection; topology: Topology; system: ComputerSystem };
-
-async function makeupOf({ connection, topology, system }: Met): Promise<ServerMakeup> {
-  const [identity, firmware] = await Promise.all([
-    identify(connection, system, topology),
-    factOf(async () => listFact(await readFirmware(connection, topology))),
-  ]);
-  return { identity, firmware, neighbours: topology.neighbours, activations: activationsOf(topology) };
-}
-
-function listFact(members: FirmwareMember[]): Fact<FirmwareMember[]> {
-  return members.length > 0 ? known(members) : unknown('the firmware inventory is empty');
 }
 
 /** No write to a BMC while it is uncertain which of its systems is meant. */

@@ -40,16 +40,17 @@ import type { VolumeTie } from '../../core/scheduling.ts';
 import { Connection, type ConnectionOptions } from './connection.ts';
 import { readEtcd } from './etcd.ts';
 import { podEventFacts, readEvents } from './events.ts';
+import { evict } from './eviction.ts';
 import { attachmentFacts, daemonSetFacts, eventFacts, nodeFacts, pdbFacts, timeText } from './facts.ts';
-import { byAdmission, type CallContext, refusalOf, translate } from './failures.ts';
+import { type CallContext, translate } from './failures.ts';
 import { ClusterMirror, type MirrorOptions } from './mirror.ts';
 import { podFacts } from './pod-facts.ts';
+import { type PodRef, podSubject, podUid } from './pod-ref.ts';
 import type { Reach } from './reach.ts';
-import { ofKind, read, readList } from './reading.ts';
+import { foundOrNot, ofKind, read, readList } from './reading.ts';
 import { turnPause } from './remediator-pauses.ts';
 import { readRemediators } from './remediators.ts';
 import { readStorage } from './storage.ts';
-import { isThrottled } from './throttling.ts';
 import { volumeTie } from './volume-facts.ts';
 
 type Apis = {
@@ -66,10 +67,7 @@ type Open = { connection: Connection; apis: Apis; mirror?: ClusterMirror };
 export type ClusterOptions = ConnectionOptions & { etcd?: EtcdEndpoint[] | undefined };
 /** What the mirrors of all clusters have in common. */
 export type Mirroring = Pick<MirrorOptions, 'pages' | 'sharing' | 'timings'>;
-type Pod = { namespace: string; name: string; uid: string };
 
-/** The API server's words for a pod that two budgets count; its answer 500 has no reason to tell it from an outage. */
-const severalBudgets = /more than one PodDisruptionBudget/;
 /** Where `kubectl describe node` looks for the events of a Node. */
 const nodeEventNamespace = 'default';
 
@@ -115,11 +113,7 @@ export class KubernetesCluster implements Cluster {
   }
 
   async podUid(namespace: string, name: string): Promise<string | undefined> {
-    const subject = podSubject({ namespace, name });
-    const pod = await foundOrNot(
-      this.#read(subject, async ({ core }) => ofKind('Pod', await core.readNamespacedPod({ namespace, name }))),
-    );
-    return pod?.metadata?.uid;
+    return podUid(this.#reach(), { namespace, name });
   }
 
   async pdbs(): Promise<PdbFacts[]> {
@@ -258,18 +252,8 @@ export class KubernetesCluster implements Cluster {
     return turnPause(this.#reach(), 'release', hold);
   }
 
-  async evict(_grant: EffectGrant, pod: Pod): Promise<EvictionOutcome> {
-    const { namespace, name, uid } = pod;
-    const { core } = this.#apis();
-    const body = { metadata: { name, namespace }, deleteOptions: { preconditions: { uid } } };
-    try {
-      ofKind('Status', await core.createNamespacedPodEviction({ name, namespace, body }));
-      return { outcome: 'accepted' };
-    } catch (thrown) {
-      const outcome = await this.#refusedEviction(pod, thrown);
-      if (outcome !== undefined) return outcome;
-      throw translate(thrown, { ...this.#context(podSubject(pod)), access: 'write' });
-    }
+  async evict(_grant: EffectGrant, pod: PodRef): Promise<EvictionOutcome> {
+    return evict(this.#reach(), pod);
   }
 
   async close(): Promise<void> {
@@ -277,30 +261,6 @@ export class KubernetesCluster implements Cluster {
     this.#open = undefined;
     await open?.mirror?.close();
     await open?.connection.close();
-  }
-
-  /** What a clear refusal means, or undefined where it is a failure. */
-  async #refusedEviction(pod: Pod, thrown: unknown): Promise<EvictionOutcome | undefined> {
-    const refusal = refusalOf(thrown);
-    if (refusal === undefined) return undefined;
-    const { status, message, retryAfterMs } = refusal;
-    const blocked: EvictionOutcome = {
-      outcome: 'blocked',
-      message,
-      ...(retryAfterMs === undefined ? {} : { retryAfterMs }),
-    };
-    if (status === 404 && refusal.fromApi) return { outcome: 'gone' };
-    if (byAdmission.test(message) && (status === 429 || status >= 500)) return blocked;
-    if (status === 429 && !isThrottled(refusal)) return blocked;
-    if (status === 403 && refusal.causes.includes('NamespaceTerminating')) return blocked;
-    if (status === 409) {
-      const current = await this.podUid(pod.namespace, pod.name);
-      return current === pod.uid ? blocked : { outcome: 'gone' };
-    }
-    if (status === 400 || status === 422 || (status === 500 && severalBudgets.test(message))) {
-      return { outcome: 'refused', status, message };
-    }
-    return undefined;
   }
 
   #connect(): Open {
@@ -346,18 +306,5 @@ export class KubernetesCluster implements Cluster {
   #read<T>(subject: string, call: (apis: Apis) => Promise<T>): Promise<T> {
     const apis = this.#apis();
     return read(this.#context(subject), () => call(apis));
-  }
-}
-
-function podSubject({ namespace, name }: { namespace: string; name: string }): string {
-  return `pod ${namespace}/${name}`;
-}
-
-async function foundOrNot<T>(reading: Promise<T>): Promise<T | undefined> {
-  try {
-    return await reading;
-  } catch (thrown) {
-    if (thrown instanceof FleetError && thrown.code === 'not_found') return undefined;
-    throw thrown;
   }
 }

@@ -1,5 +1,6 @@
 /** Reads may be repeated: a few tries with growing, jittered pauses, and lists in pages that start over when they expire. */
 import { setTimeout as delay } from 'node:timers/promises';
+import { FleetError } from '../../core/errors.ts';
 import { type CallContext, refusalOf, translate } from './failures.ts';
 
 const tries = 3;
@@ -25,6 +26,16 @@ export async function read<T>(context: Omit<CallContext, 'access'>, call: () => 
       const pause = firstPauseMs * 2 ** (attempt - 1) * (0.5 + Math.random());
       await delay(Math.max(asked, pause));
     }
+  }
+}
+
+/** Undefined where it is not there. */
+export async function foundOrNot<T>(reading: Promise<T>): Promise<T | undefined> {
+  try {
+    return await reading;
+  } catch (thrown) {
+    if (thrown instanceof FleetError && thrown.code === 'not_found') return undefined;
+    throw thrown;
   }
 }
 

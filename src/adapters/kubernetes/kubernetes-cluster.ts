@@ -35,15 +35,15 @@ import type {
   StorageFacts,
 } from '../../core/cluster-facts.ts';
 import type { EffectGrant } from '../../core/effect.ts';
-import { FleetError } from '../../core/errors.ts';
 import type { VolumeTie } from '../../core/scheduling.ts';
 import { Connection, type ConnectionOptions } from './connection.ts';
 import { readEtcd } from './etcd.ts';
 import { podEventFacts, readEvents } from './events.ts';
 import { evict } from './eviction.ts';
-import { attachmentFacts, daemonSetFacts, eventFacts, nodeFacts, pdbFacts, timeText } from './facts.ts';
+import { attachmentFacts, daemonSetFacts, nodeFacts, pdbFacts, timeText } from './facts.ts';
 import { type CallContext, translate } from './failures.ts';
 import { ClusterMirror, type MirrorOptions } from './mirror.ts';
+import { createNodeEvent, readNodeEvents } from './node-events.ts';
 import { podFacts } from './pod-facts.ts';
 import { type PodRef, podSubject, podUid } from './pod-ref.ts';
 import type { Reach } from './reach.ts';
@@ -67,9 +67,6 @@ type Open = { connection: Connection; apis: Apis; mirror?: ClusterMirror };
 export type ClusterOptions = ConnectionOptions & { etcd?: EtcdEndpoint[] | undefined };
 /** What the mirrors of all clusters have in common. */
 export type Mirroring = Pick<MirrorOptions, 'pages' | 'sharing' | 'timings'>;
-
-/** Where `kubectl describe node` looks for the events of a Node. */
-const nodeEventNamespace = 'default';
 
 export class KubernetesCluster implements Cluster {
   readonly #options: ClusterOptions;
@@ -165,9 +162,7 @@ export class KubernetesCluster implements Cluster {
   }
 
   async nodeEvents(node: string): Promise<EventFacts[]> {
-    const context = this.#context(`the events of node ${node}`);
-    const regarding = { kind: 'Node', namespace: nodeEventNamespace, name: node } as const;
-    return readEvents(this.#apis().core, { context, regarding, toFacts: eventFacts });
+    return readNodeEvents(this.#reach(), node);
   }
 
   async podEvents(namespace: string, name: string): Promise<PodEventFacts[]> {
@@ -222,26 +217,8 @@ export class KubernetesCluster implements Cluster {
     });
   }
 
-  async createNodeEvent(_grant: EffectGrant, { name, node, type, reason, message }: NewNodeEvent): Promise<void> {
-    const now = new Date();
-    const body = {
-      metadata: { name, namespace: nodeEventNamespace },
-      involvedObject: { apiVersion: 'v1', kind: 'Node', name: node.name, uid: node.uid },
-      type,
-      reason,
-      message,
-      count: 1,
-      firstTimestamp: now,
-      lastTimestamp: now,
-      source: { component: 'groundskeeper' },
-    };
-    try {
-      await this.#write(`an event of node ${node.name}`, async ({ core }) =>
-        ofKind('Event', await core.createNamespacedEvent({ namespace: nodeEventNamespace, body })),
-      );
-    } catch (thrown) {
-      if (FleetError.from(thrown).code !== 'conflict') throw thrown;
-    }
+  async createNodeEvent(_grant: EffectGrant, event: NewNodeEvent): Promise<void> {
+    return createNodeEvent(this.#reach(), event);
   }
 
   holdRemediator(_grant: EffectGrant, hold: Hold): Promise<void> {

@@ -21,7 +21,6 @@ import type {
 import type { BmcChange, BmcChangeOutcome, BmcStatus, ErasableDrive, MediaSlot } from '../../core/bmc-change.ts';
 import type { Hearing } from '../../core/bmc-events.ts';
 import type { EffectGrant } from '../../core/effect.ts';
-import { FleetError } from '../../core/errors.ts';
 import type { HardwareInventory, HealthSample, PowerSupply, Upkeep } from '../../core/hardware.ts';
 import { readBios } from './bios.ts';
 import { readBiosRegistry } from './bios-registry.ts';
@@ -29,6 +28,7 @@ import type { ChangeRequest } from './change-request.ts';
 import { changeRequest, sendChange } from './changes.ts';
 import type { Connection, Seen } from './connection.ts';
 import { Deadline } from './deadline.ts';
+import { Discovery } from './discovery.ts';
 import { type EventOffer, readEventOffer } from './events/event-offer.ts';
 import type { ExpandingConnection } from './expanding.ts';
 import type { Turns } from './lane.ts';
@@ -45,12 +45,8 @@ import { powerTarget, sendReset } from './reset.ts';
 import { surveyErase } from './secure-erase.ts';
 import { type Met, serverHealth, serverMakeup } from './server-facts.ts';
 import type { Session } from './session.ts';
-import { discover, type Topology } from './topology.ts';
 import { sendUpdate, sendWrite, traitsOf, updatePath, writePath } from './update.ts';
 import { readMedia } from './virtual-media.ts';
-
-/** How long discovered links are believed. Writes and closing forget them at once. */
-const topologyMs = 10 * 60_000;
 
 export class RedfishBmc implements Bmc {
   readonly #connection: Connection;
@@ -59,12 +55,8 @@ export class RedfishBmc implements Bmc {
   readonly #polling: PollingConnection;
   readonly #reads: Turns;
   readonly #session: Session;
-  readonly #declaredSystem: string | undefined;
   readonly #line: { readonly hearing: Hearing };
-  readonly #now: () => number;
-  #topology: { found: Promise<Topology>; at: number } | undefined;
-  /** What was found last, however long ago. */
-  #last: Topology | undefined;
+  readonly #discovery: Discovery;
 
   constructor(fields: {
     connection: Connection;
@@ -81,9 +73,8 @@ export class RedfishBmc implements Bmc {
     this.#polling = fields.polling;
     this.#reads = fields.reads;
     this.#session = fields.session;
-    this.#declaredSystem = fields.systemUri;
     this.#line = fields.line;
-    this.#now = fields.now;
+    this.#discovery = new Discovery(fields);
   }
 
   get url(): string {
@@ -99,7 +90,7 @@ export class RedfishBmc implements Bmc {
   }
 
   async identity(): Promise<ServerIdentity> {
-    const topology = await this.#discovered();
+    const topology = await this.#discovery.found();
     return identify(this.#connection, await readSystem(this.#connection, topology), topology);
   }
 
@@ -116,7 +107,7 @@ export class RedfishBmc implements Bmc {
   /** Throws when the BMC or its system cannot be read at all. */
   async inventory(): Promise<HardwareInventory> {
     const seen: Seen = new Map();
-    return readInventory(this.#polling.look({ seen }), await this.#discovered(seen));
+    return readInventory(this.#polling.look({ seen }), await this.#discovery.found(seen));
   }
 
   /** As {@link health}, behind everything else that is asked of the BMC, and with the fewest requests. */
@@ -131,7 +122,7 @@ export class RedfishBmc implements Bmc {
     const deadline = withinMs === undefined ? undefined : new Deadline(withinMs);
     try {
       // What was discovered too late is there for the next look.
-      const topology = this.#lately(seen);
+      const topology = this.#discovery.lately(seen);
       return await readSample(
         this.#polling.look({ seen, deadline }),
         await (deadline === undefined ? topology : deadline.within(topology)),
@@ -144,46 +135,46 @@ export class RedfishBmc implements Bmc {
 
   async upkeep(): Promise<Upkeep> {
     const seen: Seen = new Map();
-    return readUpkeep(this.#polling.look({ seen }), await this.#discovered(seen));
+    return readUpkeep(this.#polling.look({ seen }), await this.#discovery.found(seen));
   }
 
   async firmware(): Promise<FirmwareMember[]> {
-    return readFirmware(this.#connection, await this.#discovered());
+    return readFirmware(this.#connection, await this.#discovery.found());
   }
 
   async power(): Promise<Fact<PowerState>> {
-    const topology = await this.#discovered();
+    const topology = await this.#discovery.found();
     return powerOf(await readSystem(this.#connection, topology), topology);
   }
 
   async powerSupplies(): Promise<Fact<PowerSupply[]>> {
-    return readPowerSupplies(this.#connection, await this.#discovered());
+    return readPowerSupplies(this.#connection, await this.#discovery.found());
   }
 
   async lastReset(): Promise<Fact<string>> {
-    const topology = await this.#discovered();
+    const topology = await this.#discovery.found();
     return lastResetOf(await readSystem(this.#connection, topology), topology);
   }
 
   async tasks(): Promise<UpdateTask[]> {
-    return readTasks(this.#connection, await this.#discovered());
+    return readTasks(this.#connection, await this.#discovery.found());
   }
 
   async task(uri: string): Promise<UpdateTask> {
-    return readTask(this.#connection, await this.#discovered(), uri);
+    return readTask(this.#connection, await this.#discovery.found(), uri);
   }
 
   async updateTraits(component: Component): Promise<UpdateTraits> {
-    return traitsOf(await this.#discovered(), component);
+    return traitsOf(await this.#discovery.found(), component);
   }
 
   async updateTarget(component: Component): Promise<{ method: 'POST'; path: string }> {
-    const topology = certain(await this.#discovered());
+    const topology = await this.#discovery.certain();
     return { method: 'POST', path: await updatePath(this.#connection, topology, component) };
   }
 
   async startUpdate(_grant: EffectGrant, request: UpdateRequest): Promise<UpdateOutcome> {
-    const topology = certain(await this.#discovered());
+    const topology = await this.#discovery.certain();
     try {
       return await sendUpdate(this.#connection, topology, request);
     } finally {
@@ -192,12 +183,12 @@ export class RedfishBmc implements Bmc {
   }
 
   async writeTarget(): Promise<{ method: 'POST'; path: string }> {
-    const topology = certain(await this.#discovered());
+    const topology = await this.#discovery.certain();
     return { method: 'POST', path: await writePath(this.#connection, topology) };
   }
 
   async startWriting(_grant: EffectGrant): Promise<UpdateOutcome> {
-    const topology = certain(await this.#discovered());
+    const topology = await this.#discovery.certain();
     try {
       return await sendWrite(this.#connection, topology);
     } finally {
@@ -206,12 +197,12 @@ export class RedfishBmc implements Bmc {
   }
 
   async resetTarget(purpose: PowerPurpose = 'restart'): Promise<{ method: 'POST'; path: string; type: ResetType }> {
-    const topology = certain(await this.#discovered());
+    const topology = await this.#discovery.certain();
     return { method: 'POST', ...(await powerTarget(this.#connection, topology, purpose)) };
   }
 
   async reset(_grant: EffectGrant, type: ResetType): Promise<void> {
-    const topology = certain(await this.#discovered());
+    const topology = await this.#discovery.certain();
     try {
       await sendReset(this.#connection, topology, type);
     } finally {
@@ -220,22 +211,22 @@ export class RedfishBmc implements Bmc {
   }
 
   async status(): Promise<BmcStatus> {
-    const told = await readStatus(this.#connection, await this.#discovered());
+    const told = await readStatus(this.#connection, await this.#discovery.found());
     return { ...told, hearing: this.#line.hearing };
   }
 
   /** Behind everything else, as {@link sample}. */
   async eventOffer(): Promise<EventOffer> {
     const seen: Seen = new Map();
-    return readEventOffer(this.#polling.look({ seen }), await this.#discovered(seen));
+    return readEventOffer(this.#polling.look({ seen }), await this.#discovery.found(seen));
   }
 
   async changeTarget(change: BmcChange): Promise<ChangeRequest> {
-    return changeRequest(this.#connection, certain(await this.#discovered()), change);
+    return changeRequest(this.#connection, await this.#discovery.certain(), change);
   }
 
   async change(_grant: EffectGrant, change: BmcChange): Promise<BmcChangeOutcome> {
-    const topology = certain(await this.#discovered());
+    const topology = await this.#discovery.certain();
     try {
       return await sendChange(this.#connection, await changeRequest(this.#connection, topology, change));
     } finally {
@@ -244,19 +235,19 @@ export class RedfishBmc implements Bmc {
   }
 
   async bios(): Promise<BiosReading> {
-    return readBios(this.#connection, certain(await this.#discovered()));
+    return readBios(this.#connection, await this.#discovery.certain());
   }
 
   async biosRegistry(): Promise<BiosRegistry> {
-    return readBiosRegistry(this.#connection, certain(await this.#discovered()));
+    return readBiosRegistry(this.#connection, await this.#discovery.certain());
   }
 
   async media(): Promise<MediaSlot[]> {
-    return readMedia(this.#connection, certain(await this.#discovered()));
+    return readMedia(this.#connection, await this.#discovery.certain());
   }
 
   async erasableDrives(): Promise<ErasableDrive[]> {
-    return surveyErase(this.#connection, certain(await this.#discovered()));
+    return surveyErase(this.#connection, await this.#discovery.certain());
   }
 
   async close(): Promise<void> {
@@ -267,60 +258,14 @@ export class RedfishBmc implements Bmc {
   /** The server, read now, and a connection that asks for nothing of it again. */
   async #met(through: Connection): Promise<Met> {
     const seen: Seen = new Map();
-    const topology = await this.#discovered(seen);
+    const topology = await this.#discovery.found(seen);
     const connection = through.noting(seen);
     return { connection, topology, system: await readSystem(connection, topology) };
   }
 
-  async #discover(seen: Seen | undefined): Promise<Topology> {
-    const connection = seen === undefined ? this.#connection : this.#connection.noting(seen);
-    const topology = await discover(connection, this.#declaredSystem);
-    this.#connection.bear(topology.profile.inFlight);
-    return topology;
-  }
-
   #forget(): void {
-    this.#topology = undefined;
-    this.#last = undefined;
+    this.#discovery.forget();
     this.#expanding.forget();
     this.#polling.forget();
   }
-
-  /**
-   * For looks alone: on a slow BMC discovery takes as long as a look may, so what was found last will do while it is found anew.
-   * That goes on after the look, and so shares nothing with it: what the look's deadline cuts off would be missing from the links.
-   */
-  async #lately(seen: Seen): Promise<Topology> {
-    if (this.#last === undefined) return this.#discovered(seen);
-    this.#discovered().catch(() => undefined);
-    return this.#last;
-  }
-
-  /** What is read on the way is left in `seen`. */
-  #discovered(seen?: Seen): Promise<Topology> {
-    const held = this.#topology;
-    if (held !== undefined && this.#now() - held.at < topologyMs) return held.found;
-    const found = this.#discover(seen);
-    const fresh = { found, at: this.#now() };
-    this.#topology = fresh;
-    found.then(
-      topology => {
-        if (this.#topology === fresh) this.#last = topology;
-      },
-      () => {
-        if (this.#topology === fresh) this.#topology = undefined;
-      },
-    );
-    return found;
-  }
-}
-
-/** No write to a BMC while it is uncertain which of its systems is meant. */
-function certain(topology: Topology): Topology {
-  if (topology.uncertain === undefined) return topology;
-  throw new FleetError({
-    code: 'precondition_failed',
-    message: `nothing is changed: ${topology.uncertain}`,
-    hint: 'Declare the URI of the ComputerSystem for this node.',
-  });
 }

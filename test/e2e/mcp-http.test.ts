@@ -4,7 +4,7 @@ import { Client as OldClient } from '@modelcontextprotocol/sdk/client/index.js';
 import { StreamableHTTPClientTransport as OldTransport } from '@modelcontextprotocol/sdk/client/streamableHttp.js';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { ChangeAnswer } from '../../src/core/change.ts';
-import { changes, custodyEntries } from '../support/audit.ts';
+import { custodyEntries } from '../support/audit.ts';
 import { reconfigure } from '../support/rollout.ts';
 import { type Stack, startStack } from '../support/stack.ts';
 import { startTokenIssuer, type TokenIssuer } from '../support/token-issuer.ts';

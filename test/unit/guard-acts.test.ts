@@ -120,7 +120,9 @@ describe('an operation', () => {
     }
     expect((await steer().resume('op-1', given, by('vote'))).pausedBy).toBeUndefined();
     await steer().resume('op-1', given, by('vote'));
-    expect((await refusal(steer().resume('op-1', { ...given, reason: ' \u202e' }, by('vote')))).code).toBe('invalid_input');
+    expect((await refusal(steer().resume('op-1', { ...given, reason: ' \u202e' }, by('vote')))).code).toBe(
+      'invalid_input',
+    );
     expect(entries()).toMatchObject([
       {
         type: 'operation',
@@ -284,8 +286,8 @@ it('what was concluded by another at the same moment is not put on record as amb
   const [mine, theirs] = [1, 2].map(intent => ({ intent }));
   const close = async ({ intent }: { intent: number }) => intent === mine?.intent;
   const stores = { ...records(), effects: { list: async () => [mine, theirs], close } } as unknown as Stores;
-  const ending = { id: 'op-1', why: 'over', by: { actor: { sub: 'ask', groups: [] }, via: { channel: 'service' } } } as const;
-  expect(await closeOpen(stores, scene.log, ending)).toBe(1);
+  const by = { actor: { sub: 'ask', groups: [] }, via: { channel: 'service' as const } };
+  expect(await closeOpen(stores, scene.log, { id: 'op-1', why: 'over', by })).toBe(1);
   expect(entries().map(({ intent, finding }) => [intent, finding])).toEqual([[1, 'ambiguous']]);
 });
 

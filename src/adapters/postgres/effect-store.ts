@@ -1,7 +1,7 @@
 /** Effects in Postgres: what was announced, attempt by attempt, and how each ended. */
 import { type Kysely, type Selectable, sql } from 'kysely';
-import { storable, storableJson } from '../../core/plain-words.ts';
 import type { EffectRow, EffectState, EffectStore } from '../../core/records.ts';
+import { storable, storableJson } from '../../core/storable.ts';
 import type { Tables } from './schema.ts';
 
 type StoredEffect = Selectable<Tables['effect']>;

@@ -19,8 +19,8 @@ import {
   type OperationState,
 } from '../../core/operation.ts';
 import type { PlanKind } from '../../core/plan.ts';
-import { storable, storableJson } from '../../core/plain-words.ts';
 import type { OperationStore } from '../../core/records.ts';
+import { storable, storableJson } from '../../core/storable.ts';
 import type { Tables } from './schema.ts';
 
 type Db = Kysely<Tables>;

@@ -1,6 +1,7 @@
 /** One entry of a log, as the rest of the program sees it. */
 import type { z } from 'zod';
 import type { HealthLevel, LogEntry } from '../../core/bmc.ts';
+import { storable } from '../../core/storable.ts';
 import { healthLevel, timeFact } from './facts.ts';
 import { lastSegment } from './links.ts';
 import type { logEntry } from './schema.ts';

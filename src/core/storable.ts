@@ -5,6 +5,11 @@ export function storable(text: string): string {
   return text.replaceAll('\0', '').toWellFormed();
 }
 
+/** A JSON value whose texts are such. */
+export function storableCopy<T>(value: T): T {
+  return JSON.parse(storableJson(value)) as T;
+}
+
 /** JSON whose texts are such. */
 export function storableJson(value: unknown): string {
   return JSON.stringify(value, (_, part) => (typeof part === 'string' ? storable(part) : part));

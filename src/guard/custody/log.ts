@@ -15,6 +15,7 @@ import type {
 } from '../../core/custody.ts';
 import { FleetError } from '../../core/errors.ts';
 import type { Records } from '../../core/records.ts';
+import { storableCopy } from '../../core/storable.ts';
 import { encodeEntry } from './entry-bytes.ts';
 import type { KeyRing } from './key-ring.ts';
 import { parseNote, requireSignature, signCheckpoint, signedBy } from './note.ts';
@@ -73,7 +74,8 @@ export class CustodyLog {
   async append(entries: CustodyEntry | CustodyEntry[], store: CustodyStore = this.#store): Promise<CustodyReceipt[]> {
     const list = Array.isArray(entries) ? entries : [entries];
     const now = new Date();
-    return store.append(list.map(entry => encodeEntry(stamped(entry, now))));
+    // What a machine said is never a reason to record nothing.
+    return store.append(list.map(entry => encodeEntry(storableCopy(stamped(entry, now)))));
   }
 
   /**

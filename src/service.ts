@@ -137,7 +137,7 @@ async function serve(
     presentChange,
   });
   const assistant = await configuredAssistant(config, { gateway, catalog, store: records.conversations });
-  const digests = configuredDigests(config, {
+  const digests = await configuredDigests(config, {
     gateway,
     runs: records.digestRuns,
     custody: records.custody,

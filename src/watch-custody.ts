@@ -1,7 +1,9 @@
 /** The custody log beside its anchors, as every process has it: compared before anything acts, and looked after from then on. */
 import type { Logger } from 'pino';
-import { openAnchors } from './adapters/anchors/open-anchors.ts';
+import { fileAnchor } from './adapters/anchors/file-anchor.ts';
+import { gitAnchor } from './adapters/anchors/git-anchor.ts';
 import type { Config } from './config.ts';
+import type { Anchor } from './core/anchor.ts';
 import { FleetError } from './core/errors.ts';
 import type { Records } from './core/records.ts';
 import { Anchoring } from './guard/custody/anchoring.ts';
@@ -16,7 +18,7 @@ type Watched = { config: Config; records: Records; custody: CustodyLog; log: Log
 export async function watchCustody({ config, records, custody, log }: Watched, opened: Opened) {
   const { anchors, anchorEntries, anchorEveryMs, maxAnchorAgeMs } = config.custody;
   const anchoring = new Anchoring({
-    anchors: openAnchors(anchors),
+    anchors: await Promise.all(anchors.map(each => anchorOf(each, config, opened))),
     log: custody,
     custody: records.custody,
     store: records.anchors,
@@ -44,4 +46,16 @@ export async function watchCustody({ config, records, custody, log }: Watched, o
   }, lookEveryMs);
   opened.add(looking, async timer => clearInterval(timer));
   return { anchoring, standstill };
+}
+
+type Place = Config['custody']['anchors'][number];
+
+async function anchorOf(place: Place, { slack }: Config, opened: Opened): Promise<Anchor> {
+  if ('file' in place) return fileAnchor(place.file);
+  if ('git' in place) return gitAnchor(place.git);
+  if (!slack) throw new Error('an anchor is in Slack, and none is configured');
+  const { checkpointAnchor } = await import('./surfaces/slack/checkpoint-anchor.ts');
+  const { slackClient } = await import('./surfaces/slack/slack-client.ts');
+  const { signal } = opened.add(new AbortController(), async stop => stop.abort());
+  return checkpointAnchor(slackClient({ token: slack.botToken.reveal(), apiUrl: slack.apiUrl, signal }), place.slack);
 }

@@ -103,11 +103,11 @@ function checksOf(gates: ConfigDocument['rollout']['gates'], { gates: outside }:
 function custodyOf(custody: ConfigDocument['custody'], baseDir: string): Config['custody'] {
   const { anchors, anchorEntries, anchorEvery, maxAnchorAge } = custody;
   return {
-    anchors: anchors.map(each =>
-      each.git
-        ? { git: { ...each.git, repository: resolve(baseDir, each.git.repository) } }
-        : { file: resolve(baseDir, each.file) },
-    ),
+    anchors: anchors.map(each => {
+      if ('slack' in each) return each;
+      if ('file' in each) return { file: resolve(baseDir, each.file) };
+      return { git: { ...each.git, repository: resolve(baseDir, each.git.repository) } };
+    }),
     anchorEntries,
     anchorEveryMs: anchorEvery,
     ...(maxAnchorAge === undefined ? {} : { maxAnchorAgeMs: maxAnchorAge }),

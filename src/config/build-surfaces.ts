@@ -16,7 +16,7 @@ export function digestOf(
     ...digest,
     sites,
     timeZone: timeZone ?? own ?? 'UTC',
-    to: to.map(({ file }) => (file === undefined ? { stdout: true } : { file: resolve(baseDir, file) })),
+    to: to.map(place => ('file' in place ? { file: resolve(baseDir, place.file) } : place)),
   };
 }
 

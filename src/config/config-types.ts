@@ -82,8 +82,8 @@ export type Config = {
     events: 'on' | 'off';
   };
   custody: {
-    /** Where checkpoints are kept outside the database; absolute paths. */
-    anchors: ({ file: string } | { git: { repository: string; remote?: string } })[];
+    /** Where checkpoints are kept outside the database; absolute paths, and channels. */
+    anchors: ({ file: string } | { git: { repository: string; remote?: string } } | { slack: string })[];
     /** A checkpoint is posted after so many entries, or after so many milliseconds. */
     anchorEntries: number;
     anchorEveryMs: number;
@@ -107,7 +107,8 @@ export type DigestSettings = {
   timeZone: string;
   /** None for the whole fleet. */
   sites: string[];
-  to: ({ file: string } | { stdout: true })[];
+  /** `slack`: a channel. */
+  to: ({ file: string } | { stdout: true } | { slack: string })[];
   summary: boolean;
 };
 

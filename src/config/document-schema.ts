@@ -152,18 +152,26 @@ const cordonOrOff = z.unknown().transform((written, context) => {
   return z.NEVER;
 });
 
+const slackChannel = matching('the ID of a channel, such as C024BE91L', /^[CG][A-Z0-9]{2,31}$/);
+
+type OneOf<T> = { [Key in keyof T]-?: Record<Key, NonNullable<T[Key]>> }[keyof T];
+
+/** A mapping of which one key alone may be there. */
+function oneKeyOf<T extends object>(written: T, context: z.RefinementCtx, error: string): OneOf<T> {
+  const given = Object.entries(written).filter(([, value]) => value !== undefined);
+  if (given.length !== 1) context.addIssue({ code: 'custom', message: error });
+  return Object.fromEntries(given.slice(0, 1)) as OneOf<T>;
+}
+
 /** A place outside the database that keeps the custody log's newest checkpoint. */
 const anchor = mapping({
   file: text.optional(),
+  slack: slackChannel.optional(),
   git: mapping({
     repository: text,
     remote: field('a path or an address without password, not beginning with -', gitRemote).optional(),
   }).optional(),
-}).transform(({ file, git }, context) => {
-  if (git && file === undefined) return { git };
-  if (file === undefined || git) context.addIssue({ code: 'custom', message: 'either file or git' });
-  return { file: file ?? '' };
-});
+}).transform((written, context) => oneKeyOf(written, context, 'either file, git or slack'));
 
 function gitRemote(written: string): string | undefined {
   return /^-|:\/\/[^/]*:[^/]*@/.test(written) ? undefined : written;
@@ -194,10 +202,11 @@ const digest = mapping({
   timeZone: timeZone.optional(),
   sites: filled(name).optional(),
   to: filled(
-    mapping({ file: text.optional(), stdout: z.literal(true, { error: 'true' }).optional() }).refine(
-      ({ file, stdout }) => (file === undefined) !== (stdout === undefined),
-      { error: 'either file or stdout' },
-    ),
+    mapping({
+      file: text.optional(),
+      stdout: z.literal(true, { error: 'true' }).optional(),
+      slack: slackChannel.optional(),
+    }).transform((written, context) => oneKeyOf(written, context, 'either file, stdout or slack')),
   ),
   summary: flag.default(false),
 });
@@ -214,7 +223,7 @@ const slack = mapping({
   botToken: secretRef,
   appToken: secretRef,
   workspace: matching('the ID of the workspace, such as T024BE7LD', /^T[A-Z0-9]{2,31}$/),
-  channel: matching('the ID of a channel, such as C024BE91L', /^[CG][A-Z0-9]{2,31}$/),
+  channel: slackChannel,
   apiUrl: field('an https address without user and password, or http on loopback', parseIssuer).default(
     'https://slack.com/api/',
   ),

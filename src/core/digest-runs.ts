@@ -28,6 +28,6 @@ export type Digests = {
   list(): Promise<DigestStatus[]>;
   /** The digest as it would be told now, whatever was told before; of the whole fleet where none is named. Throws not_found. */
   now(name?: string): Promise<Block[]>;
-  /** Makes what is due. */
-  round(at: Date): Promise<void>;
+  /** Makes what is due, but what is on its way already. Ends when all of it has arrived, or with the signal. */
+  round(at: Date, signal: AbortSignal): Promise<void>;
 };

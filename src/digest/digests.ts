@@ -21,8 +21,11 @@ export type DigestSettings = Schedule & {
   summary: boolean;
 };
 
-/** Where a digest goes. Throws where it did not arrive. */
-export type DigestSink = (digest: { name: string; due: string; blocks: Block[] }) => Promise<void>;
+/** Where a digest goes. May go on trying until the signal, and throws where it did not arrive. */
+export type DigestSink = (
+  digest: { name: string; due: string; blocks: Block[] },
+  until: { signal: AbortSignal },
+) => Promise<void>;
 
 export type DigestParts = {
   gateway: Gateway;
@@ -88,7 +91,10 @@ export function createDigests(settings: (DigestSettings & { sinks: DigestSink[] 
     }
   }
 
-  async function tell(of: (typeof settings)[number], at: Date): Promise<void> {
+  /** Those that are on their way: a place that is out of reach holds up no other digest. */
+  const telling = new Set<string>();
+
+  async function tell(of: (typeof settings)[number], at: Date, signal: AbortSignal): Promise<void> {
     const newest = await runs.newest(of.name);
     if (newest === undefined) return begin(of.name, at.toISOString());
     const due = dueNow(of, new Date(newest.due), at);
@@ -102,7 +108,9 @@ export function createDigests(settings: (DigestSettings & { sinks: DigestSink[] 
       const fingerprint = fingerprintOf(facts);
       if (told?.fingerprint === fingerprint) return await runs.end(of.name, { due: moment, state: 'unchanged' });
       const whole = await withSummary(of, blocks);
-      for (const sink of of.sinks) await sink({ name: of.name, due: moment, blocks: whole });
+      const digest = { name: of.name, due: moment, blocks: whole };
+      const sent = await Promise.allSettled(of.sinks.map(async sink => sink(digest, { signal })));
+      for (const each of sent) if (each.status === 'rejected') throw each.reason;
       await runs.end(of.name, { due: moment, state: 'sent', fingerprint });
     } catch (thrown) {
       await runs.end(of.name, { due: moment, state: 'failed' });
@@ -143,8 +151,14 @@ export function createDigests(settings: (DigestSettings & { sinks: DigestSink[] 
       const { blocks } = await compose(of, { since, missed: 0 });
       return withSummary(of, blocks);
     },
-    async round(at) {
-      for (const of of settings) await tell(of, at);
+    async round(at, signal) {
+      const free = settings.filter(({ name }) => !telling.has(name));
+      await Promise.all(
+        free.map(async of => {
+          telling.add(of.name);
+          await tell(of, at, signal).finally(() => telling.delete(of.name));
+        }),
+      );
     },
   };
 }
@@ -152,13 +166,18 @@ export function createDigests(settings: (DigestSettings & { sinks: DigestSink[] 
 /** Looks every so often until it is stopped; what fails is told and looked at again. */
 export function startDigests(digests: Digests, { everyMs, log }: { everyMs: number; log: DigestParts['log'] }) {
   const stopping = new AbortController();
+  const { signal } = stopping;
+  const rounds = new Set<Promise<void>>();
   const running = (async () => {
-    while (!stopping.signal.aborted) {
-      await digests
-        .round(new Date())
-        .catch(error => log.warn({ error: FleetError.from(error) }, 'digests could not be looked at'));
-      await delay(everyMs, undefined, { signal: stopping.signal }).catch(() => undefined);
+    while (!signal.aborted) {
+      const round = digests
+        .round(new Date(), signal)
+        .catch(error => log.warn({ error: FleetError.from(error) }, 'digests could not be looked at'))
+        .finally(() => rounds.delete(round));
+      rounds.add(round);
+      await delay(everyMs, undefined, { signal }).catch(() => undefined);
     }
+    await Promise.all(rounds);
   })();
   return {
     async stop() {

@@ -10,9 +10,12 @@ import { gitAnchor } from '../../src/adapters/anchors/git-anchor.ts';
 import type { Anchor } from '../../src/core/anchor.ts';
 import { openCheckpoint } from '../../src/guard/custody/note.ts';
 import { signer } from '../../src/guard/custody/signing-key.ts';
+import { checkpointAnchor } from '../../src/surfaces/slack/checkpoint-anchor.ts';
+import { slackClient } from '../../src/surfaces/slack/slack-client.ts';
 import { anchorFile, key, type Life, life } from '../support/anchored.ts';
 import { refusal } from '../support/guard.ts';
 import { copiedDatabase, freshDatabase } from '../support/postgres.ts';
+import { type FakeSlack, startFakeSlack } from '../support/slack/slack-server.ts';
 
 const undo: (() => Promise<unknown>)[] = [];
 let url: string;
@@ -40,8 +43,9 @@ async function folder(): Promise<string> {
 
 const sizeOf = (note = '') => openCheckpoint(note, key).size;
 
-const kinds: [string, (dir: string) => Anchor][] = [
+const kinds: [string, (dir: string) => Anchor | Promise<Anchor>][] = [
   ['file', dir => fileAnchor(join(dir, 'checkpoint'))],
+  ['channel', async () => (await slackWith()).anchor],
   ['git repository', dir => gitAnchor({ repository: join(dir, 'anchor.git') })],
   [
     'git remote',
@@ -53,10 +57,18 @@ const kinds: [string, (dir: string) => Anchor][] = [
   ],
 ];
 
+async function slackWith(): Promise<{ slack: FakeSlack; anchor: Anchor }> {
+  const slack = await startFakeSlack();
+  const stop = new AbortController();
+  undo.push(slack.close, async () => stop.abort());
+  const client = slackClient({ token: slack.botToken, apiUrl: slack.apiUrl, signal: stop.signal });
+  return { slack, anchor: checkpointAnchor(client, 'C0OPS') };
+}
+
 describe.each(kinds)('an anchor that is a %s', (_, make) => {
   it('shows nothing at first, then what was posted last, and is the same in the next life', async () => {
     const dir = await folder();
-    const anchor = make(dir);
+    const anchor = await make(dir);
     expect(await anchor.newest()).toBeUndefined();
     await anchor.post('origin\n1\nroot\n\n— origin AAAA\n');
     const last = 'origin\n2\nroot\n\n— origin BBBB\n';
@@ -66,6 +78,49 @@ describe.each(kinds)('an anchor that is a %s', (_, make) => {
       ? gitAnchor({ repository: join(dir, 'other.git'), remote: join(dir, 'remote.git') })
       : anchor;
     expect(await again.newest()).toBe(last);
+  });
+});
+
+describe('a channel as an anchor', () => {
+  const [first, second] = [1, 2].map(size => `origin\n${size}\nroot\n\n— origin AAAA\n`) as [string, string];
+
+  it('shows people the note, and is read whatever others say or feign there', async () => {
+    const { slack, anchor } = await slackWith();
+    await anchor.post(first);
+    const [message] = slack.workspace.messages;
+    expect(JSON.stringify(message?.blocks)).toContain(JSON.stringify(first).slice(1, -1));
+    for (let said = 0; said < 250; said += 1) slack.workspace.add({ channel: 'C0OPS', user: 'U0DAY', text: 'hello' });
+    const feigned = { event_type: 'groundskeeper_checkpoint', event_payload: { note: second } };
+    slack.workspace.add({ channel: 'C0OPS', user: 'U0OTHER', text: second, metadata: feigned });
+    expect(await anchor.newest()).toBe(first);
+  });
+
+  it('that is full of other talk cannot be read, and is not called empty', async () => {
+    const { slack, anchor } = await slackWith();
+    await anchor.post(first);
+    for (let said = 0; said < 1000; said += 1) slack.workspace.add({ channel: 'C0OPS', user: 'U0DAY', text: 'hello' });
+    await expect(anchor.newest()).rejects.toMatchObject({ code: 'precondition_failed', retry: 'later' });
+  });
+
+  it('that Slack does not let us see is a failure, and its answer being lost posts nothing twice', async () => {
+    const { slack, anchor } = await slackWith();
+    slack.down();
+    await expect(anchor.newest()).rejects.toMatchObject({ code: 'ambiguous' });
+    slack.up();
+    slack.fail('chat.postMessage', 'answer lost after it acted');
+    await expect(anchor.post(first)).rejects.toMatchObject({ code: 'ambiguous' });
+    expect(await anchor.newest()).toBe(first);
+  });
+
+  it('stops everything where the log is shorter than what it shows', async () => {
+    const { anchor } = await slackWith();
+    const one = await begin(url, { anchors: [anchor] });
+    await one.write('a', 'b', 'c', 'd');
+    await one.anchoring.post();
+    const other = await freshDatabase();
+    undo.push(other.drop);
+    const { standstill } = await begin(other.url, { anchors: [anchor] });
+    expect(standstill.status()).toMatchObject({ state: 'frozen', reason: expect.stringContaining('slack C0OPS') });
   });
 });
 

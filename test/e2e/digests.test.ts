@@ -8,7 +8,9 @@ import type { Block } from '../../src/core/document.ts';
 import { createDigests, type DigestSettings, type DigestSink } from '../../src/digest/digests.ts';
 import { renderBlocks } from '../../src/surfaces/cli/render.ts';
 import { fileSink } from '../../src/surfaces/digest/sinks.ts';
+import { channelSink } from '../../src/surfaces/slack/digest-sink.ts';
 import { type ModelServer, startModelServer } from '../support/model-server.ts';
+import { startFakeSlack } from '../support/slack/slack-server.ts';
 import { eventually, type Stack, startStack } from '../support/stack.ts';
 
 let stack: Stack;
@@ -63,6 +65,7 @@ async function maker(
   return { digests, warnings };
 }
 
+const { signal } = new AbortController();
 const hour = (n: number) => new Date(Date.UTC(2030, 0, 1, n, 0, 30));
 
 describe('a digest now', () => {
@@ -103,7 +106,7 @@ describe('a digest that is due', () => {
 
   it('is told once by two who believe that it is theirs, and again only when something changed', async () => {
     const makers = await Promise.all([maker({}, [sink]), maker({}, [sink])]);
-    const round = (at: Date) => Promise.all(makers.map(({ digests }) => digests.round(at)));
+    const round = (at: Date) => Promise.all(makers.map(({ digests }) => digests.round(at, signal)));
     await round(hour(0));
     expect(sent).toEqual([]);
     await round(hour(1));
@@ -121,8 +124,8 @@ describe('a digest that is due', () => {
   it('says what was missed, and goes to a file', async () => {
     const file = join(dir, 'deep', 'digest.txt');
     const { digests } = await maker({ name: 'filed' }, [fileSink(file)]);
-    await digests.round(hour(0));
-    await digests.round(hour(5));
+    await digests.round(hour(0), signal);
+    await digests.round(hour(5), signal);
     expect(await readFile(file, 'utf8')).toMatch(/4 earlier ones were due and not made/);
   });
 
@@ -135,11 +138,34 @@ describe('a digest that is due', () => {
         arrived.push(due);
       },
     ]);
-    await digests.round(hour(0));
-    await digests.round(hour(1));
+    await digests.round(hour(0), signal);
+    await digests.round(hour(1), signal);
     broken = false;
-    await digests.round(hour(2));
+    await digests.round(hour(2), signal);
     expect([arrived, warnings.length]).toEqual([['2030-01-01T02:00:00.000Z'], 1]);
+  });
+
+  it('goes to a channel, once though its answer is lost, and holds up no other while Slack is away', async () => {
+    const slack = await startFakeSlack();
+    const { botToken: token, apiUrl } = slack;
+    const file = join(dir, 'beside.txt');
+    const { digests } = await maker({ name: 'posted' }, [channelSink({ token, apiUrl, channel: 'C0OPS' })]);
+    const { digests: beside } = await maker({ name: 'beside' }, [fileSink(file)]);
+    const both = (at: Date) => [digests.round(at, signal), beside.round(at, signal)] as const;
+    await Promise.all(both(hour(0)));
+    slack.down();
+    slack.fail('chat.postMessage', 'answer lost after it acted');
+    const [posting, filed] = both(hour(1));
+    await filed;
+    expect(await readFile(file, 'utf8')).toContain('Digest beside');
+    expect(slack.workspace.messages).toEqual([]);
+    slack.up();
+    await posting;
+    const posted = slack.workspace.messages.map(({ channel, text, blocks }) => [channel, text, JSON.stringify(blocks)]);
+    expect(posted).toEqual([
+      ['C0OPS', expect.stringMatching(/^Digest posted: boston/), expect.stringContaining('Custody')],
+    ]);
+    await slack.close();
   });
 
   it('carries the words of a model under its name, or why there are none', async () => {
@@ -152,8 +178,8 @@ describe('a digest that is due', () => {
       throw new Error('the model is down');
     });
     for (const each of [digests, without]) {
-      await each.round(hour(0));
-      await each.round(hour(1));
+      await each.round(hour(0), signal);
+      await each.round(hour(1), signal);
     }
     expect(text(sent.at(-2)?.blocks ?? [])).toContain('Summary by small, a language model: Look at bos-w-1.');
     expect(text(sent.at(-1)?.blocks ?? [])).toContain('Without a summary: the model is down');

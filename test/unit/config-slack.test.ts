@@ -25,6 +25,13 @@ it('takes the address of another Slack, such as GovSlack', () => {
   );
 });
 
+it('takes channels for digests and for checkpoints', () => {
+  const to = [{ slack: 'C024BE91L' }, { stdout: true }];
+  const digests = [{ name: 'morning', cron: '0 7 * * *', to }];
+  const config = configOf({ slack, digests, custody: { anchors: [{ slack: 'C024BE92M' }] } }, env);
+  expect([config.digests[0]?.to, config.custody.anchors]).toEqual([to, [{ slack: 'C024BE92M' }]]);
+});
+
 describe('it is refused', () => {
   const change = (more: object) => ({ slack: { ...slack, ...more } });
   it.each<[string, object, string]>([
@@ -37,6 +44,16 @@ describe('it is refused', () => {
     ['with an unknown key', change({ tokens: 'env:BOT' }), 'slack.tokens'],
     ['with one member for two names', { slack, people: [ana, { ...ana, name: 'ben' }] }, 'people[1].slack'],
     ['with a member by a name', { slack, people: [{ ...ana, slack: '@ana' }] }, 'people[0].slack'],
+    [
+      'without a Slack, yet with checkpoints in one',
+      { custody: { anchors: [{ slack: 'C1' }] } },
+      'custody.anchors[0].slack',
+    ],
+    [
+      'without a Slack, yet with a digest for one',
+      { digests: [{ name: 'a', cron: '0 7 * * *', to: [{ stdout: true }, { slack: 'C024BE91L' }] }] },
+      'digests[0].to[1].slack',
+    ],
     ['without a Slack, yet with a member of one', { people: [ana] }, 'people[0].slack'],
   ])('%s', (_what, document, path) => {
     const problems = problemsOf(document, env);

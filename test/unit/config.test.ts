@@ -107,7 +107,12 @@ describe('a sound configuration', () => {
       anchors: [{ file: join(dir, 'checkpoint') }, { git: { ...git, repository: join(dir, 'anchor.git') } }],
       maxAnchorAgeMs: 86_400_000,
     });
-    const bad = [{}, { file: 'a', git }, { git: { ...git, remote: 'https://me:secret@git.example/x' } }];
+    const bad = [
+      {},
+      { file: 'a', git },
+      { file: 'a', slack: 'C024BE91L' },
+      { git: { ...git, remote: 'https://me:secret@git.example/x' } },
+    ];
     for (const anchor of bad) expect(problemsOf({ custody: { anchors: [anchor] } })).not.toEqual([]);
     expect(JSON.stringify(problemsOf({ custody: { anchors: bad } }))).not.toContain('secret');
   });

@@ -18,10 +18,18 @@ export type SlackClient = {
   /** Answers the message's timestamp, which is its name in the channel; throws as `call` does. */
   post(place: Place, message: Message, key: string): Promise<string>;
   update(channel: string, at: string, message: Message): Promise<void>;
-  /** Of the newest messages there the one that was posted with this key. */
+  /** Messages there with what was posted along with them: in a channel the newest first, in a thread the oldest. At most 1,000. */
+  messages(place: Place): AsyncGenerator<Posted>;
+  /** Of those the one that was posted with this key. */
   find(place: Place, key: string): Promise<string | undefined>;
   /** Posts it and does not give up while Slack is away; what may stand there already is looked for first. */
   postSurely(place: Place, message: Message, key: string): Promise<string>;
+};
+
+export type Posted = {
+  ts: string;
+  user?: string;
+  metadata?: { event_type?: string; event_payload?: Record<string, unknown> };
 };
 
 /** Slack understood, and did nothing. `error` is its word for why. */
@@ -39,7 +47,7 @@ export type SlackClientOptions = { token: string; apiUrl: string; signal: AbortS
 const timeoutMs = 15_000;
 /** After so long the words are old, and whoever waited has asked again. */
 const patienceMs = 15 * 60_000;
-const newest = 100;
+const [pageSize, mostPages] = [100, 10];
 const event_type = 'groundskeeper_post';
 const notSent = /^(?:ECONNREFUSED|ENOTFOUND|EAI_AGAIN|EHOSTUNREACH|ENETUNREACH|UND_ERR_CONNECT_TIMEOUT)$/;
 
@@ -83,14 +91,20 @@ export function slackClient({ token, apiUrl, signal }: SlackClientOptions): Slac
     async update(channel, at, message) {
       await client.call('chat.update', { channel, ts: at, ...message });
     },
-    async find({ channel, thread }, key) {
-      const wanted = { channel, limit: newest, include_all_metadata: true };
-      const { messages } =
-        thread === undefined
-          ? await client.call('conversations.history', wanted)
-          : await client.call('conversations.replies', { ...wanted, ts: thread });
-      const found = (messages as Posted[]).find(({ metadata }) => metadata?.event_payload?.key === key);
-      return found?.ts;
+    async *messages({ channel, thread }) {
+      const wanted = { channel, limit: pageSize, include_all_metadata: true, ...(thread && { ts: thread }) };
+      let cursor = '';
+      for (let page = 0; page < mostPages; page += 1) {
+        const method = thread === undefined ? 'conversations.history' : 'conversations.replies';
+        const answer = await client.call(method, { ...wanted, ...(cursor && { cursor }) });
+        yield* answer.messages as Posted[];
+        cursor = (answer.response_metadata as { next_cursor?: string } | undefined)?.next_cursor ?? '';
+        if (!answer.has_more || cursor === '') return;
+      }
+    },
+    async find(place, key) {
+      for await (const { ts, metadata } of client.messages(place)) if (metadata?.event_payload?.key === key) return ts;
+      return undefined;
     },
     async postSurely(place, message, key) {
       let mayStand = false;
@@ -121,8 +135,6 @@ export async function surely<T>(signal: AbortSignal, attempt: () => Promise<T>):
 function mayPass(thrown: unknown): boolean {
   return thrown instanceof FleetError && (thrown.code === 'service_unreachable' || thrown.code === 'ambiguous');
 }
-
-type Posted = { ts: string; metadata?: { event_payload?: { key?: unknown } } };
 
 function failureOf(method: string, thrown: unknown): FleetError {
   if (thrown instanceof webApi.WebAPIPlatformError) return new SlackRefusal(method, thrown.data.error);

@@ -102,15 +102,24 @@ export function webApi(
     return undefined;
   }
 
-  function replies(args: Args, chosen: (message: SlackMessage) => boolean): Answer {
+  /** Pages as Slack gives them: a channel from its newest message on, a thread from its oldest. */
+  function replies(args: Args, chosen: (message: SlackMessage) => boolean, newestFirst = false): Answer {
     const channel = workspace.channelOf(String(args.channel));
     if (channel === undefined) return refused('channel_not_found');
     const all = workspace.messages.filter(
       each => each.channel === channel && !each.deleted && each.ephemeralTo === undefined && chosen(each),
     );
     const metadata = String(args.include_all_metadata) === 'true';
-    const messages = all.slice(0, Number(args.limit ?? 100)).map(each => shown(each, metadata));
-    return { ok: true, messages, has_more: all.length > messages.length };
+    if (newestFirst) all.reverse();
+    const from = Number(args.cursor ?? 0);
+    const to = from + Number(args.limit ?? 100);
+    const more = all.length > to;
+    return {
+      ok: true,
+      messages: all.slice(from, to).map(each => shown(each, metadata)),
+      has_more: more,
+      ...(more && { response_metadata: { next_cursor: String(to) } }),
+    };
   }
 
   function openView(args: Args): Answer {
@@ -136,7 +145,7 @@ export function webApi(
       return channel === undefined ? refused('user_not_found') : { ok: true, channel: { id: channel } };
     },
     'conversations.history': args =>
-      replies({ ...args }, ({ thread_ts, ts }) => thread_ts === undefined || thread_ts === ts),
+      replies(args, ({ thread_ts, ts }) => thread_ts === undefined || thread_ts === ts, true),
     'conversations.replies': args =>
       replies(args, ({ thread_ts, ts }) => thread_ts === String(args.ts) || ts === String(args.ts)),
     'chat.postMessage': args => post(args),

@@ -106,7 +106,7 @@ it('a host that vanished without a word is gone once it was silent for long enou
   await vanishing.beat();
   expect(await second.life.endDead()).toEqual([]);
   way.stall();
-  await expect.poll(() => second.life.endDead(), { timeout: 5000 }).toEqual([vanishing.executor]);
+  await expect.poll(() => second.life.endDead()).toEqual([vanishing.executor]);
   expect((await refusal(vanishing.prove())).code).toBe('conflict');
   await way.close();
   await vanishing.end();

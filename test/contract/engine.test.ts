@@ -62,17 +62,17 @@ it('goes on as it began under a version that has another step, which new work ta
   gate = Promise.withResolvers();
   await start('old-1', [before]);
   await engine?.start(before, 'begun-before', null);
-  await expect.poll(() => done, { timeout: 5000 }).toEqual(['a', 'b', 'c']);
+  await expect.poll(() => done).toEqual(['a', 'b', 'c']);
   await engine?.close();
 
   gate = undefined;
   done = [];
   await start('new-1', [after]);
   expect(await engine?.takeOver(['old-1'])).toBe(1);
-  await expect.poll(() => done, { timeout: 5000 }).toEqual(['c']);
+  await expect.poll(() => done).toEqual(['c']);
   done = [];
   await engine?.start(after, 'begun-after', null);
-  await expect.poll(() => done, { timeout: 5000 }).toEqual(['a', 'look', 'b', 'c']);
+  await expect.poll(() => done).toEqual(['a', 'look', 'b', 'c']);
 });
 
 it('goes on after a version that had one process and no queues', async () => {
@@ -99,9 +99,7 @@ it('goes on after a version that had one process and no queues', async () => {
   );
   await DBOS.launch();
   await DBOS.startWorkflow(parent, { workflowID: 'op' })('op', null);
-  await expect
-    .poll(async () => (await DBOS.listWorkflowSteps('op/node'))?.map(step => step.name), { timeout: 5000 })
-    .toEqual(['a']);
+  await expect.poll(async () => (await DBOS.listWorkflowSteps('op/node'))?.map(step => step.name)).toEqual(['a']);
   await DBOS.shutdown({ deregister: true });
 
   gate = undefined;
@@ -114,14 +112,14 @@ it('goes on after a version that had one process and no queues', async () => {
   };
   await start('new-1', [over, before]);
   expect(await engine?.takeOver(['service'])).toBe(2);
-  await expect.poll(() => done, { timeout: 5000 }).toEqual(['b', 'c', 'end']);
+  await expect.poll(() => done).toEqual(['b', 'c', 'end']);
 });
 
 it('is not taken over from an executor that was not named', async () => {
   gate = Promise.withResolvers();
   await start('old-1', [before]);
   await engine?.start(before, 'begun-before', null);
-  await expect.poll(() => done, { timeout: 5000 }).toEqual(['a', 'b', 'c']);
+  await expect.poll(() => done).toEqual(['a', 'b', 'c']);
   await engine?.close();
   await start('new-1', [before]);
   expect(await engine?.takeOver(['another'])).toBe(0);

@@ -60,7 +60,7 @@ describe.skipIf(kubectlIsMissing)(kubectlTitle('kubectl apply'), () => {
     );
     expect(images.split(' ')).toContain('registry.lab.test/cart:1.1.0');
     expect(await kubectl('-n', 'shop', 'get', 'deploy', 'cart')).toMatch(/cart\s+3\/3\s+3\s+3/);
-  }, 60_000);
+  });
 
   it('takes away what the file no longer says, and leaves what others set', async () => {
     await apply(workload('Deployment', 'tidy', { labels: { team: 'a' } }));
@@ -85,7 +85,7 @@ describe.skipIf(kubectlIsMissing)(kubectlTitle('kubectl apply'), () => {
     for (const name of ['statefulset/ledger-2', 'daemonset/probe']) {
       await kubectl('-n', 'shop', 'rollout', 'status', name, '--timeout=40s');
     }
-  }, 60_000);
+  });
 
   it('is refused what is not valid, with every cause', async () => {
     const wrong = workload('Deployment', 'wrong', { selector: 'another', replicas: -1 });
@@ -191,7 +191,7 @@ describe.skipIf(kubectlIsMissing)(kubectlTitle('kubectl apply'), () => {
     await kubectl('delete', 'crd', 'racks.lab.test', '--timeout=20s');
     await until('the kind is gone', async () => (await scene.raw(path)).status === 404);
     expect((await scene.raw('/apis/lab.test/v1alpha1')).status).toBe(404);
-  }, 60_000);
+  });
 
   it('scales through the subresource, and says what it did', async () => {
     await apply(workload('Deployment', 'sized', { replicas: 1 }));

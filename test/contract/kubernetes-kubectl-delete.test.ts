@@ -31,7 +31,7 @@ describe.skipIf(kubectlIsMissing)(kubectlTitle('kubectl delete'), () => {
     const { metadata } = (await scene.raw('/api/v1/namespaces/default/pods/hasty')).body;
     expect(metadata?.deletionTimestamp).toBeTruthy();
     await until('it is gone', async () => (await scene.raw('/api/v1/namespaces/default/pods/hasty')).status === 404);
-  }, 60_000);
+  });
 
   it('by force takes a pod out of the API at once', async () => {
     await kubectl('-n', 'default', 'run', 'forced', '--image=registry.lab.test/x:1');
@@ -50,7 +50,7 @@ describe.skipIf(kubectlIsMissing)(kubectlTitle('kubectl delete'), () => {
     const last = watch.events.filter(({ object }) => object.metadata?.name === 'behind').at(-1);
     expect(last).toMatchObject({ type: 'DELETED' });
     watch.stop();
-  }, 60_000);
+  });
 
   it('in the foreground keeps the owner until what it owns is gone', async () => {
     await deployed('before');
@@ -62,7 +62,7 @@ describe.skipIf(kubectlIsMissing)(kubectlTitle('kubectl delete'), () => {
     expect(await names('rs,pods', 'app=before')).toEqual([]);
     expect(watch.events.filter(({ type }) => type === 'DELETED')).toHaveLength(2);
     watch.stop();
-  }, 60_000);
+  });
 
   it.each(['StatefulSet', 'DaemonSet'])(
     'of a %s takes its pods along',
@@ -97,7 +97,7 @@ describe.skipIf(kubectlIsMissing)(kubectlTitle('kubectl delete'), () => {
       /^poddisruptionbudget.policy "held" deleted/,
     );
     expect((await evict()).status).toBe(201);
-  }, 60_000);
+  });
 
   it('of a Node forgets its pods too, and its kubelet registers as another Node when it starts again', async () => {
     const node = async () => (await scene.raw('/api/v1/nodes/w-3')).body;
@@ -114,7 +114,7 @@ describe.skipIf(kubectlIsMissing)(kubectlTitle('kubectl delete'), () => {
       const ready = conditions.some(each => each.type === 'Ready' && each.status === 'True');
       return metadata?.uid !== undefined && metadata.uid !== before && ready;
     });
-  }, 60_000);
+  });
 
   it('may leave what is owned behind, without an owner', async () => {
     await deployed('orphaned');
@@ -125,7 +125,7 @@ describe.skipIf(kubectlIsMissing)(kubectlTitle('kubectl delete'), () => {
     expect(await names('pods', 'app=orphaned')).toHaveLength(2);
     await kubectl('-n', 'default', 'delete', set);
     await until('the pods follow the set', async () => (await names('pods', 'app=orphaned')).length === 0);
-  }, 60_000);
+  });
 
   it('of a namespace takes everything in it', async () => {
     await kubectl('create', 'namespace', 'brief');
@@ -138,7 +138,7 @@ describe.skipIf(kubectlIsMissing)(kubectlTitle('kubectl delete'), () => {
     expect(await kubectl('delete', 'namespace', 'brief', '--timeout=40s')).toMatch(/^namespace "brief" deleted/);
     expect((await scene.raw('/api/v1/namespaces/brief')).status).toBe(404);
     expect((await scene.cluster.pods()).filter(({ namespace }) => namespace === 'brief')).toEqual([]);
-  }, 60_000);
+  });
 
   it('of a StatefulSet takes its pods and leaves its claims', async () => {
     expect(await kubectl('-n', 'shop', 'delete', 'statefulset', 'ledger')).toMatch(
@@ -189,5 +189,5 @@ describe.skipIf(kubectlIsMissing)(kubectlTitle('kubectl delete'), () => {
       return (await scene.cluster.leaseRenewed('w-3')) === undefined && (await mine()) === 0;
     });
     await kubectl('-n', 'default', 'rollout', 'status', 'deployment/stays', '--timeout=40s');
-  }, 60_000);
+  });
 });

@@ -54,7 +54,7 @@ describe.skipIf(kubectlIsMissing)(kubectlTitle('kubectl describe node'), () => {
     expect(after).toMatch(/groundskeeper\.io\/Maintenance\s+False\s/);
     expect(after).toMatch(/Normal\s+Uncordoned\s+\S+\s+groundskeeper\s+.*cordon of operation \S+ taken back/);
     expect(after).not.toContain('cordoned-by');
-  }, 120_000);
+  });
 
   it('warns of a drain that was stopped, with why', async () => {
     const { node, unpin } = await pinned(site());
@@ -67,5 +67,5 @@ describe.skipIf(kubectlIsMissing)(kubectlTitle('kubectl describe node'), () => {
     expect(text).toMatch(/groundskeeper\.io\/Maintenance\s+False\s/);
     expect(text).toMatch(/Warning\s+NotDrained\s+\S+\s+groundskeeper\s+.*cancelled the operation/);
     unpin();
-  }, 120_000);
+  });
 });

@@ -66,7 +66,7 @@ describe.skipIf(kubectlIsMissing)(kubectlTitle('kubectl, on nodes'), () => {
     expect(await drain.ended).toBe(0);
     expect(drain.output()).toContain(`node/${node} drained`);
     await kubectl('uncordon', node);
-  }, 60_000);
+  });
 
   it('taints, labels and annotates one, and takes all of it away', async () => {
     expect(await kubectl('taint', 'node', 'w-2', 'lab=test:NoSchedule')).toBe('node/w-2 tainted\n');

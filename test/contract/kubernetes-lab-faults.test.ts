@@ -126,7 +126,7 @@ describe('a partition', () => {
     expect(scene.effects.since(effects)).toEqual([]);
     expect(await exists('cut-off')).toBe(false);
     await until('the watch is cut', () => watch.ended());
-  }, 30_000);
+  });
 });
 
 describe('the clock of the API server', () => {

@@ -211,5 +211,5 @@ describe('a start that cannot succeed', () => {
       code: 'database',
       untrusted: expect.stringContaining('no_such_setting'),
     });
-  }, 30_000);
+  });
 });

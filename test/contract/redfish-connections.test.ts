@@ -42,7 +42,7 @@ test('of several that were needed at once, one is kept, and does for the next lo
   await eventually('the client gives up all but one', () => lab.bmc.connections().open === 1, 15_000);
   await bmc.sample();
   expect([made(), lab.bmc.connections().open]).toEqual([needed, 1]);
-}, 20_000);
+});
 
 test('where the fleet leaves no room for another, a connection does for a look and is given up after it', async () => {
   const fleet = await startBmcFleet({ sites: 1, bmcsPerSite: 2, seed: 3, addressBase: '127.82', machines: ['hpe'] });
@@ -57,7 +57,7 @@ test('where the fleet leaves no room for another, a connection does for a look a
   await eventually('the second is given up', () => connections()[1]?.open === 0, 15_000);
   for (const { node } of access) await bmcs.of(node).sample();
   expect(connections()).toEqual([twice, { made: 3, open: 1 }]);
-}, 20_000);
+});
 
 test('a BMC whose key changed between two looks gets no further request, though others are still trusted', async () => {
   const { lab, bmc } = await open('hpe', '127.80.250.3');

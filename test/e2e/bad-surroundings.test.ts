@@ -162,7 +162,7 @@ describe('a service that cannot start', () => {
 });
 
 describe('a wrong password of the BMCs', () => {
-  it('is tried at most twice on each, whatever is asked, and is never shown', { timeout: 120_000 }, async () => {
+  it('is tried at most twice on each, whatever is asked, and is never shown', async () => {
     const right = await readFile(scene.stack.lab.account.passwordFile, 'utf8');
     await scene.stack.service().stop();
     await writeFile(scene.stack.lab.account.passwordFile, 'hunter2-wrong');

@@ -77,7 +77,7 @@ describe('looking', () => {
     expect(overview.sites[0]?.nodes.map(node => node.health)).toEqual(Array(7).fill('ok'));
   });
 
-  it('runs every example of the reference against the demo fleet', { timeout: 120_000 }, async () => {
+  it('runs every example of the reference against the demo fleet', async () => {
     const ids = catalog.filter(tool =>
       Object.values(tool.example).some(value => /(plan|apr|op|fnd|web)-0123456789/.test(String(value))),
     );
@@ -160,7 +160,7 @@ describe('a firmware update from the command line', () => {
     expect(effects()).toBe(0);
   });
 
-  it('starts with the vote, and can be watched; Ctrl-C ends the watching alone', { timeout: 180_000 }, async () => {
+  it('starts with the vote, and can be watched; Ctrl-C ends the watching alone', async () => {
     const file = await voter.fileWith(stack.passphrase('approver'));
     const said = await ok(
       voter.run([
@@ -308,7 +308,7 @@ describe('serve on its own database', () => {
     return stack.lab.sites.flatMap(site => site.nodes).flatMap(node => node.server.sessions()).length;
   }
 
-  it('ends whole on Ctrl-C, pressed once or twice, and goes on from the same data', { timeout: 180_000 }, async () => {
+  it('ends whole on Ctrl-C, pressed once or twice, and goes on from the same data', async () => {
     await stack.service().stop();
     const text = await readFile(stack.config.file, 'utf8');
     const file = join(folder(), 'embedded.yaml');

@@ -126,7 +126,7 @@ export async function startStack(options: StackOptions): Promise<Stack> {
 }
 
 /** Looks until `check` gives something; fails with `what` after `ms`. */
-export async function eventually<T>(what: string, check: () => Promise<T | undefined>, ms = 60_000): Promise<T> {
+export async function eventually<T>(what: string, check: () => Promise<T | undefined>, ms = 120_000): Promise<T> {
   const until = Date.now() + ms;
   for (;;) {
     const found = await check();

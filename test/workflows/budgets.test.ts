@@ -122,4 +122,4 @@ it('one that is cancelled while it waits for its turn gives its cordon back, and
   expect((await ended(stack, first)).state).toBe('done');
   expect((await ended(stack, third)).state).toBe('done');
   expect(isCordoned(stack, near?.name ?? '')).toBe(true);
-}, 120_000);
+});

@@ -229,12 +229,12 @@ beforeAll(async () => {
     places: killedPatient.map((_, index) => placeOf(stack, 0, patient.length + index)),
     after: Promise.all(patientRows),
   });
-}, 180_000);
+});
 
 afterAll(async () => {
   await Promise.allSettled(played.values());
   await Promise.all([stack?.close(), hasty?.close()]);
-}, 180_000);
+});
 
 async function startMatrix(
   size: { addressBase: string; sites: number; workers: number },

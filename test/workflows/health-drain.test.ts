@@ -58,4 +58,4 @@ it('evicts nothing more once what the node was cordoned for is over, and leaves 
     .cluster.store.list('pods')
     .filter(pod => pod.spec.nodeName === node && pod.metadata.labels?.app === 'single');
   expect(here.map(({ metadata }) => metadata.deletionTimestamp)).toEqual([undefined]);
-}, 120_000);
+});

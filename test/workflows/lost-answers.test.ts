@@ -15,9 +15,7 @@ afterAll(() => stack?.close());
 
 const oneOfEach = ['cordon', 'flash', 'reset', 'uncordon'];
 
-it('of cordon, eviction, update and reset: evidence is found for each, and nothing is done twice', {
-  timeout: 120_000,
-}, async () => {
+it('of cordon, eviction, update and reset: evidence is found for each, and nothing is done twice', async () => {
   const [site] = stack.lab.sites;
   const { full, ...planned } = await planSite(stack, 'boston');
   for (const { node } of full.targets) {

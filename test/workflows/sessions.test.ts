@@ -67,4 +67,4 @@ it('by kill -9 twice, and then an orderly stop', async () => {
   await stack.service().stop();
   expect([open(), await recorded()]).toEqual([each(0), 0]);
   expect(servers.map(server => server.logIns().bad)).toEqual(each(0));
-}, 120_000);
+});

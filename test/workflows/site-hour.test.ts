@@ -11,7 +11,7 @@ let hour: SiteHour;
 
 beforeAll(async () => {
   hour = await playSiteHour('127.127');
-}, 120_000);
+});
 
 const missed = (node: string) => (hour.rows[node] ?? []).filter(({ read }) => !read);
 const isInCut = (at: number) => at >= hour.from && at < hour.to;

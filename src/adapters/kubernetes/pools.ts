@@ -4,6 +4,7 @@
  * rotated certificate or key asks for it.
  */
 import type { RequestOptions } from 'node:https';
+import { createSecureContext } from 'node:tls';
 import { Agent, type Dispatcher, ProxyAgent } from 'undici';
 
 export type PoolName = 'requests' | 'watches';
@@ -29,11 +30,16 @@ export class Pools {
 
   /** The pool for these TLS options; an outdated one ends once its requests and watches have. */
   of(name: PoolName, { ca, cert, key, passphrase, rejectUnauthorized, servername }: Tls): Dispatcher {
-    const given = Object.entries({ ca, cert, key, passphrase, rejectUnauthorized, servername });
-    const tls = Object.fromEntries(given.filter(([, value]) => value !== undefined));
-    const poolKey = JSON.stringify(tls);
+    const poolKey = JSON.stringify({ ca, cert, key, passphrase, rejectUnauthorized, servername });
     if (this.#open === undefined || this.#key !== poolKey) {
       const outdated = Object.values(this.#open ?? {});
+      // One for all connections: it is the larger part of what each would take.
+      const secureContext = createSecureContext({ ca, cert, key, passphrase });
+      const tls = {
+        secureContext,
+        ...(rejectUnauthorized !== undefined && { rejectUnauthorized }),
+        ...(servername !== undefined && { servername }),
+      };
       this.#open = { requests: this.#pool('requests', tls), watches: this.#pool('watches', tls) };
       this.#key = poolKey;
       for (const pool of outdated) pool.close().catch(() => undefined);

@@ -16,6 +16,10 @@ export type PostStore = {
   get(key: string): Promise<Post | undefined>;
   /** Those that are kept up to date, oldest first. */
   open(): Promise<Post[]>;
+  /** Those of the keys that have none. */
+  missing(keys: string[]): Promise<string[]>;
+  /** When the first one was claimed; now where none was. */
+  begun(): Promise<Date>;
   /** Before anything is sent: false where there is one already. */
   claim(post: Pick<Post, 'key' | 'channel'>): Promise<boolean>;
   sent(key: string, state: { at: string; digest: string; final: boolean }): Promise<void>;

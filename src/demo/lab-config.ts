@@ -24,7 +24,7 @@ export type LabConfigOptions = {
   /** Folder of policies; those that are shipped unless said. */
   policies?: string;
   /** The language model that people may ask; nobody unless said. */
-  assistant?: { baseUrl: string; model: string; apiKey?: string };
+  assistant?: { baseUrl: string; model: string; apiKey?: string; silence?: string };
   /** A Slack, with who the two people are there; none unless said. */
   slack?: {
     settings: { botToken: string; appToken: string; workspace: string; channel: string; apiUrl: string };

@@ -43,7 +43,7 @@ export type ServiceDoor = {
   records: {
     freezes: Pick<Records['freezes'], 'standing'>;
     plans: Pick<Records['plans'], 'get'>;
-    approvals: Pick<Records['approvals'], 'get' | 'list'>;
+    approvals: Pick<Records['approvals'], 'get' | 'list' | 'forOperation'>;
     operations: Pick<Records['operations'], 'get' | 'list' | 'events'>;
     custody: Pick<Records['custody'], 'head' | 'rows' | 'checkpoints'>;
   };

@@ -73,6 +73,7 @@ describe('an answer that grows', () => {
       place: { channel: 'C0OPS', thread },
       recipient: { user: 'U0DAY', team: 'T0HOME' },
       key: 'Ev1',
+      asked: thread,
       signal: stop.signal,
       onTrouble: error => troubles.push(error),
     });

@@ -2,7 +2,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { ChangeAnswer } from '../../src/core/change.ts';
 import { custodyEntries, unaccounted } from '../support/audit.ts';
-import { ended } from '../support/rollout.ts';
+import { ended, reconfigure } from '../support/rollout.ts';
 import { type FakeSlack, linkedTo, startFakeSlack } from '../support/slack/slack-server.ts';
 import type { SlackMessage } from '../support/slack/workspace.ts';
 import { eventually, type Stack, startStack } from '../support/stack.ts';
@@ -135,6 +135,40 @@ it('an operation that ends before anybody looked again has its message', async (
   const vote = { vote: 'approve', reason: 'go', passphrase: stack.passphrase('approver') } as const;
   const { operation = '' } = await voter.vote(approval, vote);
   await shows(operation, 'cordon in boston: done');
+  const back = await (await stack.client('requester')).callTool('uncordonNode', { node: 'bos-w-2' });
+  await ended(stack, (back.output as unknown as ChangeAnswer).operation ?? '');
+});
+
+describe('a request that was asked for in Slack', () => {
+  let request: string;
+  const standing = async () => (await (await stack.client('approver')).approval(request)).approval;
+
+  it('is not approved by the same person on another surface', async () => {
+    slack.people.command({ user: 'U0DAY', text: 'cordon-node bos-w-2' });
+    const asker = await stack.client('requester');
+    const { id } = await eventually('the request', async () => (await asker.approvals('pending'))[0]);
+    request = id;
+    expect(await standing()).toMatchObject({ requester: 'day-shift', channel: 'slack' });
+    const vote = { vote: 'approve', reason: 'mine', passphrase: stack.passphrase('requester') } as const;
+    await expect(asker.vote(request, vote)).rejects.toMatchObject({ code: 'forbidden' });
+    expect(await standing()).toMatchObject({ state: 'pending', votes: [] });
+  });
+
+  it('is not approved by who has lost the right since the card was posted', async () => {
+    const card = await shows(request, 'Approve');
+    const groupsOf = (groups: string[]) =>
+      reconfigure(stack, ({ people }) => {
+        people[1] = { ...people[1], groups } as (typeof people)[number];
+      });
+    const connections = slack.sockets.connections;
+    await groupsOf(['guests']);
+    await eventually('the connection', async () => (slack.sockets.connections > connections ? true : undefined));
+    await slack.people.click('U0NIGHT', card, 'approval-approve').acknowledged;
+    await toldAlone('U0NIGHT', 'operators');
+    await groupsOf(['operators']);
+    expect(await standing()).toMatchObject({ state: 'pending', votes: [] });
+    await shows(request, 'Approve');
+  });
 });
 
 describe('what was posted', () => {

@@ -28,6 +28,19 @@ export function postStore(db: Kysely<Tables>): PostStore {
       const rows = await db.selectFrom('post').selectAll().where('final', '=', false).orderBy('claimed_at').execute();
       return rows.map(postOf);
     },
+    async missing(keys) {
+      if (keys.length === 0) return [];
+      const rows = await db.selectFrom('post').select('key').where('key', 'in', keys).execute();
+      const there = new Set(rows.map(({ key }) => key));
+      return keys.filter(key => !there.has(key));
+    },
+    async begun() {
+      const { first } = await db
+        .selectFrom('post')
+        .select(({ fn }) => fn.min('claimed_at').as('first'))
+        .executeTakeFirstOrThrow();
+      return first ?? new Date();
+    },
     async claim({ key, channel }) {
       const { numInsertedOrUpdatedRows } = await db
         .insertInto('post')

@@ -32,13 +32,16 @@ export type AnnounceParts = {
 /** Slack lets a message be changed about once a second; people read slower. */
 const roundMs = 2_000;
 const mostOperations = 50;
+/** What ended longer ago is no news in a channel. */
+const newsMs = 24 * 3_600_000;
 
 /** Ends with the signal, and never throws. */
 export async function keepAnnouncing(parts: AnnounceParts): Promise<void> {
   const { log, signal } = parts;
   let told = '';
+  const begun = Math.min(Date.now(), (await parts.posts.begun().catch(() => new Date())).getTime());
   while (!signal.aborted) {
-    const failure = await round(parts).then(
+    const failure = await round(parts, begun).then(
       () => '',
       (thrown: unknown) => FleetError.from(thrown).message,
     );
@@ -49,24 +52,26 @@ export async function keepAnnouncing(parts: AnnounceParts): Promise<void> {
   }
 }
 
-async function round(parts: AnnounceParts): Promise<void> {
+/** `begun`: milliseconds; what ended before is not told. */
+async function round(parts: AnnounceParts, begun: number): Promise<void> {
   const { posts, door } = parts;
   await door.approvals.expireDue();
   const open = await posts.open();
   const ids = (noun: string) =>
     open.flatMap(({ key }) => (key.startsWith(`${noun}/`) ? [key.slice(noun.length + 1)] : []));
-  const [pending, running] = await Promise.all([
+  const [pending, running, missed] = await Promise.all([
     door.records.approvals.list('pending'),
     door.records.operations.list({ open: true, limit: mostOperations }),
+    missedOperations(parts, begun),
   ]);
-  const requests = [...new Set([...ids('approval'), ...pending.map(({ id }) => id)])];
-  const approvals = await Promise.all(requests.map(id => door.records.approvals.get(id)));
-  // Also one that began and ended since the last look: its request is still open here.
-  const begun = approvals.flatMap(({ operation }) => operation ?? []);
-  const operations = [...new Set([...ids('operation'), ...running.map(({ id }) => id), ...begun])];
+  const operations = [...new Set([...ids('operation'), ...running.map(({ id }) => id), ...missed])];
+  // A request may be decided before anybody looks.
+  const decided = await Promise.all(operations.map(id => door.records.approvals.forOperation(id)));
+  const requests = new Set([...ids('approval'), ...[...pending, ...decided].flatMap(each => each?.id ?? [])]);
+  const approvals = await Promise.all([...requests].map(id => door.records.approvals.get(id)));
   const kept = [
-    ...operations.map(id => () => operationPost(parts, id)),
     ...approvals.map(approval => () => requestPost(parts, approval)),
+    ...operations.map(id => () => operationPost(parts, id)),
   ];
   // One message that Slack does not take holds up no other.
   const failures: unknown[] = [];
@@ -76,6 +81,15 @@ async function round(parts: AnnounceParts): Promise<void> {
       .then(each => keepPost({ store: posts, messages }, each))
       .catch((thrown: unknown) => failures.push(thrown));
   if (failures.length > 0) throw failures[0];
+}
+
+/** Those that began and ended since the last look, which may be long ago where Slack was away. */
+async function missedOperations({ posts, door }: AnnounceParts, begun: number): Promise<string[]> {
+  const since = Math.max(begun, Date.now() - newsMs);
+  const recent = await door.records.operations.list({ limit: mostOperations });
+  const past = recent.filter(({ createdAt, state }) => hasEnded(state) && Date.parse(createdAt) >= since);
+  const missing = new Set(await posts.missing(past.map(({ id }) => `operation/${id}`)));
+  return past.flatMap(({ id }) => (missing.has(`operation/${id}`) ? [id] : []));
 }
 
 /** The card as everybody sees it now; it is final when neither votes nor the operation can change it any more. */

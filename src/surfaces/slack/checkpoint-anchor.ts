@@ -12,21 +12,10 @@ const mostBetween = 1_000;
 
 /** Throws as the client does; `precondition_failed` where others have said so much that ours cannot be found. */
 export function checkpointAnchor(client: SlackClient, channel: string): Anchor {
-  let self: Promise<string> | undefined;
-
-  /** The app's own user; a message of another app may carry the same words. */
-  function ourselves(): Promise<string> {
-    self ??= client.call('auth.test', {}).then(({ user_id }) => String(user_id));
-    self.catch(() => {
-      self = undefined;
-    });
-    return self;
-  }
-
   return {
     name: `slack ${channel}`,
     async newest() {
-      const user = await ourselves();
+      const user = await client.self();
       let seen = 0;
       for await (const message of client.messages({ channel })) {
         seen += 1;

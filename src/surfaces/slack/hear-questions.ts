@@ -58,7 +58,7 @@ export function hearQuestions(app: App, parts: SlackParts, { events, self }: { e
       const text = wordsOf(said.text ?? '', self());
       await inTurn(`${channel} ${thread} ${person.name}`, async () => {
         await showStatus(channel, thread);
-        await answer(parts, { id, person, user, channel, thread, text });
+        await answer(parts, { id, person, user, channel, thread, ts, text });
       });
     });
   }

@@ -6,6 +6,7 @@
  * what is known at the end.
  */
 import { setTimeout as delay } from 'node:timers/promises';
+import { FleetError } from '../../core/errors.ts';
 import { harmlessMarkdown, settled } from './blocks/markdown.ts';
 import { bullets, piece, richText } from './blocks/rich-text.ts';
 import { escaped, line } from './blocks/text.ts';
@@ -20,6 +21,8 @@ export type NarrationParts = {
   recipient: { user: string; team: string };
   /** Names the message among those that were posted. */
   key: string;
+  /** Timestamp of what is answered. */
+  asked: string;
   signal: AbortSignal;
   onTrouble(error: unknown): void;
 };
@@ -29,6 +32,8 @@ const paceMs = 1_000;
 const longestTitle = 150;
 /** Of the words; a message holds about 13,000 with all that stands below them. */
 const longestWords = 8_000;
+/** Streams carry no key: these are known to be somebody's. */
+const known = new Set<string>();
 const cutNote = '\n\n… (cut here: ask for less at once)';
 
 export class Narration {
@@ -40,6 +45,8 @@ export class Narration {
   #mode: 'stream' | 'message' = 'stream';
   #at: string | undefined;
   #streamIsOpen = false;
+  /** A stream may stand there whose name nobody told us. */
+  #mayStream = false;
   /** What Slack holds of it, as far as we know. */
   #streamed = { text: '', tasks: new Map<string, Task['status']>() };
   #sent = '';
@@ -118,15 +125,30 @@ export class Narration {
         const { channel, thread } = place;
         const to = { recipient_user_id: recipient.user, recipient_team_id: recipient.team };
         const { ts } = await client.call('chat.startStream', { channel, thread_ts: thread, ...to, chunks });
-        this.#at = String(ts);
-        this.#streamIsOpen = true;
+        this.#streamsAt(String(ts));
       } else await client.call('chat.appendStream', { channel: place.channel, ts: this.#at, chunks });
       const tasks = new Map([...this.#tasks].map(([id, { status }]) => [id, status]));
       this.#streamed = { text: words, tasks };
     } catch (thrown) {
       this.#mode = 'message';
+      this.#mayStream = this.#at === undefined && isAmbiguous(thrown);
       throw thrown;
     }
+  }
+
+  #streamsAt(at: string): void {
+    known.add(at);
+    this.#at = at;
+    this.#streamIsOpen = true;
+  }
+
+  /** Where the answer to its start was lost: of our messages since the question the one without a key that is nobody's. */
+  async #takeUpStream(): Promise<void> {
+    const { client, place, asked } = this.#parts;
+    const self = await client.self();
+    for await (const { ts, user, metadata } of client.messages(place))
+      if (user === self && metadata === undefined && Number(ts) > Number(asked) && !known.has(ts)) this.#streamsAt(ts);
+    this.#mayStream = false;
   }
 
   /** Whether that was all: a stream can only grow, so other words than those it holds need the message changed. */
@@ -146,6 +168,7 @@ export class Narration {
 
   async #sendMessage(message: Message, { last }: { last: boolean }): Promise<void> {
     const { client, place, key, signal } = this.#parts;
+    if (this.#mayStream) await (last ? surely(signal, () => this.#takeUpStream()) : this.#takeUpStream());
     const at = this.#at;
     if (at === undefined) this.#at = await client.postSurely(place, message, key);
     else
@@ -205,6 +228,10 @@ export class Narration {
     if (this.#mode === 'message') return JSON.stringify(this.#message(words)) !== this.#sent;
     return !words.startsWith(this.#streamed.text) || this.#news(words).length > 0;
   }
+}
+
+function isAmbiguous(thrown: unknown): boolean {
+  return thrown instanceof FleetError && thrown.code === 'ambiguous';
 }
 
 function isRefused(thrown: unknown, error: string): boolean {

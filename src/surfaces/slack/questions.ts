@@ -21,6 +21,8 @@ export type Question = {
   user: string;
   channel: string;
   thread: string;
+  /** Its own timestamp. */
+  ts: string;
   text: string;
 };
 
@@ -31,12 +33,13 @@ const withoutModel = 'Commands work without a model: /groundskeeper help';
 /** Answers it in its thread; returns when Slack has the answer. Throws where Slack never took it. */
 export async function answer(parts: SlackParts, question: Question): Promise<void> {
   const { client, catalog, signal, workspace, log } = parts;
-  const { id, channel, thread, user } = question;
+  const { id, channel, thread, ts, user } = question;
   const narration = new Narration({
     client,
     place: { channel, thread },
     recipient: { user, team: workspace },
     key: id,
+    asked: ts,
     signal,
     onTrouble: error => log.info({ error: FleetError.from(error).message, channel }, 'Slack did not take a piece'),
   });

@@ -18,6 +18,8 @@ export type SlackClient = {
   /** Answers the message's timestamp, which is its name in the channel; throws as `call` does. */
   post(place: Place, message: Message, key: string): Promise<string>;
   update(channel: string, at: string, message: Message): Promise<void>;
+  /** The app's own user; a message of another app may carry the same words. */
+  self(): Promise<string>;
   /** Messages there with what was posted along with them: in a channel the newest first, in a thread the oldest. At most 1,000. */
   messages(place: Place): AsyncGenerator<Posted>;
   /** Of those the one that was posted with this key. */
@@ -62,6 +64,8 @@ export function slackClient({ token, apiUrl, signal }: SlackClientOptions): Slac
   /** When Slack lets the next call of a kind through. */
   const closedUntil = new Map<string, number>();
 
+  let self: Promise<string> | undefined;
+
   const client: SlackClient = {
     async call(method, args) {
       const kind = 'channel' in args ? `${method} ${args.channel}` : method;
@@ -90,6 +94,13 @@ export function slackClient({ token, apiUrl, signal }: SlackClientOptions): Slac
     },
     async update(channel, at, message) {
       await client.call('chat.update', { channel, ts: at, ...message });
+    },
+    self() {
+      self ??= client.call('auth.test', {}).then(({ user_id }) => String(user_id));
+      self.catch(() => {
+        self = undefined;
+      });
+      return self;
     },
     async *messages({ channel, thread }) {
       const wanted = { channel, limit: pageSize, include_all_metadata: true, ...(thread && { ts: thread }) };

@@ -11,6 +11,7 @@ import { type AtWork, downWith } from './at-work.ts';
 import { unavailableOf } from './blast.ts';
 import { type Domains, domainsOf, heldAlone, turnsOf, zoneKey } from './exclusive.ts';
 import { lostBy } from './last-of-its-kind.ts';
+import { letsOthersGoFirst } from './leader-last.ts';
 import { disrupts } from './plan-kinds.ts';
 import { quorumAfter } from './quorum.ts';
 
@@ -37,7 +38,7 @@ export type Wait = { node: string; cause: 'unread' | 'room' | 'sites'; why: stri
 
 export type NextStarts = { start: string[]; wait: Wait[] };
 
-type Planned = Pick<Plan, 'kind' | 'scopes' | 'targets' | 'limits' | 'declaredOutage'>;
+type Planned = Pick<Plan, 'kind' | 'scopes' | 'targets' | 'waves' | 'limits' | 'declaredOutage'>;
 
 export function nextStarts(plan: Planned, facts: StartFacts): NextStarts {
   const taken = new Taken(plan, facts);
@@ -237,10 +238,9 @@ class Taken {
     if (etcd === undefined || 'unknown' in etcd) return `etcd cannot be read: ${etcd?.unknown ?? 'not looked at'}`;
     const { allowed, why } = quorumAfter(etcd.value, node);
     if (!allowed) return why;
-    const leader = etcd.value.members.find(member => member.node === node)?.leader;
-    const others = this.#facts.waiting.some(each => each !== node && this.target(each).cluster === cluster);
-    if (!others || (leader && factValue(leader) === false)) return undefined;
-    return leader && 'value' in leader ? 'it leads etcd, and goes last' : 'whether it leads etcd is not known';
+    const wave = this.#plan.waves.find(nodes => nodes.includes(node)) ?? [];
+    const left = wave.filter(each => this.#facts.waiting.includes(each) && this.target(each).cluster === cluster);
+    return letsOthersGoFirst(etcd.value, node, left);
   }
 
   #leave(nodes: readonly string[]): void {

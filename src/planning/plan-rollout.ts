@@ -9,6 +9,7 @@ import type { PlanDraft, PlanScope, PlanTarget, RolloutLimits } from '../core/pl
 import { unavailableOf } from './blast.ts';
 import { domainsOf } from './exclusive.ts';
 import { lostBy, lostWarning } from './last-of-its-kind.ts';
+import { orderWarning } from './leader-last.ts';
 import { rolloutSteps } from './plan-steps.ts';
 import { losesQuorum } from './quorum.ts';
 import { type ClusterPart, judge, type RolloutChoices } from './rollout-target.ts';
@@ -43,6 +44,10 @@ export function planRollout(asked: RolloutAsked): PlanDraft {
   const excluded = [...parts.flatMap(part => part.excluded), ...(asked.unread ?? [])];
   if (targets.length === 0) throw nothingToDo(asked, excluded);
   const away = new Set(parts.flatMap(part => part.away));
+  const waves = planWaves(
+    targets.map(target => ({ ...target, unavailable: away.has(target.node) })),
+    asked,
+  );
   const localData = targets
     .flatMap(target => target.drain?.warnings ?? [])
     .filter(warning => warning.includes('is lost'));
@@ -51,16 +56,18 @@ export function planRollout(asked: RolloutAsked): PlanDraft {
     action: asked.action,
     scopes: parts.filter(part => part.targets.length > 0).map(({ scope }) => scope),
     targets,
-    ...planWaves(
-      targets.map(target => ({ ...target, unavailable: away.has(target.node) })),
-      asked,
-    ),
+    ...waves,
     limits: asked.limits,
     steps: rolloutSteps(targets),
     excluded,
     ...(asked.declareOutage ? { declaredOutage: true } : {}),
     drain: asked.drain,
-    warnings: parts.flatMap(part => part.warnings),
+    warnings: [
+      ...parts.flatMap(part => part.warnings),
+      ...asked.clusters.flatMap(({ cluster: { name }, evidence }) =>
+        orderWarning(evidence.etcd, name, membersIn(waves.waves, targets, name)),
+      ),
+    ],
     irreversible: [
       'firmware that is written stays written; going back is another plan, where the vendor allows it',
       'evicted pods are deleted and started elsewhere',
@@ -70,6 +77,13 @@ export function planRollout(asked: RolloutAsked): PlanDraft {
     ...(asked.gates ? { gates: asked.gates } : {}),
     ...(asked.advance === 'manual' ? { advance: asked.advance } : {}),
   };
+}
+
+/** Nodes of one control plane, as they go. */
+function membersIn(waves: string[][], targets: PlanTarget[], cluster: string): string[] {
+  const members = targets.filter(target => target.cluster === cluster && target.role === 'control-plane');
+  const names = new Set(members.map(({ node }) => node));
+  return waves.flat().filter(node => names.has(node));
 }
 
 function nothingToDo({ clusters }: RolloutAsked, excluded: PlanDraft['excluded']): FleetError {

@@ -3,6 +3,7 @@ import { readFile, writeFile } from 'node:fs/promises';
 import { parse, stringify } from 'yaml';
 import { isCritical } from '../../src/core/approval.ts';
 import type { ChangeAnswer } from '../../src/core/change.ts';
+import type { EtcdEndpoint } from '../../src/core/cluster.ts';
 import type { Baseline } from '../../src/core/fleet.ts';
 import { hasEnded, type Operation } from '../../src/core/operation.ts';
 import type { Plan, PlanTarget } from '../../src/core/plan.ts';
@@ -81,14 +82,14 @@ export async function reconfigure(stack: Stack, change: (document: LabDocument) 
 type NodeEntry = { name: string; server: { serial: string; bmc: { url: string; spki: string } } };
 export type LabDocument = {
   people: { name: string; groups: string[] }[];
-  rollout: Record<string, string>;
+  rollout: Record<string, unknown>;
   approvals?: Record<string, number>;
   firmware: { id: string; version: string; needs?: string; backTo?: string; file: string; sha256: string }[];
   baselines: Baseline[];
   sites: {
     name: string;
     imageListener: { advertise: string };
-    clusters: { budget: { maxUnavailable: number }; nodes: NodeEntry[] }[];
+    clusters: { budget: { maxUnavailable: number }; etcd?: EtcdEndpoint[]; nodes: NodeEntry[] }[];
   }[];
 };
 

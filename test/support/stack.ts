@@ -26,6 +26,8 @@ export type StackOptions = {
   /** What the nodes are, in turn; the usual machines unless said. */
   machines?: readonly LabMachine[];
   speed?: number;
+  /** Whether members of etcd tell of themselves; the configuration still has to list them. */
+  etcdEndpoints?: boolean;
   mcpScope?: 'read' | 'plan' | 'execute';
   /** Default: off, so that only what a test asks for reaches a BMC. */
   sampleEvery?: string;
@@ -73,7 +75,7 @@ export async function startStack(options: StackOptions): Promise<Stack> {
     seed: 7,
     dir,
     addressBase: options.addressBase,
-    ...(options.machines === undefined ? {} : { machines: options.machines }),
+    etcdEndpoints: options.etcdEndpoints ?? false,
     manifests: shippedManifests,
   });
   const config = await writeLabConfig(describeLab(lab), {

@@ -45,10 +45,18 @@ function ask({
   ...facts
 }: Asked) {
   const limits = { maxSites, cohortFailures: 1, failures: 1, lostSites: 1 };
+  const order = targets.map(({ node }) => node);
   const { start, wait } = nextStarts(
-    { kind: 'firmware-rollout', targets, scopes, limits, ...(declaredOutage ? { declaredOutage: true } : {}) },
     {
-      waiting: targets.map(({ node }) => node),
+      kind: 'firmware-rollout',
+      targets,
+      waves: [order],
+      scopes,
+      limits,
+      ...(declaredOutage ? { declaredOutage: true } : {}),
+    },
+    {
+      waiting: order,
       running: [],
       elsewhere: [],
       clusters: new Map([['boston', boston ?? known({ nodes: nodesOf(targets) })]]),
@@ -177,7 +185,7 @@ describe('a member of etcd waits', () => {
     expect(waits(known(led({}, known(false))))[0]).toMatch(/^m-1: room: .*fewer than the quorum of 2/);
   });
 
-  it('for the others of its cluster, where it leads or nobody knows whether', () => {
+  it('for the others of its cluster, where it leads', () => {
     const leads = known(led({ 'm-1': known(true) }));
     expect(waits(leads, ['m-1', 'm-2'])).toEqual(['m-2', 'm-1: room: it leads etcd, and goes last']);
     expect(waits(leads)).toEqual(['m-1']);
@@ -186,16 +194,23 @@ describe('a member of etcd waits', () => {
       return ask({ targets: [...members, far], boston: cluster(etcd), waiting: ['m-1', 'far'] })[0];
     };
     expect(first(leads)).toBe('m-1');
-    const dark = known(led({ 'm-1': unknown('not told'), 'm-2': unknown('not told') }));
-    expect(waits(dark, ['m-1', 'm-2'])).toEqual([
-      'm-1: room: whether it leads etcd is not known',
-      'm-2: room: whether it leads etcd is not known',
-    ]);
     const follows = known(led({}));
     expect(waits(follows, ['m-1', 'm-2'])).toEqual([
       'm-1',
       'm-2: room: a node is worked on that shares its control plane of boston',
     ]);
+  });
+
+  it('for its turn in the plan where nobody tells who leads, among those that etcd can spare', () => {
+    const untold = Object.fromEntries(['m-1', 'm-2', 'm-3'].map(name => [name, unknown('not told')]));
+    expect(waits(known(led(untold)), ['m-3', 'm-1'])).toEqual([
+      'm-1',
+      'm-3: room: m-1 goes first: which member leads etcd is not known, so that the order of the plan holds',
+    ]);
+    expect(waits(known(led(untold)), ['m-3'])).toEqual(['m-3']);
+    const [start, ...wait] = waits(known(led(untold, known(false))), ['m-1', 'm-2', 'm-3']);
+    expect(start).toBe('m-3');
+    for (const each of wait) expect(each).toMatch(/fewer than the quorum of 2/);
   });
 });
 

@@ -1,6 +1,6 @@
 /** What a rollout promises and counts, and why a node is left out of it, in words for whoever reads the plan. */
 import { describe, expect, it } from 'vitest';
-import { known, unknown } from '../../src/core/bmc.ts';
+import { type Fact, known, unknown } from '../../src/core/bmc.ts';
 import type { Budget } from '../../src/core/fleet.ts';
 import type { PlanDraft } from '../../src/core/plan.ts';
 import { planRollout, type RolloutAsked } from '../../src/planning/plan-rollout.ts';
@@ -180,6 +180,28 @@ describe('what a rollout counts', () => {
     const three = [{}, member, member, member];
     expect(blastOf([...three, idle])).toMatchObject({ controlPlane: 3, quorumLost: false });
     expect(blastOf([{}, idle])).toMatchObject({ controlPlane: 0, quorumLost: false });
+  });
+
+  it('goes in the order of the waves where etcd does not tell who leads, which is warned of', () => {
+    const request = asked([{}, member, member, member, idle]);
+    const told = (leader: Fact<boolean>, nodes = request) => {
+      const clusters = nodes.clusters.map(part => {
+        const { etcd } = part.evidence;
+        if ('unknown' in etcd) return part;
+        const members = etcd.value.members.map(each => ({ ...each, leader }));
+        return { ...part, evidence: { ...part.evidence, etcd: known({ ...etcd.value, members }) } };
+      });
+      return planRollout({ ...nodes, clusters, controlPlane: true });
+    };
+    const plan = told(unknown('static pods do not tell'));
+    const order = plan.waves.flat().filter(node => node !== 'n0');
+    expect(order).toHaveLength(3);
+    expect(plan.warnings).toEqual([
+      `the control plane of a goes one by one in this order, its leader maybe not last: ${order.join(', ')} ` +
+        "(static pods do not tell; who leads is read where the configuration lists the cluster's members under etcd)",
+    ]);
+    expect(told(known(false)).warnings).toEqual([]);
+    expect(told(unknown('not told'), asked([{}, member, idle])).warnings).toEqual([]);
   });
 
   it('is what would be the last of its kind, which is warned of, where that is declared', () => {

@@ -22,8 +22,9 @@ export async function followTask(job: NodeJob, { task }: { task: string | undefi
     everyMs: job.timings.pollMs,
     by,
     async look() {
-      const seen = await job.bmc.task(task).catch(thrown => {
+      const seen = await job.bmc.task(task).catch(async thrown => {
         watch.lostSight();
+        await job.report('transfer', 'progress', `not seen now: ${FleetError.from(thrown).message}`);
         throw thrown;
       });
       switch (seen.state) {

@@ -1,6 +1,4 @@
 /** One node's update from plan to end, on a running stack, and what to look at afterwards. */
-import { readFile, writeFile } from 'node:fs/promises';
-import { parse, stringify } from 'yaml';
 import { isCritical } from '../../src/core/approval.ts';
 import type { ChangeAnswer } from '../../src/core/change.ts';
 import type { EtcdEndpoint } from '../../src/core/cluster.ts';
@@ -12,7 +10,7 @@ import type { Effect } from '../../src/lab/effect-log.ts';
 import type { LabSite } from '../../src/lab/lab.ts';
 import { changes, isHandOver } from './audit.ts';
 import { Browser } from './browser.ts';
-import { eventually, type Stack } from './stack.ts';
+import { changeConfig, eventually, type Stack } from './stack.ts';
 
 export type Planned = { plan: string; digest: string };
 
@@ -72,10 +70,8 @@ export async function ended(stack: Stack, operation: string): Promise<Operation>
 
 /** The service of a moment later, with another configuration. */
 export async function reconfigure(stack: Stack, change: (document: LabDocument) => void): Promise<void> {
-  const document = parse(await readFile(stack.config.file, 'utf8')) as LabDocument;
-  change(document);
   await stack.kill();
-  await writeFile(stack.config.file, stringify(document));
+  await changeConfig(stack.config.file, change);
   await stack.start();
 }
 

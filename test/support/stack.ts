@@ -2,10 +2,11 @@
  * The whole thing on loopback: a lab in this process, whose effect log a test
  * can read, and the service as a process of its own, which a test can kill.
  */
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
+import { parse, stringify } from 'yaml';
 import { type Child, startChild } from '../../src/demo/child.ts';
 import { type LabConfig, type LabConfigOptions, writeLabConfig } from '../../src/demo/lab-config.ts';
 import { shippedManifests } from '../../src/demo/lab-part.ts';
@@ -15,6 +16,7 @@ import { type RunningLab, startLab } from '../../src/lab/lab.ts';
 import { type Client, connect } from '../../src/surfaces/cli/client.ts';
 import { freshDatabase } from './postgres.ts';
 import { neverAsAdministrator } from './product-callers.ts';
+import type { LabDocument } from './rollout.ts';
 
 export type StackOptions = {
   /** Second octet of the lab's addresses, so that several labs can run at once. */
@@ -43,6 +45,8 @@ export type StackOptions = {
   /** Milliseconds for which a failed log-in to a BMC counts; the product's ten minutes unless said. */
   logInWindowMs?: number;
   slack?: LabConfigOptions['slack'];
+  /** Changes the configuration before the service reads it. */
+  configure?(document: LabDocument, lab: RunningLab): void;
   /** For the service, beside the URL of its database. */
   env?: Record<string, string>;
 };
@@ -91,6 +95,7 @@ export async function startStack(options: StackOptions): Promise<Stack> {
     ...(options.assistant ? { assistant: options.assistant } : {}),
     ...(options.slack ? { slack: options.slack } : {}),
   });
+  await changeConfig(config.file, document => options.configure?.(document, lab));
   const reached = (await options.database?.(database.url)) ?? database.url;
   const env = {
     ...options.env,
@@ -125,6 +130,13 @@ export async function startStack(options: StackOptions): Promise<Stack> {
       neverAsAdministrator(callers);
     },
   };
+}
+
+/** Of a service that does not run. */
+export async function changeConfig(file: string, change: (document: LabDocument) => void): Promise<void> {
+  const document = parse(await readFile(file, 'utf8')) as LabDocument;
+  change(document);
+  await writeFile(file, stringify(document));
 }
 
 /** Looks until `check` gives something; fails with `what` after `ms`. */

@@ -1,6 +1,6 @@
 /** The BMCs of the configuration, and how their events come in. */
 import { type Mailboxes, openMailboxes } from './adapters/redfish/events/mailboxes.ts';
-import { openBmcs } from './adapters/redfish/open-bmcs.ts';
+import { type OpenBmcsOptions, openBmcs } from './adapters/redfish/open-bmcs.ts';
 import type { Config } from './config.ts';
 import type { Bmcs, LoginLedger, SessionLedger } from './core/bmc.ts';
 import type { Hint, SubscriptionLedger } from './core/bmc-events.ts';
@@ -12,8 +12,15 @@ type Ledgers = { sessions: SessionLedger; refusedLogins: LoginLedger; subscripti
 /** `listen` binds the addresses that BMCs push events to, and then throws port_taken where it cannot. */
 export type ConfiguredBmcs = Omit<Bmcs, 'listen'> & { listen(hint: Hint): Promise<void> };
 
+/** Of no configuration: only a bench whose machines live faster has others than the product's. */
+export type BmcLimits = Pick<OpenBmcsOptions, 'logInWindowMs'>;
+
 /** Connects to no BMC yet. `mayWrite` is asked before each write goes out. Throws invalid_config. */
-export function openConfiguredBmcs(config: Config, records: Ledgers, mayWrite: () => Promise<void>): ConfiguredBmcs {
+export function openConfiguredBmcs(
+  config: Config,
+  records: Ledgers,
+  limits: BmcLimits & Pick<OpenBmcsOptions, 'mayWrite'>,
+): ConfiguredBmcs {
   const { sampleEveryMs, events } = config.health;
   const hears = events === 'on' && sampleEveryMs !== 'off';
   const how = {
@@ -27,7 +34,7 @@ export function openConfiguredBmcs(config: Config, records: Ledgers, mayWrite: (
     ledger: records.sessions,
     logins: records.refusedLogins,
     events: how,
-    mayWrite,
+    ...limits,
     // Where nobody looks again and again, a connection that is kept only costs memory.
     ...(sampleEveryMs === 'off' && { kept: 0 }),
   });

@@ -6,11 +6,13 @@ import { mkdir } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { resolve } from 'node:path';
 import { catalog } from '../tools/index.ts';
-import { type ClientEnvironment, clientEnvironment, directoryOf, loadConfig } from './config.ts';
+import { type ClientEnvironment, clientEnvironment, directoryOf } from './config.ts';
+import { configured } from './configured.ts';
 import { FleetError } from './core/errors.ts';
 import { runPart } from './demo/child.ts';
 import { withDemo } from './demo/demo.ts';
 import { hashPassphrase } from './guard/passphrase.ts';
+import { serviceProcesses } from './service-processes.ts';
 import { buildCli, type CliDeps, runCli } from './surfaces/cli/cli.ts';
 import { commandWords } from './surfaces/cli/completion.ts';
 import type { Processes } from './surfaces/cli/process-commands.ts';
@@ -23,31 +25,7 @@ process.noDeprecation = true;
 const { version } = createRequire(import.meta.url)('../package.json') as { version: string };
 const settings: ClientEnvironment = clientEnvironment();
 const terminal = processTerminal();
-const standbyMs = 2_000;
 const say = (text: string): void => void terminal.output.write(`${text}\n`);
-
-/** What another process took over is not ours any more, down to the steps that still run: nothing is tidied up. */
-function endNow(log: { fatal(fields: object, message: string): void }): (error: FleetError) => void {
-  return error => {
-    log.fatal({ error }, error.message);
-    process.exit(1);
-  };
-}
-
-/** Answers the configuration, or throws every problem of it at once. */
-function configured(file: string) {
-  const result = loadConfig(file);
-  if (result.ok) return result.config;
-  const lines = result.problems.map(({ path, expected, found, hint }) => {
-    const place = path === '' ? '' : `${path}: `;
-    return `  ${place}expected ${expected}, found ${found}${hint ? ` (${hint})` : ''}`;
-  });
-  throw new FleetError({
-    code: 'invalid_config',
-    message: `${file} has ${lines.length} problem${lines.length === 1 ? '' : 's'}:\n${lines.join('\n')}`,
-    hint: `correct the file and look again: groundskeeper check --config ${file}`,
-  });
-}
 
 /** The key stays where it is: the configuration names the variable alone. */
 function modelOf({ modelUrl, model }: { modelUrl: string; model?: string }) {
@@ -57,41 +35,7 @@ function modelOf({ modelUrl, model }: { modelUrl: string; model?: string }) {
 }
 
 const processes: Processes = {
-  async serve({ config: file, logLevel }) {
-    const [{ default: pino }, { startService }] = await Promise.all([import('pino'), import('./service.ts')]);
-    const lines = pino.destination(2);
-    lines.on('error', () => {}); // the terminal is gone; what is left to do does not need it
-    const log = pino({ level: logLevel, base: null }, lines);
-    await runPart(
-      async () => {
-        const service = await startService({ config: configured(file), log, onReplaced: endNow(log) });
-        // To one in a terminal it means that the terminal is gone.
-        if (!process.stdin.isTTY) process.on('SIGHUP', () => void service.reloadPolicy());
-        const waiting = setTimeout(
-          () => say('Another process serves; this one works beside it, and serves when it is gone.'),
-          standbyMs,
-        );
-        const ready = service.serving.then(url => ({ url })).finally(() => clearTimeout(waiting));
-        return { ready, close: () => service.close() };
-      },
-      ({ url }) =>
-        say(
-          `Groundskeeper serves on ${url}. Log in with: groundskeeper login --url ${url}\nCtrl-C stops it; operations in flight go on at the next start.`,
-        ),
-    );
-  },
-
-  async worker({ config: file, logLevel }) {
-    const [{ default: pino }, { startWorker }] = await Promise.all([import('pino'), import('./worker.ts')]);
-    const log = pino({ level: logLevel, base: null }, pino.destination(2));
-    await runPart(
-      async () => {
-        const worker = await startWorker({ config: configured(file), log, onReplaced: endNow(log) });
-        return { ready: { executor: worker.executor }, close: () => worker.close() };
-      },
-      ({ executor }) => say(`Worker ${executor} takes part. Ctrl-C stops it; others go on with what it had begun.`),
-    );
-  },
+  ...serviceProcesses(say),
 
   async lab({ nodes, dir, machines: named, modelUrl, model, ...options }) {
     const { labAddresses, machinesOf, startLabPart } = await import('./demo/lab-part.ts');

@@ -11,6 +11,7 @@ import { accessTokens } from './adapters/oidc/access-tokens.ts';
 import { startEmbeddedPostgres } from './adapters/postgres/embedded.ts';
 import { type Config, linksBy } from './config.ts';
 import { configuredAssistant } from './configured-assistant.ts';
+import type { BmcLimits } from './configured-bmcs.ts';
 import { configuredDigests } from './configured-digests.ts';
 import { FleetError } from './core/errors.ts';
 import { startDigests } from './digest/digests.ts';
@@ -40,6 +41,7 @@ export type ServiceOptions = {
   log: Logger;
   /** Called once, when another process has taken over: nothing that this one does counts any more. */
   onReplaced(error: FleetError): void;
+  limits?: BmcLimits;
 };
 
 const checkpointEveryMs = 10_000;
@@ -50,12 +52,12 @@ const longestCordonLookMs = 60_000;
  * Starts everything and resumes what an earlier life left in flight. Surfaces and duties, of which there is one at a time,
  * begin when no other process has them. What it opened is closed again when it throws.
  */
-export async function startService({ config, log, onReplaced }: ServiceOptions): Promise<RunningService> {
+export async function startService({ config, log, onReplaced, limits = {} }: ServiceOptions): Promise<RunningService> {
   const opened = new Opened();
   try {
     const place = { isOurs: false };
     const databaseUrl = await database(config, opened, place);
-    const worker = await openWorker({ config, log, databaseUrl, onReplaced }, opened);
+    const worker = await openWorker({ config, log, databaseUrl, onReplaced, limits }, opened);
     const begun = worker.serves().then(async () => {
       place.isOurs = true;
       return serve({ config, log, worker }, opened);

@@ -12,7 +12,7 @@ import { openClusters } from './adapters/kubernetes/open-clusters.ts';
 import { openDatabase } from './adapters/postgres/database.ts';
 import { joinEmbeddedPostgres } from './adapters/postgres/embedded.ts';
 import { type Config, directoryOf } from './config.ts';
-import { openConfiguredBmcs } from './configured-bmcs.ts';
+import { type BmcLimits, openConfiguredBmcs } from './configured-bmcs.ts';
 import { configuredLogIns } from './configured-log-ins.ts';
 import type { CustodyEntry } from './core/custody.ts';
 import { FleetError } from './core/errors.ts';
@@ -55,6 +55,7 @@ export type WorkerOptions = {
   onReplaced(error: FleetError): void;
   /** What runs the workflows; DBOS unless said. */
   startEngine?: typeof startEngine;
+  limits?: BmcLimits;
 };
 
 export type Worker = Awaited<ReturnType<typeof openWorker>>;
@@ -88,7 +89,7 @@ export async function openWorker(options: WorkerOptions, opened: Opened) {
     open => open.close(),
   );
   const bmcs = opened.add(
-    openConfiguredBmcs(config, records, () => life.prove()),
+    openConfiguredBmcs(config, records, { mayWrite: () => life.prove(), ...options.limits }),
     open => open.end(),
   );
   const images = opened.add(
@@ -239,6 +240,7 @@ export async function startWorker({
   config,
   log,
   onReplaced,
+  limits = {},
 }: Omit<WorkerOptions, 'databaseUrl'>): Promise<RunningWorker> {
   const { dataDir } = config.service;
   const missing = ['custody.key', evidenceKeyFile].find(file => !existsSync(join(dataDir, file)));
@@ -254,7 +256,7 @@ export async function startWorker({
       : config.databaseUrl.reveal();
   const opened = new Opened();
   try {
-    const worker = await openWorker({ config, log, databaseUrl, onReplaced }, opened);
+    const worker = await openWorker({ config, log, databaseUrl, onReplaced, limits }, opened);
     return {
       executor: worker.records.life.executor,
       async close() {

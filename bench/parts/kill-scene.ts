@@ -3,9 +3,10 @@ import { randomBytes } from 'node:crypto';
 import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import pg from 'pg';
 import { parse, stringify } from 'yaml';
-import { LoginBreaker } from '../../src/adapters/redfish/login-breaker.ts';
+import { logInWindowMs } from '../../src/adapters/redfish/login-breaker.ts';
 import { type Child, startChild } from '../../src/demo/child.ts';
 import { type LabConfig, writeLabConfig } from '../../src/demo/lab-config.ts';
 import { shippedManifests } from '../../src/demo/lab-part.ts';
@@ -36,8 +37,7 @@ export type KillSceneOptions = {
   addressBase: string;
 };
 
-/** As the product has it; the lab's machines live faster. */
-const { windowMs: logInWindowMs } = LoginBreaker;
+const fastProgram = fileURLToPath(new URL('../../test/support/fast-program.ts', import.meta.url));
 
 export async function openKillScene(options: KillSceneOptions): Promise<KillScene> {
   const dir = await mkdtemp(join(tmpdir(), 'gk-kills-'));
@@ -65,14 +65,13 @@ export async function openKillScene(options: KillSceneOptions): Promise<KillScen
     sampleEvery: 'off',
   });
   await widen(config, 3);
-  const env = {
-    GROUNDSKEEPER_BENCH_DATABASE: url.href,
-    NODE_OPTIONS: `--import ${new URL(`../../test/support/log-in-window.ts?ms=${logInWindowMs / options.speed}`, import.meta.url)}`,
-  };
+  const env = { GROUNDSKEEPER_BENCH_DATABASE: url.href };
+  // As the product has it; the lab's machines live faster.
+  const windowMs = `${logInWindowMs / options.speed}`;
   const args = ['--config', config.file, '--log-level', 'error'];
   const start = async (command: Process['command']) => ({
     command,
-    child: await startChild<{ url?: string }>([command, ...args], env),
+    child: await startChild<{ url?: string }>([windowMs, command, ...args], env, fastProgram),
   });
   const processes = [await start('serve')];
   while (processes.length < options.workers) processes.push(await start('worker'));

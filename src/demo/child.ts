@@ -24,9 +24,13 @@ export type Child<T> = {
 
 type Message<T> = { ready: T } | { failed: FleetErrorJson };
 
-/** Starts `groundskeeper <args>` and waits until it is ready. Throws the FleetError that it failed with. */
-export async function startChild<T>(args: string[], env: Record<string, string> = {}): Promise<Child<T>> {
-  const child = spawn(process.execPath, [main, ...args], {
+/** Starts `groundskeeper <args>`, or another program, and waits until it is ready. Throws the FleetError that it failed with. */
+export async function startChild<T>(
+  args: string[],
+  env: Record<string, string> = {},
+  program = main,
+): Promise<Child<T>> {
+  const child = spawn(process.execPath, [program, ...args], {
     stdio: ['ignore', 'ignore', 'pipe', 'ipc'], // a terminal that is gone keeps node from exiting: it gets none
     env: { ...process.env, ...env },
     detached: true, // Ctrl-C reaches the demo alone, which then stops its parts in order

@@ -6,6 +6,7 @@ import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
 import { parse, stringify } from 'yaml';
 import { type Child, startChild } from '../../src/demo/child.ts';
 import { type LabConfig, type LabConfigOptions, writeLabConfig } from '../../src/demo/lab-config.ts';
@@ -67,6 +68,8 @@ export type Stack = {
   close(): Promise<void>;
 };
 
+const fastProgram = fileURLToPath(new URL('./fast-program.ts', import.meta.url));
+
 export async function startStack(options: StackOptions): Promise<Stack> {
   const dir = await mkdtemp(join(tmpdir(), 'groundskeeper-test-'));
   const database = await freshDatabase();
@@ -97,14 +100,12 @@ export async function startStack(options: StackOptions): Promise<Stack> {
   });
   await changeConfig(config.file, document => options.configure?.(document, lab));
   const reached = (await options.database?.(database.url)) ?? database.url;
-  const env = {
-    ...options.env,
-    GROUNDSKEEPER_TEST_DATABASE: reached,
-    ...(options.logInWindowMs === undefined
-      ? {}
-      : { NODE_OPTIONS: `--import ${new URL(`./log-in-window.ts?ms=${options.logInWindowMs}`, import.meta.url)}` }),
-  };
-  const begin = () => startChild<{ url: string }>(['serve', '--config', config.file, '--log-level', 'warn'], env);
+  const env = { ...options.env, GROUNDSKEEPER_TEST_DATABASE: reached };
+  const args = ['serve', '--config', config.file, '--log-level', 'warn'];
+  const begin = () =>
+    options.logInWindowMs === undefined
+      ? startChild<{ url: string }>(args, env)
+      : startChild<{ url: string }>([`${options.logInWindowMs}`, ...args], env, fastProgram);
   let service = await begin();
   const people = { requester: config.people[0], approver: config.people[1] };
   return {

@@ -11,6 +11,8 @@ import type { LogInCounts, LoginLedger } from '../../core/bmc.ts';
 import { FleetError } from '../../core/errors.ts';
 
 const allowed = 2;
+/** How long a failed log-in counts. */
+export const logInWindowMs = 10 * 60_000;
 
 type Guarded = {
   url: string;
@@ -18,11 +20,11 @@ type Guarded = {
   /** Without one, a restart forgets. */
   ledger?: LoginLedger | undefined;
   now: () => number;
+  /** In place of {@link logInWindowMs}. */
+  windowMs?: number | undefined;
 };
 
 export class LoginBreaker {
-  /** How long a failed log-in counts. Only a bench whose machines live faster sets it. */
-  static windowMs = 10 * 60_000;
   readonly #guarded: Guarded;
   /** What is not in the ledger, and counts all the same. */
   #unwritten: number[] = [];
@@ -51,8 +53,7 @@ export class LoginBreaker {
    * can say.
    */
   async check(unanswered: number[] = []): Promise<void> {
-    const { url, now } = this.#guarded;
-    const { windowMs } = LoginBreaker;
+    const { url, now, windowMs = logInWindowMs } = this.#guarded;
     const since = now() - windowMs;
     const written = await inLedger(url, () => this.#written(since));
     const refused = [...this.#unwritten, ...written].filter(time => time > since);

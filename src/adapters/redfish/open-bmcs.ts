@@ -38,6 +38,8 @@ export type OpenBmcsOptions = {
   ledger: SessionLedger;
   /** Without it, refused log-ins are counted since the start of this process alone. */
   logins?: LoginLedger | undefined;
+  /** Milliseconds for which a failed log-in counts; ten minutes unless said, which only a bench whose machines live faster does. */
+  logInWindowMs?: number;
   timeouts?: Partial<Timeouts>;
   /** Requests in flight to all BMCs together; 1,024 unless said. It spares this process: each BMC has limits of its own. */
   inFlight?: number;
@@ -164,7 +166,13 @@ function share(access: BmcAccess, url: string, options: Common): Shared {
     mayWrite: options.mayWrite,
   });
   const credential: Credential = { username: access.username, password: access.password };
-  const breaker = new LoginBreaker({ url, credential, ledger: options.logins, now: options.now });
+  const breaker = new LoginBreaker({
+    url,
+    credential,
+    ledger: options.logins,
+    now: options.now,
+    windowMs: options.logInWindowMs,
+  });
   const inherited = async () => ofBmc(await options.inherited(), url);
   const session = new Session({ wire, credential, ledger: options.ledger, breaker, now: options.now, inherited });
   const polling = new PollingConnection({ wire, session, now: options.now });

@@ -16,7 +16,7 @@ import { type BmcLimits, openConfiguredBmcs } from './configured-bmcs.ts';
 import { configuredLogIns } from './configured-log-ins.ts';
 import type { CustodyEntry } from './core/custody.ts';
 import { FleetError } from './core/errors.ts';
-import { allNodes } from './core/fleet.ts';
+import { allNodes, pausesRemediators } from './core/fleet.ts';
 import type { Timings } from './core/timings.ts';
 import { type RunningEngine, startEngine } from './engine/engine.ts';
 import { createApprovals } from './guard/approvals.ts';
@@ -139,6 +139,7 @@ export async function openWorker(options: WorkerOptions, opened: Opened) {
     perform: effectPerformer({ records, custody, authority, announce: () => standstill.announce() }),
     keepEvidence: evidenceKeeper({ records, evidence, authority }),
     offerRecovery: async (node, why) => (await offers.promise)(node, why),
+    mayPause: cluster => pausesRemediators(fleet, cluster),
     timings,
   };
   const { runPlan, all } = planWorkflows(parts, concluder({ records, custody, people }));

@@ -107,3 +107,9 @@ export function isServiceName(name: string): boolean {
 export function allNodes(fleet: Fleet): FleetNode[] {
   return fleet.sites.flatMap(site => site.clusters.flatMap(cluster => cluster.nodes));
 }
+
+/** Whether the configuration lets others that repair nodes of the cluster be paused. */
+export function pausesRemediators({ sites }: Fleet, cluster: string): boolean {
+  const all = sites.flatMap(({ clusters }) => clusters);
+  return all.some(each => each.name === cluster && each.pausesRemediators === true);
+}

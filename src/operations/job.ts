@@ -38,6 +38,8 @@ export type Parts = {
   windowOf: WindowOf;
   /** Asks people for one restart of the BMC, because a task is stuck on it. Answers what came of asking. */
   offerRecovery(node: string, why: string): Promise<string>;
+  /** Whether the configuration lets remediators of a cluster be paused, now. */
+  mayPause(cluster: string): boolean;
   timings: Timings;
 };
 

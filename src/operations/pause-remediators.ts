@@ -7,20 +7,25 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { digestOf } from '../core/canonical.ts';
 import type { RemediatorFacts } from '../core/cluster-facts.ts';
 import { FleetError } from '../core/errors.ts';
-import type { NodeOutcome } from '../core/operation.ts';
+import { hasNodeEnded, type NodeOutcome } from '../core/operation.ts';
 import { isToPause, nameOf } from '../planning/remediators.ts';
 import type { NodeJob } from './job.ts';
 import { proveNoTask } from './prove-no-task.ts';
 import { proveNoRemediator } from './refuse-remediators.ts';
 import { waitFor } from './wait.ts';
 
-/** Pauses those that the plan names for this node, then proves that none is left that may act on it. */
+/**
+ * Pauses those that the plan names for this node, then proves that none is left that may act on it. Throws `precondition_failed`
+ * where the configuration has come to refuse that since the plan was made.
+ */
 export async function clearRemediators(job: NodeJob): Promise<string> {
   const { pauses = [] } = job.target;
   const all = pauses.length === 0 ? [] : await job.cluster.remediators();
   for (const one of all)
-    if (pauses.includes(nameOf(one)) && isToPause(job.target, one))
+    if (pauses.includes(nameOf(one)) && isToPause(job.target, one)) {
+      if (!job.mayPause(job.target.cluster)) throw notAnyMore(job, one);
       await turn(job, one, { to: 'pause', holder: holderOf(job) });
+    }
   return proveNoRemediator(job);
 }
 
@@ -35,7 +40,7 @@ export async function giveRemediatorsBack(job: NodeJob, outcome: NodeOutcome): P
     if (outcome.state === 'ambiguous')
       throw new FleetError({ code: 'ambiguous', message: 'what happened is not known' });
     if (outcome.state === 'failed') await proveNoTask(job);
-    await release(job, holderOf(job));
+    await release(job, async holder => holder === holderOf(job));
     return undefined;
   } catch (thrown) {
     const { code, message: why } = FleetError.from(thrown);
@@ -44,26 +49,35 @@ export async function giveRemediatorsBack(job: NodeJob, outcome: NodeOutcome): P
   }
 }
 
-/** Gives back what an earlier operation left paused for this node. */
-export async function giveBackLeft(job: NodeJob, owner: string): Promise<void> {
-  const { records, target } = job;
-  const { plan } = await records.plans.get((await records.operations.head(owner)).plan);
-  const { pauses = [] } = plan.targets.find(({ node }) => node === target.node) ?? {};
-  if (pauses.length > 0) await release(job, `${owner}/${target.node}`);
+/** Gives back what earlier operations left paused for this node, whichever of them cordoned it. */
+export async function giveBackLeft(job: NodeJob): Promise<void> {
+  await release(job, async holder => {
+    const [operation = '', node] = holder.split('/');
+    const part = node === job.target.node ? await job.records.operations.part(operation, node) : undefined;
+    return part !== undefined && hasNodeEnded(part.state);
+  });
+}
+
+function notAnyMore({ target }: NodeJob, one: RemediatorFacts): FleetError {
+  return new FleetError({
+    code: 'precondition_failed',
+    message: `${nameOf(one)} is not paused for ${target.node}: since the plan was made, the configuration has come to refuse that`,
+    hint: `pause it by hand, or set remediators: pause for ${target.cluster}, and plan again`,
+  });
 }
 
 function holderOf({ operation, target }: NodeJob): string {
   return `${operation}/${target.node}`;
 }
 
-async function release(job: NodeJob, holder: string): Promise<void> {
+async function release(job: NodeJob, isTo: (holder: string) => Promise<boolean>): Promise<void> {
   await waitFor({
     what: `what is paused for ${job.target.node} to be given back`,
     everyMs: job.timings.pollMs,
     by: Date.now() + job.timings.rejoinMs,
     async look() {
       for (const one of await job.cluster.remediators())
-        if (one.holders?.includes(holder)) await turn(job, one, { to: 'resume', holder });
+        for (const holder of one.holders ?? []) if (await isTo(holder)) await turn(job, one, { to: 'resume', holder });
       return { value: undefined };
     },
   });
@@ -77,7 +91,7 @@ async function turn(job: NodeJob, one: RemediatorFacts, { to, holder }: Turn): P
   const name = nameOf(one);
   const hold = { remediator: one, holder };
   await job.effect({
-    step: `${to} ${name}`,
+    step: `${to} ${name}${holder === holderOf(job) ? '' : ` for ${holder}`}`,
     action: to,
     settling: to === 'resume',
     prepare: async () => ({

@@ -29,14 +29,14 @@ export function uncordonNode(parts: Parts): NodeWorkflow {
   return nodeWorkflow('uncordon-node', parts, async steps => {
     await steps.step('identity', proveIdentity, proof => proof);
     await steps.stopHere('uncordon');
-    const owner = await steps.step('owner', endedOwner, found =>
+    const owner = await steps.step('owner', ownerToRelease, found =>
       found ? `cordoned by operation ${found}` : 'not cordoned',
     );
     if (!owner) return { state: 'done', message: 'was schedulable already' };
     await steps.step('uncordon', async job => {
       await uncordon(job, owner);
       // It is a node like any other again, whatever becomes of those.
-      await giveBackLeft(job, owner).catch(() => undefined);
+      await giveBackLeft(job).catch(() => undefined);
     });
     await steps.tell({ reason: 'Uncordoned', message: `cordon of operation ${owner} taken back`, maintenance: false });
     return { state: 'done', message: 'schedulable again' };
@@ -114,6 +114,13 @@ function wantedChange({ id, bmcChange }: Plan): PlannedBmcChange {
 function wantedTaint({ id, taint }: Plan): TaintChange {
   if (taint) return taint;
   throw new FleetError({ code: 'internal', message: `plan ${id} names no taint` });
+}
+
+/** As {@link endedOwner}; of a node that is in service already nothing but what is paused for it is left to give back. */
+async function ownerToRelease(job: NodeJob): Promise<string | null> {
+  const owner = await endedOwner(job);
+  if (!owner) await giveBackLeft(job).catch(() => undefined);
+  return owner;
 }
 
 /** The operation whose cordon the node carries, if it has ended. Throws when the cordon is nobody's we know, or still in use. */

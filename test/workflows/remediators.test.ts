@@ -5,6 +5,7 @@ import { parseAllDocuments } from 'yaml';
 import { ownBootId } from '../../src/adapters/postgres/host-store.ts';
 import type { ChangeAnswer } from '../../src/core/change.ts';
 import { FleetError } from '../../src/core/errors.ts';
+import type { LabNode } from '../../src/lab/lab.ts';
 import { changes, custodyEntries, unaccounted } from '../support/audit.ts';
 import {
   approve,
@@ -13,6 +14,7 @@ import {
   isCordoned,
   type Planned,
   pinned,
+  planFlash,
   reached,
   reconfigure,
   siteOf,
@@ -143,10 +145,21 @@ describe('where the cluster says that they may be paused', () => {
       } as never);
     store.create('machines.cluster.x-k8s.io', { metadata: place, status: { nodeRef: { name: 'sea-w-2' } } } as never);
     store.create(checks, { metadata: place, spec: { selector: {} } } as never);
-    await reconfigure(stack, ({ sites }) => {
-      for (const cluster of sites.flatMap(site => site.clusters)) Object.assign(cluster, { remediators: 'pause' });
-    });
+    await setRemediators('pause');
   });
+
+  function setRemediators(remediators: 'pause' | 'refuse'): Promise<void> {
+    return reconfigure(stack, ({ sites }) => {
+      for (const cluster of sites.flatMap(site => site.clusters)) Object.assign(cluster, { remediators });
+    });
+  }
+
+  /** A machine whose task is all that tells of its update. */
+  function unseen(): LabNode {
+    const found = siteOf(stack, 'sea-w-1').nodes.find(({ role, vendor }) => role === 'worker' && vendor === 'openbmc');
+    if (!found) throw new Error('the site has such a machine');
+    return found;
+  }
 
   /** Which node the one machine is that the check looks at. */
   function isNode(name: string): void {
@@ -210,6 +223,40 @@ describe('where the cluster says that they may be paused', () => {
     const since = stack.lab.effects.since().length;
     const { state, nodes: parts } = await ended(stack, await approve(stack, planned));
     expect([state, parts[0]?.message]).toEqual(['halted', expect.stringContaining('MachineHealthCheck')]);
+    expect(order(node, since)).toEqual([]);
+  });
+
+  it('they stay paused where nobody knows what became of the update, until a person uncordons the node', async () => {
+    const { name: node, server } = unseen();
+    isNode(node);
+    expect(isCordoned(stack, node)).toBe(true); // by an earlier drain, whose operation had pauses of its own
+    server.faults.set({ kind: 'task-purge' });
+    server.faults.set({ kind: 'update-stalls', stage: 'flash' });
+    const since = stack.lab.effects.since().length;
+    const operation = await approve(stack, await planFlash(stack, node));
+    const [part] = (await ended(stack, operation)).nodes;
+    expect(part).toMatchObject({ state: 'ambiguous', message: expect.stringContaining('until it is uncordoned') });
+    expect(marks()).toEqual({ [paused]: holders, [holders]: `${operation}/${node}` });
+    server.faults.clear('update-stalls');
+    const asker = await stack.client('requester');
+    const given = (await asker.callTool('uncordonNode', { node })).output as unknown as ChangeAnswer;
+    expect((await ended(stack, given.operation ?? '')).state).toBe('done');
+    expect(order(node, since)).toEqual(['pause', 'uncordon', 'resume']);
+    expect(marks()).toEqual({});
+  });
+
+  it('they are not paused by a plan that was made before the configuration said no', async () => {
+    const node = 'sea-w-2';
+    isNode(node);
+    const planned = await planDrain(node);
+    expect(planned).toMatchObject({ warnings: expect.arrayContaining([expect.stringContaining('paused while')]) });
+    await setRemediators('refuse');
+    const since = stack.lab.effects.since().length;
+    const { state, nodes: parts } = await ended(stack, await approve(stack, planned));
+    expect([state, parts[0]?.message]).toEqual([
+      'halted',
+      expect.stringContaining('the configuration has come to refuse'),
+    ]);
     expect(order(node, since)).toEqual([]);
   });
 });

@@ -1,10 +1,11 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { weekdays } from '../../src/core/calendar.ts';
 import type { ChangeAnswer } from '../../src/core/change.ts';
-import { hasEnded, type Operation } from '../../src/core/operation.ts';
+import { hasEnded, type Operation, type OperationNode } from '../../src/core/operation.ts';
 import type { Plan } from '../../src/core/plan.ts';
 import { changes, custodyEntries, isHandOver, unaccounted } from '../support/audit.ts';
-import { firmwareOf } from '../support/rollout.ts';
+import { approve, ended, firmwareOf, type Planned, reached, reconfigure } from '../support/rollout.ts';
 import { eventually, type Stack, startStack } from '../support/stack.ts';
 import { verifyRunning } from '../support/verify.ts';
 
@@ -12,8 +13,31 @@ import { verifyRunning } from '../support/verify.ts';
 const kills = 3;
 let stack: Stack;
 
+const inChicago = 'chi-w-4';
+/** Far from now in every time zone. */
+const later = { days: [weekdays[(new Date().getUTCDay() + 2) % 7]], from: '10:00', to: '18:00' };
+/** An operation on that node, which waits for that window from before the first kill on. */
+let waiting: string;
+
+async function partOf(operation: string): Promise<OperationNode | undefined> {
+  const client = await stack.client('requester');
+  return (await client.operationEvents(operation, { after: 0, waitMs: 0 })).operation.nodes[0];
+}
+
+const isTold = (part: OperationNode | undefined) =>
+  part?.state === 'waiting' && part.message.startsWith('waits for the window of chicago that opens');
+
 beforeAll(async () => {
-  stack = await startStack({ addressBase: '127.32', speed: 30, sites: 2 });
+  stack = await startStack({
+    addressBase: '127.32',
+    speed: 30,
+    sites: 2,
+    configure: ({ sites }) => Object.assign(sites.find(({ name }) => name === 'chicago') ?? {}, { windows: [later] }),
+  });
+  const asker = await stack.client('requester');
+  const input = { node: inChicago, waitForWindow: true, dryRun: true };
+  waiting = await approve(stack, (await asker.callTool('cordonNode', input)).output as unknown as Planned);
+  await eventually('it to wait', async () => (isTold(await partOf(waiting)) ? true : undefined));
 });
 afterAll(() => stack?.close());
 
@@ -76,6 +100,15 @@ describe('kill -9 of the service during a rollout', () => {
     }
     expect(unaccounted(effects, await custodyEntries(client))).toEqual([]);
     expect(await verifyRunning(client)).toMatchObject({ ok: true });
+  });
+
+  it('leaves waiting what waits for its window, and begins it once when that opens', async () => {
+    expect([isTold(await partOf(waiting)), reached(stack, inChicago)]).toEqual([true, []]);
+    await reconfigure(stack, ({ sites }) => {
+      for (const site of sites) Object.assign(site, { windows: [] });
+    });
+    expect(await ended(stack, waiting)).toMatchObject({ state: 'done', nodes: [{ message: 'cordoned' }] });
+    expect(reached(stack, inChicago)).toEqual(['cordon']);
   });
 
   it('stops by request in the middle of a rollout, gives its sessions back, and goes on at the next start', async () => {

@@ -11,7 +11,7 @@ export function letsOthersGoFirst(etcd: EtcdFacts, node: string, waiting: readon
   if (!waiting.some(other => other !== node)) return undefined;
   const leader = etcd.members.find(member => member.node === node)?.leader;
   if (leader && 'value' in leader) return leader.value ? 'it leads etcd, and goes last' : undefined;
-  const next = waiting.find(each => quorumAfter(etcd, each).allowed);
+  const next = waiting.find(each => quorumAfter(etcd, each).allowed) ?? node;
   if (next === node) return undefined;
   return `${next} goes first: which member leads etcd is not known, so that the order of the plan holds`;
 }

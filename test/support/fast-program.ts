@@ -4,6 +4,7 @@
  */
 import { serviceProcesses } from '../../src/service-processes.ts';
 
+process.noDeprecation = true; // as the product's own program has it
 const [ms, command, , config = '', , logLevel = 'warn'] = process.argv.slice(2);
 const processes = serviceProcesses(() => {}, { logInWindowMs: Number(ms) });
 await processes[command === 'worker' ? 'worker' : 'serve']({ config, logLevel });

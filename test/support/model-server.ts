@@ -48,6 +48,10 @@ export async function startModelServer(host = '127.0.0.1'): Promise<ModelServer>
   let script: Parameters<ModelServer['says']>[0] = () => ({ text: 'Nothing to say.' });
   let turn = 0;
   const server = createServer(async (request, response) => {
+    if (request.method === 'GET' && request.url === '/v1/models') {
+      response.writeHead(200, { 'content-type': 'application/json' }).end('{"data":[{"id":"scripted"}]}');
+      return;
+    }
     if (request.method !== 'POST' || request.url !== '/v1/chat/completions') {
       response.writeHead(404).end('{"error":{"message":"not here"}}');
       return;

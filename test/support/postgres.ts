@@ -35,9 +35,8 @@ export default async function setup(project: TestProject): Promise<(() => Promis
   };
 }
 
-/** A new empty database on the run's server; `drop` ends whatever is still connected to it. */
-export async function freshDatabase(): Promise<{ url: string; drop(): Promise<void> }> {
-  const server = inject('postgresUrl');
+/** A new empty database on this server, the run's unless said; `drop` ends whatever is still connected to it. */
+export async function freshDatabase(server = inject('postgresUrl')): Promise<{ url: string; drop(): Promise<void> }> {
   const name = `test_${randomBytes(6).toString('hex')}`;
   await runOnce(server, `create database ${name}`);
   const url = new URL(server);

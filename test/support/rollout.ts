@@ -77,9 +77,10 @@ export async function reconfigure(stack: Stack, change: (document: LabDocument) 
 
 type NodeEntry = { name: string; server: { serial: string; bmc: { url: string; spki: string } } };
 export type LabDocument = {
-  people: { name: string; groups: string[] }[];
+  people: { name: string; groups: string[]; passphrase?: string }[];
   rollout: Record<string, unknown>;
   approvals?: Record<string, number>;
+  assistant?: Record<string, unknown>;
   firmware: { id: string; version: string; needs?: string; backTo?: string; file: string; sha256: string }[];
   baselines: Baseline[];
   sites: {

@@ -50,6 +50,8 @@ export type StackOptions = {
   configure?(document: LabDocument, lab: RunningLab): void;
   /** For the service, beside the URL of its database. */
   env?: Record<string, string>;
+  /** A Postgres server for its database; that of the run of tests unless said. */
+  postgresUrl?: string;
 };
 
 export type Stack = {
@@ -72,7 +74,7 @@ const fastProgram = fileURLToPath(new URL('./fast-program.ts', import.meta.url))
 
 export async function startStack(options: StackOptions): Promise<Stack> {
   const dir = await mkdtemp(join(tmpdir(), 'groundskeeper-test-'));
-  const database = await freshDatabase();
+  const database = await freshDatabase(options.postgresUrl);
   const lab = await startLab({
     sites: options.sites ?? 1,
     controlPlanes: options.controlPlanes ?? 3,

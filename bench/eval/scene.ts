@@ -70,7 +70,7 @@ export async function openScene(name: SceneName, { postgresUrl, endpoint }: Scen
     healthCordon: 'off',
     assistant: { baseUrl, model, ...(keyEnv && { apiKey: `env:${keyEnv}` }) },
     ...(postgresUrl && { postgresUrl }),
-    edit(document) {
+    configure(document) {
       document.people = Object.values(people).map(({ name, groups, passphrase }) => ({
         name,
         groups: [...groups],

@@ -118,6 +118,8 @@ export type EffectStore = {
   list(operation: string, wanted: { prefix: string; states: readonly EffectState[] }): Promise<EffectRow[]>;
   /** Those on a cluster whose step has this part, the newest first. */
   onCluster(cluster: string, wanted: { part: string; since: Date; limit: number }): Promise<EffectRow[]>;
+  /** How many attempts at the step were let out. */
+  sentAttempts(operation: string, step: string): Promise<number>;
   /** Operations that have ended and left an effect that was never concluded. */
   leftByEnded(): Promise<string[]>;
   insert(row: Omit<EffectRow, 'state' | 'result' | 'detail' | 'startedAt' | 'mayBeSent'>): Promise<void>;

@@ -46,7 +46,8 @@ export type EffectSpec<T> = {
 };
 
 /** Attempts at one effect in the life of its operation; the second and third only after proof that the one before did nothing. */
-const maxAttempts = 3;
+/** Requests that may have reached the machine; and intents, most of which end before that only where processes die in between. */
+const [mostSent, mostIntents] = [3, 12];
 
 export type PerformEffect = <T>(spec: EffectSpec<T>) => Promise<T>;
 
@@ -183,11 +184,12 @@ export function effectPerformer(parts: EffectParts): PerformEffect {
           });
       }
       const number = (last?.attempt ?? 0) + 1;
-      if (number > maxAttempts)
+      const sent = number > mostSent ? await records.effects.sentAttempts(spec.operation, spec.step) : 0;
+      if (sent >= mostSent || number > mostIntents)
         throw new FleetError({
           code: 'ambiguous',
           retry: 'ask',
-          message: `${spec.action} of ${spec.node} was tried ${maxAttempts} times`,
+          message: `${spec.action} of ${spec.node} was tried ${sent} times`,
         });
       try {
         return await attempt(spec, number);

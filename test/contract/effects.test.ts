@@ -191,6 +191,25 @@ describe('an answer that was lost', () => {
   });
 });
 
+it('an attempt whose process died before anything was sent is none of the three', async () => {
+  for (const died of [1, 2, 3, 4]) {
+    const proving = Promise.withResolvers<void>();
+    const crash = effectOf(operation, {
+      prove: () => {
+        proving.resolve();
+        return new Promise<void>(() => undefined);
+      },
+      observe: async () => ({ finding: 'not-happened', evidence: `nothing there after ${died}` }),
+    });
+    void scene.perform(crash.spec);
+    await proving.promise;
+  }
+  const observe = async () => ({ finding: 'not-happened', evidence: 'nothing there' }) as const;
+  const { spec, sent } = effectOf(operation, { send: () => Promise.reject(lost()), observe });
+  for (let ask = 0; ask < 3; ask++) expect((await refusal(scene.perform(spec))).code).toBe('ambiguous');
+  expect(sent).toHaveLength(3);
+});
+
 describe('the outcome of an effect', () => {
   it('that was a clear refusal is final', async () => {
     const { spec, sent } = effectOf(operation, {

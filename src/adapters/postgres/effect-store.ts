@@ -56,6 +56,15 @@ export function effectStore(db: Kysely<Tables>): EffectStore {
         .execute();
       return rows.map(effectOf);
     },
+    async sentAttempts(operation, step) {
+      const { sent } = await db
+        .selectFrom('effect')
+        .select(({ fn }) => fn.count<string>('sent_at').as('sent'))
+        .where('operation', '=', operation)
+        .where('step', '=', step)
+        .executeTakeFirstOrThrow();
+      return Number(sent);
+    },
     async leftByEnded() {
       const rows = await db
         .selectFrom('effect')

@@ -36,10 +36,13 @@ export type McpServerParts = { backend: McpBackend; tools: Tool[]; texts: McpTex
 /** Wide enough that no table is broken for a reader without a terminal. */
 const style = { columns: 400, color: false };
 const longestWaitMs = 25_000;
+/** Each is what it is for as long as the service runs, so that no client waits for news of it. */
+const settled = { listChanged: false };
+export const capabilities = { tools: settled, resources: settled, prompts: settled };
 
 export function mcpServer({ backend, tools, texts, version }: McpServerParts): McpServer {
   const about = { name: 'groundskeeper', title: 'Groundskeeper', version };
-  const server = new McpServer(about, { instructions: texts.instructions });
+  const server = new McpServer(about, { instructions: texts.instructions, capabilities });
   for (const tool of tools) {
     const { name, ...config } = mcpTool(tool);
     server.registerTool(name, config, (input, { mcpReq }) =>

@@ -5,6 +5,8 @@ import { StreamableHTTPClientTransport as OldTransport } from '@modelcontextprot
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { ChangeAnswer } from '../../src/core/change.ts';
 import { custodyEntries } from '../support/audit.ts';
+import { openBearerProxy } from '../support/bearer-proxy.ts';
+import { type Revision, runConformance, type Unmet } from '../support/conformance.ts';
 import { reconfigure } from '../support/rollout.ts';
 import { type Stack, startStack } from '../support/stack.ts';
 import { startTokenIssuer, type TokenIssuer } from '../support/token-issuer.ts';
@@ -202,5 +204,38 @@ describe('a request', () => {
       authorization_servers: [issuer.url],
       scopes_supported: ['read', 'plan', 'execute'],
     });
+  });
+});
+
+// Those scenarios that ask for no fixture of their own; contract/mcp-conformance makes all of them behind the same door.
+describe.each<[Revision, string[]]>([
+  [
+    '2025-11-25',
+    ['server-initialize', 'ping', 'tools-list', 'resources-list', 'prompts-list', 'dns-rebinding-protection'],
+  ],
+  [
+    '2026-07-28',
+    [
+      'tools-list',
+      'resources-list',
+      'prompts-list',
+      'sep-2164-resource-not-found',
+      'caching',
+      'http-header-validation',
+      'input-required-result-unsupported-methods',
+      'server-sse-multiple-streams',
+      'dns-rebinding-protection',
+    ],
+  ],
+])('the conformance suite of the protocol of %s finds nothing in', (revision, scenarios) => {
+  let found: Map<string, Unmet>;
+  beforeAll(async () => {
+    const proxy = await openBearerProxy(origin, await good());
+    found = await runConformance(`${proxy.origin}/mcp`, revision);
+    await proxy.close();
+  });
+
+  it.each(scenarios)('%s', scenario => {
+    expect(found.get(scenario)).toEqual({});
   });
 });

@@ -4,10 +4,11 @@
  */
 import { FleetError } from '../../core/errors.ts';
 import { plainWords } from '../../core/plain-words.ts';
-import { type Caller, lesserScope, type Scope, type Tool, toolsWithin } from '../../core/tool.ts';
+import { type Caller, lesserScope, type Scope, type Tool } from '../../core/tool.ts';
 import type { ServiceDoor } from '../../gateway/door.ts';
 import { type McpEndpoint, type ResourceParts, resourceServer } from './resource-server.ts';
 import { type McpBackend, type McpTexts, mcpServer } from './server.ts';
+import { mcpTools } from './tool-definition.ts';
 
 export type McpHttpParts = ResourceParts & {
   /** The most that any token is good for. */
@@ -25,6 +26,11 @@ type Door = Pick<ServiceDoor, 'gateway' | 'log'> & {
 /** `origin` is where clients come: what listens may be known late. */
 export function mcpEndpoint(parts: McpHttpParts, door: Door, origin: () => string): McpEndpoint {
   const { people, catalog, texts, version } = parts;
+  const tools = {
+    read: mcpTools(catalog, 'read'),
+    plan: mcpTools(catalog, 'plan'),
+    execute: mcpTools(catalog, 'execute'),
+  };
 
   /** Who the person is, and whether there still is one, is asked again at each call. */
   function backendFor(name: string, { scope, client }: { scope: Scope; client: string }): McpBackend {
@@ -56,7 +62,7 @@ export function mcpEndpoint(parts: McpHttpParts, door: Door, origin: () => strin
       const scope = lesserScope(granted, parts.scope);
       return mcpServer({
         backend: backendFor(person, { scope, client }),
-        tools: toolsWithin(catalog, scope),
+        tools: tools[scope],
         texts,
         version,
       });

@@ -9,9 +9,8 @@ import { z } from 'zod';
 import type { Block } from '../../core/document.ts';
 import { FleetError } from '../../core/errors.ts';
 import { hasEnded, type Operation, type OperationEvent } from '../../core/operation.ts';
-import type { Tool } from '../../core/tool.ts';
 import { renderBlocks, renderError } from '../cli/render.ts';
-import { mcpTool } from './tool-definition.ts';
+import type { McpToolDefinition } from './tool-definition.ts';
 
 /** The service, as the person who is logged in. */
 export type McpBackend = {
@@ -31,7 +30,7 @@ export type McpBackend = {
 /** Texts of `prompts/`; `{{name}}` in one is what the person chose. */
 export type McpTexts = { instructions: string; triage: string; review: string; handover: string };
 
-export type McpServerParts = { backend: McpBackend; tools: Tool[]; texts: McpTexts; version: string };
+export type McpServerParts = { backend: McpBackend; tools: McpToolDefinition[]; texts: McpTexts; version: string };
 
 /** Wide enough that no table is broken for a reader without a terminal. */
 const style = { columns: 400, color: false };
@@ -40,14 +39,14 @@ const longestWaitMs = 25_000;
 const settled = { listChanged: false };
 export const capabilities = { tools: settled, resources: settled, prompts: settled };
 
+/** Over HTTP there is one for each request: what it is made of is made before. */
 export function mcpServer({ backend, tools, texts, version }: McpServerParts): McpServer {
   const about = { name: 'groundskeeper', title: 'Groundskeeper', version };
   const server = new McpServer(about, { instructions: texts.instructions, capabilities });
-  for (const tool of tools) {
-    const { name, ...config } = mcpTool(tool);
+  for (const { name, ...config } of tools) {
     server.registerTool(name, config, (input, { mcpReq }) =>
       answered(async () => {
-        const { output, blocks } = await backend.callTool(tool.name, input, mcpReq.signal);
+        const { output, blocks } = await backend.callTool(name, input, mcpReq.signal);
         return { content: [{ type: 'text', text: renderBlocks(blocks, style) }], structuredContent: output };
       }),
     );
@@ -68,35 +67,34 @@ async function answered(work: () => Promise<CallToolResult>): Promise<CallToolRe
   }
 }
 
-/** Long work answers at once with an operation; this waits for what comes of it, as long as clients bear. */
-function addWaiting(server: McpServer, backend: McpBackend): void {
-  const inputSchema = z.strictObject({
+const waiting = {
+  title: 'Wait for an operation',
+  description:
+    'Waits until an operation has news or has ended, up to 25 seconds, and tells what happened since the event `after`. Call it again with the number that it answers.',
+  inputSchema: z.strictObject({
     operation: z.string().describe('Operation id'),
     after: z.number().int().min(0).default(0).describe('Number of the last event that is known; 0 for all'),
     seconds: z.number().min(0).max(25).default(20).describe('How long to wait for news at most'),
-  });
-  const outputSchema = z.object({
+  }),
+  outputSchema: z.object({
     state: z.string(),
     reason: z.string(),
     ended: z.boolean(),
     after: z.number().describe('For the next call'),
     events: z.array(z.string()),
-  });
-  const config = {
+  }),
+  annotations: {
     title: 'Wait for an operation',
-    description:
-      'Waits until an operation has news or has ended, up to 25 seconds, and tells what happened since the event `after`. Call it again with the number that it answers.',
-    inputSchema,
-    outputSchema,
-    annotations: {
-      title: 'Wait for an operation',
-      readOnlyHint: true,
-      destructiveHint: false,
-      idempotentHint: true,
-      openWorldHint: false,
-    },
-  };
-  server.registerTool('waitOperation', config, ({ operation: id, after, seconds }, { mcpReq }) =>
+    readOnlyHint: true,
+    destructiveHint: false,
+    idempotentHint: true,
+    openWorldHint: false,
+  },
+};
+
+/** Long work answers at once with an operation; this waits for what comes of it, as long as clients bear. */
+function addWaiting(server: McpServer, backend: McpBackend): void {
+  server.registerTool('waitOperation', waiting, ({ operation: id, after, seconds }, { mcpReq }) =>
     answered(async () => {
       const until = Date.now() + Math.min(seconds * 1000, longestWaitMs);
       const token = mcpReq._meta?.progressToken;
@@ -199,6 +197,9 @@ function addResources(server: McpServer, backend: McpBackend): void {
   );
 }
 
+const aboutNode = z.object({ node: z.string() });
+const aboutPlan = z.object({ plan: z.string() });
+
 function addPrompts(server: McpServer, { triage, review, handover }: McpTexts): void {
   const said = (text: string) => ({ messages: [{ role: 'user' as const, content: { type: 'text' as const, text } }] });
   server.registerPrompt(
@@ -206,7 +207,7 @@ function addPrompts(server: McpServer, { triage, review, handover }: McpTexts): 
     {
       title: 'Triage a node',
       description: 'What is wrong with a node, and what to do',
-      argsSchema: z.object({ node: z.string() }),
+      argsSchema: aboutNode,
     },
     ({ node }) => said(triage.replaceAll('{{node}}', node)),
   );
@@ -215,7 +216,7 @@ function addPrompts(server: McpServer, { triage, review, handover }: McpTexts): 
     {
       title: 'Review a rollout',
       description: 'What a plan would do, before people vote on it',
-      argsSchema: z.object({ plan: z.string() }),
+      argsSchema: aboutPlan,
     },
     ({ plan }) => said(review.replaceAll('{{plan}}', plan)),
   );

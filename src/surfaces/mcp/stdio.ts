@@ -6,10 +6,11 @@
 import type { Writable } from 'node:stream';
 import { serveStdio } from '@modelcontextprotocol/server/stdio';
 import { FleetError } from '../../core/errors.ts';
-import { type Tool, toolsWithin } from '../../core/tool.ts';
+import type { Tool } from '../../core/tool.ts';
 import { type Client, connect } from '../cli/client.ts';
 import { plainText } from '../cli/plain-text.ts';
 import { type McpBackend, type McpTexts, mcpServer } from './server.ts';
+import { mcpTools } from './tool-definition.ts';
 
 export type McpParts = {
   /** Logged in as the user; used only to derive this channel's own token. */
@@ -37,7 +38,7 @@ export async function serveMcp({
 }: McpParts): Promise<void> {
   const { token, person, scope } = await client.deriveToken({ channel: 'mcp' });
   const service = connect({ url: client.url, token, agent: 'groundskeeper-mcp' });
-  const tools = toolsWithin(catalog, scope);
+  const tools = mcpTools(catalog, scope);
   const log = (text: string) => errors.write(`groundskeeper mcp: ${plainText(text)}\n`);
   const ended = new Promise<void>(resolve => {
     process.stdin.once('end', resolve).once('close', resolve);

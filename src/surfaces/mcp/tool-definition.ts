@@ -1,7 +1,7 @@
 /** A tool of the catalog as MCP describes it. Nothing is written twice: schemas, risk and title come from the tool. */
 import type { ToolAnnotations } from '@modelcontextprotocol/server';
 import type { z } from 'zod';
-import { isPlainRead, type Tool } from '../../core/tool.ts';
+import { isPlainRead, type Scope, type Tool, toolsWithin } from '../../core/tool.ts';
 import { descriptionOf, inputOf, outputOf } from '../../gateway/gateway.ts';
 
 export type McpToolDefinition = {
@@ -12,6 +12,11 @@ export type McpToolDefinition = {
   outputSchema: z.ZodObject;
   annotations: ToolAnnotations;
 };
+
+/** Those within `scope`, in the catalog's order. */
+export function mcpTools(catalog: Tool[], scope: Scope): McpToolDefinition[] {
+  return toolsWithin(catalog, scope).map(mcpTool);
+}
 
 export function mcpTool(tool: Tool): McpToolDefinition {
   return {

@@ -1,9 +1,12 @@
 /** MCP over HTTP as clients of both SDKs use it, and as those use it who should not. */
+import { request } from 'node:http';
 import { Client as NewClient, StreamableHTTPClientTransport as NewTransport } from '@modelcontextprotocol/client';
 import { Client as OldClient } from '@modelcontextprotocol/sdk/client/index.js';
 import { StreamableHTTPClientTransport as OldTransport } from '@modelcontextprotocol/sdk/client/streamableHttp.js';
+import { UnsecuredJWT } from 'jose';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { ChangeAnswer } from '../../src/core/change.ts';
+import { connect } from '../../src/surfaces/cli/client.ts';
 import { custodyEntries } from '../support/audit.ts';
 import { openBearerProxy } from '../support/bearer-proxy.ts';
 import { type Revision, runConformance, type Unmet } from '../support/conformance.ts';
@@ -14,6 +17,7 @@ import { startTokenIssuer, type TokenIssuer } from '../support/token-issuer.ts';
 const origin = 'http://127.97.250.1:7420';
 const resource = `${origin}/mcp`;
 const subject = '00u-day';
+const metadataAddress = `${origin}/.well-known/oauth-protected-resource/mcp`;
 
 let stack: Stack;
 let issuer: TokenIssuer;
@@ -147,58 +151,75 @@ it('resources and prompts are there to begin with', async () => {
 });
 
 describe('a request', () => {
-  const ask = (headers: Record<string, string>) =>
-    fetch(resource, {
+  const ask = (headers: Record<string, string>, address = resource) =>
+    fetch(address, {
       method: 'POST',
       headers: { 'content-type': 'application/json', accept: 'application/json, text/event-stream', ...headers },
       body: JSON.stringify({ jsonrpc: '2.0', id: 1, method: 'tools/list', params: {} }),
     });
-  const bearer = async (token: Promise<string>) => ask({ authorization: `Bearer ${await token}` });
+  const withBearer = (token: string) => ({ authorization: `Bearer ${token}` });
+  const bearer = async (token: Promise<string>) => ask(withBearer(await token));
   const claims = { sub: subject, aud: resource, scope: 'read' };
+  const inAnHour = Math.floor(Date.now() / 1000) + 3600;
 
-  it('with everything in order is answered', async () => {
-    expect((await bearer(good())).status).toBe(200);
+  it.each<[string, () => Promise<Response>]>([
+    ['with everything in order', () => bearer(good())],
+    ['from a page of our own', async () => ask({ ...withBearer(await good()), origin })],
+  ])('%s is answered', async (_what, send) => {
+    expect((await send()).status).toBe(200);
   });
 
-  it.each<[string, () => Promise<Response>, number]>([
-    ['without a token', () => ask({}), 401],
-    ['with words instead of a token', () => ask({ authorization: 'Bearer please' }), 401],
-    ['with a token for another audience', () => bearer(issuer.token({ ...claims, aud: `${origin}/other` })), 401],
-    ['with a token for nobody', () => bearer(issuer.token({ sub: subject, scope: 'read' })), 401],
+  it.each<[string, () => Promise<Response>]>([
+    ['without a token', () => ask({})],
+    ['with its token in the address', async () => ask({}, `${resource}?access_token=${await good()}`)],
+    ['with words instead of a token', () => ask(withBearer('please'))],
+    ['with a token for another audience', () => bearer(issuer.token({ ...claims, aud: `${origin}/other` }))],
+    ['with a token for nobody', () => bearer(issuer.token({ sub: subject, scope: 'read' }))],
+    ['with a token of another issuer', () => bearer(issuer.token({ ...claims, iss: 'https://elsewhere.example' }))],
+    ['with a token that another key signed', () => bearer(issuer.token(claims, { foreign: true }))],
     [
-      'with a token of another issuer',
-      () => bearer(issuer.token({ ...claims, iss: 'https://elsewhere.example' })),
-      401,
+      'with a token that nobody signed',
+      () => ask(withBearer(new UnsecuredJWT({ ...claims, iss: issuer.url, exp: inAnHour }).encode())),
     ],
-    ['with a token that another key signed', () => bearer(issuer.token(claims, { foreign: true })), 401],
-    ['with a token that ran out', () => bearer(issuer.token(claims, { expires: '-1m' })), 401],
-    ['of somebody whom nobody linked', () => bearer(issuer.token({ ...claims, sub: '00u-stranger' })), 401],
-    ['with a token that may not read', () => bearer(issuer.token({ ...claims, scope: 'openid' })), 403],
+    ['with a token that the public key signed as a secret', () => bearer(issuer.token(claims, { secret: true }))],
+    ['with a token that ran out', () => bearer(issuer.token(claims, { expires: '-1m' }))],
+    ['with a token that is not good yet', () => bearer(issuer.token({ ...claims, nbf: inAnHour - 60 }))],
+    ['of somebody whom nobody linked', () => bearer(issuer.token({ ...claims, sub: '00u-stranger' }))],
     [
-      'from a web page elsewhere',
-      async () => ask({ authorization: `Bearer ${await good()}`, origin: 'https://evil.example' }),
-      403,
+      'with the token of a log-in of ours',
+      () =>
+        bearer(
+          connect({ url: origin })
+            .login({ ...stack.config.people[0], channel: 'cli' })
+            .then(({ token }) => token),
+        ),
     ],
-    ['with the token of a log-in of ours', async () => ask({ authorization: `Bearer ${'a'.repeat(43)}` }), 401],
-  ])('%s is refused', async (_what, send, status) => {
+  ])('%s is refused, and told where tokens come from', async (_what, send) => {
     const response = await send();
-    expect(response.status).toBe(status);
-    if (status === 401)
-      expect(response.headers.get('www-authenticate')).toContain('/.well-known/oauth-protected-resource/mcp');
+    expect(response.status).toBe(401);
+    expect(challenge(response)).toMatchObject({ error: 'invalid_token', resource_metadata: metadataAddress });
   });
 
-  it('under a name that is none of ours is refused', async () => {
-    const { request } = await import('node:http');
-    const status = await new Promise<number | undefined>((resolve, reject) => {
-      request(resource, { method: 'POST', headers: { host: 'evil.example' } }, response => resolve(response.statusCode))
-        .on('error', reject)
-        .end('{}');
-    });
-    expect(status).toBe(403);
+  it('with a token that may not read is refused, and told what it takes', async () => {
+    const response = await bearer(issuer.token({ ...claims, scope: 'openid' }));
+    expect(response.status).toBe(403);
+    const told = { error: 'insufficient_scope', scope: 'read', resource_metadata: metadataAddress };
+    expect(challenge(response)).toMatchObject(told);
+  });
+
+  it.each([
+    ['from a web page elsewhere', { origin: 'https://evil.example' }],
+    ['from a page without a name', { origin: 'null' }],
+    ['from a page beside ours', { origin: 'http://127.97.250.1:7421' }],
+    ['under a name that is none of ours', { host: 'evil.example' }],
+  ])('%s is refused, whatever its token, and so is the question where tokens come from', async (_what, headers) => {
+    const token = withBearer(await good());
+    expect(await statusOf('POST', resource, { ...token, ...headers })).toBe(403);
+    expect(await statusOf('GET', metadataAddress, headers)).toBe(403);
   });
 
   it('learns where tokens come from', async () => {
-    const metadata = await fetch(`${origin}/.well-known/oauth-protected-resource/mcp`);
+    const metadata = await fetch(metadataAddress);
     expect(await metadata.json()).toMatchObject({
       resource,
       authorization_servers: [issuer.url],
@@ -206,6 +227,22 @@ describe('a request', () => {
     });
   });
 });
+
+/** What a `WWW-Authenticate` says, by name. */
+function challenge(response: Response): Record<string, string> {
+  const said = response.headers.get('www-authenticate') ?? '';
+  expect(said).toMatch(/^Bearer /);
+  return Object.fromEntries([...said.matchAll(/(\w+)="([^"]*)"/g)].map(([, name = '', value = '']) => [name, value]));
+}
+
+/** As `fetch`, which sends no `Host` that it is told. */
+function statusOf(method: string, address: string, headers: Record<string, string>): Promise<number | undefined> {
+  return new Promise((resolve, reject) => {
+    request(address, { method, headers }, response => resolve(response.resume().statusCode))
+      .on('error', reject)
+      .end(method === 'POST' ? '{}' : undefined);
+  });
+}
 
 // Those scenarios that ask for no fixture of their own; contract/mcp-conformance makes all of them behind the same door.
 describe.each<[Revision, string[]]>([

@@ -5,8 +5,11 @@ import { exportJWK, generateKeyPair, type JWTPayload, SignJWT } from 'jose';
 
 export type TokenIssuer = {
   url: string;
-  /** A token that is good for an hour, with these claims instead; signed by a key that is not published where `foreign`. */
-  token(claims: JWTPayload, how?: { foreign?: boolean; expires?: string }): Promise<string>;
+  /**
+   * A token that is good for an hour, with these claims instead; signed by a key that is not published where `foreign`,
+   * by the published one as if it were a secret where `secret`.
+   */
+  token(claims: JWTPayload, how?: { foreign?: boolean; secret?: boolean; expires?: string }): Promise<string>;
   close(): Promise<void>;
 };
 
@@ -32,12 +35,12 @@ export async function startTokenIssuer(host: string): Promise<TokenIssuer> {
   const url = `http://${host}:${(server.address() as AddressInfo).port}`;
   return {
     url,
-    token: (claims, { foreign: other = false, expires = '1h' } = {}) =>
+    token: (claims, { foreign: other = false, secret = false, expires = '1h' } = {}) =>
       new SignJWT({ iss: url, client_id: 'editor', ...claims })
-        .setProtectedHeader({ alg: 'ES256', kid: 'one', typ: 'at+jwt' })
+        .setProtectedHeader({ alg: secret ? 'HS256' : 'ES256', kid: 'one', typ: 'at+jwt' })
         .setIssuedAt()
         .setExpirationTime(expires)
-        .sign(other ? foreign.privateKey : own.privateKey),
+        .sign(secret ? Buffer.from(JSON.stringify(keys[0])) : other ? foreign.privateKey : own.privateKey),
     close: () =>
       new Promise(resolve => {
         server.close(() => resolve());

@@ -83,9 +83,12 @@ export function resourceServer(parts: ResourceParts, { log, origin, serve }: Beh
       const { pathname } = new URL(request.url);
       if (pathname !== '/mcp' && !pathname.startsWith('/.well-known/oauth-')) return undefined;
       const own = new URL(origin());
+      const foreignPage = () =>
+        request.headers.get('origin') === own.origin
+          ? undefined
+          : originValidationResponse(request, localhostAllowedOrigins());
       const refused =
-        hostHeaderValidationResponse(request, [...localhostAllowedHostnames(), own.hostname]) ??
-        originValidationResponse(request, [...localhostAllowedOrigins(), own.origin]);
+        hostHeaderValidationResponse(request, [...localhostAllowedHostnames(), own.hostname]) ?? foreignPage();
       if (refused) return refused;
       if (pathname !== '/mcp') return oauthMetadataResponse(request, await metadata());
       const auth = await requireBearerAuth({

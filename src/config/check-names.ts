@@ -106,18 +106,19 @@ function checkReferences(document: LooseDocument, problems: Problems): void {
   }
 }
 
-/** Two images for one model and component would contradict each other. */
+/** Two images for one model and component would contradict each other; drives of several models each have their own. */
 function checkBaseline({ baselines, firmware }: LooseDocument, index: number, problems: Problems): void {
   const wanted = new Map<string, string>();
   for (const [position, id] of (baselines[index]?.images ?? []).entries()) {
     const image = firmware.find(candidate => id !== undefined && candidate.id === id);
-    for (const model of image?.models ?? []) {
-      const key = JSON.stringify([image?.component, model]);
-      const other = wanted.get(key);
-      if (other === undefined) wanted.set(key, id ?? '');
+    const parts = image?.component === 'drive' ? image.drives.map(drive => `drive ${drive}`) : [image?.component];
+    const places = (image?.models ?? []).flatMap(model => parts.map(part => `${part} of ${model}`));
+    for (const place of places) {
+      const other = wanted.get(place);
+      if (other === undefined) wanted.set(place, id ?? '');
       else {
         const path = ['baselines', index, 'images', position];
-        const hint = `It and ${other} are both for ${image?.component} of ${model}.`;
+        const hint = `It and ${other} are both for ${place}.`;
         problems.add(path, { expected: 'one image per model and component', found: showFound(id, path), hint });
       }
     }

@@ -39,7 +39,8 @@ const image = mapping({
   id: imageId,
   vendor: oneOf(['dell', 'hpe', 'openbmc', 'lenovo', 'supermicro', 'ami', 'nvidia', 'generic']),
   models: filled(text),
-  component: oneOf(['bios', 'bmc', 'nic']),
+  component: oneOf(['bios', 'bmc', 'nic', 'drive']),
+  drives: filled(text).optional(),
   version: text,
   needs: text.optional(),
   backTo: text.optional(),
@@ -48,6 +49,10 @@ const image = mapping({
   sha256: field('a SHA-256 of 64 hex digits', written =>
     /^[0-9a-f]{64}$/i.test(written) ? written.toLowerCase() : undefined,
   ),
+}).superRefine(({ component, drives }, context) => {
+  if ((component === 'drive') === (drives !== undefined)) return;
+  const message = component === 'drive' ? 'the models of the drives that it is for' : 'no drives for another component';
+  context.addIssue({ code: 'custom', path: ['drives'], message });
 });
 
 const biosValue = z.union([z.string(), z.number(), z.boolean()], { error: 'a text, a number, true or false' });

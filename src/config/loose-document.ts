@@ -55,7 +55,9 @@ export const looseDocument = loose({
   custody: loose({ anchors: entries(loose({ slack: text })) }),
   slack: loose({ botToken: text, appToken: text }),
   credentials: z.preprocess(value => (isMapping(value) ? value : {}), z.record(z.string(), loose({ password: text }))),
-  firmware: entries(loose({ id: text, models: texts, component: text, file: text, url: text, sha256: text })),
+  firmware: entries(
+    loose({ id: text, models: texts, component: text, drives: texts, file: text, url: text, sha256: text }),
+  ),
   baselines: entries(loose({ name: text, images: texts })),
   rollout: loose({ gates: entries(loose({ name: text, sites: texts, ca: text, bearer: text })) }),
   sites: entries(loose({ name: text, bmcNetwork: text, baseline: text, clusters: entries(cluster) })),

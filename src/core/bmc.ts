@@ -7,12 +7,12 @@ import type { BiosReading, BiosRegistry } from './bios.ts';
 import type { BmcChange, BmcChangeOutcome, BmcStatus, ErasableDrive, MediaSlot } from './bmc-change.ts';
 import type { Hearing, Hint } from './bmc-events.ts';
 import type { EffectGrant } from './effect.ts';
-import type { HardwareInventory, HealthSample, PowerSupply, Upkeep } from './hardware.ts';
+import type { HardwareInventory, HealthSample, PowerSupply, Storage, Upkeep } from './hardware.ts';
 import type { ImageFile } from './images.ts';
 
 export type Vendor = 'dell' | 'hpe' | 'openbmc' | 'lenovo' | 'supermicro' | 'ami' | 'nvidia' | 'generic';
-/** `nic`: network cards. */
-export type Component = 'bios' | 'bmc' | 'nic';
+/** `nic`: network cards. `drive`: drives, each with a version of its own. */
+export type Component = 'bios' | 'bmc' | 'nic' | 'drive';
 
 export type Fact<T> = { value: T } | { unknown: string };
 
@@ -81,6 +81,8 @@ export type FirmwareMember = {
   state: 'active' | 'inactive' | 'unknown';
   /** What the vendor profile knows it to be. */
   component?: Component;
+  /** The one drive that it is the firmware of: its URI, or its Id where the BMC gives no more. */
+  drive?: string;
 };
 
 /** What plans stand on: who the server is, and what firmware it has. */
@@ -131,6 +133,8 @@ export type UpdateRequest = {
   component: Component;
   /** The same image, for BMCs that it is sent to. */
   image: ImageFile;
+  /** URIs of the drives that it is for, and for no others. */
+  drives?: string[];
 };
 
 export type UpdateOutcome =
@@ -200,6 +204,8 @@ export type Bmc = {
   upkeep(): Promise<Upkeep>;
   firmware(): Promise<FirmwareMember[]>;
   power(): Promise<Fact<PowerState>>;
+  /** What an update of drives stands on, read now. */
+  storage(): Promise<Storage>;
   /** Those in place, read now; unknown where the BMC lists none. */
   powerSupplies(): Promise<Fact<PowerSupply[]>>;
   /** `LastResetTime` of the system, where the BMC keeps one. */

@@ -68,6 +68,8 @@ export type FirmwareImage = {
   /** Exact `Model` strings of the ComputerSystem that the image is for. */
   models: string[];
   component: Component;
+  /** Of an image for drives: exact `Model` strings of the drives that it is for. */
+  drives?: string[];
   version: string;
   /** Oldest version that it installs over, where its vendor names one. */
   needs?: string;
@@ -82,7 +84,7 @@ export type FirmwareImage = {
 /** BIOS attributes as the BIOS of these models calls them, and what each is to be. */
 export type BiosBaseline = { models: string[]; attributes: Record<string, BiosValue> };
 
-/** Wanted firmware: catalogue image ids, at most one per model and component; and wanted settings, at most once per model. */
+/** Wanted firmware: catalogue image ids, at most one per model and component, or per model of a drive; and wanted settings, at most once per model. */
 export type Baseline = { name: string; images: string[]; bios?: BiosBaseline[] };
 
 export type Fleet = {

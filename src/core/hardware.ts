@@ -38,6 +38,24 @@ export type Drive = Part & {
   /** The drive itself says that it will fail. */
   predictedFailure: Fact<boolean>;
   lifeLeftPercent: Fact<number>;
+  /** The version that it runs, by its own word. */
+  firmware: Fact<string>;
+};
+
+/** What keeps data together over several drives; on some BMCs also what a drive is to its host by itself. */
+export type Volume = {
+  uri: string;
+  name: string;
+  health: Fact<HealthLevel>;
+  /** What it is at, such as a rebuild, in the BMC's own words. */
+  busy: string | undefined;
+};
+
+export type Storage = {
+  drives: Fact<Drive[]>;
+  volumes: Fact<Volume[]>;
+  /** An image can be given to some drives of a model and not to the others. */
+  selective: boolean;
 };
 
 /** One MAC address: a port, or the interface that an operating system sees of it. */

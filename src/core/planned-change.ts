@@ -10,6 +10,9 @@ export type FirmwareChange = {
   component: Component;
   /** Catalogue id. */
   image: string;
+  /** Of a change of drives: each of them that it is for. */
+  drives?: PlannedDrive[];
+  /** Of drives that run several versions, all of them. */
   from: string;
   to: string;
   sha256: string;
@@ -18,6 +21,9 @@ export type FirmwareChange = {
   /** Asked for: `to` is older, or nobody knows. */
   downgrade?: true;
 };
+
+/** A drive is its serial number: one that was put into the same bay since is another. */
+export type PlannedDrive = { serial: string; name: string; model: string; from: string };
 
 export type BiosChangeSet = {
   kind: 'bios-settings';
@@ -42,7 +48,7 @@ export function changeName(change: PlannedChange, index: number): string {
 }
 
 /** For people. */
-export const componentNames: Record<Component, string> = { bios: 'BIOS', bmc: 'BMC', nic: 'NIC' };
+export const componentNames: Record<Component, string> = { bios: 'BIOS', bmc: 'BMC', nic: 'NIC', drive: 'drives' };
 
 /** What is there once it is done, for people: `BMC 7.20`. */
 export function showEnd(change: PlannedChange): string {
@@ -55,9 +61,19 @@ export function showChanges(changes: PlannedChange[]): string {
   for (const [index, change] of changes.entries()) {
     const before = changes[index - 1];
     if (!isFirmware(change)) told.push(...change.settings.map(showBiosChange));
-    else if (before && isFirmware(before) && before.component === change.component)
-      told.push(`${told.pop()}→${change.to}`);
-    else told.push(`${componentNames[change.component]} ${change.from}→${change.to}`);
+    else if (before && isFirmware(before) && sameParts(before, change)) told.push(`${told.pop()}→${change.to}`);
+    else told.push(`${partsOf(change)} ${change.from}→${change.to}`);
   }
   return told.join(', ');
+}
+
+/** Whether two changes are steps on one way: of one component, and of the same drives of a server. */
+export function sameParts(a: FirmwareChange, b: FirmwareChange): boolean {
+  const drives = ({ drives = [] }: FirmwareChange) => JSON.stringify(drives.map(({ serial }) => serial).sort());
+  return a.component === b.component && drives(a) === drives(b);
+}
+
+function partsOf({ component, drives }: FirmwareChange): string {
+  if (drives === undefined) return componentNames[component];
+  return `${drives.length} ${drives.length === 1 ? 'drive' : 'drives'} ${[...new Set(drives.map(({ model }) => model))].join(', ')}`;
 }

@@ -9,9 +9,10 @@ import { FleetError, unreachable } from '../core/errors.ts';
 import type { EffectRow } from '../core/records.ts';
 import type { Observation } from '../guard/effects.ts';
 import { proveDrained } from './drain.ts';
-import { changeOf, isWanted, runningVersion } from './firmware-change.ts';
+import { changeOf, isWanted, readShown, runningVersion } from './firmware-change.ts';
 import type { NodeJob } from './job.ts';
 import { precheckFlash } from './precheck-flash.ts';
+import { proveDrives } from './prove-drives.ts';
 import { proveIdentity } from './prove-identity.ts';
 import { proveQuorum } from './prove-quorum.ts';
 import { proveNoRemediator } from './refuse-remediators.ts';
@@ -26,7 +27,8 @@ type Before = { tasks: string[]; token: string; settleMs: number; pushed: boolea
 export async function flash(job: NodeJob): Promise<Flash> {
   const { bmc, target } = job;
   const change = changeOf(job);
-  const { image, sha256, component } = change;
+  const { image, sha256, component, drives } = change;
+  const told = { image, sha256, component, ...(drives ? { drives: drives.map(({ serial }) => serial) } : {}) };
   return job.effect<Flash>({
     step: 'flash',
     action: 'flashFirmware',
@@ -41,7 +43,7 @@ export async function flash(job: NodeJob): Promise<Flash> {
       const before: Before = { tasks: tasks.map(task => task.uri), token, settleMs, pushed: transfer === 'push' };
       return {
         before,
-        request: { target: target.bmcUrl, ...where, bodyDigest: digestOf({ image, sha256, component }) },
+        request: { target: target.bmcUrl, ...where, bodyDigest: digestOf(told) },
       };
     },
     prove: () => proveReadyToFlash(job),
@@ -49,7 +51,15 @@ export async function flash(job: NodeJob): Promise<Flash> {
       const { url } = await offerImage(job);
       const protocol = url.startsWith('https:') ? 'HTTPS' : 'HTTP';
       const file = await job.images.open({ image, sha256 });
-      return accepted(job, await bmc.startUpdate(grant, { imageUri: url, protocol, component, image: file }));
+      const places = await proveDrives(job);
+      const request = {
+        imageUri: url,
+        protocol,
+        component,
+        image: file,
+        ...(places ? { drives: places } : {}),
+      } as const;
+      return accepted(job, await bmc.startUpdate(grant, request));
     },
     observe: open => observeFlash(job, open),
     describe: done => (done.task ? `accepted, task ${done.task}` : 'accepted, the BMC named no task'),
@@ -113,11 +123,11 @@ async function observeFlash(job: NodeJob, open: EffectRow): Promise<Observation<
   // An image that is sent may be on its way for minutes, and its task begins when it is there.
   const settledAt = (pushed ? Date.now() : Date.parse(open.startedAt)) + settleMs;
   const look = async (): Promise<{ value: Observation<Flash> } | { missing: string }> => {
-    const [fetches, tasks, members] = await Promise.all([job.images.fetches(token), bmc.tasks(), bmc.firmware()]);
+    const [fetches, tasks, shown] = await Promise.all([job.images.fetches(token), bmc.tasks(), readShown(job)]);
     const task = tasks.find(candidate => !known.has(candidate.uri))?.uri;
     const happened = (evidence: string) => ({ value: { finding: 'happened', result: { task }, evidence } as const });
     if (task) return happened(`the BMC has a task that was not there before: ${task}`);
-    if (isWanted(job, runningVersion(job, members))) return happened('the wanted version is active');
+    if (isWanted(job, runningVersion(job, shown))) return happened('the wanted version is active');
     if (fetches.some(fetch => fetch.status === 200)) return happened('the BMC fetched the image');
     if (Date.now() < settledAt) return { missing: 'evidence either way' };
     const waited = `${Math.round(settleMs / 1000)} s`;

@@ -2,10 +2,12 @@
 import type { BiosReading } from '../core/bios.ts';
 import type { FirmwareMember } from '../core/bmc.ts';
 import { FleetError } from '../core/errors.ts';
-import { isFirmware, type PlannedChange } from '../core/planned-change.ts';
+import type { Storage } from '../core/hardware.ts';
+import { isFirmware, type PlannedChange, sameParts } from '../core/planned-change.ts';
 import { isWanted, runningVersion } from './firmware-change.ts';
 import type { NodeJob } from './job.ts';
 import { precheckFlash, proveCarried } from './precheck-flash.ts';
+import { proveDrives } from './prove-drives.ts';
 import { missingBios, precheckBios } from './set-bios.ts';
 
 /**
@@ -27,8 +29,16 @@ export async function precheckChanges(job: NodeJob): Promise<number[]> {
   const [first, ...later] = todo;
   if (first === undefined) return [];
   await precheckChange(job.of(first));
-  await job.keep('before', 'precheck', { firmware: before.members, bios: before.bios?.active });
-  for (const index of later) if (isFirmware(changes[index] as PlannedChange)) await proveCarried(job.of(index));
+  await job.keep('before', 'precheck', {
+    firmware: before.members,
+    storage: before.storage,
+    bios: before.bios?.active,
+  });
+  for (const index of later) {
+    if (!isFirmware(changes[index] as PlannedChange)) continue;
+    await proveCarried(job.of(index));
+    await proveDrives(job.of(index));
+  }
   return todo;
 }
 
@@ -39,26 +49,31 @@ export async function precheckChange(job: NodeJob): Promise<'as planned' | 'noth
   return found === 'current' ? 'nothing to do' : 'as planned';
 }
 
-type Before = { members: FirmwareMember[]; bios: BiosReading | undefined };
+type Before = { members: FirmwareMember[]; storage: Storage | undefined; bios: BiosReading | undefined };
 
 async function readBefore({ bmc }: NodeJob, changes: PlannedChange[]): Promise<Before> {
-  const [members, bios] = await Promise.all([
+  const [members, storage, bios] = await Promise.all([
     changes.some(isFirmware) ? bmc.firmware() : [],
+    changes.some(change => isFirmware(change) && change.drives) ? bmc.storage() : undefined,
     changes.every(isFirmware) ? undefined : bmc.bios(),
   ]);
-  return { members, bios };
+  return { members, storage, bios };
 }
 
 /** A stepping stone is behind a node that runs it, or anything later on its way. */
-function inForceBy(job: NodeJob, changes: PlannedChange[], { members, bios }: Before): (index: number) => boolean {
+function inForceBy(
+  job: NodeJob,
+  changes: PlannedChange[],
+  { members, storage, bios }: Before,
+): (index: number) => boolean {
   return index => {
     const change = changes[index];
     if (!change) return false;
     if (!isFirmware(change)) return bios !== undefined && missingBios(job.of(index), bios).length === 0;
     return changes.some((later, at) => {
-      if (at < index || !isFirmware(later) || later.component !== change.component) return false;
+      if (at < index || !isFirmware(later) || !sameParts(later, change)) return false;
       const way = job.of(at);
-      return isWanted(way, runningVersion(way, members));
+      return isWanted(way, runningVersion(way, later.drives && storage ? { storage } : { members }));
     });
   };
 }

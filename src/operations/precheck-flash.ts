@@ -6,8 +6,9 @@ import { factValue, type UpdateTask } from '../core/bmc.ts';
 import { FleetError } from '../core/errors.ts';
 import type { PowerSupply } from '../core/hardware.ts';
 import { compareVersions } from '../planning/version.ts';
-import { changeOf, isSame, isWanted, runningVersion } from './firmware-change.ts';
+import { changeOf, isSame, isWanted, readShown, runningVersion, showRunning } from './firmware-change.ts';
 import type { NodeJob } from './job.ts';
+import { proveDrives } from './prove-drives.ts';
 import { proveSettings } from './waiting-bios.ts';
 
 /**
@@ -17,21 +18,21 @@ import { proveSettings } from './waiting-bios.ts';
 export async function precheckFlash(job: NodeJob): Promise<'flash' | 'current'> {
   const { bmc, cluster, target } = job;
   const change = changeOf(job);
-  const [identity, members, tasks, power, supplies, node] = await Promise.all([
+  const [identity, shown, tasks, power, supplies, node] = await Promise.all([
     bmc.identity(),
-    bmc.firmware(),
+    readShown(job),
     bmc.tasks(),
     bmc.power(),
     bmc.powerSupplies(),
     cluster.node(target.node),
   ]);
-  const version = runningVersion(job, members);
+  const version = runningVersion(job, shown);
   const fail = (message: string) =>
     new FleetError({ code: 'precondition_failed', message: `${target.node}: ${message}` });
   if (isWanted(job, version)) return 'current';
   if (version === undefined || !isSame(job, version, change.from))
-    throw fail(`runs ${change.component} ${version ?? 'of unknown version'}, the plan is for ${change.from}`);
-  if (compareVersions(target.vendor, change.component, version, change.to) !== 'older' && !change.downgrade)
+    throw fail(`runs ${showRunning(job, shown)}, the plan is for ${change.from}`);
+  if (!change.downgrade && !isUpgrade(job))
     throw fail(`${change.component} ${version} → ${change.to} is no upgrade, and nobody asked for going back`);
   if (factValue(identity.model) !== factValue(target.model)) throw fail('is another model than the plan is for');
   if (factValue(power) !== 'on') throw fail('is not powered on');
@@ -41,8 +42,15 @@ export async function precheckFlash(job: NodeJob): Promise<'flash' | 'current'> 
   const busy = tasks.filter(isActive);
   if (busy.length > 0) throw fail(`the BMC works on ${busy.length} other task${busy.length > 1 ? 's' : ''}`);
   if (change.activation !== 'bmc-restarts' && change.activation !== 'restart-bmc') await proveSettings(job);
+  await proveDrives(job);
   await proveCarried(job);
   return 'flash';
+}
+
+function isUpgrade(job: NodeJob): boolean {
+  const { component, drives, from, to } = changeOf(job);
+  const olders = drives?.map(drive => drive.from) ?? [from];
+  return olders.every(older => compareVersions(job.target.vendor, component, older, to) === 'older');
 }
 
 /** A server without supplies of its own, as on a busbar, has none that could be weak; so has one that says nothing of any. */

@@ -33,7 +33,7 @@ export async function proveBmcVersion(job: NodeJob, { lastReset }: BeforeChange,
         reads = 0;
         return restart;
       }
-      const version = runningVersion(job, firmware);
+      const version = runningVersion(job, { members: firmware });
       reads = version !== undefined && version === last ? reads + 1 : 1;
       last = version;
       if (version === undefined || reads < goodReads)

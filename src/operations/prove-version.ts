@@ -1,6 +1,6 @@
 /** The only proof of an update: the active inventory member shows the wanted version, in several good reads, after the host came back. */
 import { FleetError } from '../core/errors.ts';
-import { changeOf, isWanted, runningVersion } from './firmware-change.ts';
+import { changeOf, isWanted, readShown, runningVersion, showRunning } from './firmware-change.ts';
 import type { NodeJob } from './job.ts';
 import type { BeforeReset } from './reset-host.ts';
 import { enough, waitFor } from './wait.ts';
@@ -13,7 +13,7 @@ const goodReads = 3;
  * the host does not start.
  */
 export async function proveVersion(job: NodeJob, before: BeforeReset, by: number): Promise<string> {
-  const { bmc, cluster, target, timings } = job;
+  const { cluster, target, timings } = job;
   const change = changeOf(job);
   let last: string | undefined;
   let reads = 0;
@@ -23,17 +23,18 @@ export async function proveVersion(job: NodeJob, before: BeforeReset, by: number
     by: enough(by, timings.pollMs),
     async look() {
       const restarted = (await cluster.node(target.node)).bootId !== before.bootId;
-      const firmware = await bmc.firmware();
-      const version = runningVersion(job, firmware);
+      const seen = await readShown(job);
+      const version = runningVersion(job, seen);
       reads = version !== undefined && version === last ? reads + 1 : 1;
       last = version;
-      const shown = `active ${change.component} is ${version ?? 'unknown'}, read ${reads} of ${goodReads}`;
+      const told = 'storage' in seen ? showRunning(job, seen) : `active ${change.component} is ${version ?? 'unknown'}`;
+      const shown = `${told}, read ${reads} of ${goodReads}`;
       if (!restarted || reads < goodReads) return { missing: restarted ? shown : `${shown}, host not started again` };
-      await job.keep('after', 'verify', { firmware });
-      if (isWanted(job, version)) return { value: `active ${change.component} is ${version}` };
+      await job.keep('after', 'verify', 'storage' in seen ? seen : { firmware: seen.members });
+      if (isWanted(job, version)) return { value: told };
       throw new FleetError({
         code: 'precondition_failed',
-        message: `${target.node} started again and still runs ${change.component} ${version}; wanted ${change.to}, although the BMC reported the update as done`,
+        message: `${target.node} started again and ${'storage' in seen ? told : `still runs ${showRunning(job, seen)}`}; wanted ${change.to}, although the BMC reported the update as done`,
         hint: 'the node stays cordoned; look at the BMC and its log, then plan again',
       });
     },

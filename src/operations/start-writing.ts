@@ -7,7 +7,7 @@ import { FleetError } from '../core/errors.ts';
 import type { EffectRow } from '../core/records.ts';
 import type { Observation } from '../guard/effects.ts';
 import { proveDrained } from './drain.ts';
-import { changeOf, isWanted, runningVersion } from './firmware-change.ts';
+import { changeOf, isWanted, readShown, runningVersion } from './firmware-change.ts';
 import { accepted, type Flash } from './flash.ts';
 import type { NodeJob } from './job.ts';
 import { mayHaveHappened } from './may-have-happened.ts';
@@ -61,11 +61,11 @@ async function observeWriting(job: NodeJob, open: EffectRow): Promise<Observatio
   const known = new Set(earlier);
   const settledAt = Date.parse(open.startedAt) + settleMs;
   const look = async (): Promise<{ value: Observation<Flash> } | { missing: string }> => {
-    const [tasks, members] = await Promise.all([bmc.tasks(), bmc.firmware()]);
+    const [tasks, shown] = await Promise.all([bmc.tasks(), readShown(job)]);
     const task = tasks.find(candidate => !known.has(candidate.uri))?.uri;
     const happened = (evidence: string) => ({ value: { finding: 'happened', result: { task }, evidence } as const });
     if (task) return happened(`the BMC has a task that was not there before: ${task}`);
-    if (isWanted(job, runningVersion(job, members))) return happened('the wanted version is active');
+    if (isWanted(job, runningVersion(job, shown))) return happened('the wanted version is active');
     if (Date.now() < settledAt) return { missing: 'evidence either way' };
     const evidence = `no new task and no version change ${Math.round(settleMs / 1000)} s after the request`;
     return { value: { finding: 'not-happened', evidence } };

@@ -5,6 +5,8 @@
  */
 import { type Component, type Fact, type FirmwareMember, factValue, known, unknown, type Vendor } from '../core/bmc.ts';
 import type { FirmwareImage } from '../core/fleet.ts';
+import type { Drive } from '../core/hardware.ts';
+import { drivesFor, orderOfDrives, versionsOf } from './drive-changes.ts';
 import { compareVersions, type VersionOrder } from './version.ts';
 
 export type NodeFirmware = {
@@ -12,6 +14,8 @@ export type NodeFirmware = {
   model: Fact<string>;
   vendor: Vendor;
   firmware: Fact<FirmwareMember[]>;
+  /** Read where images for drives are compared. */
+  drives?: Fact<Drive[]>;
 };
 
 export type ComplianceStatus = 'compliant' | 'behind' | 'ahead' | 'unknown' | 'not-applicable';
@@ -30,8 +34,10 @@ export type Compliance = {
 /** One verdict per image, in the order of `images`. */
 export function complianceOf(node: NodeFirmware, images: FirmwareImage[]): Compliance[] {
   return images.map(image => {
-    const have = activeVersion(node.firmware, image.component);
-    const verdict = verdictOf(node, image, have);
+    const drives =
+      image.component === 'drive' ? drivesFor(image, node.drives ?? unknown('they were not read')) : undefined;
+    const have = drives ? haveOf(drives) : activeVersion(node.firmware, image.component);
+    const verdict = verdictOf(node, image, { have, ...(drives ? { drives } : {}) });
     return { image: image.id, component: image.component, have, want: image.version, ...verdict };
   });
 }
@@ -50,14 +56,23 @@ export function activeVersion(firmware: Fact<FirmwareMember[]>, component: Compo
   return 'value' in only.version ? known(only.version.value) : unknown(only.version.unknown);
 }
 
+function haveOf(drives: Fact<Drive[]>): Fact<string> {
+  return 'unknown' in drives ? unknown(`its drives: ${drives.unknown}`) : versionsOf(drives.value);
+}
+
 type Verdict = { status: ComplianceStatus; reason?: string };
 
-function verdictOf(node: NodeFirmware, image: FirmwareImage, have: Fact<string>): Verdict {
+type Have = { have: Fact<string>; drives?: Fact<Drive[]> };
+
+function verdictOf(node: NodeFirmware, image: FirmwareImage, { have, drives }: Have): Verdict {
   if ('unknown' in node.model) return { status: 'unknown', reason: `model: ${node.model.unknown}` };
   if (!image.models.includes(node.model.value)) return { status: 'not-applicable', reason: 'made for other models' };
   if (node.vendor === 'generic') return { status: 'unknown', reason: 'the vendor of this server is not recognised' };
   if (image.vendor !== node.vendor) return { status: 'not-applicable', reason: 'made for another vendor' };
+  const found = drives && factValue(drives);
+  if (found?.length === 0) return { status: 'not-applicable', reason: 'it has no such drive' };
   if ('unknown' in have) return { status: 'unknown', reason: have.unknown };
+  if (found) return statusOf[orderOfDrives(image, found)];
   return statusOf[compareVersions(image.vendor, image.component, have.value, image.version)];
 }
 

@@ -42,6 +42,7 @@ function imagesBack({ made, server, catalogue }: ReverseRequest, component: Comp
   const { identity, firmware, activations } = server;
   const chain = made.filter(isFirmware).filter(change => change.component === component);
   const stays = (why: string) => ({ changes: [], told: [`${component} stays: ${why}`] });
+  if (component === 'drive') return stays('drives go back by a plan that names their image (flashFirmware)');
   const runs = factValue(activeVersion(firmware, component));
   const left = chain.at(-1)?.to ?? '';
   const same = (a: string, b: string) => compareVersions(identity.vendor, component, a, b) === 'same';

@@ -6,6 +6,7 @@ import { type Fact, factValue, type ServerMakeup, showFact, unknown } from '../c
 import type { DaemonSetFacts, NodeFacts, PdbFacts, PodFacts } from '../core/cluster-facts.ts';
 import { zoneLabel } from '../core/cluster-marks.ts';
 import type { FleetCluster, FleetNode, NodeRole } from '../core/fleet.ts';
+import type { Storage } from '../core/hardware.ts';
 import type { DrainForecast, PlanTarget } from '../core/plan.ts';
 import { unavailableOf } from './blast.ts';
 import { cohortOf } from './cohort.ts';
@@ -26,6 +27,8 @@ export type Candidate = {
   node: Fact<NodeFacts>;
   /** Read where the baseline wants settings. */
   bios?: Fact<BiosFacts>;
+  /** Read where an image is for drives. */
+  storage?: Fact<Storage>;
   /** What is to be done, where that is not what the images say. */
   instead?: Wanted;
 };
@@ -56,7 +59,7 @@ export type RolloutRequest = ClusterPart & RolloutChoices;
 
 export type Judged = { target: PlanTarget; warnings: string[] } | { excluded: string };
 
-export function judge(request: RolloutRequest, { entry, server, node, bios, instead }: Candidate): Judged {
+export function judge(request: RolloutRequest, { entry, server, node, bios, storage, instead }: Candidate): Judged {
   const excluded = (reason: string) => ({ excluded: reason });
   const against = evidenceAgainst(entry, request.evidence, factValue(node)?.role);
   if (against) return excluded(against);
@@ -71,7 +74,7 @@ export function judge(request: RolloutRequest, { entry, server, node, bios, inst
     return excluded(
       `identity: Redfish UUID ${showFact(identity.uuid)} is not the Node's systemUUID ${node.value.systemUuid}`,
     );
-  const about = { name: entry.name, server: server.value, ...(bios ? { bios } : {}) };
+  const about = { name: entry.name, server: server.value, ...(bios ? { bios } : {}), ...(storage ? { storage } : {}) };
   const wanted = instead ?? wantedChanges(request, about);
   if ('excluded' in wanted) return wanted;
   return judgeWay(request, { entry, server: server.value, node: node.value, role, wanted });

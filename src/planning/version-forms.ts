@@ -80,6 +80,12 @@ function nvidiaBmc(text: string): ParsedVersion | undefined {
   return { family, fields: [...month.split('.'), release] };
 }
 
+/** `HPG3`: the letters of a line of drives, and a digit that counts. */
+function hpeDrive(text: string): ParsedVersion | undefined {
+  const match = /^(HP[A-Z])(\d)$/.exec(text);
+  return match ? { family: match[1] ?? '', fields: [match[2] ?? ''] } : undefined;
+}
+
 function letterNumber(letter: string): number {
   return letter === '' ? 0 : letter.toLowerCase().charCodeAt(0);
 }
@@ -94,8 +100,8 @@ function dated(version: ParsedVersion, text: string | undefined): ParsedVersion 
 
 /** A vendor that is absent has no known form: only identical texts are the same. */
 export const versionForms: Partial<Record<Vendor, Partial<Record<Component, VersionParser>>>> = {
-  dell: { bios: dotted, bmc: dotted, nic: dotted },
-  hpe: { bios: hpeRom, bmc: hpeIlo, nic: dotted },
+  dell: { bios: dotted, bmc: dotted, nic: dotted, drive: dotted },
+  hpe: { bios: hpeRom, bmc: hpeIlo, nic: dotted, drive: hpeDrive },
   openbmc: { bios: dotted, bmc: openBmc },
   supermicro: { bios: supermicroBios, bmc: dotted },
   lenovo: { bios: lenovoBuild, bmc: lenovoBuild },

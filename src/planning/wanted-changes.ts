@@ -5,12 +5,14 @@
  * and told. Pure.
  */
 import type { BiosReading, BiosRegistry, BiosValue } from '../core/bios.ts';
-import { type Component, type Fact, factValue, type ServerMakeup, showFact } from '../core/bmc.ts';
+import { type Component, type Fact, factValue, known, type ServerMakeup, showFact } from '../core/bmc.ts';
 import { FleetError } from '../core/errors.ts';
 import type { BiosBaseline, FirmwareImage } from '../core/fleet.ts';
+import type { Storage } from '../core/hardware.ts';
 import { biosChangeSet, type FirmwareChange, type PlannedChange } from '../core/planned-change.ts';
 import { checkBios } from './bios-settings.ts';
 import { type Compliance, complianceOf } from './compliance.ts';
+import { driveTargets, type FirmwareWay, inOneWay } from './drive-changes.ts';
 import { versionPath } from './version-path.ts';
 
 export type Wanted = { changes: PlannedChange[]; warnings: string[] } | { excluded: string };
@@ -28,17 +30,22 @@ export type WantedRequest = {
   settings?: BiosBaseline[];
 };
 
-type Server = { name: string; server: ServerMakeup; bios?: Fact<BiosFacts> };
+type Server = { name: string; server: ServerMakeup; bios?: Fact<BiosFacts>; storage?: Fact<Storage> };
 
-export const componentOrder: Component[] = ['bmc', 'bios', 'nic'];
+export const componentOrder: Component[] = ['bmc', 'bios', 'nic', 'drive'];
 
-export function wantedChanges(request: WantedRequest, { name, server, bios }: Server): Wanted {
+export function wantedChanges(request: WantedRequest, about: Server): Wanted {
+  const { name, server, bios, storage } = about;
   const { identity, firmware } = server;
-  const compliances = complianceOf({ name, model: identity.model, vendor: identity.vendor, firmware }, request.images);
+  const drives = storage && ('unknown' in storage ? storage : storage.value.drives);
+  const node = { name, model: identity.model, vendor: identity.vendor, firmware, ...(drives ? { drives } : {}) };
+  const compliances = complianceOf(node, request.images);
   const ways = compliances
     .filter(compliance => isToDo(compliance, request.downgrade ?? false))
     .toSorted((a, b) => componentOrder.indexOf(a.component) - componentOrder.indexOf(b.component))
-    .map(compliance => wayOf(request, server, compliance));
+    .map(compliance =>
+      compliance.component === 'drive' ? wayOfDrives(request, about, compliance) : wayOf(request, server, compliance),
+    );
   const settings = wantedSettings(request.settings ?? [], server, bios);
   const all = [...ways, ...(settings ? [settings] : [])];
   const refused = all.flatMap(way => ('refused' in way ? [way.refused] : []));
@@ -54,7 +61,7 @@ function wayOf(
   { images, stones, downgrade = false }: WantedRequest,
   server: ServerMakeup,
   compliance: Compliance,
-): Way {
+): FirmwareWay {
   const wanted = images.find(candidate => candidate.id === compliance.image);
   const have = factValue(compliance.have);
   const model = factValue(server.identity.model);
@@ -69,6 +76,17 @@ function wayOf(
     return firmwareChange(image, { from, activation: activation.value, downgrade: path.downgrade });
   });
   return { changes, warnings: path.warnings };
+}
+
+function wayOfDrives(request: WantedRequest, { server, storage }: Server, compliance: Compliance): FirmwareWay {
+  const wanted = request.images.find(candidate => candidate.id === compliance.image);
+  const read = storage && factValue(storage);
+  if (!wanted || !read) return { refused: `drives: ${showFact(compliance.have)}` };
+  const targets = driveTargets(wanted, read, request.downgrade ?? false);
+  if ('refused' in targets) return targets;
+  const { drives } = targets;
+  const stones = request.stones.filter(stone => drives.every(({ model }) => stone.drives?.includes(model)));
+  return inOneWay(drives, have => wayOf({ ...request, stones }, server, { ...compliance, have: known(have) }));
 }
 
 export function firmwareChange(

@@ -75,6 +75,7 @@ export function driveOf(told: { health?: HealthLevel; predicted?: boolean; life?
     protocol: unknown('not given'),
     predictedFailure: known(predicted),
     lifeLeftPercent: known(life),
+    firmware: unknown('not given'),
   };
 }
 

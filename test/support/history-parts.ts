@@ -92,6 +92,7 @@ export function drives({ health, predicted }: { health: HealthLevel; predicted: 
     protocol: known('NVMe'),
     predictedFailure: known(predicted && index === 0),
     lifeLeftPercent: known(93 - index),
+    firmware: known('1.0'),
   }));
 }
 

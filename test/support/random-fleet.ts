@@ -254,7 +254,7 @@ export function serverHealth(
     log: unread,
     firmware: known([bios]),
     neighbours: [],
-    activations: { bios: known('reset-after'), bmc: unread, nic: unread },
+    activations: { bios: known('reset-after'), bmc: unread, nic: unread, drive: unread },
   };
 }
 

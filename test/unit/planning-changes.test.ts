@@ -23,7 +23,12 @@ function server({ bmc, bios }: Versions): ServerHealth {
   return {
     ...serverHealth({ name: 'n1', server: { bmcUrl: '', credential: '' } }, bios),
     firmware: known([member('bios', bios), member('bmc', bmc)]),
-    activations: { bios: known('reset-while-pending'), bmc: known('bmc-restarts'), nic: known('reset-while-pending') },
+    activations: {
+      bios: known('reset-while-pending'),
+      bmc: known('bmc-restarts'),
+      nic: known('reset-while-pending'),
+      drive: known('reset-while-pending'),
+    },
   };
 }
 

@@ -33,9 +33,19 @@ export const drive = z.object({
   Protocol: text,
   FailurePredicted: flag,
   PredictedMediaLifeLeftPercent: number,
+  Revision: text,
+  FirmwareVersion: text,
   Status: status,
 });
 export type DriveBody = z.infer<typeof drive>;
+/** `Volumes` of a storage subsystem. */
+export const subsystem = z.object({ Volumes: link });
+export const volume = z.object({
+  Name: text,
+  Status: status,
+  Operations: list(z.object({ OperationName: text, Operation: text })),
+});
+
 export const simpleStorage = z.object({
   Devices: list(z.object({ Name: text, Model: text, CapacityBytes: number, Status: status })),
 });

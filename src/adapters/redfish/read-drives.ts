@@ -59,6 +59,8 @@ const nothingMore = {
   Protocol: null,
   FailurePredicted: null,
   PredictedMediaLifeLeftPercent: null,
+  Revision: null,
+  FirmwareVersion: null,
 };
 
 function driveOf(read: ReadMember<DriveBody>): Drive {
@@ -77,6 +79,7 @@ function driveOf(read: ReadMember<DriveBody>): Drive {
         ? unknown('the BMC does not say whether the drive predicts its failure')
         : known(found.FailurePredicted),
     lifeLeftPercent: percentFact(found.PredictedMediaLifeLeftPercent),
+    firmware: firmwareFact(found),
     health: healthFact(found.Status, 'drive'),
   };
 }
@@ -93,6 +96,7 @@ function blank(uri: string, reason: string): Drive {
     protocol: why,
     predictedFailure: why,
     lifeLeftPercent: why,
+    firmware: why,
     health: why,
   };
 }
@@ -101,6 +105,15 @@ function once(drives: Drive[]): Drive[] {
   const identity = ({ uri, model, serial }: Drive) =>
     'value' in serial ? `${serial.value} ${'value' in model ? model.value : ''}` : uri;
   return [...new Map(drives.toReversed().map(each => [identity(each), each])).values()].toReversed();
+}
+
+/** Newer models of the resource have a property of their own; `Revision` is the version on every BMC that is known. */
+function firmwareFact({ FirmwareVersion: firmware, Revision: revision }: DriveBody): Fact<string> {
+  const [shown, other] = [firmware, revision].map(value => textFact(value, 'firmware version of the drive'));
+  if (shown === undefined || other === undefined) return unknown('not read');
+  if ('unknown' in shown) return other;
+  const differ = 'value' in other && other.value !== shown.value;
+  return differ ? unknown(`the drive shows two versions, ${shown.value} and ${other.value}`) : shown;
 }
 
 function mediaFact(value: string | null | undefined): Drive['media'] {

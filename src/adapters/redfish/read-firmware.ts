@@ -38,6 +38,7 @@ export async function readFirmware(connection: Connection, topology: Topology): 
       // What could not be read proves nothing, whatever its Id suggests.
       state: unread !== undefined && verdict.state === 'active' ? 'unknown' : verdict.state,
       ...(verdict.component === undefined ? {} : { component: verdict.component }),
+      ...(verdict.drive === undefined ? {} : { drive: verdict.drive }),
     };
   });
 }

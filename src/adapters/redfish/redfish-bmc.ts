@@ -21,7 +21,7 @@ import type {
 import type { BmcChange, BmcChangeOutcome, BmcStatus, ErasableDrive, MediaSlot } from '../../core/bmc-change.ts';
 import type { Hearing } from '../../core/bmc-events.ts';
 import type { EffectGrant } from '../../core/effect.ts';
-import type { HardwareInventory, HealthSample, PowerSupply, Upkeep } from '../../core/hardware.ts';
+import type { HardwareInventory, HealthSample, PowerSupply, Storage, Upkeep } from '../../core/hardware.ts';
 import { readBios } from './bios.ts';
 import { readBiosRegistry } from './bios-registry.ts';
 import type { ChangeRequest } from './change-request.ts';
@@ -38,6 +38,7 @@ import { readInventory } from './read-inventory.ts';
 import { readPowerSupplies } from './read-power-supplies.ts';
 import { readSample } from './read-sample.ts';
 import { readStatus } from './read-status.ts';
+import { readStorage } from './read-storage.ts';
 import { identify, lastResetOf, powerOf, readSystem } from './read-system.ts';
 import { readTask, readTasks } from './read-tasks.ts';
 import { readUpkeep } from './read-upkeep.ts';
@@ -145,6 +146,10 @@ export class RedfishBmc implements Bmc {
   async power(): Promise<Fact<PowerState>> {
     const topology = await this.#discovery.found();
     return powerOf(await readSystem(this.#connection, topology), topology);
+  }
+
+  async storage(): Promise<Storage> {
+    return readStorage(this.#connection, await this.#discovery.found());
   }
 
   async powerSupplies(): Promise<Fact<PowerSupply[]>> {

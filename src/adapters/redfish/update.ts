@@ -37,7 +37,7 @@ export function activationsOf(topology: Topology): Record<Component, Fact<Activa
     const flow = topology.profile.update[component];
     return flow === undefined ? unknown(whyNone(topology, component)) : known(flow.activation);
   };
-  return { bios: of('bios'), bmc: of('bmc'), nic: of('nic') };
+  return { bios: of('bios'), bmc: of('bmc'), nic: of('nic'), drive: of('drive') };
 }
 
 /** Where the update request goes. Throws bmc_refused when the BMC does not offer what its profile needs. */
@@ -72,10 +72,17 @@ export async function sendUpdate(
     ImageURI: request.imageUri,
     TransferProtocol: request.protocol,
     ...(flow.applyTime === undefined ? {} : { '@Redfish.OperationApplyTime': flow.applyTime }),
+    ...(flow.namesDrives ? { Targets: namedDrives(request) } : {}),
     ...(await ownParameters(connection, action, flow)),
   };
   const answer = await connection.post(path, body, { mayRepeat: () => isIdle(connection, topology) });
   return outcomeOf(connection, topology, answer);
+}
+
+/** No target at all would mean every part that the image is for. */
+function namedDrives({ drives = [] }: UpdateRequest): string[] {
+  if (drives.length > 0) return drives;
+  throw new FleetError({ code: 'internal', message: 'an image for drives names none of them; nothing was sent' });
 }
 
 /** What its vendor adds to the standard's parameters, as far as this BMC lists them. Throws bmc_refused where it has to list them all. */

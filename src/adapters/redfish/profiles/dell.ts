@@ -22,6 +22,8 @@ export const dell: VendorProfile = {
     bios: { activation: 'reset-while-pending', settleMs: 30_000, applyTime: 'OnReset' },
     bmc: { activation: 'bmc-restarts', settleMs: 30_000, applyTime: 'Immediate' },
     nic: { activation: 'reset-while-pending', settleMs: 30_000, applyTime: 'OnReset' },
+    // It takes no Targets (iDRAC-Redfish-Scripting#247).
+    drive: { activation: 'reset-while-pending', settleMs: 30_000, applyTime: 'OnReset' },
   },
   classify: (members, running) => members.map(member => classify(member, running)),
 };
@@ -33,12 +35,14 @@ function classify(member: FirmwareClues, running: RunningFirmware): Verdict {
   // The inventory is gathered after POST and may lag behind; then nobody knows yet.
   const contradicted =
     component === 'bios' && running.biosVersion !== undefined && !sameVersion(member.version, running.biosVersion);
-  return { state: contradicted ? 'unknown' : 'active', component };
+  const drive = component === 'drive' ? { drive: member.id.replace(/^.*?__/, '') } : {};
+  return { state: contradicted ? 'unknown' : 'active', component, ...drive };
 }
 
 function componentOf(id: string): Component | undefined {
   if (/__BIOS\.Setup\./i.test(id)) return 'bios';
   if (/__iDRAC\.Embedded\./i.test(id)) return 'bmc';
   if (/__NIC\./i.test(id)) return 'nic';
+  if (/__Disk\./i.test(id)) return 'drive';
   return undefined;
 }

@@ -16,6 +16,7 @@ export const hpe: VendorProfile = {
     bios: { activation: 'reset-after', settleMs: 20_000 },
     bmc: { activation: 'bmc-restarts', settleMs: 20_000 },
     nic: { activation: 'reset-after', settleMs: 20_000 },
+    drive: { activation: 'reset-after', settleMs: 20_000, namesDrives: true },
   },
   classify: (members, running) => members.map(member => classify(member, running)),
 };
@@ -28,6 +29,9 @@ function classify(member: FirmwareClues, running: RunningFirmware): Verdict {
   }
   if (/^(redundant|backup) system rom$/i.test(name)) return { state: 'inactive', component: 'bios' };
   if (/^ilo \d+$/i.test(name)) return { state: 'active', component: 'bmc' };
+  // A drive's model alone; those that no controller of iLO's manages are listed without a link.
+  const drive = member.related.find(link => /\/drives\/[^/]+\/?$/i.test(link));
+  if (drive !== undefined) return { state: 'active', component: 'drive', drive };
   // `Ethernet 10/25Gb 2-port …`, `Intel Eth Adptr …`: the model alone.
   if (/\beth(ernet)?\b/i.test(name)) return { state: 'active', component: 'nic' };
   return { state: 'unknown' };

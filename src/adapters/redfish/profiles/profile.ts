@@ -28,7 +28,7 @@ export type RunningFirmware = {
   activeImages: Set<string>;
 };
 
-export type Verdict = Pick<FirmwareMember, 'state' | 'component'>;
+export type Verdict = Pick<FirmwareMember, 'state' | 'component' | 'drive'>;
 
 /** {@link UpdateTraits}, and what the request says beside the image. */
 export type UpdateFlow = Pick<UpdateTraits, 'activation' | 'settleMs'> & {
@@ -36,6 +36,8 @@ export type UpdateFlow = Pick<UpdateTraits, 'activation' | 'settleMs'> & {
   /** The image is sent to the BMC; otherwise the BMC fetches it by SimpleUpdate. */
   push?: true;
   waitsForStart?: true;
+  /** SimpleUpdate is told which drives the image is for; otherwise the image finds all of its model by itself. */
+  namesDrives?: true;
   /** Parameters of SimpleUpdate that are this vendor's own, sent where its ActionInfo lists them. `saysAll`: it has to list each. */
   says?: Record<string, string | boolean>;
   saysAll?: true;

@@ -1,0 +1,85 @@
+/**
+ * What an update of drives stands on: each drive with the version that it runs, and what is built on them. A drive tells its
+ * version itself; where the firmware inventory lists another one for it, nobody knows which of them runs.
+ */
+import { type Fact, type FirmwareMember, type HealthLevel, known, unknown } from '../../core/bmc.ts';
+import type { Drive, Storage, Volume } from '../../core/hardware.ts';
+import type { Connection } from './connection.ts';
+import { factOf, healthFact, reasonOf } from './facts.ts';
+import { subsystem, volume } from './hardware-schema.ts';
+import { lastSegment, sameResource } from './links.ts';
+import { readDrives } from './read-drives.ts';
+import { readFirmware } from './read-firmware.ts';
+import { readMembers } from './read-members.ts';
+import { readSystem } from './read-system.ts';
+import type { Topology } from './topology.ts';
+import { sameVersion } from './version-agreement.ts';
+
+/** Throws when the system or the firmware inventory cannot be read at all. */
+export async function readStorage(connection: Connection, topology: Topology): Promise<Storage> {
+  const system = await readSystem(connection, topology);
+  const [drives, volumes, members] = await Promise.all([
+    factOf(() => readDrives(connection, system)),
+    factOf(async () => known(await readVolumes(connection, system.Storage))),
+    readFirmware(connection, topology),
+  ]);
+  const listed = members.filter(({ state, component }) => state === 'active' && component === 'drive');
+  return {
+    drives: 'value' in drives ? known(drives.value.map(drive => agreed(drive, listed))) : drives,
+    volumes,
+    selective: topology.profile.update.drive?.namesDrives ?? false,
+  };
+}
+
+function agreed(drive: Drive, listed: FirmwareMember[]): Drive {
+  const { firmware } = drive;
+  const others = listed
+    .filter(member => member.drive !== undefined && isOf(member.drive, drive.uri))
+    .flatMap(({ version }) => ('value' in version && !agrees(version.value, firmware) ? [version.value] : []));
+  if ('unknown' in firmware || others.length === 0) return drive;
+  const why = `the drive runs ${firmware.value}, and the firmware inventory says ${others.join(' and ')}`;
+  return { ...drive, firmware: unknown(why) };
+}
+
+function agrees(listed: string, shown: Fact<string>): boolean {
+  return 'value' in shown && sameVersion(listed, shown.value);
+}
+
+function isOf(link: string, uri: string): boolean {
+  return link.includes('/') ? sameResource(link, uri) : link === lastSegment(uri);
+}
+
+async function readVolumes(connection: Connection, link: string | null | undefined): Promise<Volume[]> {
+  if (link == null) return [];
+  const subsystems = await readMembers(connection, link, subsystem);
+  const read = await Promise.all(
+    subsystems.map(async each => {
+      if ('unread' in each) return [unread(each.uri, each.unread)];
+      const { Volumes: volumes } = each.found;
+      if (volumes == null) return [];
+      return readOf(connection, volumes).catch(error => [unread(volumes, reasonOf(error))]);
+    }),
+  );
+  return read.flat();
+}
+
+async function readOf(connection: Connection, link: string): Promise<Volume[]> {
+  const members = await readMembers(connection, link, volume);
+  return members.map(member => {
+    if ('unread' in member) return unread(member.uri, member.unread);
+    const { uri, found } = member;
+    const [work] = found.Operations;
+    return {
+      uri,
+      name: found.Name?.trim() || lastSegment(uri),
+      health: healthFact(found.Status, 'volume'),
+      busy: work && (work.OperationName?.trim() || work.Operation?.trim() || 'some operation'),
+    };
+  });
+}
+
+/** It may be one that is being rebuilt. */
+function unread(uri: string, reason: string): Volume {
+  const health: Fact<HealthLevel> = unknown(reason);
+  return { uri, name: lastSegment(uri), health, busy: undefined };
+}

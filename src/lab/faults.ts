@@ -21,6 +21,10 @@ export const faultSchema = z.discriminatedUnion('kind', [
   z.strictObject({ kind: z.literal('drive-predictive'), drive: z.int().min(1).default(1) }),
   /** A drive (counted from 1) failed. */
   z.strictObject({ kind: z.literal('drive-failed'), drive: z.int().min(1).default(1) }),
+  /** A drive (counted from 1) runs its old version on when its update ends as Completed. */
+  z.strictObject({ kind: z.literal('drive-keeps-firmware'), drive: z.int().min(1).default(1) }),
+  /** The volume over the drives lost its redundancy, and is put together again. */
+  z.strictObject({ kind: z.literal('array-rebuilding') }),
   /** A power supply (counted from 1) delivers nothing; the others take its share. */
   z.strictObject({ kind: z.literal('psu-failed'), psu: z.int().min(1).default(1) }),
   /** The air that comes in gets warmer by this; everything behind it follows. */

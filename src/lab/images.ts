@@ -9,14 +9,21 @@ import type { Component } from '../core/bmc.ts';
 import { sha256 } from '../core/canonical.ts';
 import type { LabVendor } from './bmc/profiles/profile.ts';
 
-export type ImageHeader = { vendor: LabVendor; models: string[]; component: Component; version: string };
+/** `drives`: models of the drives that it is for. */
+export type ImageHeader = {
+  vendor: LabVendor;
+  models: string[];
+  component: Component;
+  version: string;
+  drives?: string[];
+};
 
 const imageBytes = 64 * 1024;
 
 /** The 64 KiB image for `header`; the same header gives the same bytes. */
 export function makeImage(header: ImageHeader): Buffer {
-  const { vendor, models, component, version } = header;
-  const line = Buffer.from(`${JSON.stringify({ vendor, models, component, version })}\n`);
+  const { vendor, models, component, version, drives } = header;
+  const line = Buffer.from(`${JSON.stringify({ vendor, models, component, version, drives })}\n`);
   const chunks = [line];
   for (let size = line.length, i = 0; size < imageBytes; i++, size += 32) {
     chunks.push(createHash('sha256').update(line).update(String(i)).digest());

@@ -24,6 +24,8 @@ ecc-rising                 ok    worse   worse    worse     ok     ok     ok   |
 ecc-uncorrectable          ok    worse   worse    worse     ok     ok     ok   |  done  done   done   done  done
 drive-predictive           ok    worse   worse    worse     ok     ok     ok   |  done  done   done   done  done
 drive-failed               ok    worse   worse    worse     ok     ok     ok   |  done  done   done   done  done
+drive-keeps-firmware       ok     ok      ok       ok       ok     ok     ok   |  done  done   done   done  done
+array-rebuilding           ok     ok      ok       ok       ok     ok     ok   |  done  done   done   done  done
 psu-failed                 ok    worse   worse    worse     ok     ok     ok   |  done  done   done   done  done
 psu-failed/nvidia          ok     ok      ok       ok       ok     ok     ok   |  done  done   done   done  done
 sensor-noisy               ok     ok      ok       ok       ok     ok     ok   |  done  done   done   done  done
@@ -82,6 +84,8 @@ const faults: Record<string, FaultInput> = {
   'ecc-uncorrectable': { kind: 'ecc-uncorrectable' },
   'drive-predictive': { kind: 'drive-predictive' },
   'drive-failed': { kind: 'drive-failed' },
+  'drive-keeps-firmware': { kind: 'drive-keeps-firmware' },
+  'array-rebuilding': { kind: 'array-rebuilding' },
   'psu-failed': { kind: 'psu-failed' },
   'sensor-noisy': { kind: 'sensor-noisy', sensor: '' },
   'sensor-absent': { kind: 'sensor-absent', sensor: '' },

@@ -16,10 +16,10 @@ export function bmcImage(stack: Stack, machine: LabMachine, version: string): Pr
 export async function catalogued(
   { lab }: Stack,
   machine: LabMachine,
-  { id, component, version }: { id: string; component: Component; version: string },
+  { id, component, version, drives }: { id: string; component: Component; version: string; drives?: string[] },
 ): Promise<Catalogued> {
   const { vendor, model } = bmcProfiles[machine];
   const file = join(dirname(lab.images[0]?.source.file ?? ''), `${id}.bin`);
-  const header = { vendor, models: [model], component, version };
+  const header = { vendor, models: [model], component, version, ...(drives ? { drives } : {}) };
   return { id, ...header, file, sha256: await writeImage(file, header) };
 }

@@ -1,5 +1,5 @@
 /**
- * Several changes of one node in one drain: BMC, BIOS by its stepping stones, BIOS settings, one after the other. Whatever ends
+ * Several changes of one node in one drain: BMC, BIOS by its stepping stones, NIC, drives, BIOS settings, one after the other. Whatever ends
  * it between two of them, what is done and what is not is known; and what was done can be taken back by another plan.
  */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -18,10 +18,21 @@ const { dell, hpe } = bmcProfiles;
 const newBmc = '7.00.00.00';
 const stone = 'U46 v1.90 (03/01/2023)';
 const newNic = { dell: '22.31.13.70', hpe: '14.35.4030' };
+const newDrives = { dell: '2.1.5', hpe: 'HPD3' };
+const sasDrives = 'ST2400MM0129';
 const biosSettings = '/redfish/v1/Systems/System.Embedded.1/Bios/Settings';
 
 /** Workers take their machines in turn, beginning with the second. */
-const nodes = { stones: 'bos-w-1', all: 'bos-w-2', killed: 'bos-w-4', cancelled: 'bos-w-6', failed: 'bos-w-8' };
+const nodes = {
+  stones: 'bos-w-1',
+  partial: 'bos-w-3',
+  replaced: 'bos-w-5',
+  rebuilding: 'bos-w-7',
+  all: 'bos-w-2',
+  killed: 'bos-w-4',
+  cancelled: 'bos-w-6',
+  failed: 'bos-w-8',
+};
 
 beforeAll(async () => {
   stack = await startStack({ addressBase: '127.141', workers: 8, machines: ['dell', 'hpe'], speed: 400 });
@@ -31,6 +42,18 @@ beforeAll(async () => {
     await catalogued(stack, 'hpe', { id: 'hpe-stone', component: 'bios', version: stone }),
     await catalogued(stack, 'dell', { id: 'dell-nic', component: 'nic', version: newNic.dell }),
     await catalogued(stack, 'hpe', { id: 'hpe-nic', component: 'nic', version: newNic.hpe }),
+    await catalogued(stack, 'dell', {
+      id: 'dell-drives',
+      component: 'drive',
+      version: newDrives.dell,
+      drives: ['MZQL23T8HCLS'],
+    }),
+    await catalogued(stack, 'hpe', {
+      id: 'hpe-drives',
+      component: 'drive',
+      version: newDrives.hpe,
+      drives: [sasDrives],
+    }),
   ];
   await reconfigure(stack, document => {
     document.firmware = [
@@ -38,7 +61,7 @@ beforeAll(async () => {
       ...more,
     ];
     for (const baseline of document.baselines) {
-      baseline.images.push('dell-bmc', 'dell-nic', 'hpe-nic');
+      baseline.images.push('dell-bmc', 'dell-nic', 'hpe-nic', 'dell-drives', 'hpe-drives');
       baseline.bios = [{ models: [dell.model], attributes: { LogicalProc: 'Disabled' } }];
     }
     Object.assign(document.rollout, { pollInterval: '50ms', soak: '0s' });
@@ -63,6 +86,13 @@ async function planned(
 const rollout = (node: string, components?: string[]) =>
   planned('planFirmwareRollout', { site: 'boston', nodes: [node], ...(components ? { components } : {}) });
 
+const each = ['flash', 'reset'];
+const revisions = (node: string) =>
+  stack.lab
+    .node(node)
+    .server.drives.drives()
+    .map(({ revision }) => revision);
+
 const firmware = (node: string) => stack.lab.node(node).server.firmware;
 
 /** Begins BMC and BIOS on a node, and answers once the first of them runs. */
@@ -78,7 +108,7 @@ describe.concurrent('several changes in one drain', () => {
     const { full, told, ...plan } = await rollout(node);
     const { active: from } = firmware(node);
     expect(told).toBe(
-      `BMC ${dell.firmware.bmc}→${newBmc}, BIOS ${from}→${dell.firmware.newBios}, NIC ${dell.firmware.nic}→${newNic.dell}, LogicalProc Enabled → Disabled`,
+      `BMC ${dell.firmware.bmc}→${newBmc}, BIOS ${from}→${dell.firmware.newBios}, NIC ${dell.firmware.nic}→${newNic.dell}, 3 drives MZQL23T8HCLS 2.1.3→${newDrives.dell}, LogicalProc Enabled → Disabled`,
     );
     expect(JSON.stringify(planCard(full, plan.digest))).toContain(told);
     const operation = await approve(stack, plan);
@@ -86,11 +116,12 @@ describe.concurrent('several changes in one drain', () => {
     expect([end.state, end.nodes[0]?.message]).toEqual([
       'done',
       expect.stringMatching(
-        `^active bmc is ${newBmc}.*; active bios is ${dell.firmware.newBios}; active nic is ${newNic.dell}; in force: LogicalProc = Disabled$`,
+        `^active bmc is ${newBmc}.*; active bios is ${dell.firmware.newBios}; active nic is ${newNic.dell}; 3 of 3 drives run ${newDrives.dell}; in force: LogicalProc = Disabled$`,
       ),
     ]);
     expect(firmware(node)).toMatchObject({ bmc: newBmc, active: dell.firmware.newBios, nic: newNic.dell });
-    const inOrder = ['cordon', 'flash', 'flash', 'reset', 'flash', 'reset', biosSettings, 'reset', 'uncordon'];
+    expect(revisions(node)).toEqual(Array(3).fill(newDrives.dell));
+    const inOrder = ['cordon', 'flash', ...each, ...each, ...each, biosSettings, 'reset', 'uncordon'];
     expect([reached(stack, node), isCordoned(stack, node)]).toEqual([inOrder, false]);
 
     const back = await planned('planRollback', { operation });
@@ -106,11 +137,58 @@ describe.concurrent('several changes in one drain', () => {
     const node = nodes.stones;
     const { active: from } = firmware(node);
     const { told, ...plan } = await rollout(node);
-    expect(told).toBe(`BIOS ${from}→${stone}→${hpe.firmware.newBios}, NIC ${hpe.firmware.nic}→${newNic.hpe}`);
+    expect(told).toBe(
+      `BIOS ${from}→${stone}→${hpe.firmware.newBios}, NIC ${hpe.firmware.nic}→${newNic.hpe}, 4 drives ${sasDrives} HPD2→${newDrives.hpe}`,
+    );
     expect((await ended(stack, await approve(stack, plan))).state).toBe('done');
     expect(firmware(node)).toMatchObject({ previous: stone, active: hpe.firmware.newBios, nic: newNic.hpe });
-    const each = ['flash', 'reset'];
-    expect(reached(stack, node)).toEqual(['cordon', ...each, ...each, ...each, 'uncordon']);
+    expect(revisions(node)).toEqual(Array(4).fill(newDrives.hpe));
+    expect(reached(stack, node)).toEqual(['cordon', ...each, ...each, ...each, ...each, 'uncordon']);
+  });
+
+  it('name the drives of the model that an image is for; one that keeps its version is told, and is no success', async () => {
+    const node = nodes.partial;
+    const { server } = stack.lab.node(node);
+    server.drives.replace(2, { serial: 'OTHER', model: 'MB004000', revision: 'HPG1' });
+    server.faults.set({ kind: 'drive-keeps-firmware', drive: 3 });
+    const { told, full, ...plan } = await rollout(node, ['drive']);
+    expect(told).toBe(`3 drives ${sasDrives} HPD2→${newDrives.hpe}`);
+    const {
+      state,
+      nodes: [part],
+    } = await ended(stack, await approve(stack, plan));
+    const kept = server.drives.drives()[2];
+    expect([state, part?.state, part?.message]).toEqual([
+      'halted',
+      'failed',
+      expect.stringContaining(`2 of 3 drives run HPD3: ${kept?.name} (${kept?.serial}) runs HPD2`),
+    ]);
+    const sent = stack.lab.effects.since().find(({ name, path }) => name === node && path.includes('SimpleUpdate'));
+    const targets = [2556, 2558, 2559].map(bay => `/redfish/v1/Chassis/DE00A000/Drives/${bay}`);
+    expect(sent?.body).toMatchObject({ Targets: targets });
+    expect(revisions(node)).toEqual(['HPD3', 'HPG1', 'HPD2', 'HPD3']);
+    expect([reached(stack, node), isCordoned(stack, node)]).toEqual([['cordon', ...each, 'explain'], true]);
+  });
+
+  it('write to no drive once one of them is another than was planned, and the node is not even drained', async () => {
+    const node = nodes.replaced;
+    const plan = await rollout(node, ['nic', 'drive']);
+    stack.lab.node(node).server.drives.replace(1, { serial: 'BRANDNEW' });
+    const end = await ended(stack, await approve(stack, plan));
+    expect(end.nodes[0]?.message).toMatch(/no drive is written to: .*Bay 1 \(\w+\) is not there any more/);
+    expect(reached(stack, node)).toEqual([]);
+  });
+
+  it('write to no drive while an array is put together again: neither planned nor begun', async () => {
+    const node = nodes.rebuilding;
+    const plan = await rollout(node, ['nic', 'drive']);
+    stack.lab.node(node).server.faults.set({ kind: 'array-rebuilding' });
+    const end = await ended(stack, await approve(stack, plan));
+    expect(end.nodes[0]?.message).toContain('no drive is written to: volume LogicalDrive 1 is being worked on');
+    expect(reached(stack, node)).toEqual([]);
+    const { told, full } = await rollout(node, ['nic', 'drive']);
+    expect(told).toBe(`NIC ${hpe.firmware.nic}→${newNic.hpe}`);
+    expect(full.warnings).toContainEqual(`${node}: left out: drives: volume LogicalDrive 1 is being worked on`);
   });
 
   it('a cancel between two changes gives the node back, and says what is done', async () => {

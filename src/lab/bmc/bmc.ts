@@ -15,6 +15,7 @@ import { listen } from '../listen.ts';
 import type { LogIns, OpenSession } from './access.ts';
 import { type ConnectionCounts, Connections } from './connections.ts';
 import { Controller, type ControllerOptions } from './controller.ts';
+import type { DriveModel } from './drives.ts';
 import type { EventLog } from './event-log.ts';
 import type { Subscription } from './events.ts';
 import { parseRequest } from './parse-request.ts';
@@ -49,6 +50,8 @@ export type RunningBmc = {
   log: Pick<EventLog, 'append'>;
   /** Versions as they are now. */
   firmware: Readonly<FirmwareState>;
+  /** As they are now; `replace` is a hand that pulls one out and puts another in. */
+  drives: Pick<DriveModel, 'drives' | 'replace'>;
   sessions(): OpenSession[];
   /** To its events, open streams among them. */
   subscriptions(): Pick<Subscription, 'type' | 'destination'>[];
@@ -118,6 +121,7 @@ export async function startBmc(options: BmcOptions): Promise<RunningBmc> {
     stage: bmc.stage,
     log: bmc.log,
     firmware: bmc.updates.firmware,
+    drives: bmc.drives,
     sessions: () => bmc.access.sessions(),
     subscriptions: () => bmc.events.subscriptions(),
     logIns: () => bmc.access.logIns,

@@ -113,6 +113,7 @@ export class Controller {
       faults,
       log,
       tasks,
+      drives: this.drives,
       address,
       life: { restart: () => this.life.restart(), die: () => this.life.die() },
     });

@@ -1,4 +1,4 @@
-/** Drives: who they are, how much life they have left, and what they say of their own end. */
+/** Drives: who they are, what firmware they run, how much life they have left, and what they say of their own end. */
 import type { FaultSet } from '../faults.ts';
 import { chance, seededText } from '../random.ts';
 import type { EventLog, Severity } from './event-log.ts';
@@ -48,6 +48,26 @@ export class DriveModel {
 
   drives(): DriveReading[] {
     return this.#stage.drives(this.#own());
+  }
+
+  /** Another drive in the place of one (counted from 1), new and of another model where one is given. */
+  replace(drive: number, { serial, ...other }: { serial: string } & Partial<DriveSpec>): void {
+    const old = this.#drives[drive - 1];
+    if (old === undefined) throw new Error(`there is no drive ${drive}`);
+    this.#drives[drive - 1] = { ...old, serial, spec: { ...old.spec, ...other } };
+  }
+
+  /** Which of these an image for drives of some models is for: those of `only`, where that is said. */
+  fitting(models: readonly string[], only: readonly string[] | undefined): string[] {
+    const fit = this.#drives.filter(({ spec }) => models.includes(spec.model)).map(({ spec }) => spec.id);
+    return only === undefined ? fit : fit.filter(id => only.includes(id));
+  }
+
+  /** They run this version from now on, but for one that keeps its own. */
+  bringTo(version: string, ids: readonly string[]): void {
+    const kept = this.#faults.get('drive-keeps-firmware')?.drive;
+    for (const [index, drive] of this.#drives.entries())
+      if (ids.includes(drive.spec.id) && index + 1 !== kept) drive.spec = { ...drive.spec, revision: version };
   }
 
   #own(): (DriveReading & { health: Severity })[] {

@@ -7,6 +7,7 @@ import type { LabClock } from '../clock.ts';
 import type { FaultSet } from '../faults.ts';
 import type { Host } from '../host.ts';
 import { type ImageHeader, readImage } from '../images.ts';
+import type { DriveModel } from './drives.ts';
 import type { EventLog } from './event-log.ts';
 import type { Life } from './life.ts';
 import type { BmcProfile, FirmwareState } from './profiles/profile.ts';
@@ -21,14 +22,15 @@ export type UpdatesOptions = {
   faults: FaultSet;
   log: EventLog;
   tasks: TaskList;
+  drives: DriveModel;
   /** Address of this BMC, which it pulls from. */
   address: string;
   /** The BMC's own: it restarts, or ends. */
   life: Pick<Life, 'restart' | 'die'>;
 };
 
-/** What an image holds for this machine. */
-type Content = Pick<ImageHeader, 'component' | 'version'>;
+/** What an image holds for this machine, and ids of the drives that it is given to. */
+type Content = Pick<ImageHeader, 'component' | 'version'> & { drives?: string[] };
 
 /** Real milliseconds from the end of its own update to a BMC's restart: long enough to tell that it ended. */
 const lastWordsMs = 10_000;
@@ -38,6 +40,9 @@ export type ApplyTime = 'now' | 'on-reset';
 
 /** What the image is said to be for, where something is said. */
 export type Purpose = ImageHeader['component'] | undefined;
+
+/** What a request says of an image, and the ids of the drives that it names. */
+export type Said = { applyTime: ApplyTime; purpose?: Purpose; drives?: string[] | undefined };
 
 /** Where the bytes come from: an address that the BMC fetches, or the request itself. */
 export type ImageSource = { uri: string } | { bytes: Buffer };
@@ -73,10 +78,10 @@ export class Updates {
   }
 
   /** Begins an update. The caller has made sure that none is going on. */
-  start(source: ImageSource, applyTime: ApplyTime, purpose?: Purpose): Task {
+  start(source: ImageSource, said: Said): Task {
     const message = 'uri' in source ? 'The image is being downloaded.' : 'The image is being verified.';
     const task = this.#options.tasks.add({ kind: 'firmware', stage: 'download', message });
-    void this.#run(task, { source, applyTime, purpose });
+    void this.#run(task, { source, ...said });
     return task;
   }
 
@@ -121,16 +126,13 @@ export class Updates {
     firmware.stagedBmc = undefined;
   }
 
-  async #run(
-    task: Task,
-    { source, applyTime, purpose }: { source: ImageSource; applyTime: ApplyTime; purpose: Purpose },
-  ): Promise<void> {
+  async #run(task: Task, { source, applyTime, ...said }: Said & { source: ImageSource }): Promise<void> {
     const { profile } = this.#options;
     const { push } = profile.update;
     const pulled = await this.#arrived(source);
     if (!(await this.#endStage(task, 'download'))) return;
     if (pulled.outcome === 'failed') return this.#fail(task, `Unable to transfer the image. ${pulled.reason}`);
-    const content = this.#checked(task, pulled.bytes, purpose);
+    const content = this.#checked(task, pulled.bytes, said);
     if (content === undefined) return;
     if ('bytes' in source && push?.waitsForStart) {
       this.#verified = content;
@@ -160,8 +162,8 @@ export class Updates {
   }
 
   /** What an image that fits this machine holds; anything else fails the task. */
-  #checked(task: Task, bytes: Buffer, purpose: Purpose): Content | undefined {
-    const { profile } = this.#options;
+  #checked(task: Task, bytes: Buffer, { purpose, drives: only }: Omit<Said, 'applyTime'>): Content | undefined {
+    const { profile, drives } = this.#options;
     const header = readImage(bytes);
     if (header === undefined) this.#fail(task, 'The image is not valid: its signature cannot be verified.');
     else if (header.vendor !== profile.vendor || !header.models.includes(profile.model)) {
@@ -170,7 +172,11 @@ export class Updates {
       this.#fail(task, 'The image is not meant for this component.');
     } else if (header.component === 'nic' && this.firmware.nic === undefined) {
       this.#fail(task, 'The image is not meant for a device of this system.');
-    } else return header;
+    } else if (header.component === 'drive') {
+      const fit = profile.update.drives === undefined ? [] : drives.fitting(header.drives ?? [], only);
+      if (fit.length > 0) return { ...header, drives: fit };
+      this.#fail(task, 'The image is not meant for a device of this system.');
+    } else return { component: header.component, version: header.version };
     return undefined;
   }
 
@@ -205,13 +211,14 @@ export class Updates {
     else life.die();
   }
 
-  async #flash(task: Task, { component, version }: Content): Promise<void> {
+  async #flash(task: Task, content: Content): Promise<void> {
+    const { component, version } = content;
     const { profile, faults, host } = this.#options;
     const { flash } = profile.update;
     if (!(await this.#written(task))) return;
     if (faults.get('brick') !== undefined) host.brick(`update ${task.id} wrote an image that does not start`);
     const unchanged = faults.get('update-completes-unchanged') !== undefined;
-    const activate = () => (unchanged ? undefined : this.#activate({ component, version }));
+    const activate = () => (unchanged ? undefined : this.#activate(content));
     this.firmware.staged = flash === 'in-post' || unchanged || component !== 'bios' ? undefined : version;
     if (flash === 'in-post') activate();
     else host.postWork = async () => activate();
@@ -220,9 +227,10 @@ export class Updates {
     this.#options.log.append({ severity: 'OK', messageId: 'SUP1905', message: 'A firmware update was completed.' });
   }
 
-  #activate({ component, version }: Content): void {
+  #activate({ component, version, drives = [] }: Content): void {
     const { firmware } = this;
     firmware.staged = undefined;
+    this.#options.drives.bringTo(version, drives);
     if (component === 'nic') firmware.nic = version;
     if (component !== 'bios') return;
     if (version === firmware.active) return;

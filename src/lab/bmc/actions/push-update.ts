@@ -27,7 +27,7 @@ export function pushUpdate(bmc: Controller, body: Body): Reply {
   if (updates.busy) return vendorProblem(profile.update.busy);
   return updateAccepted(
     bmc,
-    updates.start({ bytes: unread ? Buffer.from('--form') : file.bytes }, applyTimeOf(bmc, parameters)),
+    updates.start({ bytes: unread ? Buffer.from('--form') : file.bytes }, { applyTime: applyTimeOf(bmc, parameters) }),
   );
 }
 

@@ -1,6 +1,7 @@
 /** UpdateService.SimpleUpdate: takes an address, answers at once, and works on in a task. */
 import type { Controller } from '../controller.ts';
 import { type Body, problem, type Reply, vendorProblem } from '../reply.ts';
+import { driveUri } from '../resources/storage.ts';
 import { resourceTree } from '../resources/tree.ts';
 import { transferProtocols } from '../resources/update.ts';
 import type { ApplyTime, Purpose } from '../updates.ts';
@@ -23,7 +24,7 @@ export function simpleUpdate(bmc: Controller, body: Body): Reply {
   const purpose = purposeOf(bmc, body);
   if (typeof purpose === 'object') return purpose;
   if (updates.busy) return vendorProblem(profile.update.busy);
-  return updateAccepted(bmc, updates.start(image, applyTime, purpose));
+  return updateAccepted(bmc, updates.start(image, { applyTime, purpose, drives: drivesNamed(bmc, body.Targets) }));
 }
 
 /** Of those that this firmware knows images for; refused where it lists the parameter and not this value, or not the parameter. */
@@ -67,9 +68,16 @@ function applyTimeOf({ profile }: Controller, body: Body): ApplyTime | Reply {
   return asked === 'OnReset' ? 'on-reset' : 'now';
 }
 
+/** Ids of those among the targets; undefined where the request has none. */
+function drivesNamed(bmc: Controller, targets: unknown): string[] | undefined {
+  if (!Array.isArray(targets)) return undefined;
+  return bmc.profile.storage.drives.map(({ id }) => id).filter(id => targets.includes(driveUri(bmc, id)));
+}
+
 function targetsExist(bmc: Controller, targets: unknown): boolean {
   const only = bmc.profile.update.simpleTargets;
   if (targets === undefined) return only === undefined;
+  if (bmc.profile.update.drives === 'all') return false;
   if (!Array.isArray(targets)) return false;
   if (only !== undefined) return targets.length > 0 && targets.every(target => only.includes(target));
   const tree = resourceTree(bmc);

@@ -160,7 +160,10 @@ export const dell: BmcProfile = {
       }),
     ];
   },
+  driveMember: ({ id, name, revision }) =>
+    member('Installed', { softwareId: '0', device: id, name, version: revision }),
   update: {
+    drives: 'all',
     flash: 'in-post',
     flashMs: 240_000,
     applyTimes: ['Immediate', 'OnReset'],

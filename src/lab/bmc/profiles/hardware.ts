@@ -45,6 +45,8 @@ export type DriveSpec = {
   capacityBytes: number;
   media: 'SSD' | 'HDD';
   protocol: 'NVMe' | 'SATA' | 'SAS';
+  /** Version of its firmware when the machine is new. */
+  revision: string;
 };
 
 export type StorageSpec = {
@@ -52,6 +54,8 @@ export type StorageSpec = {
   form: 'storage' | 'simple';
   id: string;
   name: string;
+  /** One volume over all drives: what its BMC shows of it. */
+  array?: { id: string; name: string; raid: 'RAID5' | 'RAID6' };
   /** Id of the chassis that the drives are in, where they are not under the Storage. */
   enclosureId?: string;
   drives: DriveSpec[];

@@ -70,6 +70,7 @@ export const hpe: BmcProfile = {
     id: 'DE00A000',
     name: 'HPE Smart Array P408i-a SR Gen10',
     enclosureId: 'DE00A000',
+    array: { id: '239', name: 'LogicalDrive 1', raid: 'RAID6' },
     drives: drives(
       counted(0, 3).map(n => ({ id: String(2556 + n), name: `Drive in Port 1I Box 1 Bay ${n + 1}` })),
       sasDisk,
@@ -133,7 +134,16 @@ export const hpe: BmcProfile = {
       },
     ];
   },
+  driveMember: ({ revision }, index) => ({
+    id: String(20 + index),
+    name: '2.4TB 12G SAS HDD',
+    description: '15b31015159000d3',
+    version: revision,
+    state: 'Enabled',
+    related: 'drive',
+  }),
   update: {
+    drives: 'named',
     flash: 'at-once',
     flashMs: 180_000,
     webUpload: '/cgi-bin/uploadFile',

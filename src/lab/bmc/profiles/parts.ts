@@ -60,6 +60,7 @@ export const nvmeDrive: Omit<DriveSpec, 'id' | 'name'> = {
   capacityBytes: 3_840_755_982_336,
   media: 'SSD',
   protocol: 'NVMe',
+  revision: '2.1.3',
 };
 
 export const sataDrive: Omit<DriveSpec, 'id' | 'name'> = {
@@ -68,6 +69,7 @@ export const sataDrive: Omit<DriveSpec, 'id' | 'name'> = {
   capacityBytes: 960_197_124_096,
   media: 'SSD',
   protocol: 'SATA',
+  revision: '2.0.1',
 };
 
 export const sasDisk: Omit<DriveSpec, 'id' | 'name'> = {
@@ -76,6 +78,7 @@ export const sasDisk: Omit<DriveSpec, 'id' | 'name'> = {
   capacityBytes: 2_400_476_553_216,
   media: 'HDD',
   protocol: 'SAS',
+  revision: 'HPD2',
 };
 
 export const ddr4 = {

@@ -9,6 +9,7 @@ import type {
   AdapterSpec,
   BaseboardSpec,
   DimmSpec,
+  DriveSpec,
   FanSpec,
   MemoryPart,
   PowerSpec,
@@ -43,7 +44,7 @@ export type InventoryMember = {
   version: string | null;
   state: 'Enabled' | 'StandbySpare' | 'Disabled';
   softwareId?: string;
-  related?: 'system' | 'manager';
+  related?: 'system' | 'manager' | 'drive';
   oem?: Record<string, unknown>;
 };
 
@@ -124,6 +125,8 @@ export type BmcProfile = {
   neighbour?: Pick<BmcProfile, 'systemId' | 'chassisId' | 'inventory'>;
   firmware: { bmc: string; bios: string; newBios: string; earlierBios: string; nic?: string };
   inventory(state: FirmwareState): InventoryMember[];
+  /** How a drive (counted from 0) is listed there, where drives are. */
+  driveMember?(drive: DriveSpec, index: number): InventoryMember;
   update: {
     /** When the flash happens: inside POST after a reset, or at once, active from the next reset. */
     flash: 'in-post' | 'at-once';
@@ -150,6 +153,8 @@ export type BmcProfile = {
     webUpload?: string;
     /** The vendor's own word for where an update stands is shown beside the tasks. */
     oemState?: true;
+    /** What updates of drives are given to: those that the request names, or all that the image is for. */
+    drives?: 'named' | 'all';
     /** The only Targets that SimpleUpdate takes, or `absent` where there is no SimpleUpdate. Any where nothing is said. */
     simpleTargets?: 'absent' | readonly string[];
     userAgent: string;

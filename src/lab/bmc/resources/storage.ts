@@ -2,6 +2,7 @@
 import type { Controller } from '../controller.ts';
 import type { DriveReading } from '../drives.ts';
 import { worstHealth } from '../event-log.ts';
+import type { StorageSpec } from '../profiles/hardware.ts';
 import { type Body, collection, link } from '../reply.ts';
 import { eraseMembers } from './erase.ts';
 import type { Resources } from './tree.ts';
@@ -31,6 +32,7 @@ function fullResources(bmc: Controller): Resources {
   const enclosure = enclosureUri(bmc);
   const holder = `${enclosure ?? uri}/Drives`;
   const members = drives.map(drive => `${holder}/${drive.id}`);
+  const { array } = bmc.profile.storage;
   return {
     [base]: () => collection({ uri: base, type: 'StorageCollection', name: 'Storage', members: [uri] }),
     [uri]: () => ({
@@ -39,6 +41,7 @@ function fullResources(bmc: Controller): Resources {
       Id: id,
       Name: name,
       Controllers: link(controllers),
+      ...(array === undefined ? {} : { Volumes: link(`${uri}/Volumes`) }),
       Drives: members.map(link),
       'Drives@odata.count': members.length,
       Links: { Enclosures: [link(enclosure ?? bmc.uris.chassis)], 'Enclosures@odata.count': 1 },
@@ -53,6 +56,7 @@ function fullResources(bmc: Controller): Resources {
       }),
     [`${controllers}/0`]: () => controllerBody(bmc, `${controllers}/0`),
     ...(enclosure === undefined ? {} : enclosureResources(bmc, enclosure, members)),
+    ...(array === undefined ? {} : volumeResources(bmc, `${uri}/Volumes`, { array, members })),
     ...Object.fromEntries(members.map((member, i) => [member, () => driveBody(bmc, member, bmc.drives.drives()[i])])),
   };
 }
@@ -92,6 +96,34 @@ function enclosureResources(bmc: Controller, enclosure: string, members: string[
   };
 }
 
+type Over = { array: NonNullable<StorageSpec['array']>; members: string[] };
+
+function volumeResources({ faults }: Controller, uri: string, { array, members }: Over): Resources {
+  const { id, name, raid } = array;
+  const own = `${uri}/${id}`;
+  return {
+    [uri]: () => collection({ uri, type: 'VolumeCollection', name: 'Volumes', members: [own] }),
+    [own]: () => {
+      const rebuilding = faults.get('array-rebuilding') !== undefined;
+      return {
+        '@odata.id': own,
+        '@odata.type': '#Volume.v1_6_2.Volume',
+        Id: id,
+        Name: name,
+        RAIDType: raid,
+        Status: { Health: rebuilding ? 'Warning' : 'OK', State: 'Enabled' },
+        Operations: rebuilding ? [{ OperationName: 'Rebuilding', PercentageComplete: 12 }] : [],
+        Links: { Drives: members.map(link), 'Drives@odata.count': members.length },
+      };
+    },
+  };
+}
+
+/** Where a drive is, under its Storage or in a chassis of its own. */
+export function driveUri(bmc: Controller, drive: string): string {
+  return `${enclosureUri(bmc) ?? `${bmc.uris.system}/Storage/${bmc.profile.storage.id}`}/Drives/${drive}`;
+}
+
 function driveBody(bmc: Controller, uri: string, drive: DriveReading | undefined): Body {
   return {
     '@odata.id': uri,
@@ -101,6 +133,7 @@ function driveBody(bmc: Controller, uri: string, drive: DriveReading | undefined
     Manufacturer: drive?.manufacturer,
     Model: drive?.model,
     SerialNumber: drive?.serial,
+    Revision: drive?.revision,
     CapacityBytes: drive?.capacityBytes,
     MediaType: drive?.media,
     Protocol: drive?.protocol,

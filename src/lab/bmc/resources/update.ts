@@ -3,6 +3,7 @@ import type { Controller } from '../controller.ts';
 import type { BmcProfile, InventoryMember } from '../profiles/profile.ts';
 import { type Body, collection, link } from '../reply.ts';
 import type { Task, TaskStage } from '../task.ts';
+import { driveUri } from './storage.ts';
 import type { Resources } from './tree.ts';
 
 const updateServiceUri = '/redfish/v1/UpdateService';
@@ -18,6 +19,10 @@ export function updateResources(bmc: Controller): Resources {
     ...bmc.profile.inventory(bmc.updates.firmware),
     ...(neighbour?.profile.inventory(neighbour.updates.firmware) ?? []),
   ];
+  const drives = bmc.drives.drives().flatMap((drive, index) => {
+    const member = bmc.profile.driveMember?.(drive, index);
+    return member === undefined ? [] : [{ member, drive: driveUri(bmc, drive.id) }];
+  });
   return {
     [updateServiceUri]: () => serviceBody(bmc),
     ...(bmc.profile.allowableValues === 'inline' || bmc.profile.update.simpleTargets === 'absent'
@@ -28,9 +33,12 @@ export function updateResources(bmc: Controller): Resources {
         uri: inventoryUri,
         type: 'SoftwareInventoryCollection',
         name: 'Firmware Inventory',
-        members: members.map(({ id }) => `${inventoryUri}/${id}`),
+        members: [...members, ...drives.map(({ member }) => member)].map(({ id }) => `${inventoryUri}/${id}`),
       }),
     ...Object.fromEntries(members.map(member => [`${inventoryUri}/${member.id}`, () => memberBody(bmc, member)])),
+    ...Object.fromEntries(
+      drives.map(({ member, drive }) => [`${inventoryUri}/${member.id}`, () => memberBody(bmc, member, drive)]),
+    ),
   };
 }
 
@@ -121,7 +129,7 @@ function actionInfo({ update }: BmcProfile): Body {
   };
 }
 
-function memberBody({ uris }: Controller, member: InventoryMember): Body {
+function memberBody({ uris }: Controller, member: InventoryMember, drive = ''): Body {
   const { related, softwareId, oem } = member;
   return {
     '@odata.id': `${inventoryUri}/${member.id}`,
@@ -133,7 +141,7 @@ function memberBody({ uris }: Controller, member: InventoryMember): Body {
     Updateable: true,
     Status: { Health: 'OK', State: member.state },
     ...(softwareId === undefined ? {} : { SoftwareId: softwareId }),
-    ...(related === undefined ? {} : { RelatedItem: [link(related === 'system' ? uris.system : uris.manager)] }),
+    ...(related === undefined ? {} : { RelatedItem: [link({ ...uris, drive }[related])] }),
     ...(oem === undefined ? {} : { Oem: oem }),
   };
 }

@@ -51,6 +51,9 @@ const machines: Record<string, Expected> = {
     active: [
       'bios Installed-159-1.8.2__BIOS.Setup.1-1',
       'bmc Installed-25227-6.00.30.00__iDRAC.Embedded.1-1',
+      'drive Installed-0-2.1.3__Disk.Bay.0:Enclosure.Internal.0-1',
+      'drive Installed-0-2.1.3__Disk.Bay.1:Enclosure.Internal.0-1',
+      'drive Installed-0-2.1.3__Disk.Bay.2:Enclosure.Internal.0-1',
       'nic Installed-0-24.40.10.00__NIC.Slot.5-1',
       'nic Installed-108089-21.80.16.95__NIC.Integrated.1-1-1',
       'nic Installed-108089-21.80.16.95__NIC.Integrated.1-2-1',
@@ -72,8 +75,11 @@ const machines: Record<string, Expected> = {
     nameless: 1,
     active: ['bios Node1.BIOS'],
   },
-  'hpe-dl360gen10plus-ilo5-3.11': { system: '1', active: ['bios 2', 'bmc 1', 'nic 16', 'nic 17'] },
-  'hpe-dl380a-gen12-ilo7-1.13': { system: '1', active: ['bios 2', 'bmc 1'] },
+  'hpe-dl360gen10plus-ilo5-3.11': {
+    system: '1',
+    active: ['bios 2', 'bmc 1', 'drive 20', 'drive 21', 'nic 16', 'nic 17'],
+  },
+  'hpe-dl380a-gen12-ilo7-1.13': { system: '1', active: ['bios 2', 'bmc 1', 'drive 40', 'drive 41'] },
   'intel-s2600bpb-1.93': { system: 'qsbp74100021', active: ['bios BIOS', 'bmc BMC'] },
   'lenovo-sr670v2-xcc-2.83': { system: '1', active: ['bios UEFI', 'bmc BMC-Primary'] },
   'nvidia-gb200nvl-openbmc': { system: 'system_0', strangers: /hgx_baseboard/, nameless: 1, active: ['bmc FW_BMC_0'] },

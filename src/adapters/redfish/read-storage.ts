@@ -1,8 +1,16 @@
 /**
- * What an update of drives stands on: each drive with the version that it runs, and what is built on them. A drive tells its
- * version itself; where the firmware inventory lists another one for it, nobody knows which of them runs.
+ * What an update of drives stands on: each drive with the version that it runs, and what is built on them. A drive and the
+ * active member of the firmware inventory have to agree: iLO lists drives by no link that it cannot update.
  */
-import { type Fact, type FirmwareMember, type HealthLevel, known, unknown } from '../../core/bmc.ts';
+import {
+  type Fact,
+  type FirmwareMember,
+  factValue,
+  type HealthLevel,
+  known,
+  showFact,
+  unknown,
+} from '../../core/bmc.ts';
 import type { Drive, Storage, Volume } from '../../core/hardware.ts';
 import type { Connection } from './connection.ts';
 import { factOf, healthFact, reasonOf } from './facts.ts';
@@ -32,17 +40,14 @@ export async function readStorage(connection: Connection, topology: Topology): P
 }
 
 function agreed(drive: Drive, listed: FirmwareMember[]): Drive {
-  const { firmware } = drive;
-  const others = listed
-    .filter(member => member.drive !== undefined && isOf(member.drive, drive.uri))
-    .flatMap(({ version }) => ('value' in version && !agrees(version.value, firmware) ? [version.value] : []));
-  if ('unknown' in firmware || others.length === 0) return drive;
-  const why = `the drive runs ${firmware.value}, and the firmware inventory says ${others.join(' and ')}`;
+  const own = listed.filter(member => member.drive !== undefined && isOf(member.drive, drive.uri));
+  if ('unknown' in drive.firmware) return drive;
+  const { value } = drive.firmware;
+  if (own.length === 0) return { ...drive, firmware: unknown('the firmware inventory does not list it') };
+  const other = own.find(({ version }) => !sameVersion(factValue(version), value));
+  if (other === undefined) return drive;
+  const why = `it runs ${value}, and the firmware inventory says ${showFact(other.version)}`;
   return { ...drive, firmware: unknown(why) };
-}
-
-function agrees(listed: string, shown: Fact<string>): boolean {
-  return 'value' in shown && sameVersion(listed, shown.value);
 }
 
 function isOf(link: string, uri: string): boolean {

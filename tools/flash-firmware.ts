@@ -4,7 +4,7 @@ import { factValue } from '../src/core/bmc.ts';
 import { allNodes } from '../src/core/fleet.ts';
 import { changeTool } from '../src/core/tool.ts';
 import { surveyCluster } from '../src/operations/survey.ts';
-import { surveyDrives } from '../src/operations/survey-drives.ts';
+import { withDrives } from '../src/operations/survey-drives.ts';
 import { surveyEvidence } from '../src/operations/survey-evidence.ts';
 import { planRollout } from '../src/planning/plan-rollout.ts';
 import { withCanaryDrain } from './parts/canary-drain.ts';
@@ -44,7 +44,7 @@ export const flashFirmware = changeTool({
     if (found && 'unknown' in found.server) throw noPlan('bmc_unreachable', found.server.unknown);
     const { canary, percentages, limits, soakMs } = context.rollout;
     const evidence = await surveyEvidence(context, cluster);
-    const candidates = await surveyDrives(context.bmcs, survey.nodes, [wanted]);
+    const candidates = await Promise.all(survey.nodes.map(each => withDrives(context.bmcs, each, [wanted])));
     const clusters = [{ cluster, facts, evidence, candidates, images: [wanted] }];
     return withCanaryDrain(
       planRollout({

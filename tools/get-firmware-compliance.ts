@@ -5,7 +5,9 @@ import { toned } from '../src/core/document.ts';
 import { FleetError } from '../src/core/errors.ts';
 import { readTool } from '../src/core/tool.ts';
 import { surveyServer } from '../src/operations/survey.ts';
+import { withDrives } from '../src/operations/survey-drives.ts';
 import { complianceOf } from '../src/planning/compliance.ts';
+import { drivesOf } from '../src/planning/drive-changes.ts';
 import { baselineImages, siteNamed } from './parts/lookup.ts';
 
 const status = z.enum(['compliant', 'behind', 'ahead', 'unknown', 'not-applicable']);
@@ -52,6 +54,7 @@ export const getFirmwareCompliance = readTool({
     const rows = await Promise.all(
       entries.map(async entry => {
         const server = await surveyServer(context, entry);
+        const { storage } = await withDrives(context.bmcs, { entry, server }, images);
         const { identity, firmware } =
           'value' in server
             ? server.value
@@ -60,7 +63,7 @@ export const getFirmwareCompliance = readTool({
                 firmware: unknown(server.unknown),
               };
         const all = complianceOf(
-          { name: entry.name, model: identity.model, vendor: identity.vendor, firmware },
+          { name: entry.name, model: identity.model, vendor: identity.vendor, firmware, ...drivesOf(storage) },
           images,
         );
         const applicable = all.filter(compliance => compliance.status !== 'not-applicable');

@@ -1,12 +1,15 @@
 /** The first question of a shift: is everything well, and what waits for whom. */
 import { z } from 'zod';
-import { type Fact, factValue, type ServerHealth } from '../src/core/bmc.ts';
+import { factValue, type ServerHealth } from '../src/core/bmc.ts';
 import type { ClusterView } from '../src/core/cluster-facts.ts';
 import { healthCell, toned } from '../src/core/document.ts';
 import { readTool, type ToolContext } from '../src/core/tool.ts';
 import { overallHealth, remarksOf } from '../src/health/meaning.ts';
 import { type NodeSurvey, type Survey, surveyView } from '../src/operations/survey.ts';
+import { withDrives } from '../src/operations/survey-drives.ts';
 import { complianceOf } from '../src/planning/compliance.ts';
+import { drivesOf } from '../src/planning/drive-changes.ts';
+import type { Candidate } from '../src/planning/rollout-target.ts';
 import { freezeLine, freezeOutput } from './parts/freeze-output.ts';
 import { baselineImages, siteNamed } from './parts/lookup.ts';
 
@@ -64,7 +67,14 @@ export const getFleetOverview = readTool({
   async run(context, { site }) {
     const sites = site ? [siteNamed(context, site)] : context.fleet.sites;
     const surveys = await Promise.all(
-      sites.flatMap(entry => entry.clusters).map(cluster => surveyView(context, cluster)),
+      sites
+        .flatMap(entry => entry.clusters)
+        .map(async cluster => {
+          const survey = await surveyView(context, cluster);
+          const images = baselineImages(context, cluster.site);
+          const nodes = await Promise.all(survey.nodes.map(node => withDrives(context.bmcs, node, images)));
+          return { ...survey, nodes };
+        }),
     );
     const [freezes, pending, open] = await Promise.all([
       context.records.freezes.standing(),
@@ -148,9 +158,11 @@ function custodyWarnings({ standstill, anchors }: ToolContext['continuity']): st
 /** A cluster in which nothing happens speaks once a minute; what is older has missed something. */
 const usualAgeMs = 75_000;
 
+type Row = NodeSurvey<ServerHealth> & Pick<Candidate, 'storage'>;
+
 function overviewOf(
   context: ToolContext,
-  { cluster, kubernetes, nodes }: Survey<ClusterView, ServerHealth>,
+  { cluster, kubernetes, nodes }: Omit<Survey<ClusterView>, 'nodes'> & { nodes: Row[] },
 ): z.infer<typeof output>['sites'][number] {
   const { asOf, lostSince } = factValue(kubernetes) ?? {};
   const old = asOf !== undefined && (lostSince !== undefined || Date.now() - Date.parse(asOf) > usualAgeMs);
@@ -163,10 +175,7 @@ function overviewOf(
   };
 }
 
-function nodeOverview(
-  context: ToolContext,
-  { entry, server, node }: NodeSurvey<ServerHealth>,
-): z.infer<typeof nodeRow> {
+function nodeOverview(context: ToolContext, { entry, server, node, storage }: Row): z.infer<typeof nodeRow> {
   const facts = factValue(node);
   const cordoned = facts?.unschedulable ? ', cordoned' : '';
   const seen = factValue(server);
@@ -177,7 +186,7 @@ function nodeOverview(
     model: (seen && factValue(seen.identity.model)) ?? 'unknown',
     kubernetes: facts ? `${facts.ready ? 'Ready' : 'NotReady'}${cordoned}` : 'unknown',
     health: seen ? overallHealth(seen, findings) : 'unknown',
-    firmware: firmwareStatus(context, entry.site, server),
+    firmware: firmwareStatus(context, entry.site, { server, storage }),
     problem: 'unknown' in server ? server.unknown : 'unknown' in node ? node.unknown : findings[0]?.text,
   };
 }
@@ -185,13 +194,14 @@ function nodeOverview(
 function firmwareStatus(
   context: ToolContext,
   site: string,
-  server: Fact<ServerHealth>,
+  { server, storage }: Pick<Row, 'server' | 'storage'>,
 ): z.infer<typeof nodeRow>['firmware'] {
   const images = baselineImages(context, site);
   if (images.length === 0) return 'no baseline';
   if ('unknown' in server) return 'unknown';
   const { identity, firmware } = server.value;
-  const statuses = complianceOf({ name: site, model: identity.model, vendor: identity.vendor, firmware }, images)
+  const about = { name: site, model: identity.model, vendor: identity.vendor, firmware, ...drivesOf(storage) };
+  const statuses = complianceOf(about, images)
     .map(compliance => compliance.status)
     .filter(status => status !== 'not-applicable');
   for (const status of ['unknown', 'behind', 'ahead'] as const) if (statuses.includes(status)) return status;

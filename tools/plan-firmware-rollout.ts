@@ -5,7 +5,7 @@ import { allNodes, type FleetCluster } from '../src/core/fleet.ts';
 import type { Plan } from '../src/core/plan.ts';
 import { readTool, type ToolContext } from '../src/core/tool.ts';
 import { surveyBios } from '../src/operations/survey-bios.ts';
-import { surveyDrives } from '../src/operations/survey-drives.ts';
+import { withDrives } from '../src/operations/survey-drives.ts';
 import { planCard } from '../src/planning/plan-card.ts';
 import { planRollout } from '../src/planning/plan-rollout.ts';
 import { componentOrder } from '../src/planning/wanted-changes.ts';
@@ -122,5 +122,5 @@ async function readBaseline(
   const read = await readPart(context, cluster, { nodes, images, settings });
   if ('failed' in read) return read;
   const candidates = await surveyBios(context.bmcs, read.candidates, settings);
-  return { ...read, candidates: await surveyDrives(context.bmcs, candidates, images) };
+  return { ...read, candidates: await Promise.all(candidates.map(each => withDrives(context.bmcs, each, images))) };
 }

@@ -131,6 +131,7 @@ export type HardwareInventory = {
 export type Upkeep = {
   identity: ServerIdentity;
   firmware: Fact<FirmwareMember[]>;
+  drives: Fact<Drive[]>;
   /** 0 to 1, of the fullest event log that takes no more when it is full; 0 where all of them forget their oldest. */
   logFilled: Fact<number>;
 };

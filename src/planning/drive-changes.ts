@@ -17,6 +17,12 @@ export function drivesFor({ drives: models = [] }: FirmwareImage, drives: Fact<D
   return known(drives.value.filter(({ model }) => models.includes(factValue(model) ?? '')));
 }
 
+/** What a comparison wants to know of a server whose storage was read. */
+export function drivesOf(storage: Fact<Storage> | undefined): { drives?: Fact<Drive[]> } {
+  if (!storage) return {};
+  return { drives: 'unknown' in storage ? storage : storage.value.drives };
+}
+
 /** All that they run, told as one text. */
 export function versionsOf(drives: Drive[]): Fact<string> {
   const silent = drives.find(({ firmware }) => 'unknown' in firmware);

@@ -10,8 +10,8 @@ type Compared = { component: string; have: string; want: string; differs: Fact<b
 export function firmwareDrift(fleet: Fleet): (node: string, upkeep: Upkeep) => Compared[] {
   const images = new Map(fleet.sites.map(site => [site.name, wantedAt(fleet, site.baseline)]));
   const wanted = new Map(allNodes(fleet).map(({ name, site }) => [name, images.get(site) ?? []]));
-  return (node, { identity: { model, vendor }, firmware }) =>
-    complianceOf({ name: node, model, vendor, firmware }, wanted.get(node) ?? []).flatMap(compared);
+  return (node, { identity: { model, vendor }, firmware, drives }) =>
+    complianceOf({ name: node, model, vendor, firmware, drives }, wanted.get(node) ?? []).flatMap(compared);
 }
 
 function wantedAt({ baselines, images }: Fleet, baseline: string | undefined): FirmwareImage[] {

@@ -12,7 +12,7 @@ import type { Storage } from '../core/hardware.ts';
 import { biosChangeSet, type FirmwareChange, type PlannedChange } from '../core/planned-change.ts';
 import { checkBios } from './bios-settings.ts';
 import { type Compliance, complianceOf } from './compliance.ts';
-import { driveTargets, type FirmwareWay, inOneWay } from './drive-changes.ts';
+import { drivesOf, driveTargets, type FirmwareWay, inOneWay } from './drive-changes.ts';
 import { versionPath } from './version-path.ts';
 
 export type Wanted = { changes: PlannedChange[]; warnings: string[] } | { excluded: string };
@@ -37,8 +37,7 @@ export const componentOrder: Component[] = ['bmc', 'bios', 'nic', 'drive'];
 export function wantedChanges(request: WantedRequest, about: Server): Wanted {
   const { name, server, bios, storage } = about;
   const { identity, firmware } = server;
-  const drives = storage && ('unknown' in storage ? storage : storage.value.drives);
-  const node = { name, model: identity.model, vendor: identity.vendor, firmware, ...(drives ? { drives } : {}) };
+  const node = { name, model: identity.model, vendor: identity.vendor, firmware, ...drivesOf(storage) };
   const compliances = complianceOf(node, request.images);
   const ways = compliances
     .filter(compliance => isToDo(compliance, request.downgrade ?? false))

@@ -109,7 +109,7 @@ describe('the drift of a server', () => {
   } as unknown as Fleet;
   const driftOf = (node: string, version: string) => {
     const server = serverHealth({ name: node, server: { bmcUrl: '', credential: '' } }, version);
-    return firmwareDrift(fleet)(node, { ...server, logFilled: known(0) });
+    return firmwareDrift(fleet)(node, { ...server, drives: known([]), logFilled: known(0) });
   };
 
   it('is told against the images of its site that are made for it', () => {

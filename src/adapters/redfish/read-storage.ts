@@ -20,23 +20,33 @@ import { readDrives } from './read-drives.ts';
 import { readFirmware } from './read-firmware.ts';
 import { readMembers } from './read-members.ts';
 import { readSystem } from './read-system.ts';
+import type { ComputerSystem } from './schema.ts';
 import type { Topology } from './topology.ts';
 import { sameVersion } from './version-agreement.ts';
 
 /** Throws when the system or the firmware inventory cannot be read at all. */
 export async function readStorage(connection: Connection, topology: Topology): Promise<Storage> {
   const system = await readSystem(connection, topology);
-  const [drives, volumes, members] = await Promise.all([
-    factOf(() => readDrives(connection, system)),
+  const [drives, volumes] = await Promise.all([
+    readFirmware(connection, topology).then(members => drivesWith(connection, system, members)),
     factOf(async () => known(await readVolumes(connection, system.Storage))),
-    readFirmware(connection, topology),
   ]);
-  const listed = members.filter(({ state, component }) => state === 'active' && component === 'drive');
   return {
-    drives: 'value' in drives ? known(drives.value.map(drive => agreed(drive, listed))) : drives,
+    drives,
     volumes,
     selective: topology.profile.update.drive?.namesDrives ?? false,
   };
+}
+
+/** The drives, with the versions that these members of the inventory bear out. */
+export async function drivesWith(
+  connection: Connection,
+  system: ComputerSystem,
+  members: FirmwareMember[],
+): Promise<Fact<Drive[]>> {
+  const listed = members.filter(({ state, component }) => state === 'active' && component === 'drive');
+  const drives = await factOf(() => readDrives(connection, system));
+  return 'value' in drives ? known(drives.value.map(drive => agreed(drive, listed))) : drives;
 }
 
 function agreed(drive: Drive, listed: FirmwareMember[]): Drive {

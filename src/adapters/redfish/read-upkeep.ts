@@ -5,6 +5,7 @@ import type { Connection } from './connection.ts';
 import { factOf } from './facts.ts';
 import { logs } from './log-services.ts';
 import { readFirmware } from './read-firmware.ts';
+import { drivesWith } from './read-storage.ts';
 import { identify, readSystem } from './read-system.ts';
 import { type ComputerSystem, counted } from './schema.ts';
 import type { Topology } from './topology.ts';
@@ -17,7 +18,8 @@ export async function readUpkeep(connection: Connection, topology: Topology): Pr
     factOf(async () => known(await readFirmware(connection, topology))),
     factOf(() => fillOf(connection, system, topology)),
   ]);
-  return { identity, firmware, logFilled };
+  const drives = 'value' in firmware ? await drivesWith(connection, system, firmware.value) : firmware;
+  return { identity, firmware, drives, logFilled };
 }
 
 async function fillOf(connection: Connection, system: ComputerSystem, topology: Topology): Promise<Fact<number>> {

@@ -94,3 +94,9 @@ function timeZoneOf(written: string): string | undefined {
     return undefined;
   }
 }
+
+/** Without user and password. */
+export function httpsUrl(written: string): string | undefined {
+  const url = URL.canParse(written) ? new URL(written) : undefined;
+  return url?.protocol === 'https:' && url.username === '' && url.password === '' ? url.href : undefined;
+}

@@ -25,7 +25,7 @@ export function runningVersion(job: NodeJob, shown: Shown): string | undefined {
 /** The same for people. */
 export function showRunning(job: NodeJob, shown: Shown): string {
   if ('storage' in shown) return tellDrives(changeOf(job), shown.storage);
-  return `${changeOf(job).component} ${runningVersion(job, shown) ?? 'of unknown version'}`;
+  return `runs ${changeOf(job).component} ${runningVersion(job, shown) ?? 'of unknown version'}`;
 }
 
 /** Whether what a member shows is the wanted version, however this vendor spells it in its inventory. */

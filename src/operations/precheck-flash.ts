@@ -8,7 +8,7 @@ import type { PowerSupply } from '../core/hardware.ts';
 import { compareVersions } from '../planning/version.ts';
 import { changeOf, isSame, isWanted, readShown, runningVersion, showRunning } from './firmware-change.ts';
 import type { NodeJob } from './job.ts';
-import { proveDrives } from './prove-drives.ts';
+import { refuseDrives } from './prove-drives.ts';
 import { proveSettings } from './waiting-bios.ts';
 
 /**
@@ -30,8 +30,9 @@ export async function precheckFlash(job: NodeJob): Promise<'flash' | 'current'> 
   const fail = (message: string) =>
     new FleetError({ code: 'precondition_failed', message: `${target.node}: ${message}` });
   if (isWanted(job, version)) return 'current';
+  if ('storage' in shown) refuseDrives(job, shown.storage);
   if (version === undefined || !isSame(job, version, change.from))
-    throw fail(`runs ${showRunning(job, shown)}, the plan is for ${change.from}`);
+    throw fail(`${showRunning(job, shown)}, the plan is for ${change.from}`);
   if (!change.downgrade && !isUpgrade(job))
     throw fail(`${change.component} ${version} → ${change.to} is no upgrade, and nobody asked for going back`);
   if (factValue(identity.model) !== factValue(target.model)) throw fail('is another model than the plan is for');
@@ -42,7 +43,6 @@ export async function precheckFlash(job: NodeJob): Promise<'flash' | 'current'> 
   const busy = tasks.filter(isActive);
   if (busy.length > 0) throw fail(`the BMC works on ${busy.length} other task${busy.length > 1 ? 's' : ''}`);
   if (change.activation !== 'bmc-restarts' && change.activation !== 'restart-bmc') await proveSettings(job);
-  await proveDrives(job);
   await proveCarried(job);
   return 'flash';
 }

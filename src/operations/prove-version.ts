@@ -27,14 +27,15 @@ export async function proveVersion(job: NodeJob, before: BeforeReset, by: number
       const version = runningVersion(job, seen);
       reads = version !== undefined && version === last ? reads + 1 : 1;
       last = version;
-      const told = 'storage' in seen ? showRunning(job, seen) : `active ${change.component} is ${version ?? 'unknown'}`;
+      const ofDrives = 'storage' in seen;
+      const told = ofDrives ? showRunning(job, seen) : `active ${change.component} is ${version ?? 'unknown'}`;
       const shown = `${told}, read ${reads} of ${goodReads}`;
       if (!restarted || reads < goodReads) return { missing: restarted ? shown : `${shown}, host not started again` };
-      await job.keep('after', 'verify', 'storage' in seen ? seen : { firmware: seen.members });
+      await job.keep('after', 'verify', ofDrives ? seen : { firmware: seen.members });
       if (isWanted(job, version)) return { value: told };
       throw new FleetError({
         code: 'precondition_failed',
-        message: `${target.node} started again and ${'storage' in seen ? told : `still runs ${showRunning(job, seen)}`}; wanted ${change.to}, although the BMC reported the update as done`,
+        message: `${target.node} started again and ${ofDrives ? told : `still ${showRunning(job, seen)}`}; wanted ${change.to}, although the BMC reported the update as done`,
         hint: 'the node stays cordoned; look at the BMC and its log, then plan again',
       });
     },

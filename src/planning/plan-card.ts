@@ -39,6 +39,8 @@ export function planCard(plan: Plan, digest: string): Block[] {
     .flatMap(target => target.changes ?? [])
     .flatMap(change => (isFirmware(change) ? [`${change.image}: SHA-256 ${change.sha256}`] : []));
   if (images.length > 0) card.push({ title: 'Images', list: [...new Set(images)] });
+  const drives = plan.targets.flatMap(driveLines);
+  if (drives.length > 0) card.push({ title: 'Drives', list: drives });
   const drains = plan.targets.flatMap(({ node, drain }) => (drain ? [drainRow(node, drain)] : []));
   if (drains.length > 0)
     card.push({ table: { columns: ['drain of', 'evicts', 'pods left', 'budgets (PDB)'], rows: drains } });
@@ -138,6 +140,15 @@ function targetRow(target: PlanTarget): Cell[] {
     target.systemUuid,
     changes.some(isFirmware) ? toned(showChanges(changes), back ? 'bad' : 'good') : showChanges(changes),
   ];
+}
+
+/** Approvers see which drives: those that stand in for them by now are not written to. */
+function driveLines({ node, changes = [] }: PlanTarget): string[] {
+  return changes.flatMap(change => {
+    const { drives = [] } = isFirmware(change) ? change : {};
+    const told = drives.map(({ name, serial, from }) => `${name} (${serial}, ${from})`).join(', ');
+    return isFirmware(change) && drives.length > 0 ? [`${node}, to ${change.to}: ${told}`] : [];
+  });
 }
 
 function drainRow(node: string, { evict, skip, pdbs }: DrainForecast): Cell[] {

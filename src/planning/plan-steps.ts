@@ -89,6 +89,8 @@ const nextChange: PlanStep = {
   settling: false,
 };
 
+const ofDrives = '; the drives are those that were planned, and every drive and volume is well';
+
 /** Of a rollout: the host is restarted only where a change needs it to come into force. */
 export function rolloutSteps(targets: Pick<PlanTarget, 'changes'>[]): PlanStep[] {
   const changes = targets.flatMap(target => target.changes ?? []);
@@ -96,6 +98,10 @@ export function rolloutSteps(targets: Pick<PlanTarget, 'changes'>[]): PlanStep[]
   const restarts = needs('reset-while-pending', 'reset-after', 'next-start');
   return stepsOf['firmware-rollout'].flatMap(step => {
     switch (step.name) {
+      case 'precheck':
+        return [
+          changes.some(each => isFirmware(each) && each.drives) ? { ...step, does: `${step.does}${ofDrives}` } : step,
+        ];
       case 'flash':
       case 'transfer':
         return changes.some(isFirmware) ? [step] : [];

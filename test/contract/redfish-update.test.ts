@@ -1,7 +1,7 @@
 /** The adapter flashes the lab's BMCs over the wire, each in its vendor's manner; the lab's effect log is the witness. */
 import { afterEach, describe, expect, test } from 'vitest';
 import { openBmcs } from '../../src/adapters/redfish/open-bmcs.ts';
-import type { Bmc, FirmwareMember, UpdateRequest, UpdateTask } from '../../src/core/bmc.ts';
+import { type Bmc, type FirmwareMember, showFact, type UpdateRequest, type UpdateTask } from '../../src/core/bmc.ts';
 import { sha256 } from '../../src/core/canonical.ts';
 import { FleetError } from '../../src/core/errors.ts';
 import { bmcProfiles, type LabMachine, labMachines } from '../../src/lab/bmc/profiles/catalog.ts';
@@ -21,15 +21,21 @@ const pushed: LabMachine[] = ['lenovo', 'supermicro', 'x11', 'openbmc'];
 const handOver = /SimpleUpdate$|UpdateService\/upload$|\/m?fwupdate$|\/update(-multipart)?$/;
 
 async function bench(machine: LabMachine) {
-  const { model, firmware, vendor } = bmcProfiles[machine];
+  const { model, firmware, vendor, storage } = bmcProfiles[machine];
   const lab = await startTestBmc({
     vendor: machine,
     address: `127.33.1.${labMachines.indexOf(machine) + 1}`,
     speed: 600,
   });
   const header = { vendor, models: [model], component: 'bios' as const, version: firmware.newBios };
+  const drives = {
+    component: 'drive' as const,
+    version: '9.0.0',
+    drives: storage.drives.slice(0, 1).map(each => each.model),
+  };
   const files: Record<string, Buffer> = {
     '/bios.bin': makeImage(header),
+    '/drives.bin': makeImage({ ...header, ...drives }),
     '/other-model.bin': makeImage({ ...header, models: ['Another Machine'] }),
     '/damaged.bin': Buffer.concat([makeImage(header).subarray(0, 60_000), Buffer.from('damaged')]),
   };
@@ -89,6 +95,37 @@ async function write(bmc: Bmc, task: string): Promise<string> {
   expect(outcome.task).not.toBe(task);
   return outcome.task;
 }
+
+test.each<[LabMachine, string[]]>([
+  ['hpe', ['9.0.0', 'HPD2', '9.0.0', 'HPD2']],
+  ['dell', ['9.0.0', '9.0.0', '9.0.0']],
+])(
+  'on %s, an image for drives goes to those that are named, and on Dell to all of its model',
+  async (vendor, after) => {
+    const { bmc, lab, request, handOvers } = await bench(vendor);
+    const { drives } = await bmc.storage();
+    const named = 'value' in drives ? [0, 2].map(index => drives.value[index]?.uri ?? '') : [];
+    const { activation } = await bmc.updateTraits('drive');
+    const task = await start(bmc, { ...request('drives.bin'), component: 'drive', drives: named });
+    await reaches(bmc, task, activation === 'reset-while-pending' ? 'awaiting-reset' : 'completed');
+    await restart(bmc);
+    const versions = async () => {
+      const read = (await bmc.storage()).drives;
+      return 'value' in read ? read.value.map(({ firmware }) => showFact(firmware)) : [];
+    };
+    await eventually('the drives to run it', async () => JSON.stringify(await versions()) === JSON.stringify(after));
+    await eventually('the host to run again', () => lab.host.phase === 'os');
+    const { Targets: sent } = (handOvers()[0]?.body ?? {}) as { Targets?: string[] };
+    expect(sent).toEqual(vendor === 'hpe' ? named : undefined);
+  },
+);
+
+test('an image for drives that names none of them is not sent', async () => {
+  const { bmc, request, handOvers } = await bench('hpe');
+  const sent = bmc.startUpdate(testGrant, { ...request('drives.bin'), component: 'drive', drives: [] });
+  await expect(sent).rejects.toMatchObject({ code: 'internal' });
+  expect(handOvers()).toEqual([]);
+});
 
 /** NVIDIA's says nowhere which BIOS runs, so none is ever sent to it. */
 const updatable = labMachines.filter(machine => !['nvidia', 'dmtf'].includes(machine));

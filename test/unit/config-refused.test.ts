@@ -205,6 +205,20 @@ describe('a configuration is refused', () => {
       },
       'baselines[0].images[1]',
     ],
+    ['an image for drives of no model', { firmware: [image({ component: 'drive' })] }, 'firmware[0].drives'],
+    ['an image of a BIOS for drives', { firmware: [image({ drives: ['PM9A3'] })] }, 'firmware[0].drives'],
+    [
+      'a baseline with two images for one drive',
+      {
+        firmware: [
+          image({ component: 'drive', drives: ['PM9A3'] }),
+          image({ id: 'others', component: 'drive', drives: ['CM6'] }),
+          image({ id: 'again', component: 'drive', drives: ['CM7', 'PM9A3'] }),
+        ],
+        baselines: [{ name: 'spring', images: ['bios-new', 'others', 'again'] }],
+      },
+      'baselines[0].images[2]',
+    ],
     ['a BMC outside of the network', nodes(node('n1', '10.2.0.11')), `${place}.nodes[0].server.bmc.url`],
     ['a BMC by name', nodes(node('n1', 'bmc.example.com')), `${place}.nodes[0].server.bmc.url`],
     [

@@ -4,11 +4,15 @@ import { describe, expect, it } from 'vitest';
 import { factValue, type HealthLevel, known, unknown } from '../../src/core/bmc.ts';
 import type { FirmwareImage } from '../../src/core/fleet.ts';
 import type { Drive, Storage } from '../../src/core/hardware.ts';
-import { type FirmwareChange, sameParts, showChanges } from '../../src/core/planned-change.ts';
+import { type FirmwareChange, type PlannedChange, sameParts, showChanges } from '../../src/core/planned-change.ts';
 import { complianceOf } from '../../src/planning/compliance.ts';
 import { driveTargets } from '../../src/planning/drive-changes.ts';
 import { placesOf, runningOn, tellDrives, whyNotWritten } from '../../src/planning/drives-now.ts';
+import { planCard } from '../../src/planning/plan-card.ts';
+import { rolloutSteps } from '../../src/planning/plan-steps.ts';
+import { reverseChanges } from '../../src/planning/reverse-changes.ts';
 import { wantedChanges } from '../../src/planning/wanted-changes.ts';
+import { examplePlan } from '../support/example-plan.ts';
 import { serverHealth } from '../support/random-fleet.ts';
 
 type Told = { serial?: string; model?: string; runs?: string; health?: HealthLevel; fails?: boolean };
@@ -137,6 +141,21 @@ describe('a baseline with an image for drives', () => {
     expect(change).toMatchObject({ kind: 'firmware', drives: [from('A', '2.1.0'), from('B', '2.2.0')], to: '2.4.0' });
   });
 
+  it('shows approvers which drives, and that their storage has to be well', () => {
+    const found = wanted(storage(pair));
+    const changes = 'excluded' in found ? [] : found.changes;
+    const precheck = (of: PlannedChange[]) =>
+      rolloutSteps([{ changes: of }]).find(({ name }) => name === 'precheck')?.does;
+    expect(precheck(changes)).toContain('every drive and volume is well');
+    expect(precheck([])).not.toContain('drive');
+    const { plan, digest } = examplePlan();
+    const targets = plan.targets.map(target => ({ ...target, changes }));
+    expect(JSON.stringify(planCard({ ...plan, targets }, digest))).toContain(
+      'to 2.4.0: Bay A (A, 2.1.0), Bay B (B, 2.1.0)',
+    );
+    expect(JSON.stringify(planCard(plan, digest))).not.toContain('"Drives"');
+  });
+
   it('is a change for each model, and not one way', () => {
     const state = storage([old('A'), old('B', { model: 'CM6' })]);
     const found = wanted(state, [image('2.4.0'), image('2.6.0', { drives: ['CM6'] })]);
@@ -164,6 +183,13 @@ describe('a baseline with an image for drives', () => {
     expect(told(wantedChanges({ images: [image('2.4.0')], stones: [] }, noWay))).toContain(
       'no update profile for drive',
     );
+  });
+
+  it('is not taken back by itself: the way back names an image', () => {
+    const found = wanted(storage(pair));
+    const made = 'excluded' in found ? [] : found.changes;
+    const back = reverseChanges({ made, server, catalogue: [image('2.1.0'), image('2.4.0')] });
+    expect(told(back)).toBe('drive stays: drives go back by a plan that names their image (flashFirmware)');
   });
 
   it('compares by the worst of the drives', () => {

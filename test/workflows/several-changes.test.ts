@@ -170,25 +170,31 @@ describe.concurrent('several changes in one drain', () => {
     expect([reached(stack, node), isCordoned(stack, node)]).toEqual([['cordon', ...each, 'explain'], true]);
   });
 
-  it('write to no drive once one of them is another than was planned, and the node is not even drained', async () => {
+  it('write to no drive that is another than was planned, or beside one that expects to fail, and the node is not even drained', async () => {
     const node = nodes.replaced;
-    const plan = await rollout(node, ['nic', 'drive']);
-    stack.lab.node(node).server.drives.replace(1, { serial: 'BRANDNEW' });
-    const end = await ended(stack, await approve(stack, plan));
-    expect(end.nodes[0]?.message).toMatch(/no drive is written to: .*Bay 1 \(\w+\) is not there any more/);
+    const { server } = stack.lab.node(node);
+    const message = async (plan: { plan: string; digest: string }) =>
+      (await ended(stack, await approve(stack, plan))).nodes[0]?.message;
+    const planned = await rollout(node, ['nic', 'drive']);
+    server.drives.replace(1, { serial: 'BRANDNEW' });
+    expect(await message(planned)).toMatch(/no drive is written to: .*Bay 1 \(\w+\) is not there any more/);
+    const again = await rollout(node, ['drive']);
+    server.faults.set({ kind: 'drive-predictive', drive: 4 });
+    expect(await message(again)).toMatch(/no drive is written to: .*Bay 4 /);
     expect(reached(stack, node)).toEqual([]);
   });
 
-  it('write to no drive while an array is put together again: neither planned nor begun', async () => {
+  it('write to no drive while an array is put together again, whatever else was done; nor is that planned', async () => {
     const node = nodes.rebuilding;
-    const plan = await rollout(node, ['nic', 'drive']);
-    stack.lab.node(node).server.faults.set({ kind: 'array-rebuilding' });
-    const end = await ended(stack, await approve(stack, plan));
-    expect(end.nodes[0]?.message).toContain('no drive is written to: volume LogicalDrive 1 is being worked on');
-    expect(reached(stack, node)).toEqual([]);
-    const { told, full } = await rollout(node, ['nic', 'drive']);
-    expect(told).toBe(`NIC ${hpe.firmware.nic}→${newNic.hpe}`);
-    expect(full.warnings).toContainEqual(`${node}: left out: drives: volume LogicalDrive 1 is being worked on`);
+    const { faults } = stack.lab.node(node).server;
+    const operation = await approve(stack, await rollout(node, ['nic', 'drive']));
+    await eventually('the NIC to run its image', async () => (firmware(node).nic === newNic.hpe ? true : undefined));
+    faults.set({ kind: 'array-rebuilding' });
+    expect((await ended(stack, operation)).nodes[0]?.message).toMatch(
+      /no drive is written to: volume LogicalDrive 1 is being worked on; done: NIC .*; not done: drives HPD3/,
+    );
+    expect(reached(stack, node)).toEqual(['cordon', ...each, 'explain']);
+    await expect(rollout(node, ['drive'])).rejects.toThrow('drives: volume LogicalDrive 1 is being worked on');
   });
 
   it('a cancel between two changes gives the node back, and says what is done', async () => {

@@ -134,9 +134,9 @@ export const hpe: BmcProfile = {
       },
     ];
   },
-  driveMember: ({ revision }, index) => ({
+  driveMember: ({ revision, capacityBytes, protocol, media }, index) => ({
     id: String(20 + index),
-    name: '2.4TB 12G SAS HDD',
+    name: `${Math.round(capacityBytes / 1e9)}GB 12G ${protocol} ${media}`,
     description: '15b31015159000d3',
     version: revision,
     state: 'Enabled',

@@ -81,7 +81,7 @@ export type FirmwareMember = {
   state: 'active' | 'inactive' | 'unknown';
   /** What the vendor profile knows it to be. */
   component?: Component;
-  /** The one drive that it is the firmware of: its URI, or its Id where the BMC gives no more. */
+  /** The one drive that it is the firmware of, where it can be updated: its URI, or its Id where the BMC gives no more. */
   drive?: string;
 };
 

@@ -1,7 +1,7 @@
 /** What real machines tell of their drives' firmware: by the drive itself, by the inventory, and by what is built on them. */
 import { afterEach, describe, expect, test } from 'vitest';
 import { openBmcs } from '../../src/adapters/redfish/open-bmcs.ts';
-import { factValue, showFact } from '../../src/core/bmc.ts';
+import { type Bmc, factValue, showFact, unknown } from '../../src/core/bmc.ts';
 import type { Storage } from '../../src/core/hardware.ts';
 import { storageTrouble } from '../../src/planning/storage-health.ts';
 import {
@@ -20,16 +20,16 @@ afterEach(async () => {
   server = undefined;
 });
 
-async function storageOf(tree: Tree): Promise<Storage> {
+async function asked<T>(tree: Tree, question: (bmc: Bmc) => Promise<T>): Promise<T> {
   server = await serveCapture(tree);
   const { url, username, password, spki } = server;
   const timeouts = { retryMs: 5 };
   const bmcs = openBmcs({ bmcs: [{ node: 'node', url, username, password, spki }], ledger: memoryLedger(), timeouts });
-  return bmcs
-    .of('node')
-    .storage()
-    .finally(() => bmcs.closeAll());
+  return question(bmcs.of('node')).finally(() => bmcs.closeAll());
 }
+
+const storageOf = (tree: Tree) => asked(tree, bmc => bmc.storage());
+const makeupOf = (tree: Tree) => asked(tree, bmc => bmc.makeup());
 
 const told = ({ drives }: Storage) =>
   (factValue(drives) ?? []).map(({ model, firmware }) => `${showFact(model)} ${showFact(firmware)}`);
@@ -45,7 +45,7 @@ function changed(machine: string, uri: string, members: Resource): Tree {
 const dell = 'dell-r750-idrac9-6.00.30';
 const ilo5 = 'hpe-dl360gen10plus-ilo5-3.11';
 const ilo7 = 'hpe-dl380a-gen12-ilo7-1.13';
-const unlisted = 'MV003200LXUJK unknown (the firmware inventory does not list it)';
+const unlisted = 'MV003200LXUJK unknown (the firmware inventory does not list it as updateable)';
 
 const reason = 'the captures are kept outside this repository, in ../shared/redfish, and are not here';
 describe.skipIf(!capturesPresent)(`real machines${capturesPresent ? '' : ` (skipped: ${reason})`}`, () => {
@@ -66,6 +66,21 @@ describe.skipIf(!capturesPresent)(`real machines${capturesPresent ? '' : ` (skip
       'MK000480GWSSC HPG3',
     ]);
   });
+
+  test('a drive that the inventory calls not updateable is not updated', async () => {
+    const member = '/redfish/v1/UpdateService/FirmwareInventory/20';
+    expect(told(await storageOf(changed(ilo5, member, { Updateable: false })))[0]).toContain(
+      'does not list it as updateable',
+    );
+  });
+
+  test.each(['lenovo-sr670v2-xcc-2.83', 'supermicro-sys821ge-x13-11.01'])(
+    '%s has no way, and says so',
+    async machine => {
+      const { activations } = await makeupOf(readCapture(machine));
+      expect(activations.drive).toEqual(unknown(expect.stringContaining('its BMC lists them as not updateable')));
+    },
+  );
 
   const volume = '/redfish/v1/Systems/1/Storage/DE010000/Volumes/1';
   const operations = [{ OperationName: 'Rebuilding', PercentageComplete: 40 }];

@@ -10,7 +10,8 @@ import { computerSystem, softwareInventory, updateService } from './schema.ts';
 import { readManagers, type Topology } from './topology.ts';
 
 type Listing = Member<z.infer<typeof softwareInventory>>;
-type Read = { clues: FirmwareClues; unread?: string };
+/** `fixed`: its BMC says that it cannot be updated. */
+type Read = { clues: FirmwareClues; unread?: string; fixed?: boolean };
 
 /** Every member of the inventory. Throws bmc_refused when the BMC keeps none. */
 export async function readFirmware(connection: Connection, topology: Topology): Promise<FirmwareMember[]> {
@@ -28,7 +29,7 @@ export async function readFirmware(connection: Connection, topology: Topology): 
     present.map(each => each.clues),
     await runningFirmware(connection, topology),
   );
-  return present.map(({ clues, unread }, index) => {
+  return present.map(({ clues, unread, fixed }, index) => {
     const verdict = verdicts[index] ?? { state: 'unknown' };
     return {
       uri: clues.uri,
@@ -38,7 +39,7 @@ export async function readFirmware(connection: Connection, topology: Topology): 
       // What could not be read proves nothing, whatever its Id suggests.
       state: unread !== undefined && verdict.state === 'active' ? 'unknown' : verdict.state,
       ...(verdict.component === undefined ? {} : { component: verdict.component }),
-      ...(verdict.drive === undefined ? {} : { drive: verdict.drive }),
+      ...(verdict.drive === undefined || fixed ? {} : { drive: verdict.drive }),
     };
   });
 }
@@ -49,6 +50,7 @@ async function readMember(connection: Connection, { uri, whole, inline }: Listin
     const read = whole ? inline : await connection.read(uri, softwareInventory, { slow: true });
     const name = read.Name?.trim() || id;
     return {
+      fixed: read.Updateable === false,
       clues: {
         uri,
         id: read.Id ?? id,

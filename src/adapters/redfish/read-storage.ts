@@ -53,7 +53,7 @@ function agreed(drive: Drive, listed: FirmwareMember[]): Drive {
   const own = listed.filter(member => member.drive !== undefined && isOf(member.drive, drive.uri));
   if ('unknown' in drive.firmware) return drive;
   const { value } = drive.firmware;
-  if (own.length === 0) return { ...drive, firmware: unknown('the firmware inventory does not list it') };
+  if (own.length === 0) return { ...drive, firmware: unknown('the firmware inventory does not list it as updateable') };
   const other = own.find(({ version }) => !sameVersion(factValue(version), value));
   if (other === undefined) return drive;
   const why = `it runs ${value}, and the firmware inventory says ${showFact(other.version)}`;

@@ -257,6 +257,7 @@ export const updateService = z.object({
   Oem: object({ Hpe: object({ State: text }) }),
 });
 export const softwareInventory = z.object({
+  Updateable: flag,
   Id: text,
   Name: text,
   Version: text,

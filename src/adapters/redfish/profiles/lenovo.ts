@@ -15,6 +15,7 @@ export const lenovo: VendorProfile = {
     bios: { activation: 'reset-after', settleMs: 60_000, push: true },
     bmc: { activation: 'restart-bmc', settleMs: 60_000, push: true },
   },
+  refuses: { drive: 'its BMC lists them as not updateable' },
   classify: (members, running) => members.map(member => classify(member, running)),
 };
 

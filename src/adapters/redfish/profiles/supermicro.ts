@@ -28,6 +28,7 @@ export const supermicro: VendorProfile = {
       applyTime: 'OnStartUpdateRequest',
     },
   },
+  refuses: { drive: 'its BMC lists them as not updateable' },
   classify: (members, running) => members.map(member => classify(member, running)),
 };
 

@@ -1,11 +1,21 @@
 /** The processes that do the work: the one that serves, and those beside it. Each loads its part when it is run. */
 import { configured } from './configured.ts';
 import type { BmcLimits } from './configured-bmcs.ts';
-import type { FleetError } from './core/errors.ts';
+import { FleetError } from './core/errors.ts';
 import { runPart } from './demo/child.ts';
 import type { Processes } from './surfaces/cli/process-commands.ts';
 
 const standbyMs = 2_000;
+
+/** What JSON would show as `{}`: an error that is none of ours is told with where it came from. */
+const serializers = {
+  error(thrown: unknown) {
+    const error = FleetError.from(thrown);
+    if (error.code !== 'internal') return error.toJSON();
+    const { stack } = thrown instanceof Error ? thrown : error;
+    return { ...error.toJSON(), stack };
+  },
+};
 
 export function serviceProcesses(
   say: (text: string) => void,
@@ -16,7 +26,7 @@ export function serviceProcesses(
       const [{ default: pino }, { startService }] = await Promise.all([import('pino'), import('./service.ts')]);
       const lines = pino.destination(2);
       lines.on('error', () => {}); // the terminal is gone; what is left to do does not need it
-      const log = pino({ level: logLevel, base: null }, lines);
+      const log = pino({ level: logLevel, base: null, serializers }, lines);
       await runPart(
         async () => {
           const service = await startService({ config: configured(file), log, onReplaced: endNow(log), limits });
@@ -38,7 +48,7 @@ export function serviceProcesses(
 
     async worker({ config: file, logLevel }) {
       const [{ default: pino }, { startWorker }] = await Promise.all([import('pino'), import('./worker.ts')]);
-      const log = pino({ level: logLevel, base: null }, pino.destination(2));
+      const log = pino({ level: logLevel, base: null, serializers }, pino.destination(2));
       await runPart(
         async () => {
           const worker = await startWorker({ config: configured(file), log, onReplaced: endNow(log), limits });

@@ -135,8 +135,9 @@ describe('a question in Slack', () => {
   it('in a direct conversation is answered there, with prompts to begin with', async () => {
     const { ts } = slack.people.openAssistant('U0DAY');
     await eventually('prompts', async () => slack.workspace.prompts.find(({ thread }) => thread === ts));
-    slack.people.direct({ user: 'U0DAY', text: 'hello', thread: ts });
+    slack.people.direct({ user: 'U0DAY', text: 'hello &lt;!channel&gt;', thread: ts });
     expect((await answered(ts)).channel).toBe('D0DAY');
+    expect(slack.workspace.titles.get(`D0DAY ${ts}`)).toBe('hello &lt;!channel&gt;');
   });
 
   it('is answered with what failed when the model is down', async () => {

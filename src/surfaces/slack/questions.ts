@@ -11,6 +11,7 @@ import { isPlainRead } from '../../core/tool.ts';
 import { callLine } from '../../gateway/call-line.ts';
 import { turnNotes } from '../../gateway/turn-notes.ts';
 import { errorBlocks, type SlackBlock, slackBlocks } from './blocks/render-blocks.ts';
+import { escaped, line } from './blocks/text.ts';
 import { Narration } from './narration.ts';
 import { type SlackParts, shownError, slackCaller } from './parts.ts';
 
@@ -28,6 +29,7 @@ export type Question = {
 
 /** What stands below the words: changes in the words of tools, and what the answer stands on. */
 const below = { blocks: 40, characters: 4_500 };
+const longestTitle = 80;
 const withoutModel = 'Commands work without a model: /groundskeeper help';
 
 /** Answers it in its thread; returns when Slack has the answer. Throws where Slack never took it. */
@@ -67,16 +69,18 @@ export async function answer(parts: SlackParts, question: Question): Promise<voi
 
 async function ask(
   parts: SlackParts,
-  { person, channel, thread, text }: Question,
+  question: Question,
   onEvent: (event: TurnEvent) => void,
 ): Promise<{ text: string; blocks: SlackBlock[] }> {
   const { assistant, chat, signal } = parts;
+  const { person, channel, thread, text } = question;
   if (assistant === undefined)
     return { text: '', blocks: slackBlocks([{ text: 'No language model is configured.' }, { text: withoutModel }]) };
   const place = { channel, thread, person: person.name };
   const caller = slackCaller(person);
   try {
     const known = await chat.conversation(place);
+    if (known === undefined) await giveTitle(parts, question);
     const begin = (conversation?: string) =>
       assistant.ask({ caller, text, signal, onEvent, ...(conversation !== undefined && { conversation }) });
     const turn = await begin(known).catch((thrown: unknown) => {
@@ -90,6 +94,13 @@ async function ask(
     const safe = shownError(parts, thrown, 'a question in Slack failed');
     return { text: '', blocks: [...errorBlocks(safe), ...slackBlocks([{ text: withoutModel, tone: 'muted' }])] };
   }
+}
+
+/** In the history of the conversations with us; decoration, without which all goes on. */
+async function giveTitle({ client }: SlackParts, { channel, thread, text }: Question): Promise<void> {
+  if (!channel.startsWith('D') || text === '') return;
+  const title = { channel_id: channel, thread_ts: thread, title: escaped(line(text, longestTitle)) };
+  await client.call('assistant.threads.setTitle', title).catch(() => undefined);
 }
 
 function groundsOf(turn: Turn): Block[] {

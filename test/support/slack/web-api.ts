@@ -205,7 +205,11 @@ export function webApi(
       workspace.statuses.push({ channel: String(channel_id), thread: String(thread_ts), status: String(status) });
       return { ok: true };
     },
-    'assistant.threads.setTitle': () => ({ ok: true }),
+    'assistant.threads.setTitle': ({ channel_id, thread_ts, title }) => {
+      if (!title) return refused('invalid_arguments');
+      workspace.titles.set(`${channel_id} ${thread_ts}`, String(title));
+      return { ok: true };
+    },
     'assistant.threads.setSuggestedPrompts': ({ channel_id, thread_ts, prompts }) => {
       if (!Array.isArray(prompts) || prompts.length === 0 || prompts.length > 4) return refused('invalid_arguments');
       workspace.prompts.push({ channel: String(channel_id), thread: String(thread_ts), prompts });

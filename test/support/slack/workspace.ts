@@ -47,6 +47,8 @@ export class Workspace {
   readonly homes = new Map<string, Record<string, unknown>>();
   readonly views = new Map<string, Record<string, unknown> & { id: string; hash: string }>();
   readonly statuses: { channel: string; thread: string; status: string }[] = [];
+  /** Of threads with the app, by channel and thread. */
+  readonly titles = new Map<string, string>();
   readonly prompts: { channel: string; thread: string; prompts: { title: string; message: string }[] }[] = [];
   readonly uploads = new Map<string, { name: string; bytes: Buffer }>();
   #clock = 1_790_000_000_000_000;

@@ -154,6 +154,7 @@ export function effectPerformer(parts: EffectParts): PerformEffect {
   }
 
   async function run<T>(spec: EffectSpec<T>): Promise<T> {
+    let tries = 0;
     for (;;) {
       const last = await records.effects.latest(spec.operation, spec.step);
       switch (last?.state) {
@@ -184,12 +185,13 @@ export function effectPerformer(parts: EffectParts): PerformEffect {
           });
       }
       const number = (last?.attempt ?? 0) + 1;
+      tries += 1;
       const sent = number > mostSent ? await records.effects.sentAttempts(spec.operation, spec.step) : 0;
-      if (sent >= mostSent || number > mostIntents)
+      if (sent >= mostSent || tries > mostSent || number > mostIntents)
         throw new FleetError({
           code: 'ambiguous',
           retry: 'ask',
-          message: `${spec.action} of ${spec.node} was tried ${sent} times`,
+          message: `${spec.action} of ${spec.node} was tried ${number - 1} times`,
         });
       try {
         return await attempt(spec, number);

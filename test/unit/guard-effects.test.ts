@@ -37,6 +37,7 @@ function perform<T>(spec: EffectSpec<T>, announce?: () => Promise<void>): Promis
       row.mayBeSent = true;
       return true;
     },
+    sentAttempts: async () => rows.filter(({ mayBeSent }) => mayBeSent).length,
     async close({ intent, from, ...end }) {
       const row = rows.find(each => each.intent === intent);
       if (!row || !from.includes(row.state)) return false;
@@ -84,6 +85,7 @@ function earlier(state: EffectState | 'torn', attempt = 1): void {
     result: 'kept',
     detail: 'said',
     startedAt: '',
+    mayBeSent: true,
   };
   rows.push(row as EffectRow);
 }
@@ -258,9 +260,20 @@ describe('what an earlier life left', () => {
   });
 
   it('after a third attempt is not tried again', async () => {
-    earlier('not-happened', 3);
+    for (const attempt of [1, 2, 3]) earlier('not-happened', attempt);
     const { spec, sent } = effectOf('op');
     expect([(await refusal(perform(spec))).message, sent]).toEqual(['flashFirmware of w-1 was tried 3 times', []]);
+  });
+
+  it('is tried again where nothing was sent of it, but not after twelve intents', async () => {
+    for (const attempt of [1, 2, 3, 4]) earlier('not-happened', attempt);
+    for (const row of rows) row.mayBeSent = false;
+    const { spec, sent } = effectOf('op', { send: async () => 'done' });
+    expect([await perform(spec), sent.length]).toEqual(['done', 1]);
+    rows.length = 0;
+    earlier('not-happened', 12);
+    for (const row of rows) row.mayBeSent = false;
+    expect((await refusal(perform(effectOf('op').spec))).message).toBe('flashFirmware of w-1 was tried 12 times');
   });
 
   it.each([

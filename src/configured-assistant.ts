@@ -1,5 +1,4 @@
 /** The assistant as the configuration describes it; nobody where no model is named. */
-import { openaiModel } from './adapters/llm/openai-model.ts';
 import { createAssistant } from './assistant/assistant.ts';
 import { turnLimits } from './assistant/budget.ts';
 import { loadPrompt } from './assistant/prompts.ts';
@@ -17,6 +16,7 @@ export async function configuredAssistant(
   parts: { gateway: Gateway; catalog: Tool[]; store: ConversationStore },
 ): Promise<Assistant | undefined> {
   if (config.assistant === undefined) return undefined;
+  const { openaiModel } = await import('./adapters/llm/openai-model.ts'); // heavy, and for most without use
   const { scope, ceilings, contextTokens, ...model } = config.assistant;
   const contextSize = contextTokens * charactersOfToken;
   return createAssistant({

@@ -6,7 +6,8 @@ import { z } from 'zod';
 import { FleetError } from '../../core/errors.ts';
 import { allNodes, type Fleet } from '../../core/fleet.ts';
 import type { ServiceDoor } from '../../gateway/door.ts';
-import { type McpHttpParts, mcpEndpoint } from '../mcp/http.ts';
+import type { McpHttpParts } from '../mcp/http.ts';
+import type { McpEndpoint } from '../mcp/resource-server.ts';
 import { pageRoutes } from '../page/routes.ts';
 import type { BrowserLogin, Me, Names, Notices } from './api.ts';
 import { askRoute } from './ask.ts';
@@ -47,7 +48,8 @@ export async function openHttp({
   mcp,
 }: HttpOptions): Promise<{ url: string; close(): Promise<void> }> {
   let listening = '';
-  const app = routes(door, { fleet, mcp, origin: () => publicUrl ?? listening });
+  const origin = () => publicUrl ?? listening;
+  const app = routes(door, { fleet, origin, ...(mcp && { mcp: await mcpAt(mcp, door, origin) }) });
   return new Promise((resolve, reject) => {
     const server = serve({ fetch: app.fetch, hostname: host, port }, info => {
       const shown = host.includes(':') ? `[${host}]` : host;
@@ -74,21 +76,20 @@ export async function openHttp({
   });
 }
 
-type Served = Pick<HttpOptions, 'fleet' | 'mcp'> & { origin: () => string };
+type Served = Pick<HttpOptions, 'fleet'> & { mcp?: McpEndpoint; origin: () => string };
+
+/** Loaded where it is served alone: memory counts. */
+async function mcpAt(mcp: McpHttpParts, door: ServiceDoor, origin: () => string): Promise<McpEndpoint> {
+  const { mcpEndpoint } = await import('../mcp/http.ts');
+  return mcpEndpoint(mcp, { ...door, news: (id, { after, waitMs }) => news(door, id, after, waitMs) }, origin);
+}
 
 function routes(door: ServiceDoor, { fleet, mcp, origin }: Served): Hono {
   const app = new Hono();
   const tooLarge = new FleetError({ code: 'invalid_input', message: 'a request has at most 1 MiB' });
   app.use(bodyLimit({ maxSize: 1024 * 1024, onError: context => context.json({ error: tooLarge }, 413) }));
   app.route('/', pageRoutes(door, origin));
-  if (mcp) {
-    const endpoint = mcpEndpoint(
-      mcp,
-      { ...door, news: (id, { after, waitMs }) => news(door, id, after, waitMs) },
-      origin,
-    );
-    app.use(async (context, next) => (await endpoint.fetch(context.req.raw)) ?? (await next()));
-  }
+  if (mcp) app.use(async (context, next) => (await mcp.fetch(context.req.raw)) ?? (await next()));
   // No page is a client of what follows: a browser that was led here by a foreign name sends an Origin.
   app.use(async (context, next) => {
     if (context.req.header('origin') !== undefined)

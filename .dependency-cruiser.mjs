@@ -40,6 +40,8 @@ const packages = {
   commander: '^src/surfaces/cli/',
   'openid-client': '^src/adapters/oidc/',
   '@slack/': '^src/surfaces/slack/',
+  echarts: '^src/surfaces/plots/',
+  '@resvg/': '^src/surfaces/plots/',
 };
 
 const owners = Object.entries(packages).map(([name, owner]) => ({

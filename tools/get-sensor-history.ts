@@ -2,7 +2,7 @@
 import { z } from 'zod';
 import type { Quantity } from '../src/core/history.ts';
 import { readTool } from '../src/core/tool.ts';
-import { nodeNamed, quantityNamed } from './parts/lookup.ts';
+import { nodeNamed, quantityNamed, siteNamed } from './parts/lookup.ts';
 import { unitSymbol } from './parts/units.ts';
 
 const hourMs = 3_600_000;
@@ -27,11 +27,15 @@ export const getSensorHistory = readTool({
     node: z.string(),
     from: z.string(),
     to: z.string(),
+    timeZone: z.string().describe('Of its site'),
     measured: z.array(z.object({ name: z.string(), unit: z.string() })),
     series: z
       .object({
         sensor: z.string(),
         unit: z.string(),
+        limits: z
+          .array(z.object({ name: z.string(), at: z.number() }))
+          .describe('Above which the BMC itself warns, as it last said'),
         stepMs: z.number().describe('Milliseconds that one point stands for'),
         points: z
           .array(
@@ -54,17 +58,21 @@ export const getSensorHistory = readTool({
     const to = new Date();
     const from = new Date(to.getTime() - hours * hourMs);
     const measured = await context.history.quantities(entry.name, from);
-    const told = { node: entry.name, from: from.toISOString(), to: to.toISOString(), measured };
+    const { timeZone } = siteNamed(context, entry.site);
+    const told = { node: entry.name, from: from.toISOString(), to: to.toISOString(), timeZone, measured };
     if (sensor === undefined) return told;
     const { name } = quantityNamed(measured, sensor);
     const series = await context.history.series({ node: entry.name, quantity: name, from, to, points });
     if (!series) return told;
-    const { quantity, stepMs, gaps } = series;
-    return { ...told, series: { sensor: quantity.name, unit: quantity.unit, stepMs, points: series.points, gaps } };
+    const { quantity, ...shape } = series;
+    const look = context.health.newest().find(each => each.node === entry.name);
+    const limits = Object.entries(look?.limits?.get(quantity.name) ?? {}).map(([limit, at]) => ({ name: limit, at }));
+    return { ...told, series: { sensor: quantity.name, unit: quantity.unit, limits, ...shape } };
   },
-  present({ node, measured, series }) {
+  present({ node, timeZone, measured, series }) {
     if (!series) return [{ heading: `Measured on ${node}` }, { table: measuredTable(measured) }];
-    const plot = { unit: unitSymbol(series.unit), stepMs: series.stepMs, points: series.points };
+    const { stepMs, points: shown, limits } = series;
+    const plot = { unit: unitSymbol(series.unit), stepMs, points: shown, limits, timeZone };
     return [
       { heading: `${series.sensor} of ${node}` },
       { plot },

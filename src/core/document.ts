@@ -11,11 +11,13 @@ export type Cell = string | { text: string; tone: Tone };
 /** How much of a whole: `share` is 1 when all of it is taken, and more when more than that was promised. */
 export type Bar = { name: string; share: number; text: string; tone?: Tone };
 
-/** A series in equal steps, oldest first; null is a stretch in which nothing was read. */
+/** A series in equal steps, oldest first; null is a stretch in which nothing was read. `timeZone`: of the place, IANA name. */
 export type Plot = {
   unit: string;
   stepMs: number;
-  points: { at: string; low: number | null; high: number | null }[];
+  points: { at: string; low: number | null; mean?: number | null; high: number | null }[];
+  limits?: { name: string; at: number }[];
+  timeZone?: string;
 };
 
 export type Block =

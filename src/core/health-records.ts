@@ -51,4 +51,9 @@ export type NewestLook = {
   missing?: string;
   quantities: Quantity[];
   values: (number | null)[];
+  /** Above which the BMC itself warns, by the names of the quantities; of those that have any. */
+  limits?: Map<string, UpperLimits>;
 };
+
+/** In the unit of the reading. */
+export type UpperLimits = { caution?: number; critical?: number };

@@ -21,6 +21,8 @@ export type OperationNode = {
   /** Of what failed, where one is known. */
   code?: ErrorCode;
   updatedAt: string;
+  /** RFC 3339 time at which it left the waiting ones; none where it never did. */
+  begunAt?: string;
 };
 
 export type Operation = {

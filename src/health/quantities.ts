@@ -1,18 +1,20 @@
 /** One sample as the numbers that history keeps. */
-import { type Fact, factValue } from '../core/bmc.ts';
+import { type Fact, factValue, type SensorReading } from '../core/bmc.ts';
 import type { HealthSample } from '../core/hardware.ts';
+import type { UpperLimits } from '../core/health-records.ts';
 import type { Quantity } from '../core/history.ts';
 import { numbered } from './observation.ts';
 
-export type Measured = { quantities: Quantity[]; values: (number | null)[] };
+export type Measured = { quantities: Quantity[]; values: (number | null)[]; limits: Map<string, UpperLimits> };
+type Row = [name: string, unit: string, value: number | null, limits?: UpperLimits];
 
 /** Null where the server has the sensor and gave no reading. A list that could not be read at all is left out. */
 export function measured(sample: HealthSample): Measured {
   const power = factValue(sample.power);
-  const rows: [name: string, unit: string, value: number | null][] = [
+  const rows: Row[] = [
     ['power', 'on', power === undefined ? null : Number(power !== 'off')],
     ...[...list(sample.temperatures), ...list(sample.fans)].map(
-      ({ name, unit, reading }) => [name, unit, number(reading)] as [string, string, number | null],
+      (sensor): Row => [sensor.name, sensor.unit, number(sensor.reading), ...limitsOf(sensor)],
     ),
     ...list(sample.memory).flatMap(({ dimm, corrected, uncorrected }) => [
       ...counted(`${dimm} corrected errors`, corrected),
@@ -28,7 +30,13 @@ export function measured(sample: HealthSample): Measured {
   return {
     quantities: named.map(([name, [, unit]]) => ({ name, unit })),
     values: rows.map(([, , value]) => value),
+    limits: new Map(named.flatMap(([name, [, , , limits]]) => (limits ? [[name, limits] as const] : []))),
   };
+}
+
+function limitsOf({ upperCaution: caution, upperCritical: critical }: SensorReading): [] | [UpperLimits] {
+  if (caution === undefined && critical === undefined) return [];
+  return [{ ...(caution !== undefined && { caution }), ...(critical !== undefined && { critical }) }];
 }
 
 function list<T>(fact: Fact<T[]>): T[] {

@@ -123,8 +123,15 @@ export async function openWatch(options: WatchOptions): Promise<Watch> {
       const seen = evaluate(states.get(look.node), look, { ...place, given: { ...learnedOf(look), ...givenBy(look) } });
       states.set(look.node, seen.state);
       unsaved.add(look.node);
-      const seenNow = shown(look);
-      newest.set(look.node, { site: place.site, tookMs: look.tookMs, quantities: [], values: [], ...seenNow });
+      const { limits, ...seenNow } = shown(look);
+      newest.set(look.node, {
+        site: place.site,
+        tookMs: look.tookMs,
+        quantities: [],
+        values: [],
+        ...(limits && { limits }),
+        ...seenNow,
+      });
       samples.push(seenNow);
       for (const entry of seen.entries) entries.push({ ...entry, node: look.node, takenAt: look.at });
       giveUpOldest();
@@ -225,7 +232,7 @@ function givenBy(look: Look): Given {
   return expires === undefined ? {} : { certificateExpires: new Date(expires) };
 }
 
-function shown(look: Look): HistorySample {
+function shown(look: Look): HistorySample & Pick<NewestLook, 'limits'> {
   const { node, at } = look;
   return 'sample' in look ? { node, at, ...measured(look.sample) } : { node, at, missing: look.missing.message };
 }

@@ -41,6 +41,7 @@ export const operationOutput = z.object({
       stepSince: z.string().optional(),
       code: z.string().optional(),
       updatedAt: z.string(),
+      begunAt: z.string().optional(),
     }),
   ),
 });

@@ -65,6 +65,7 @@ function partOf(row: NodeRow): OperationNode {
     code: (row.code as ErrorCode | null) ?? undefined,
     stepSince: row.step_since?.toISOString(),
     updatedAt: row.updated_at.toISOString(),
+    begunAt: row.begun_at?.toISOString(),
   };
 }
 
@@ -126,6 +127,7 @@ export function operationStore(db: Db): OperationStore {
         message: '',
         code: null,
         step_since: null,
+        begun_at: null,
       }));
       await db.insertInto('operation_node').values(rows).execute();
       return true;
@@ -193,6 +195,7 @@ export function operationStore(db: Db): OperationStore {
       await sql`
         update operation_node set state = told.state, step = told.step, message = told.message, updated_at = now(),
           code = coalesce(told.code, operation_node.code),
+          begun_at = coalesce(begun_at, case when told.state = 'running' then now() end),
           step_since = case when operation_node.step = told.step and step_since is not null then step_since else now() end
         from jsonb_to_recordset(${storableJson(nodes)}::jsonb) as told (node text, state text, step text, message text, code text)
         where operation_node.operation = ${id} and operation_node.node = told.node`.execute(db);

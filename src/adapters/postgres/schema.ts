@@ -81,6 +81,7 @@ export type Tables = {
     code: string | null;
     step_since: Date | null;
     updated_at: Generated<Date>;
+    begun_at: Date | null;
   };
   operation_event: {
     seq: Generated<number>;
@@ -231,6 +232,8 @@ const operationsOverSites = [
 /** Those that stand may have been sent, and so may what an older version inserts beside this one. */
 const sentAt = [`alter table effect add column sent_at timestamptz default now()`];
 
+const begunAt = [`alter table operation_node add column begun_at timestamptz`];
+
 const migrations: { name: string; statements: string[] }[] = [
   { name: '2026-11-22 first form', statements: first },
   { name: '2026-11-23 digest of an offered image', statements: imageDigest },
@@ -254,6 +257,7 @@ const migrations: { name: string; statements: string[] }[] = [
   { name: '2026-11-26 threads and events of a chat', statements: chatSchema },
   { name: '2026-11-26 log-ins for any deed, and those under way', statements: deedSchema },
   { name: '2026-11-26 posts to a chat', statements: postSchema },
+  { name: '2026-11-26 when a node of an operation began', statements: begunAt },
 ];
 
 /** Brings the database to this version's form; two services that start at once take turns. */

@@ -29,6 +29,6 @@ export async function configuredDigests(
     if ('stdout' in place) return outputSink(text => void process.stdout.write(text));
     if (!slack) throw new Error('a digest goes to Slack, and none is configured');
     const { channelSink } = await import('./surfaces/slack/digest-sink.ts');
-    return channelSink({ token: slack.botToken.reveal(), apiUrl: slack.apiUrl, channel: place.slack });
+    return channelSink({ token: slack.botToken.reveal(), apiUrl: slack.apiUrl, channel: place.slack, log: parts.log });
   }
 }

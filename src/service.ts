@@ -201,7 +201,7 @@ async function serve(
     const { startSlack } = await import('./surfaces/slack/slack.ts');
     const linked = linksBy(config, 'slack');
     const page = () => service.publicUrl ?? http.url;
-    const own = { people: worker.people, catalog, chat: records.chat, posts: records.posts, page, log };
+    const own = { people: worker.people, catalog, chat: records.chat, posts: records.posts, fleet, page, log };
     opened.add(startSlack({ settings: config.slack, linked, door, ...own }), open => open.close());
   }
 

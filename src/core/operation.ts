@@ -6,7 +6,8 @@ import type { Plan, PlanKind } from './plan.ts';
 export type OperationState = 'queued' | 'running' | 'done' | 'halted' | 'cancelled';
 
 /** `ambiguous`: nothing proves what happened; it waits for a person and is never retried by itself. */
-export type NodeState = 'waiting' | 'running' | 'done' | 'failed' | 'ambiguous' | 'cancelled' | 'skipped';
+export const nodeStates = ['waiting', 'running', 'done', 'failed', 'ambiguous', 'cancelled', 'skipped'] as const;
+export type NodeState = (typeof nodeStates)[number];
 
 export type OperationNode = {
   node: string;

@@ -50,7 +50,9 @@ export function historiesIn(blocks: Block[]): HistoryPicture[] {
 }
 
 /** What is needed of an operation, so that a tool's answer does as well as the record. */
-export type Told = Pick<Operation, 'kind' | 'site' | 'cluster' | 'state' | 'reason' | 'createdAt' | 'endedAt'> & {
+type Told = Pick<Operation, 'site' | 'cluster' | 'reason' | 'createdAt' | 'endedAt'> & {
+  kind: string;
+  state: string;
   nodes: Pick<Operation['nodes'][number], 'node' | 'wave' | 'state' | 'begunAt' | 'updatedAt'>[];
 };
 

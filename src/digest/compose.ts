@@ -5,6 +5,8 @@
 import { z } from 'zod';
 import { digestOf } from '../core/canonical.ts';
 import { type Block, type Cell, toned } from '../core/document.ts';
+import { nodeStates } from '../core/operation.ts';
+import { type Picture, rolloutPicture } from '../core/picture.ts';
 
 /** What is used of getFleetOverview. */
 const overview = z.object({
@@ -47,8 +49,18 @@ const operations = z.object({
       site: z.string(),
       state: z.string(),
       reason: z.string(),
+      createdAt: z.string(),
       endedAt: z.string().optional(),
       stuck: z.array(z.string()).optional(),
+      nodes: z.array(
+        z.object({
+          node: z.string(),
+          wave: z.number(),
+          state: z.enum(nodeStates),
+          begunAt: z.string().optional(),
+          updatedAt: z.string(),
+        }),
+      ),
     }),
   ),
 });
@@ -137,6 +149,27 @@ export function digestBlocks(facts: DigestFacts, told: Told): Block[] {
   ];
 }
 
+const mostTimelines = 3;
+
+/** Compliance by site where a site has a baseline, and how the newest rollouts went that ended since the last digest. */
+export function digestPictures(
+  { overview: seen, operations: run }: DigestFacts,
+  { timeZone, since, now }: Told,
+): Picture[] {
+  const sites = judged(seen.sites).map(({ site, nodes }) => {
+    const of = (...states: string[]) => nodes.filter(({ firmware }) => states.includes(firmware)).length;
+    return { site, wanted: of('compliant'), other: of('behind', 'ahead'), unknown: of('unknown') };
+  });
+  const title = 'Firmware as wanted, by site';
+  const ended = run.filter(
+    ({ endedAt, nodes }) => endedAt !== undefined && new Date(endedAt) >= since && nodes.length > 1,
+  );
+  return [
+    ...(sites.length > 0 ? [{ kind: 'compliance' as const, title, timeZone, at: now.toISOString(), sites }] : []),
+    ...ended.slice(0, mostTimelines).map(operation => rolloutPicture(operation, { timeZone })),
+  ];
+}
+
 /** The same where nothing changed that a digest tells, whatever the time. */
 export function fingerprintOf({ overview: seen, findings: found, operations: run }: DigestFacts): string {
   return digestOf({
@@ -165,16 +198,21 @@ function unusual({ custody, policy, freezes, sites }: DigestFacts['overview']): 
   ];
 }
 
-/** Nodes of each site that run what its baseline wants; sites without one are left out. */
-function compliance(sites: DigestFacts['overview']['sites']): Block[] {
-  const judged = sites
+/** Sites without a baseline are left out. */
+function judged(sites: DigestFacts['overview']['sites']) {
+  return sites
     .map(({ site, nodes }) => ({ site, nodes: nodes.filter(({ firmware }) => firmware !== 'no baseline') }))
     .filter(({ nodes }) => nodes.length > 0);
-  if (judged.length === 0) return [];
+}
+
+/** Nodes of each site that run what its baseline wants. */
+function compliance(sites: DigestFacts['overview']['sites']): Block[] {
+  const all = judged(sites);
+  if (all.length === 0) return [];
   return [
     {
       title: 'Firmware as wanted',
-      bars: judged.map(({ site, nodes }) => {
+      bars: all.map(({ site, nodes }) => {
         const good = nodes.filter(({ firmware }) => firmware === 'compliant').length;
         return {
           name: site,

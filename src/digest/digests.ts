@@ -7,10 +7,11 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { DigestRuns, Digests } from '../core/digest-runs.ts';
 import type { Block } from '../core/document.ts';
 import { FleetError } from '../core/errors.ts';
+import type { Picture } from '../core/picture.ts';
 import type { Records } from '../core/records.ts';
 import type { Caller } from '../core/tool.ts';
 import type { Gateway } from '../gateway/gateway.ts';
-import { type DigestFacts, digestBlocks, factsFrom, fingerprintOf } from './compose.ts';
+import { type DigestFacts, digestBlocks, digestPictures, factsFrom, fingerprintOf } from './compose.ts';
 import { dueNow, nextAfter, type Schedule } from './schedule.ts';
 
 export type DigestSettings = Schedule & {
@@ -23,7 +24,7 @@ export type DigestSettings = Schedule & {
 
 /** Where a digest goes. May go on trying until the signal, and throws where it did not arrive. */
 export type DigestSink = (
-  digest: { name: string; due: string; blocks: Block[] },
+  digest: { name: string; due: string; blocks: Block[]; pictures: Picture[] },
   until: { signal: AbortSignal },
 ) => Promise<void>;
 
@@ -77,8 +78,8 @@ export function createDigests(settings: (DigestSettings & { sinks: DigestSink[] 
   async function compose(of: DigestSettings, { since, missed }: { since: Date; missed: number }) {
     const facts = await read(of, since);
     const about = of.sites.length === 0 ? 'fleet' : of.sites.join(', ');
-    const blocks = digestBlocks(facts, { name: of.name, about, timeZone: of.timeZone, since, now: new Date(), missed });
-    return { facts, blocks };
+    const told = { name: of.name, about, timeZone: of.timeZone, since, now: new Date(), missed };
+    return { facts, blocks: digestBlocks(facts, told), pictures: digestPictures(facts, told) };
   }
 
   /** The words of a model stand below the facts, under its name. Without it the digest goes out as it is. */
@@ -104,11 +105,11 @@ export function createDigests(settings: (DigestSettings & { sinks: DigestSink[] 
     try {
       const told = await runs.lastTold(of.name);
       const since = told ? new Date(told.due) : new Date(due.at.getTime() - noticedSinceMs);
-      const { facts, blocks } = await compose(of, { since, missed: due.missed });
+      const { facts, blocks, pictures } = await compose(of, { since, missed: due.missed });
       const fingerprint = fingerprintOf(facts);
       if (told?.fingerprint === fingerprint) return await runs.end(of.name, { due: moment, state: 'unchanged' });
       const whole = await withSummary(of, blocks);
-      const digest = { name: of.name, due: moment, blocks: whole };
+      const digest = { name: of.name, due: moment, blocks: whole, pictures };
       const sent = await Promise.allSettled(of.sinks.map(async sink => sink(digest, { signal })));
       for (const each of sent) if (each.status === 'rejected') throw each.reason;
       await runs.end(of.name, { due: moment, state: 'sent', fingerprint });

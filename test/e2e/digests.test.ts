@@ -149,7 +149,9 @@ describe('a digest that is due', () => {
     const slack = await startFakeSlack();
     const { botToken: token, apiUrl } = slack;
     const file = join(dir, 'beside.txt');
-    const { digests } = await maker({ name: 'posted' }, [channelSink({ token, apiUrl, channel: 'C0OPS' })]);
+    const { digests } = await maker({ name: 'posted' }, [
+      channelSink({ token, apiUrl, channel: 'C0OPS', log: { warn: () => undefined } }),
+    ]);
     const { digests: beside } = await maker({ name: 'beside' }, [fileSink(file)]);
     const both = (at: Date) => [digests.round(at, signal), beside.round(at, signal)] as const;
     await Promise.all(both(hour(0)));
@@ -161,7 +163,12 @@ describe('a digest that is due', () => {
     expect(slack.workspace.messages).toEqual([]);
     slack.up();
     await posting;
-    const posted = slack.workspace.messages.map(({ channel, text, blocks }) => [channel, text, JSON.stringify(blocks)]);
+    const plot = await eventually('the plot', async () =>
+      slack.workspace.messages.find(({ files }) => files.length > 0),
+    );
+    const words = slack.workspace.messages.filter(({ files }) => files.length === 0);
+    expect(plot).toMatchObject({ thread_ts: words[0]?.ts, files: [{ name: expect.stringMatching(/^compliance-/) }] });
+    const posted = words.map(({ channel, text, blocks }) => [channel, text, JSON.stringify(blocks)]);
     expect(posted).toEqual([
       ['C0OPS', expect.stringMatching(/^Digest posted: boston/), expect.stringContaining('Custody')],
     ]);

@@ -1,7 +1,7 @@
 /** An operation as tools answer and tell it. */
 import { z } from 'zod';
 import { type Block, type Cell, type Tone, toned } from '../../src/core/document.ts';
-import type { Operation } from '../../src/core/operation.ts';
+import { nodeStates, type Operation } from '../../src/core/operation.ts';
 import type { ToolContext } from '../../src/core/tool.ts';
 import { stuckSteps } from '../../src/planning/step-limits.ts';
 
@@ -35,7 +35,7 @@ export const operationOutput = z.object({
     z.object({
       node: z.string(),
       wave: z.number(),
-      state: z.enum(['waiting', 'running', 'done', 'failed', 'ambiguous', 'cancelled', 'skipped']),
+      state: z.enum(nodeStates),
       step: z.string(),
       message: z.string(),
       stepSince: z.string().optional(),

@@ -4,7 +4,7 @@ import { dirname } from 'node:path';
 import type { Block } from '../../core/document.ts';
 import { renderBlocks } from '../cli/render.ts';
 
-type Digest = { name: string; due: string; blocks: Block[] };
+type Digest = { due: string; blocks: Block[] };
 
 const style = { columns: 100, color: false };
 

@@ -58,12 +58,16 @@ export function chartSvg({ height, option }: Chart): string {
   }
 }
 
-/** The library numbers its drawings, and styles what a pointer would hover over: neither is part of a picture. Text is escaped, so it holds no quoted attribute. */
+/**
+ * The library numbers its drawings, and styles what a pointer would hover over: neither is part of a picture. Text is escaped,
+ * so it holds no quoted attribute; where the library cuts it, half a character may be left.
+ */
 function withoutInstance(svg: string): string {
   return svg
     .replace(/<style\b[\s\S]*?<\/style>/g, '')
     .replace(/ class="zr\d+-[\w-]+"/g, '')
-    .replace(/(id="|url\(#)zr\d+-/g, '$1');
+    .replace(/(id="|url\(#)zr\d+-/g, '$1')
+    .toWellFormed();
 }
 
 /** Title over a line that says when and where. */
@@ -82,8 +86,9 @@ export function titled(title: string, below: string) {
 /** Below the title; what is drawn begins at {@link drawingTop}. */
 export function legend(names: string[]) {
   return {
-    left: 12,
+    left: 16,
     top: 58,
+    padding: 0,
     itemWidth: 14,
     itemHeight: 10,
     itemGap: 16,

@@ -15,6 +15,7 @@ import { type Kept, keepPost, type Messages } from './keep-post.ts';
 import { operationCard } from './operation-card.ts';
 import type { SlackLog } from './parts.ts';
 import type { SlackClient } from './slack-client.ts';
+import { type Timelines, timelineNoun } from './timelines.ts';
 
 export type AnnounceParts = {
   client: SlackClient;
@@ -25,6 +26,7 @@ export type AnnounceParts = {
   };
   /** Origin under which people reach the page. */
   page(): string;
+  timelines: Timelines;
   log: SlackLog;
   signal: AbortSignal;
 };
@@ -54,7 +56,7 @@ export async function keepAnnouncing(parts: AnnounceParts): Promise<void> {
 
 /** `begun`: milliseconds; what ended before is not told. */
 async function round(parts: AnnounceParts, begun: number): Promise<void> {
-  const { posts, door } = parts;
+  const { posts, door, timelines } = parts;
   await door.approvals.expireDue();
   const open = await posts.open();
   const ids = (noun: string) =>
@@ -80,6 +82,7 @@ async function round(parts: AnnounceParts, begun: number): Promise<void> {
     await post()
       .then(each => keepPost({ store: posts, messages }, each))
       .catch((thrown: unknown) => failures.push(thrown));
+  timelines.post(ids(timelineNoun));
   if (failures.length > 0) throw failures[0];
 }
 
@@ -108,8 +111,9 @@ async function requestPost({ door, channel, page }: AnnounceParts, approval: App
   return { key: `approval/${approval.id}`, channel, card, final };
 }
 
-async function operationPost({ door, channel }: AnnounceParts, id: string): Promise<Kept> {
+async function operationPost({ door, channel, timelines }: AnnounceParts, id: string): Promise<Kept> {
   const operation = await door.records.operations.get(id);
+  await timelines.owe(operation);
   return { key: `operation/${id}`, channel, card: operationCard(operation), final: hasEnded(operation.state) };
 }
 

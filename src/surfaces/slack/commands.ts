@@ -1,7 +1,9 @@
 /** Slash commands: a tool's own answer, shown to whoever asked and to nobody else. */
 import { votesCounted } from '../../../tools/parts/present-approval.ts';
 import type { Block } from '../../core/document.ts';
+import { FleetError } from '../../core/errors.ts';
 import type { Person } from '../../core/fleet.ts';
+import { historiesIn, type Picture } from '../../core/picture.ts';
 import { placeText } from '../../core/plan.ts';
 import { commandName } from '../../gateway/command-form.ts';
 import { errorBlocks, fallbackText, slackBlocks } from './blocks/render-blocks.ts';
@@ -9,17 +11,39 @@ import { parseCommand, shortForms, usageOf } from './command-line.ts';
 import { type SlackParts, shownError, slackCaller } from './parts.ts';
 import type { Message } from './slack-client.ts';
 
+const plotElsewhere = 'The plot comes to you as a direct message.';
+
+/** What only whoever asked sees can hold no files: plots of it go to their direct conversation. */
+export type CommandAnswer = { message: Message; pictures: Picture[] };
+
 /** Never throws: what goes wrong is said. */
 export async function commandAnswer(
   parts: SlackParts,
   { person, text }: { person: Person; text: string },
-): Promise<Message> {
+): Promise<CommandAnswer> {
   try {
     const blocks = await answered(parts, { person, text });
-    return { text: fallbackText(blocks), blocks: slackBlocks(blocks) };
+    const pictures = historiesIn(blocks);
+    const shown = pictures.length > 0 ? [...blocks, { text: plotElsewhere, tone: 'muted' as const }] : blocks;
+    return { message: { text: fallbackText(blocks), blocks: slackBlocks(shown) }, pictures };
   } catch (thrown) {
     const safe = shownError(parts, thrown, 'a command in Slack failed');
-    return { text: fallbackText([{ text: safe.message }]), blocks: errorBlocks(safe) };
+    return { message: { text: fallbackText([{ text: safe.message }]), blocks: errorBlocks(safe) }, pictures: [] };
+  }
+}
+
+/** Never throws. `key`: of this very command. */
+export async function showPrivately(
+  { client, pictures, log }: Pick<SlackParts, 'client' | 'pictures' | 'log'>,
+  { user, key, ...shown }: { user: string; pictures: Picture[]; key: string },
+): Promise<void> {
+  try {
+    const { channel } = await client.call('conversations.open', { users: user });
+    const place = { channel: (channel as { id: string }).id };
+    for (const [index, picture] of shown.pictures.entries())
+      await pictures.show({ place, picture, key: `${key}/${index}` });
+  } catch (thrown) {
+    log.warn({ reason: FleetError.from(thrown).message }, 'a plot could not be sent to a direct conversation');
   }
 }
 

@@ -6,6 +6,7 @@ import type { Assistant } from '../../core/talk.ts';
 import type { Caller, Tool } from '../../core/tool.ts';
 import type { ServiceDoor } from '../../gateway/door.ts';
 import type { Identify } from './identity.ts';
+import type { Pictures } from './pictures.ts';
 import type { SlackClient } from './slack-client.ts';
 
 /** A failure as people may see it. What is none of ours may hold anything: it is told to the log alone. */
@@ -25,6 +26,7 @@ export type SlackLog = Record<'info' | 'warn' | 'error', (fields: object, messag
 
 export type SlackParts = {
   client: SlackClient;
+  pictures: Pictures;
   identify: Identify;
   workspace: string;
   chat: ChatStore;

@@ -6,6 +6,7 @@
 import type { Block } from '../../core/document.ts';
 import { FleetError } from '../../core/errors.ts';
 import type { Person } from '../../core/fleet.ts';
+import { historiesIn, type Picture } from '../../core/picture.ts';
 import type { Turn, TurnEvent } from '../../core/talk.ts';
 import { isPlainRead } from '../../core/tool.ts';
 import { callLine } from '../../gateway/call-line.ts';
@@ -30,11 +31,12 @@ export type Question = {
 /** What stands below the words: changes in the words of tools, and what the answer stands on. */
 const below = { blocks: 40, characters: 4_500 };
 const longestTitle = 80;
+const mostPlots = 4;
 const withoutModel = 'Commands work without a model: /groundskeeper help';
 
 /** Answers it in its thread; returns when Slack has the answer. Throws where Slack never took it. */
 export async function answer(parts: SlackParts, question: Question): Promise<void> {
-  const { client, catalog, signal, workspace, log } = parts;
+  const { client, pictures, catalog, signal, workspace, log } = parts;
   const { id, channel, thread, ts, user } = question;
   const narration = new Narration({
     client,
@@ -46,6 +48,7 @@ export async function answer(parts: SlackParts, question: Question): Promise<voi
     onTrouble: error => log.info({ error: FleetError.from(error).message, channel }, 'Slack did not take a piece'),
   });
   const changes: Block[] = [];
+  const plots: Picture[] = [];
   const told = await ask(parts, question, event => {
     switch (event.kind) {
       case 'text':
@@ -60,11 +63,14 @@ export async function answer(parts: SlackParts, question: Question): Promise<voi
         });
       case 'result':
         narration.done(event.result, event.ok);
+        plots.push(...historiesIn(event.blocks));
         if (event.ok && changesSomething(parts, event.tool)) changes.push(...event.blocks);
     }
   });
   const shown = changes.length > 0 ? slackBlocks(changes, below) : [];
   await narration.end({ text: told.text, blocks: [...shown, ...told.blocks] });
+  for (const [index, picture] of plots.slice(0, mostPlots).entries())
+    void pictures.show({ place: { channel, thread }, picture, key: `${id}/${index}` });
 }
 
 async function ask(

@@ -31,6 +31,7 @@ export type SlackClient = {
 export type Posted = {
   ts: string;
   user?: string;
+  files?: { name?: string }[];
   metadata?: { event_type?: string; event_payload?: Record<string, unknown> };
 };
 

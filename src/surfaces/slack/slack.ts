@@ -9,7 +9,7 @@ import type { PostStore } from '../../core/posts.ts';
 import type { Secret } from '../../core/secret.ts';
 import type { ServiceDoor } from '../../gateway/door.ts';
 import { keepAnnouncing } from './announce.ts';
-import { commandAnswer } from './commands.ts';
+import { commandAnswer, showPrivately } from './commands.ts';
 import { stayConnected } from './connection.ts';
 import { hearDecisions } from './decide.ts';
 import { createEvents, refusal } from './events.ts';
@@ -17,8 +17,10 @@ import { hearQuestions } from './hear-questions.ts';
 import { hearHome } from './home.ts';
 import { type IdentityParts, identifier } from './identity.ts';
 import type { SlackParts } from './parts.ts';
+import { createPictures } from './pictures.ts';
 import { silentLogger } from './silent-logger.ts';
 import { slackClient } from './slack-client.ts';
+import { createTimelines, type TimelineParts } from './timelines.ts';
 
 export type SlackOptions = Pick<SlackParts, 'chat' | 'catalog' | 'log'> & {
   settings: { botToken: Secret; appToken: Secret; workspace: string; channel: string; apiUrl: string };
@@ -28,6 +30,7 @@ export type SlackOptions = Pick<SlackParts, 'chat' | 'catalog' | 'log'> & {
   door: Pick<ServiceDoor, 'gateway' | 'assistant' | 'records' | 'approvals' | 'standing' | 'planCard'>;
   /** What was posted, and where people decide in a browser. */
   posts: PostStore;
+  fleet: TimelineParts['fleet'];
   page(): string;
 };
 
@@ -37,15 +40,26 @@ const apiTimeoutMs = 15_000;
 const goodbyeMs = 1_000;
 
 /** Begins to connect and returns at once; Slack being away is told in the log, once for each time. */
-export function startSlack({ settings, linked, people, door, posts, page, ...rest }: SlackOptions): RunningSlack {
+export function startSlack({
+  settings,
+  linked,
+  people,
+  door,
+  posts,
+  page,
+  fleet,
+  ...rest
+}: SlackOptions): RunningSlack {
   const { workspace, apiUrl, channel } = settings;
   const { log } = rest;
   const stop = new AbortController();
   const { signal } = stop;
   const token = settings.botToken.reveal();
   const client = slackClient({ token, apiUrl, signal });
+  const pictures = createPictures({ client, log, signal });
+  const timelines = createTimelines({ posts, pictures, channel, fleet, records: door.records });
   const identify = identifier({ workspace, linked, people, client, signal });
-  const parts: SlackParts = { ...rest, ...door, client, identify, workspace, signal };
+  const parts: SlackParts = { ...rest, ...door, client, pictures, identify, workspace, signal };
   const events = createEvents(parts);
 
   const receiver = new SocketModeReceiver({
@@ -64,15 +78,20 @@ export function startSlack({ settings, linked, people, door, posts, page, ...res
   });
   hearHome(app, { client, identify, events, log, gateway: door.gateway });
   hearDecisions(app, { client, identify, log, events, door });
-  const announcing = keepAnnouncing({ client, posts, channel, door, page, log, signal });
+  const announcing = keepAnnouncing({ client, posts, channel, door, page, timelines, log, signal });
   hearQuestions(app, parts, { events, self: () => self.user });
   app.command('/groundskeeper', async ({ command, ack, respond }) => {
     await ack();
     const { trigger_id, channel_id: channel, user_id: user, team_id: team, text } = command;
     await events.once({ id: `command/${trigger_id}`, channel, thread: '' }, async () => {
       const found = await identify({ user, team });
-      const said = 'refused' in found ? refusal(found.refused) : await commandAnswer(parts, { ...found, text });
-      await respond({ response_type: 'ephemeral', text: said.text, blocks: said.blocks as types.AnyBlock[] });
+      const answer =
+        'refused' in found
+          ? { message: refusal(found.refused), pictures: [] }
+          : await commandAnswer(parts, { ...found, text });
+      const { text: notice, blocks } = answer.message;
+      await respond({ response_type: 'ephemeral', text: notice, blocks: blocks as types.AnyBlock[] });
+      if (answer.pictures.length > 0) void showPrivately(parts, { user, pictures: answer.pictures, key: trigger_id });
     });
   });
   app.error(async error => log.error({ error: FleetError.from(error).message }, 'something in Slack was not handled'));
@@ -104,6 +123,7 @@ export function startSlack({ settings, linked, people, door, posts, page, ...res
       await Promise.race([receiver.client.disconnect(), delay(goodbyeMs, undefined, { ref: false })]);
       await Promise.all([connected, announcing]);
       await events.idle();
+      await pictures.idle();
     },
   };
 }

@@ -67,6 +67,7 @@ export async function startFakeSlack({ ackMs = 3000 }: { ackMs?: number } = {}):
     const body = await bytesOf(request);
     const path = new URL(request.url ?? '/', origin).pathname;
     if (path.startsWith('/upload/')) {
+      if (faults.get('upload')?.shift() !== undefined) return void response.writeHead(503).end('upstream is down');
       const upload = workspace.uploads.get(path.slice('/upload/'.length));
       if (upload) upload.bytes = body;
       return void response.writeHead(upload ? 200 : 404).end('OK');

@@ -252,7 +252,7 @@ export function webApi(
         channel,
         user: team.bot,
         text: String(args.initial_comment ?? ''),
-        files: files.map(({ id }) => id),
+        files: files.map(({ id }) => ({ id, name: String(workspace.uploads.get(id)?.name) })),
         ...(args.thread_ts !== undefined && { thread_ts: String(args.thread_ts) }),
       });
       return { ok: true, files };
@@ -267,6 +267,6 @@ function contentOf({ text, blocks, markdown_text }: Args): Pick<SlackMessage, 't
   };
 }
 
-function shown({ ts, thread_ts, user, text, blocks, metadata }: SlackMessage, withMetadata = false) {
-  return { type: 'message', ts, thread_ts, user, text, blocks, ...(withMetadata && metadata && { metadata }) };
+function shown({ ts, thread_ts, user, text, blocks, metadata, files }: SlackMessage, withMetadata = false) {
+  return { type: 'message', ts, thread_ts, user, text, blocks, files, ...(withMetadata && metadata && { metadata }) };
 }

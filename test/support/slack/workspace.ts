@@ -25,7 +25,7 @@ export type SlackMessage = {
   stream?: { open: boolean; text: string; tasks: Map<string, Record<string, unknown>> };
   deleted: boolean;
   edits: number;
-  files: string[];
+  files: { id: string; name: string }[];
   reactions: string[];
 };
 

@@ -105,6 +105,15 @@ describe('an answer that grows', () => {
     ]);
   });
 
+  it('has a card for a call that began and ended while a piece was on its way', async () => {
+    narration.task({ id: 'r1', title: 'get-node-health', status: 'in_progress' });
+    narration.task({ id: 'r2', title: 'get-sensor-history', status: 'in_progress' });
+    narration.done('r2', true);
+    const message = await begun();
+    await narration.end({ text: 'Well.', blocks: [note] });
+    expect([...(message.stream?.tasks.values() ?? [])]).toMatchObject([{ id: 'r1' }, { id: 'r2', status: 'complete' }]);
+  });
+
   it.each(['message_not_in_streaming_state', 'answer lost after it acted', 'refused with 503'] as const)(
     'goes on as one changed message when a piece of the stream fails: %s',
     async fault => {

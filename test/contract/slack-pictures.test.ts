@@ -88,12 +88,13 @@ describe('a plot', () => {
 
 describe('the timeline of a rollout', () => {
   /** As the database keeps posts, over several lives. */
-  function memory(): PostStore & { rows: Map<string, Post> } {
+  function memory(): PostStore {
     const rows = new Map<string, Post>();
     return {
-      rows,
       get: async key => rows.get(key),
       open: async () => [...rows.values()].filter(({ final }) => !final),
+      missing: async keys => keys.filter(key => !rows.has(key)),
+      begun: async () => new Date(),
       claim: async post => !rows.has(post.key) && rows.set(post.key, { ...post, final: false }) !== undefined,
       sent: async (key, state) => void rows.set(key, { key, channel: 'C0OPS', ...state }),
     };

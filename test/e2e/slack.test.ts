@@ -21,6 +21,8 @@ beforeAll(async () => {
     addressBase: '127.96',
     controlPlanes: 1,
     workers: 2,
+    sampleEvery: '1s',
+    healthCordon: 'off',
     assistant: { baseUrl: model.baseUrl, model: 'scripted' },
     ...linkedTo(slack, ['U0DAY', 'U0NIGHT']),
   });
@@ -145,6 +147,36 @@ describe('a question in Slack', () => {
     const { ts } = slack.people.mention({ user: 'U0DAY', text: 'are you there?' });
     const answer = await eventually('words', async () => answersIn(ts).find(message => message.blocks.length > 0));
     expect(wordsOf(answer)).toContain('Commands work without a model');
+  });
+});
+
+describe('the plot of a reading', () => {
+  const sensor = () =>
+    eventually('a reading', async () => {
+      const { output } = await (await stack.client('requester')).callTool('getSensorHistory', { node: 'bos-w-1' });
+      return (output as { measured: { name: string; unit: string }[] }).measured.find(({ unit }) => unit === 'celsius')
+        ?.name;
+    });
+  const plotIn = (where: (message: SlackMessage) => boolean) =>
+    eventually('a plot', async () => slack.workspace.messages.find(each => where(each) && each.files.length > 0));
+
+  it('comes below the answer that read it, and to whoever gave a command alone', async () => {
+    const name = await sensor();
+    wishes({ tool: 'getSensorHistory', input: { node: 'bos-w-1', sensor: name, hours: 0.1 } });
+    const { ts } = slack.people.mention({ user: 'U0DAY', text: `how warm is ${name} of bos-w-1?` });
+    const words = await answered(ts);
+    const plot = await plotIn(({ thread_ts }) => thread_ts === ts);
+    expect(Number(plot.ts)).toBeGreaterThan(Number(words.ts));
+    expect(
+      slack.workspace.uploads
+        .get(plot.files[0]?.id ?? '')
+        ?.bytes.subarray(1, 4)
+        .toString(),
+    ).toBe('PNG');
+    const { said } = await responseTo('U0NIGHT', `get-sensor-history bos-w-1 "${name}" --hours 0.1`);
+    expect(said).toContain('comes to you as a direct message');
+    await plotIn(({ channel }) => channel === 'D0NIGHT');
+    expect(slack.workspace.messages.filter(({ files }) => files.length > 0)).toHaveLength(2);
   });
 });
 

@@ -37,7 +37,7 @@ export function historyChart({ title, timeZone, unit, stepMs, points, limits }: 
         nameTextStyle: { ...small, align: 'right', padding: [0, 8, 0, 0] },
         axisLabel: small,
         splitLine: { lineStyle: { color: colors.pale } },
-        boundaryGap: ['5%', '10%'],
+        boundaryGap: [nearZero(points) ? 0 : '5%', '10%'],
       },
       series: [
         { ...band, name: 'low', data: steps(({ low }) => low) },
@@ -91,6 +91,13 @@ function limitLine({ name, at }: HistoryPicture['limits'][number], unit: string)
       formatter: () => label(`${name} ${at} ${unit}`, 40),
     },
   };
+}
+
+/** What is never negative is not shown as if it could be. */
+function nearZero(points: HistoryPicture['points']): boolean {
+  const [lows, highs] = [points.map(({ low }) => low ?? Infinity), points.map(({ high }) => high ?? 0)];
+  const [least, most] = [Math.min(...lows), Math.max(...highs)];
+  return least >= 0 && least < most * 0.1;
 }
 
 function gapsIn(points: HistoryPicture['points'], stepMs: number): Stretch[] {

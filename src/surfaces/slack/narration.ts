@@ -120,6 +120,8 @@ export class Narration {
   async #stream(words: string): Promise<void> {
     const { client, place, recipient } = this.#parts;
     const chunks = this.#news(words);
+    // As they are sent: one that begins or ends while the piece is on its way comes with the next.
+    const tasks = new Map([...this.#tasks].map(([id, { status }]) => [id, status]));
     try {
       if (this.#at === undefined) {
         const { channel, thread } = place;
@@ -127,7 +129,6 @@ export class Narration {
         const { ts } = await client.call('chat.startStream', { channel, thread_ts: thread, ...to, chunks });
         this.#streamsAt(String(ts));
       } else await client.call('chat.appendStream', { channel: place.channel, ts: this.#at, chunks });
-      const tasks = new Map([...this.#tasks].map(([id, { status }]) => [id, status]));
       this.#streamed = { text: words, tasks };
     } catch (thrown) {
       this.#mode = 'message';

@@ -128,6 +128,19 @@ describe('an answer that grows', () => {
     },
   );
 
+  it('goes on in its own message where the start of its stream was not answered, and leaves a plot beside it alone', async () => {
+    for (let each = 0; each < 100; each += 1) slack.workspace.nextTs(); // the names of streams of other tests are taken
+    slack.fail('chat.startStream', 'answer lost after it acted');
+    narration.say('One. ');
+    await begun();
+    const files = [{ id: 'F0PLOT', name: 'history.png' }];
+    const plot = slack.workspace.add({ channel: 'C0OPS', user: 'U0KEEPER', thread_ts: thread, files });
+    await narration.end({ text: 'One. Two.', blocks: [note] });
+    expect(wordsIn(0)).toBe('One. Two.');
+    expect(plot.edits).toBe(0);
+    expect(standing()).toHaveLength(2);
+  });
+
   it('is a message where there are no streams', async () => {
     slack.fail('chat.startStream', { error: 'channel_type_not_supported' }, 9);
     narration.task({ id: 'r1', title: 'get-node-health', status: 'in_progress' });

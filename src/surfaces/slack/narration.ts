@@ -143,12 +143,14 @@ export class Narration {
     this.#streamIsOpen = true;
   }
 
-  /** Where the answer to its start was lost: of our messages since the question the one without a key that is nobody's. */
+  /** Where the answer to its start was lost: of our messages since the question the one without a key that is nobody's, and no plot. */
   async #takeUpStream(): Promise<void> {
     const { client, place, asked } = this.#parts;
     const self = await client.self();
-    for await (const { ts, user, metadata } of client.messages(place))
-      if (user === self && metadata === undefined && Number(ts) > Number(asked) && !known.has(ts)) this.#streamsAt(ts);
+    for await (const { ts, user, metadata, files = [] } of client.messages(place)) {
+      const isOurs = user === self && metadata === undefined && files.length === 0;
+      if (isOurs && Number(ts) > Number(asked) && !known.has(ts)) this.#streamsAt(ts);
+    }
     this.#mayStream = false;
   }
 

@@ -91,3 +91,8 @@ export type FleetErrorJson = Omit<FleetErrorFields, 'cause'> & { retry: Retry };
 export function unreachable(value: never): never {
   throw new FleetError({ code: 'internal', message: `unhandled case ${JSON.stringify(value)}` });
 }
+
+/** The database is away, and with it whatever could be decided or recorded: the same act may pass once it is back. */
+export function isDatabaseAway(thrown: unknown): boolean {
+  return thrown instanceof FleetError && thrown.code === 'database' && thrown.retry === 'later';
+}

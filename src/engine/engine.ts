@@ -9,11 +9,15 @@
  * that a process is gone: `takeOver` puts back what it had in hand. Whatever
  * that process still runs is refused by the journal from then on.
  */
+
+import { setTimeout as delay } from 'node:timers/promises';
 import { DBOS } from '@dbos-inc/dbos-sdk';
-import { FleetError, type FleetErrorJson } from '../core/errors.ts';
+import { FleetError, type FleetErrorJson, isDatabaseAway } from '../core/errors.ts';
 import type { Engine, Flow, Workflow } from '../core/flow.ts';
 
 const applicationVersion = '1';
+/** Between two tries of a step while the database is away. */
+const awayMs = 1_000;
 
 export type EngineOptions = {
   databaseUrl: string;
@@ -114,10 +118,17 @@ function flowOf(operation: string, registered: Map<string, Registered>): Flow {
   };
 }
 
+/**
+ * A database that is away ends no step: it would be an end that nobody could have decided, and steps may run again. A process
+ * that has nothing else to do may end meanwhile; the next one runs the step.
+ */
 async function settle<T>(run: () => Promise<T>): Promise<Journaled<T>> {
-  try {
-    return { ok: true, value: await run() };
-  } catch (thrown) {
-    return { ok: false, error: FleetError.from(thrown).toJSON() };
+  for (;;) {
+    try {
+      return { ok: true, value: await run() };
+    } catch (thrown) {
+      if (!isDatabaseAway(thrown)) return { ok: false, error: FleetError.from(thrown).toJSON() };
+      await delay(awayMs, undefined, { ref: false });
+    }
   }
 }

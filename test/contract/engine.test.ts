@@ -1,6 +1,7 @@
 /** Work that outlives the version and the process that began it. */
 import { DBOS } from '@dbos-inc/dbos-sdk';
 import { afterEach, beforeEach, expect, it } from 'vitest';
+import { FleetError } from '../../src/core/errors.ts';
 import type { Flow, Workflow } from '../../src/core/flow.ts';
 import { type RunningEngine, startEngine } from '../../src/engine/engine.ts';
 import { freshDatabase } from '../support/postgres.ts';
@@ -73,6 +74,28 @@ it('goes on as it began under a version that has another step, which new work ta
   done = [];
   await engine?.start(after, 'begun-after', null);
   await expect.poll(() => done).toEqual(['a', 'look', 'b', 'c']);
+});
+
+it('outlasts a database that is away, whose end it tries again, and nothing else', async () => {
+  gate = undefined;
+  const failures: ('later' | 'ask')[] = ['later', 'later', 'ask'];
+  const ends: string[] = [];
+  const tried: Workflow<null, void> = {
+    name: 'tried',
+    async run(flow) {
+      await flow
+        .step('a', async () => {
+          done.push('a');
+          const retry = failures.shift();
+          if (retry) throw new FleetError({ code: 'database', retry, message: `to be tried again: ${retry}` });
+        })
+        .catch((error: FleetError) => ends.push(error.message));
+    },
+  };
+  await start('new-1', [tried]);
+  await engine?.start(tried, 'away', null);
+  await expect.poll(() => ends).toEqual(['to be tried again: ask']);
+  expect(done).toEqual(['a', 'a', 'a']);
 });
 
 it('goes on after a version that had one process and no queues', async () => {

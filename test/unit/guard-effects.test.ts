@@ -12,6 +12,8 @@ let rows: EffectRow[];
 let announced: number;
 let allowed: number;
 let refuses: FleetError | undefined;
+/** The database, until it is back. */
+let away: boolean;
 /** Whether an attempt is still this process's when it is about to be sent. */
 let ours: boolean | 'unknown';
 
@@ -21,6 +23,7 @@ beforeEach(() => {
   announced = 0;
   allowed = 0;
   refuses = undefined;
+  away = false;
   ours = true;
 });
 
@@ -46,7 +49,11 @@ function perform<T>(spec: EffectSpec<T>, announce?: () => Promise<void>): Promis
     },
   };
   const stores = { effects, custody: scene.store } as unknown as Stores;
-  const records = { ...stores, transaction: <R>(work: (tx: Stores) => Promise<R>) => work(stores) } as Records;
+  const reached = async <R>(work: (tx: Stores) => Promise<R>) => {
+    if (away) throw new FleetError({ code: 'database', retry: 'later', message: 'the database is away' });
+    return work(stores);
+  };
+  const records = { ...stores, transaction: reached } as Records;
   const actor = { sub: 'ask', groups: [] };
   const authority = {
     async allow() {
@@ -208,6 +215,17 @@ describe('a failure', () => {
   });
 });
 
+it('whose outcome finds no database is not given up: asked again, it begins with a look', async () => {
+  const send = async () => {
+    away = true;
+    return 'sent';
+  };
+  const { spec, sent } = effectOf('op', { send, observe: seen('happened') });
+  expect(await refusal(perform(spec))).toMatchObject({ code: 'database', retry: 'later' });
+  away = false;
+  expect([await perform(spec), sent.length]).toEqual(['found', 1]);
+});
+
 describe('what an earlier life left', () => {
   it.each([
     ['ok', 'kept'],
@@ -294,12 +312,12 @@ describe('what an earlier life left', () => {
     },
   );
 
-  it('is ambiguous where the record cannot be read', async () => {
+  it('is asked about again where the record cannot be read', async () => {
     const { spec, sent } = effectOf('op');
     rows.findLast = () => {
       throw new FleetError({ code: 'database', retry: 'later', message: 'gone' });
     };
-    expect(await refusal(perform(spec))).toMatchObject({ code: 'ambiguous', retry: 'later' });
+    expect(await refusal(perform(spec))).toMatchObject({ code: 'database', retry: 'later' });
     expect(sent).toEqual([]);
   });
 });

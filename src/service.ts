@@ -202,7 +202,7 @@ async function serve(
     const linked = linksBy(config, 'slack');
     const page = () => service.publicUrl ?? http.url;
     const own = { people: worker.people, catalog, chat: records.chat, posts: records.posts, fleet, page, log };
-    opened.add(startSlack({ settings: config.slack, linked, door, ...own }), open => open.close());
+    opened.add(await startSlack({ settings: config.slack, linked, door, ...own }), open => open.close());
   }
 
   const signing = setInterval(() => {

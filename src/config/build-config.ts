@@ -4,7 +4,7 @@ import { fileURLToPath } from 'node:url';
 import { budgetOf, type FirmwareImage, type Fleet, type FleetSite } from '../core/fleet.ts';
 import type { OwnCheckSettings } from '../core/gate.ts';
 import { Secret } from '../core/secret.ts';
-import { assistantOf, digestOf, oidcOf } from './build-surfaces.ts';
+import { assistantOf, digestOf, oidcOf, slackOf } from './build-surfaces.ts';
 import type { Outside } from './check-files.ts';
 import type { BmcCredential, Config, HealthCordonSettings } from './config-types.ts';
 import type { ConfigDocument } from './document-schema.ts';
@@ -14,7 +14,7 @@ const shippedPolicies = fileURLToPath(new URL('../../policies', import.meta.url)
 export function buildConfig(document: ConfigDocument, outside: Outside, baseDir: string): Config {
   const { service, rollout, health } = document;
   const clusters = document.sites.flatMap(site => site.clusters);
-  const { bot, app } = outside.slackTokens;
+  const slack = document.slack && slackOf(document.slack, outside);
   return {
     service: { ...service, dataDir: resolve(baseDir, service.dataDir) },
     databaseUrl: outside.databaseUrl,
@@ -83,7 +83,7 @@ export function buildConfig(document: ConfigDocument, outside: Outside, baseDir:
     mcp: document.mcp,
     ...(document.assistant && { assistant: assistantOf(document.assistant, outside) }),
     digests: document.digests.map(digest => digestOf(digest, document, baseDir)),
-    ...(document.slack && bot && app && { slack: { ...document.slack, botToken: bot, appToken: app } }),
+    ...(slack && { slack }),
   };
 }
 

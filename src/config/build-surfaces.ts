@@ -1,7 +1,7 @@
 /** The parts of a configuration by which people and models come in, and by which it tells them. */
 import { resolve } from 'node:path';
 import type { Outside } from './check-files.ts';
-import type { AssistantSettings, DigestSettings, OidcSettings } from './config-types.ts';
+import type { AssistantSettings, DigestSettings, OidcSettings, SlackSettings } from './config-types.ts';
 import type { ConfigDocument } from './document-schema.ts';
 
 /** By the clocks of its only site; of several, or of all, in UTC unless said. */
@@ -56,4 +56,13 @@ export function oidcOf(
     ...(oidcClientSecret && { clientSecret: oidcClientSecret }),
     ...(groups && { groups: { claim: groups.claim, accept: groups.accept, maxAgeMs: groups.maxAge } }),
   };
+}
+
+/** Undefined where a secret could not be read, which is a problem told elsewhere. */
+export function slackOf(
+  { workspace, channel, apiUrl, http }: NonNullable<ConfigDocument['slack']>,
+  { slack: { bot, app, signing } }: Outside,
+): SlackSettings | undefined {
+  const way = app ? { appToken: app } : signing && http && { signingSecret: signing, listen: http.listen };
+  return bot && way && { botToken: bot, way, workspace, channel, apiUrl };
 }

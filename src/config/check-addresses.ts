@@ -8,6 +8,7 @@ export function checkAddresses(document: LooseDocument, problems: Problems): voi
   const listeners = [
     { path: ['service', 'listen'], written: listen },
     { path: ['metrics', 'listen'], written: document.metrics.listen },
+    { path: ['slack', 'http', 'listen'], written: document.slack.http.listen },
   ];
   for (const { path, written } of listeners) {
     const host = written === undefined ? undefined : parseHostPort(written)?.host;

@@ -19,7 +19,7 @@ export type Outside = {
   gates: Map<string, { ca?: string; bearer?: Secret }>;
   oidcClientSecret?: Secret;
   modelKey?: Secret;
-  slackTokens: { bot?: Secret; app?: Secret };
+  slack: { bot?: Secret; app?: Secret; signing?: Secret };
 };
 
 export function checkFiles(document: LooseDocument, place: SecretPlace, problems: Problems): Outside {
@@ -38,10 +38,7 @@ export function checkFiles(document: LooseDocument, place: SecretPlace, problems
     gates: gateSecrets(document, place, problems),
     oidcClientSecret: secretAt(document.oidc.clientSecret, { place, path: ['oidc', 'clientSecret'] }, problems),
     modelKey: secretAt(document.assistant.apiKey, { place, path: ['assistant', 'apiKey'] }, problems),
-    slackTokens: {
-      bot: slackToken(document.slack.botToken, { place, key: 'botToken', prefix: 'xoxb-' }, problems),
-      app: slackToken(document.slack.appToken, { place, key: 'appToken', prefix: 'xapp-' }, problems),
-    },
+    slack: slackSecrets(document.slack, place, problems),
   };
 }
 
@@ -170,17 +167,20 @@ function secretAt(
   return undefined;
 }
 
-/** The two look alike, and each in the place of the other would only fail at Slack. */
-function slackToken(
-  reference: string | undefined,
-  { place, key, prefix }: { place: SecretPlace; key: string; prefix: string },
-  problems: Problems,
-): Secret | undefined {
-  const path = ['slack', key];
-  const token = secretAt(reference, { place, path }, problems);
-  if (token === undefined || token.reveal().startsWith(prefix)) return token;
-  problems.add(path, { expected: `a token that begins with ${prefix}`, found: 'another secret there' });
-  return undefined;
+/** They look alike, and each in the place of another would only fail at Slack. */
+function slackSecrets(slack: LooseDocument['slack'], place: SecretPlace, problems: Problems): Outside['slack'] {
+  const shaped = (key: 'botToken' | 'appToken' | 'signingSecret', shape: RegExp, expected: string) => {
+    const path = ['slack', key];
+    const secret = secretAt(slack[key], { place, path }, problems);
+    if (secret === undefined || shape.test(secret.reveal())) return secret;
+    problems.add(path, { expected, found: 'another secret there' });
+    return undefined;
+  };
+  return {
+    bot: shaped('botToken', /^xoxb-/, 'a token that begins with xoxb-'),
+    app: shaped('appToken', /^xapp-/, 'a token that begins with xapp-'),
+    signing: shaped('signingSecret', /^[0-9a-z]{32}$/, 'the 32 letters and digits of a signing secret'),
+  };
 }
 
 function bmcCas(document: LooseDocument, baseDir: string, problems: Problems): Map<string, string> {

@@ -114,8 +114,8 @@ export type DigestSettings = {
 
 export type SlackSettings = {
   botToken: Secret;
-  /** Opens the socket over which Slack reaches this program, which it calls nowhere. */
-  appToken: Secret;
+  /** How Slack reaches this program: over a socket that the token opens, or by requests that the secret signs. */
+  way: { appToken: Secret } | { signingSecret: Secret; listen: { host: string; port: number } };
   /** The workspace whose people may be linked; those of others are strangers. */
   workspace: string;
   /** For cards and announcements. */

@@ -184,13 +184,19 @@ function cronOf(written: string): string | undefined {
 
 const slack = mapping({
   botToken: secretRef,
-  appToken: secretRef,
+  appToken: secretRef.optional(),
+  signingSecret: secretRef.optional(),
+  http: mapping({ listen: hostPort }).optional(),
   workspace: matching('the ID of the workspace, such as T024BE7LD', /^T[A-Z0-9]{2,31}$/),
   channel: slackChannel,
   apiUrl: field('an https address without user and password, or http on loopback', parseIssuer).default(
     'https://slack.com/api/',
   ),
-});
+}).refine(
+  ({ appToken, signingSecret, http }) =>
+    appToken === undefined ? signingSecret !== undefined && http !== undefined : (signingSecret ?? http) === undefined,
+  { error: 'either appToken, or signingSecret and http' },
+);
 
 export const configDocument = mapping({
   service: mapping({

@@ -53,7 +53,7 @@ export const looseDocument = loose({
   assistant: loose({ apiKey: text }),
   digests: entries(loose({ name: text, sites: texts, to: entries(loose({ slack: text })) })),
   custody: loose({ anchors: entries(loose({ slack: text })) }),
-  slack: loose({ botToken: text, appToken: text }),
+  slack: loose({ botToken: text, appToken: text, signingSecret: text, http: loose({ listen: text }) }),
   credentials: z.preprocess(value => (isMapping(value) ? value : {}), z.record(z.string(), loose({ password: text }))),
   firmware: entries(
     loose({ id: text, models: texts, component: text, drives: texts, file: text, url: text, sha256: text }),

@@ -54,6 +54,7 @@ const secretKeys = new Set<PropertyKey>([
   'bearer',
   'botToken',
   'appToken',
+  'signingSecret',
   'apiKey',
 ]);
 

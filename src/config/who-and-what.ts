@@ -29,7 +29,7 @@ export function secretsOf({ databaseUrl, bmcCredentials, oidc, rollout, assistan
     ...(oidc?.clientSecret ? [oidc.clientSecret] : []),
     ...rollout.ownChecks.flatMap(({ bearer }) => (bearer ? [bearer] : [])),
     ...(assistant?.apiKey ? [assistant.apiKey] : []),
-    ...(slack ? [slack.botToken, slack.appToken] : []),
+    ...(slack ? [slack.botToken, 'appToken' in slack.way ? slack.way.appToken : slack.way.signingSecret] : []),
   ];
 }
 

@@ -27,7 +27,7 @@ export type LabConfigOptions = {
   assistant?: { baseUrl: string; model: string; apiKey?: string; silence?: string };
   /** A Slack, with who the two people are there; none unless said. */
   slack?: {
-    settings: { botToken: string; appToken: string; workspace: string; channel: string; apiUrl: string };
+    settings: Record<string, unknown>;
     members: [requester: string, approver: string];
   };
 };

@@ -1,13 +1,20 @@
 /**
- * The socket to Slack, opened again whenever it is gone. Bolt's own reconnects
- * wait five seconds after every refresh, and end the process when Slack refuses
- * connections; this waits only when something is wrong, and tells once.
+ * The way to Slack, opened again whenever it is gone. It waits only when
+ * something is wrong, and tells once.
  */
 import { setTimeout as delay } from 'node:timers/promises';
-import type { SocketModeReceiver } from '@slack/bolt';
+import type { Receiver } from '@slack/bolt';
+
+/** How Slack reaches us. */
+export type Transport = {
+  receiver: Receiver;
+  /** Resolves once Slack is heard; `after` is the end of that. */
+  connect(): Promise<{ after: Promise<void> }>;
+  close(): Promise<void>;
+};
 
 export type ConnectionParts = {
-  socket: SocketModeReceiver['client'];
+  connect: Transport['connect'];
   /** Before each connection; what it throws counts as one that failed. */
   check(): Promise<void>;
   onConnected(): void;
@@ -17,8 +24,6 @@ export type ConnectionParts = {
   signal: AbortSignal;
 };
 
-/** Slack greets within a second or two. */
-const greetingMs = 20_000;
 const shortestWaitMs = 500;
 const longestWaitMs = 30_000;
 /** A connection that ends sooner is none that Slack meant to refresh. */
@@ -26,14 +31,14 @@ const shortLifeMs = 5_000;
 
 /** Ends with the signal, and never throws. */
 export async function stayConnected(parts: ConnectionParts): Promise<void> {
-  const { socket, check, signal } = parts;
+  const { connect, check, signal } = parts;
   const stopped = new Promise<void>(resolve => signal.addEventListener('abort', () => resolve(), { once: true }));
   const wait = (ms: number) => delay(ms, undefined, { signal }).catch(() => undefined);
   let failures = 0;
   while (!signal.aborted) {
     try {
       await check();
-      const ended = await Promise.race([connect(socket), stopped.then(() => ({ after: stopped }))]);
+      const ended = await Promise.race([connect(), stopped.then(() => ({ after: stopped }))]);
       if (failures > 0) parts.onBack();
       failures = 0;
       if (!signal.aborted) parts.onConnected();
@@ -47,18 +52,4 @@ export async function stayConnected(parts: ConnectionParts): Promise<void> {
       failures += 1;
     }
   }
-}
-
-/** Resolves once Slack has greeted; `after` is the end of this connection. */
-async function connect(socket: ConnectionParts['socket']): Promise<{ after: Promise<void> }> {
-  const after = new Promise<void>(resolve => socket.once('disconnected', () => resolve()));
-  const late = setTimeout(() => void socket.disconnect().catch(() => undefined), greetingMs);
-  try {
-    await socket.start().catch((thrown: unknown) => {
-      throw thrown ?? new Error('the connection ended before Slack greeted');
-    });
-  } finally {
-    clearTimeout(late);
-  }
-  return { after };
 }

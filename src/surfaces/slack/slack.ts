@@ -1,9 +1,9 @@
 /**
- * Slack over Socket Mode: no port is opened, and nothing of the service waits
- * for Slack. Bolt hears; what is said back goes through a client of our own.
+ * Slack: nothing of the service waits for it. Bolt hears, over a socket or by
+ * signed requests; what is said back goes through a client of our own.
  */
 import { setTimeout as delay } from 'node:timers/promises';
-import { App, SocketModeReceiver, type types } from '@slack/bolt';
+import { App, type types } from '@slack/bolt';
 import { FleetError } from '../../core/errors.ts';
 import type { PostStore } from '../../core/posts.ts';
 import type { Secret } from '../../core/secret.ts';
@@ -18,12 +18,20 @@ import { hearHome } from './home.ts';
 import { type IdentityParts, identifier } from './identity.ts';
 import type { SlackParts } from './parts.ts';
 import { createPictures } from './pictures.ts';
+import { type SignedHttpOptions, signedHttp } from './signed-http.ts';
 import { silentLogger } from './silent-logger.ts';
 import { slackClient } from './slack-client.ts';
+import { socketMode } from './socket-mode.ts';
 import { createTimelines, type TimelineParts } from './timelines.ts';
 
 export type SlackOptions = Pick<SlackParts, 'chat' | 'catalog' | 'log'> & {
-  settings: { botToken: Secret; appToken: Secret; workspace: string; channel: string; apiUrl: string };
+  settings: {
+    botToken: Secret;
+    way: { appToken: Secret } | SignedHttpOptions;
+    workspace: string;
+    channel: string;
+    apiUrl: string;
+  };
   /** Those who are linked to a member of the workspace. */
   linked: IdentityParts['linked'];
   people: IdentityParts['people'];
@@ -36,11 +44,13 @@ export type SlackOptions = Pick<SlackParts, 'chat' | 'catalog' | 'log'> & {
 
 export type RunningSlack = { close(): Promise<void> };
 
-const apiTimeoutMs = 15_000;
 const goodbyeMs = 1_000;
 
-/** Begins to connect and returns at once; Slack being away is told in the log, once for each time. */
-export function startSlack({
+/**
+ * Begins to connect and does not wait for it; Slack being away is told in the log, once for each time.
+ * Throws where it is to listen and cannot.
+ */
+export async function startSlack({
   settings,
   linked,
   people,
@@ -49,8 +59,8 @@ export function startSlack({
   page,
   fleet,
   ...rest
-}: SlackOptions): RunningSlack {
-  const { workspace, apiUrl, channel } = settings;
+}: SlackOptions): Promise<RunningSlack> {
+  const { way, workspace, apiUrl, channel } = settings;
   const { log } = rest;
   const stop = new AbortController();
   const { signal } = stop;
@@ -62,15 +72,10 @@ export function startSlack({
   const parts: SlackParts = { ...rest, ...door, client, pictures, identify, workspace, signal };
   const events = createEvents(parts);
 
-  const receiver = new SocketModeReceiver({
-    appToken: settings.appToken.reveal(),
-    autoReconnectEnabled: false,
-    logger: silentLogger,
-    installerOptions: { clientOptions: { slackApiUrl: apiUrl, retryConfig: { retries: 0 }, timeout: apiTimeoutMs } },
-  });
+  const transport = 'appToken' in way ? socketMode({ ...way, apiUrl }) : await signedHttp(way);
   const self = { user: '', bot: '' };
   const app = new App({
-    receiver,
+    receiver: transport.receiver,
     logger: silentLogger,
     clientOptions: { slackApiUrl: apiUrl, retryConfig: { retries: 0 }, rejectRateLimitedCalls: true },
     authorize: async () => ({ botToken: token, botId: self.bot, botUserId: self.user, teamId: workspace }),
@@ -97,7 +102,7 @@ export function startSlack({
   app.error(async error => log.error({ error: FleetError.from(error).message }, 'something in Slack was not handled'));
 
   const connected = stayConnected({
-    socket: receiver.client,
+    connect: transport.connect,
     signal,
     async check() {
       const { team_id, user_id, bot_id } = await client.call('auth.test', {});
@@ -120,7 +125,7 @@ export function startSlack({
   return {
     async close() {
       stop.abort();
-      await Promise.race([receiver.client.disconnect(), delay(goodbyeMs, undefined, { ref: false })]);
+      await Promise.race([transport.close(), delay(goodbyeMs, undefined, { ref: false })]);
       await Promise.all([connected, announcing]);
       await events.idle();
       await pictures.idle();

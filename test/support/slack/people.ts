@@ -1,6 +1,6 @@
 /** What people do in Slack, as it reaches an app: mentions, direct messages, commands, clicks. */
 import { randomUUID } from 'node:crypto';
-import type { Delivery, Sockets } from './socket.ts';
+import type { Courier, Delivery } from './socket.ts';
 import type { Triggers } from './web-api.ts';
 import type { SlackMessage, Workspace } from './workspace.ts';
 
@@ -15,14 +15,14 @@ const triggerMs = 3000;
 export class PeopleAtSlack implements Triggers {
   readonly responses: Response[] = [];
   readonly #workspace: Workspace;
-  readonly #sockets: Sockets;
+  readonly #courier: Courier;
   readonly #origin: string;
   readonly #triggers = new Map<string, { at: number; used: boolean }>();
   readonly #responseUsers = new Map<string, { user: string; left: number }>();
 
-  constructor(workspace: Workspace, sockets: Sockets, origin: string) {
+  constructor(workspace: Workspace, courier: Courier, origin: string) {
     this.#workspace = workspace;
-    this.#sockets = sockets;
+    this.#courier = courier;
     this.#origin = origin;
   }
 
@@ -58,7 +58,7 @@ export class PeopleAtSlack implements Triggers {
 
   command({ user, text, channel = 'C0OPS' }: Said, body: Record<string, unknown> = {}): Delivery {
     const { team } = this.#workspace;
-    return this.#sockets.deliver({
+    return this.#courier.deliver({
       type: 'slash_commands',
       payload: {
         token: 'verification',
@@ -124,7 +124,7 @@ export class PeopleAtSlack implements Triggers {
 
   #interaction(user: string, payload: Record<string, unknown>): Delivery {
     const { team, users } = this.#workspace;
-    return this.#sockets.deliver({
+    return this.#courier.deliver({
       type: 'interactive',
       payload: {
         team: { id: team.id, domain: 'home' },
@@ -158,7 +158,7 @@ export class PeopleAtSlack implements Triggers {
       is_ext_shared_channel: false,
       ...body,
     };
-    const deliver = () => this.#sockets.deliver({ type: 'events_api', payload });
+    const deliver = () => this.#courier.deliver({ type: 'events_api', payload });
     return { id, ts, redeliver: deliver, ...deliver() };
   }
 

@@ -1,6 +1,6 @@
 /**
  * A Slack of ours, which real Bolt talks to as it is: the Web API over HTTP and
- * Socket Mode over a WebSocket, with Slack's limits, its redelivery and the
+ * Socket Mode over a WebSocket or signed requests, with Slack's limits, its redelivery and the
  * faults that it has. It keeps whatever was posted, so that tests ask what
  * Slack received and not what was meant.
  */
@@ -8,6 +8,7 @@ import { createServer, type IncomingMessage, type ServerResponse } from 'node:ht
 import type { AddressInfo } from 'node:net';
 import { PeopleAtSlack } from './people.ts';
 import { RateLimits } from './rate-limits.ts';
+import { SignedRequests } from './signed-requests.ts';
 import { Sockets } from './socket.ts';
 import { type Answer, type Args, webApi } from './web-api.ts';
 import { Workspace } from './workspace.ts';
@@ -29,6 +30,7 @@ export type FakeSlack = {
   workspace: Workspace;
   people: PeopleAtSlack;
   sockets: Sockets;
+  requests: SignedRequests;
   /** Every call with a valid token, oldest first. */
   calls: Call[];
   /** The next `times` calls of the method go so. */
@@ -42,12 +44,20 @@ export type FakeSlack = {
 const botToken = 'xoxb-0000-fake-bot-token';
 const appToken = 'xapp-1-A0KEEPER-fake-app-token';
 
-/** With the channel C0OPS and nobody in it. An event that is not acknowledged comes again after `ackMs`. */
-export async function startFakeSlack({ ackMs = 3000 }: { ackMs?: number } = {}): Promise<FakeSlack> {
+export type FakeSlackOptions = {
+  /** An event that is not acknowledged for so long comes again. */
+  ackMs?: number;
+  /** Where the app is sent what people do; over its socket unless said. */
+  requestUrl?: string;
+};
+
+/** With the channel C0OPS and nobody in it. */
+export async function startFakeSlack({ ackMs = 3000, requestUrl }: FakeSlackOptions = {}): Promise<FakeSlack> {
   const workspace = new Workspace();
   workspace.channels.set('C0OPS', new Set());
   const limits = new RateLimits();
   const sockets = new Sockets(ackMs);
+  const requests = new SignedRequests(requestUrl ?? '', ackMs);
   const calls: Call[] = [];
   const faults = new Map<string, Fault[]>();
   let isDown = false;
@@ -60,7 +70,7 @@ export async function startFakeSlack({ ackMs = 3000 }: { ackMs?: number } = {}):
   await new Promise<void>(resolve => server.listen(0, '127.0.0.1', resolve));
   const { port } = server.address() as AddressInfo;
   const origin = `http://127.0.0.1:${port}`;
-  const people = new PeopleAtSlack(workspace, sockets, origin);
+  const people = new PeopleAtSlack(workspace, requestUrl ? requests : sockets, origin);
   const methods = webApi(workspace, { triggers: people, uploadUrl: id => `${origin}/upload/${id}` });
 
   async function handle(request: IncomingMessage, response: ServerResponse) {
@@ -119,6 +129,7 @@ export async function startFakeSlack({ ackMs = 3000 }: { ackMs?: number } = {}):
     workspace,
     people,
     sockets,
+    requests,
     calls,
     fail(method, fault, times = 1) {
       faults.set(method, [...(faults.get(method) ?? []), ...Array.from({ length: times }, () => fault)]);
@@ -140,11 +151,14 @@ export async function startFakeSlack({ ackMs = 3000 }: { ackMs?: number } = {}):
 }
 
 /** What a service needs to talk to it; `members` are the stack's people, in their order. */
-export function linkedTo({ apiUrl, botToken, appToken }: FakeSlack, members: [string, string]) {
-  const tokens = { botToken: 'env:SLACK_BOT', appToken: 'env:SLACK_APP' };
+export function linkedTo({ apiUrl, botToken, appToken, requests }: FakeSlack, members: [string, string]) {
+  const way = requests.url
+    ? { signingSecret: 'env:SLACK_SIGNING', http: { listen: new URL(requests.url).host } }
+    : { appToken: 'env:SLACK_APP' };
+  const settings = { botToken: 'env:SLACK_BOT', ...way, workspace: 'T0HOME', channel: 'C0OPS', apiUrl };
   return {
-    slack: { settings: { ...tokens, workspace: 'T0HOME', channel: 'C0OPS', apiUrl }, members },
-    env: { SLACK_BOT: botToken, SLACK_APP: appToken },
+    slack: { settings, members },
+    env: { SLACK_BOT: botToken, SLACK_APP: appToken, SLACK_SIGNING: requests.secret },
   };
 }
 

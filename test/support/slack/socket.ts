@@ -17,7 +17,10 @@ export type Delivery = { acknowledged: Promise<Record<string, unknown> | 'not in
 
 const mostRetries = 3;
 
-export class Sockets {
+/** What brings envelopes to an app: events come again, what a person waits for in a window does not. */
+export type Courier = { deliver(envelope: Envelope): Delivery };
+
+export class Sockets implements Courier {
   readonly #server = new WebSocketServer({ noServer: true });
   readonly #waiting = new Map<string, (payload: Record<string, unknown>) => void>();
   /** Events that wait for somebody to be connected. */
@@ -41,7 +44,6 @@ export class Sockets {
     return [...this.#server.clients].filter(({ readyState }) => readyState === 1);
   }
 
-  /** Events come again; what a person waits for in a window does not. */
   deliver({ type, payload }: Envelope): Delivery {
     const acknowledged = Promise.withResolvers<Record<string, unknown> | 'not in time'>();
     let sent = 0;

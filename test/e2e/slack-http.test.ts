@@ -129,7 +129,10 @@ describe('a click', () => {
   let click: SignedRequest;
   const minutes = (count: number) => Date.now() + count * 60_000;
   const signed = (options: Parameters<FakeSlack['requests']['sign']>[1]) => slack.requests.sign(click.body, options);
-  const without = (header: string): SignedRequest => ({ ...click, headers: { ...click.headers, [header]: '' } });
+  const without = (...names: string[]): SignedRequest => {
+    const left = Object.entries(click.headers).filter(([name]) => !names.includes(name));
+    return { ...click, headers: Object.fromEntries(left) };
+  };
 
   beforeAll(async () => {
     request = await asked('cordonNode', 'bos-w-1');
@@ -141,9 +144,20 @@ describe('a click', () => {
     ['signed with another secret', () => signed({ secret: '0'.repeat(32) }), 401],
     ['without signature', () => without('x-slack-signature'), 401],
     ['without timestamp', () => without('x-slack-request-timestamp'), 401],
-    ['without either', () => ({ ...click, headers: { 'content-type': click.headers['content-type'] ?? '' } }), 401],
+    ['without either', () => without('x-slack-signature', 'x-slack-request-timestamp'), 401],
     ['older than five minutes', () => signed({ at: minutes(-5.1) }), 401],
     ['signed for later', () => signed({ at: minutes(5.1) }), 401],
+    [
+      'with an old signature under a new timestamp',
+      () => ({
+        ...click,
+        headers: {
+          ...signed({ at: minutes(1) }).headers,
+          'x-slack-signature': `${click.headers['x-slack-signature']}`,
+        },
+      }),
+      401,
+    ],
     [
       'by whoever asked, made one of another',
       () => {
@@ -155,7 +169,7 @@ describe('a click', () => {
     ],
     [
       'beside what Slack sends unsigned',
-      () => ({ headers: { 'content-type': click.headers['content-type'] ?? '' }, body: `ssl_check=1&${click.body}` }),
+      () => ({ ...without('x-slack-signature'), body: `ssl_check=1&${click.body}` }),
       401,
     ],
     ['larger than anything of Slack', () => slack.requests.sign(`${click.body}&pad=${'x'.repeat(1024 * 1024)}`), 413],
@@ -207,20 +221,31 @@ describe('a click', () => {
 
 describe('the port', () => {
   const options = { signingSecret: new Secret('0'.repeat(32)), listen: { host, port: 7422 } };
+  const told: string[] = [];
+  const log = { warn: (_fields: object, message: string) => void told.push(message) };
 
   it('that is taken is named', async () => {
-    await expect(signedHttp({ ...options, listen: { host, port: 7421 } })).rejects.toMatchObject({
+    await expect(signedHttp({ ...options, listen: { host, port: 7421 } }, log)).rejects.toMatchObject({
       code: 'port_taken',
       message: expect.stringContaining(`${host}:7421`),
     });
   });
 
+  it('says once that something came that Slack did not sign', async () => {
+    const transport = await signedHttp(options, log);
+    const url = `http://${host}:7422/slack/events`;
+    for (const secret of ['1', '1', '0', '1'])
+      await slack.requests.send(slack.requests.sign('{}', { secret: secret.repeat(32) }), url);
+    await transport.close();
+    expect(told).toEqual(Array(2).fill(expect.stringContaining('Slack did not sign')));
+  });
+
   it('is given back, though somebody has only begun to ask', async () => {
-    const first = await signedHttp(options);
+    const first = await signedHttp(options, log);
     const begun = connect(options.listen);
     begun.on('error', () => undefined);
     await new Promise<void>(resolve => begun.write('POST /slack/events HTTP/1.1\r\n', () => resolve()));
     await first.close();
-    await (await signedHttp(options)).close();
+    await (await signedHttp(options, log)).close();
   });
 });

@@ -1,8 +1,8 @@
 /**
  * Slack as signed requests to a port of ours. Bolt verifies, parses and
- * acknowledges; its HTTPReceiver around that is left out, since it answers some
+ * acknowledges. Its HTTPReceiver around that is left out: it answers some
  * requests without a signature, takes those that were signed for later, and a
- * body that is no mapping ends the process.
+ * body that is null ends the process.
  */
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import {
@@ -15,29 +15,38 @@ import {
 import { FleetError } from '../../core/errors.ts';
 import type { Secret } from '../../core/secret.ts';
 import type { Transport } from './connection.ts';
+import type { SlackLog } from './parts.ts';
 import { silentLogger } from './silent-logger.ts';
 
 const path = '/slack/events';
 const bodyLimit = 1024 * 1024;
-/** A request that was signed for later could come again when nobody remembers it. */
+/** What was signed for later could come again when nobody remembers it. */
 const mostAheadMs = 5 * 60_000;
 /** Slack waits for three seconds. */
 const ackMs = 2_500;
+/** For answers under way when it closes. */
 const graceMs = 500;
+const hint = 'is slack.signingSecret that of the app, and the clock right? More are told after a genuine one';
 const timing = { headersTimeout: 5_000, requestTimeout: 10_000, connectionsCheckingInterval: 1_000 };
 
 export type SignedHttpOptions = { signingSecret: Secret; listen: { host: string; port: number } };
 
-/** Listens, in the clear; throws `port_taken` naming the address. Until it is connected, what comes is to come again. */
-export async function signedHttp({ signingSecret, listen: { host, port } }: SignedHttpOptions): Promise<Transport> {
+/** Listens, in the clear; throws `port_taken` naming the address. What comes before it is connected is to come again. */
+export async function signedHttp(
+  { signingSecret, listen: { host, port } }: SignedHttpOptions,
+  log: Pick<SlackLog, 'warn'>,
+): Promise<Transport> {
   let app: App | undefined;
   let connected = false;
+  let toldOfForgery = false;
   const server = createServer(timing, (request, response) => {
     answer(request, response).catch(() => response.destroy());
   });
 
   async function answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const body = await genuineBody(request, signingSecret);
+    if (body === 401 && !toldOfForgery) log.warn({ hint }, 'a request was refused that Slack did not sign just now');
+    toldOfForgery = body === 401 || (toldOfForgery && typeof body === 'number');
     if (typeof body === 'number') return void response.writeHead(body).end();
     if (!connected) return void response.writeHead(503).end();
     if (body.type === 'url_verification') return HTTPModuleFunctions.buildUrlVerificationResponse(response, body);

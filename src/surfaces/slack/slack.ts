@@ -72,7 +72,7 @@ export async function startSlack({
   const parts: SlackParts = { ...rest, ...door, client, pictures, identify, workspace, signal };
   const events = createEvents(parts);
 
-  const transport = 'appToken' in way ? socketMode({ ...way, apiUrl }) : await signedHttp(way);
+  const transport = 'appToken' in way ? socketMode({ ...way, apiUrl }) : await signedHttp(way, log);
   const self = { user: '', bot: '' };
   const app = new App({
     receiver: transport.receiver,

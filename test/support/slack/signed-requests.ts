@@ -39,6 +39,7 @@ export class SignedRequests implements Courier {
 
   /** What Slack would send for this, taken away on its way. */
   withheld(act: () => void): SignedRequest {
+    this.#withheld = undefined;
     this.#holds = true;
     act();
     this.#holds = false;

@@ -1,7 +1,7 @@
 /**
  * A Slack of ours, which real Bolt talks to as it is: the Web API over HTTP and
- * Socket Mode over a WebSocket or signed requests, with Slack's limits, its redelivery and the
- * faults that it has. It keeps whatever was posted, so that tests ask what
+ * Socket Mode over a WebSocket, or signed requests, with Slack's limits, its
+ * redelivery and the faults that it has. It keeps whatever was posted, so that tests ask what
  * Slack received and not what was meant.
  */
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';

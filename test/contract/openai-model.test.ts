@@ -123,8 +123,8 @@ describe('a reply that was cut', () => {
     expect(await failure()).toMatchObject({ code: 'model_unavailable' });
   });
 
-  it('is whole when it comes in one piece', async () => {
-    server.says(({ stream }) => ({ calls: [looks('bos-w-1')], ...(stream && { fault: { kind: 'no-end' } }) }));
+  it.each([['no-end'], ['cut']] as const)('is whole when it comes in one piece: %s', async kind => {
+    server.says(({ stream }) => ({ calls: [looks('bos-w-1')], ...(stream && { fault: { kind } }) }));
     expect(wishes((await ask()).calls)).toEqual([looks('bos-w-1')]);
   });
 

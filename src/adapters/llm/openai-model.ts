@@ -79,6 +79,10 @@ export function openaiModel(options: ModelOptions): Model {
         timer.refresh();
         if (piece !== '') request.onText?.({ text: piece });
       });
+    } catch (thrown) {
+      // In the middle of an event, or by a line that was lost: what came of it is void.
+      if (thrown instanceof APIError) throw thrown;
+      return { text: '', calls: [] };
     } finally {
       clearTimeout(timer);
       // The library ends an aborted stream as if it had come to its end.

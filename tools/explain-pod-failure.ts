@@ -1,6 +1,6 @@
 /** Whether the hardware under a pod explains why it failed, whether or not the pod is still there. */
 import { z } from 'zod';
-import { type Block, toned } from '../src/core/document.ts';
+import { type Block, foreign, toned } from '../src/core/document.ts';
 import { readTool } from '../src/core/tool.ts';
 import { explainPodFailure as explain } from '../src/health/explain-pod-failure.ts';
 import { failedTogether } from '../src/operations/pod-crashes.ts';
@@ -107,17 +107,17 @@ export const explainPodFailure = readTool({
     {
       facts: [
         ['pod', { present: 'is there', gone: 'is gone', replaced: 'is gone, and another has its name' }[standing]],
-        ['workload', workload],
+        ['workload', foreign(workload)],
         ['node', node ?? 'not known'],
-        ['failed', `${failed}${at ? ` at ${at}` : ''}`],
-        ['with it', alsoFailed.join(', ') || 'no other workload of the node'],
+        ['failed', foreign(`${failed}${at ? ` at ${at}` : ''}`)],
+        ['with it', foreign(alsoFailed.join(', ') || 'no other workload of the node')],
       ],
     },
     {
       table: {
         columns: ['cause', 'confidence'],
         rows: explanations.map(({ text, confidence }) => [
-          text,
+          foreign(text),
           toned(confidence, confidence === 'high' ? 'good' : confidence === 'medium' ? 'plain' : 'muted'),
         ]),
       },
@@ -127,13 +127,13 @@ export const explainPodFailure = readTool({
       .map(
         ({ at: when, text, untrusted }): Block =>
           untrusted === undefined
-            ? { text: `${when}  ${text}` }
+            ? { text: `${when}  ${text}`, foreign: true }
             : { untrusted: [`${when} ${untrusted}`], source: text },
       ),
     ...(events.length > 0
       ? [{ untrusted: events.map(({ at: when, untrusted }) => `${when} ${untrusted}`), source: 'Events of the pod' }]
       : []),
-    ...(others.length > 0 ? [{ list: others, title: 'other pods of this name' }] : []),
-    ...(gaps.length > 0 ? [{ list: gaps, title: 'not known' }] : []),
+    ...(others.length > 0 ? [{ list: others.map(foreign), title: 'other pods of this name' }] : []),
+    ...(gaps.length > 0 ? [{ list: gaps.map(foreign), title: 'not known' }] : []),
   ],
 });

@@ -25,7 +25,10 @@ export const freezeChanges = readTool({
     const freeze = await context.freezeChanges(placeOf(context, where), reason);
     return { freeze, next: `lift it with: groundskeeper unfreeze ${freeze.id}` };
   },
-  present: ({ freeze, next }) => [{ text: `Frozen: ${freezeLine(freeze)}`, tone: 'warn' }, { text: next }],
+  present: ({ freeze, next }) => [
+    { text: `Frozen: ${freezeLine(freeze)}`, tone: 'warn', foreign: true },
+    { text: next },
+  ],
 });
 
 function placeOf(context: ToolContext, { site, cluster }: { site?: string; cluster?: string }): PolicyResource {

@@ -1,7 +1,7 @@
 /** What a BMC says of itself. */
 import { z } from 'zod';
 import { factValue, showFact } from '../src/core/bmc.ts';
-import { healthCell } from '../src/core/document.ts';
+import { foreign, healthCell } from '../src/core/document.ts';
 import { readTool } from '../src/core/tool.ts';
 import { nodeNamed } from './parts/lookup.ts';
 
@@ -60,15 +60,15 @@ export const getBmcStatus = readTool({
     { heading: `BMC of ${status.node} (${status.site})` },
     {
       facts: [
-        ['model', `${status.model} (${status.vendor})`],
-        ['firmware', status.firmware],
+        ['model', foreign(`${status.model} (${status.vendor})`)],
+        ['firmware', foreign(status.firmware)],
         ['health', healthCell(status.health)],
-        ['clock', clockText(status)],
-        ['last start', status.lastReset],
-        ['power', status.power],
+        ['clock', foreign(clockText(status))],
+        ['last start', foreign(status.lastReset)],
+        ['power', foreign(status.power)],
         ['light', status.locatingLight],
-        ['next start', status.nextStart === 'none' ? 'as usual' : status.nextStart],
-        ['events', eventsText(status.events)],
+        ['next start', status.nextStart === 'none' ? 'as usual' : foreign(status.nextStart)],
+        ['events', foreign(eventsText(status.events))],
       ],
     },
   ],

@@ -1,7 +1,7 @@
 /** What a site runs against what its baseline wants. */
 import { z } from 'zod';
 import { showFact, unknown } from '../src/core/bmc.ts';
-import { toned } from '../src/core/document.ts';
+import { foreign, toned } from '../src/core/document.ts';
 import { FleetError } from '../src/core/errors.ts';
 import { readTool } from '../src/core/tool.ts';
 import { surveyServer } from '../src/operations/survey.ts';
@@ -108,12 +108,12 @@ export const getFirmwareCompliance = readTool({
         columns: ['node', 'model', 'component', 'has', 'wants', 'status', ''],
         rows: nodes.map(row => [
           row.node,
-          row.model,
+          foreign(row.model),
           row.component,
-          row.have,
+          foreign(row.have),
           row.want,
           toned(row.status, row.status === 'compliant' ? 'good' : 'warn'),
-          toned(row.reason ?? '', 'muted'),
+          foreign(toned(row.reason ?? '', 'muted')),
         ]),
       },
     },

@@ -2,7 +2,7 @@
 import { z } from 'zod';
 import { factValue, type ServerHealth } from '../src/core/bmc.ts';
 import type { ClusterView } from '../src/core/cluster-facts.ts';
-import { healthCell, toned } from '../src/core/document.ts';
+import { foreign, healthCell, toned } from '../src/core/document.ts';
 import { readTool, type ToolContext } from '../src/core/tool.ts';
 import { overallHealth, remarksOf } from '../src/health/meaning.ts';
 import { type NodeSurvey, type Survey, surveyView } from '../src/operations/survey.ts';
@@ -105,7 +105,7 @@ export const getFleetOverview = readTool({
           },
         ]
       : []),
-    ...freezes.map(freeze => ({ text: `Frozen: ${freezeLine(freeze)}`, tone: 'bad' as const })),
+    ...freezes.map(freeze => ({ text: `Frozen: ${freezeLine(freeze)}`, tone: 'bad' as const, foreign: true as const })),
     { text: summaryOf(sites.flatMap(site => site.nodes)) },
     ...sites.flatMap(({ site, cluster, nodes, asOf }) => [
       {
@@ -117,14 +117,14 @@ export const getFleetOverview = readTool({
           rows: nodes.map(node => [
             node.node,
             node.role,
-            node.model,
+            foreign(node.model),
             toned(node.kubernetes, node.kubernetes === 'Ready' ? 'good' : 'warn'),
             healthCell(node.health),
             toned(
               node.firmware,
               node.firmware === 'compliant' ? 'good' : node.firmware === 'no baseline' ? 'muted' : 'warn',
             ),
-            toned(node.problem ?? '', 'muted'),
+            foreign(toned(node.problem ?? '', 'muted')),
           ]),
         },
       },

@@ -1,7 +1,7 @@
 /** What a server is made of. */
 import { z } from 'zod';
 import { type Fact, factValue, showFact } from '../src/core/bmc.ts';
-import { type Block, type Cell, healthCell } from '../src/core/document.ts';
+import { type Block, type Cell, foreign, healthCell } from '../src/core/document.ts';
 import type { Drive, HardwareInventory, Part } from '../src/core/hardware.ts';
 import { readTool } from '../src/core/tool.ts';
 import { orReason } from './parts/cluster-reading.ts';
@@ -61,9 +61,9 @@ export const getHardwareInventory = readTool({
     { heading: `Hardware of ${inventory.node} (${inventory.site})` },
     {
       facts: [
-        ['server', `${inventory.manufacturer} ${inventory.model}`],
-        ['serial', inventory.serial],
-        ['UUID', inventory.uuid],
+        ['server', foreign(`${inventory.manufacturer} ${inventory.model}`)],
+        ['serial', foreign(inventory.serial)],
+        ['UUID', foreign(inventory.uuid)],
       ],
     },
     ...table('Processors', inventory.processors, ['processor', 'model', 'cores', 'threads'], each => [
@@ -111,7 +111,7 @@ export const getHardwareInventory = readTool({
           {
             table: {
               columns: ['firmware', 'version', 'state'],
-              rows: inventory.firmware.map(each => [each.name, each.version, each.state]),
+              rows: inventory.firmware.map(each => [each.name, each.version, each.state].map(foreign)),
             },
           },
         ]),
@@ -187,6 +187,6 @@ function table<T extends { health: string }>(
   row: (part: T) => string[],
 ): Block[] {
   if (typeof value === 'string') return [{ text: `${title}: ${value}`, tone: 'muted' }];
-  const rows = value.map((each): Cell[] => [...row(each), healthCell(each.health)]);
+  const rows = value.map((each): Cell[] => [...row(each).map(foreign), healthCell(each.health)]);
   return [{ table: { columns: [...columns, 'health'], rows } }];
 }

@@ -1,5 +1,6 @@
 /** One reading of a server over time, drawn. */
 import { z } from 'zod';
+import { foreign } from '../src/core/document.ts';
 import type { Quantity } from '../src/core/history.ts';
 import { readTool } from '../src/core/tool.ts';
 import { nodeNamed, quantityNamed, siteNamed } from './parts/lookup.ts';
@@ -74,15 +75,15 @@ export const getSensorHistory = readTool({
     const { stepMs, points: shown, limits } = series;
     const plot = { unit: unitSymbol(series.unit), stepMs, points: shown, limits, timeZone };
     return [
-      { heading: `${series.sensor} of ${node}` },
+      { heading: `${series.sensor} of ${node}`, foreign: true },
       { plot },
       ...(series.gaps.length === 0
         ? []
-        : [{ title: 'Not read', list: series.gaps.map(({ at, reason }) => `${at}: ${reason}`) }]),
+        : [{ title: 'Not read', list: series.gaps.map(({ at, reason }) => foreign(`${at}: ${reason}`)) }]),
     ];
   },
 });
 
 function measuredTable(measured: Quantity[]) {
-  return { columns: ['reading', 'unit'], rows: measured.map(({ name, unit }) => [name, unitSymbol(unit)]) };
+  return { columns: ['reading', 'unit'], rows: measured.map(({ name, unit }) => [foreign(name), unitSymbol(unit)]) };
 }

@@ -1,6 +1,6 @@
 /** Operations, newest first. */
 import { z } from 'zod';
-import { toned } from '../src/core/document.ts';
+import { foreign, toned } from '../src/core/document.ts';
 import { readTool } from '../src/core/tool.ts';
 import { operationOutput, shownOperation } from './parts/operation-output.ts';
 
@@ -31,7 +31,7 @@ export const listOperations = readTool({
           operation.state,
           operation.requester,
           operation.createdAt,
-          operation.stuck?.[0] ? toned(`stuck: ${operation.stuck[0]}`, 'bad') : operation.reason,
+          foreign(operation.stuck?.[0] ? toned(`stuck: ${operation.stuck[0]}`, 'bad') : operation.reason),
         ]),
       },
     },

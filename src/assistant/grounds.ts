@@ -8,7 +8,7 @@ import { z } from 'zod';
 import type { ModelMessage } from '../core/model.ts';
 import type { Tool } from '../core/tool.ts';
 import { inputOf } from '../gateway/gateway.ts';
-import type { ToolResult } from './result-text.ts';
+import { type ToolResult, unfenced } from './result-text.ts';
 
 /** By whom texts of a conversation are: the person, us, and machines or strangers whom we quote. */
 export type Grounds = { said: string[]; told: string[]; quoted: string[] };
@@ -19,8 +19,11 @@ export function groundsOf(messages: ModelMessage[]): Grounds {
   );
   return {
     said: messages.flatMap(message => (message.role === 'person' ? [message.text] : [])),
-    told: results.map(({ answer }) => answer),
-    quoted: results.flatMap(({ quoted = [] }) => quoted.flatMap(({ data }) => data)),
+    told: results.flatMap(({ answer, failed }) => (failed ? [] : [unfenced(answer).own])),
+    quoted: results.flatMap(({ answer, quoted = [] }) => [
+      ...unfenced(answer).foreign,
+      ...quoted.flatMap(({ data }) => data),
+    ]),
   };
 }
 

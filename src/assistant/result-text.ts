@@ -1,6 +1,7 @@
 /**
  * A tool's answer as the model reads it: what we say in `answer`, what machines
  * and strangers wrote in `quoted`, each with its source and the word untrusted.
+ * A name of theirs that has to stand among our words stands between « and ».
  * That is hygiene; what a model makes of it has no authority either way.
  */
 import type { Block, Cell } from '../core/document.ts';
@@ -12,6 +13,8 @@ export type ToolResult = {
   result: string;
   tool: string;
   answer: string;
+  /** Nothing was read or planned: the answer says why, perhaps in words of the call itself. */
+  failed?: true;
   quoted?: { source: string; trust: 'untrusted'; data: string[] }[];
   /** There is more than was shown; the next page, or undefined on the last one. */
   truncated?: { page: number; pages: number };
@@ -43,6 +46,7 @@ export function failureResult(head: { result: string; tool: string }, error: Fle
   return {
     ...head,
     answer,
+    failed: true,
     ...(data.length > 0 && { quoted: [{ source: 'the other side', trust: 'untrusted', data }] }),
   };
 }
@@ -73,8 +77,8 @@ function pagesOf(lines: string[], pageSize: number): string[] {
 
 function linesOf(block: Block): string[] {
   if ('untrusted' in block) return [];
-  if ('heading' in block) return [`# ${words(block.heading)}`];
-  if ('text' in block) return block.text.split('\n').map(words);
+  if ('heading' in block) return [`# ${spoken(block.heading, block)}`];
+  if ('text' in block) return block.text.split('\n').map(line => spoken(line, block));
   if ('facts' in block) return block.facts.map(([name, value]) => `${words(name)}: ${cell(value)}`);
   if ('table' in block) {
     const { columns, rows } = block.table;
@@ -97,7 +101,21 @@ function titleOf({ title }: { title?: string }): string[] {
 }
 
 function cell(value: Cell): string {
-  return words(typeof value === 'string' ? value : value.text);
+  return typeof value === 'string' ? words(value) : spoken(value.text, value);
+}
+
+function spoken(text: string, { foreign }: { foreign?: true }): string {
+  return foreign ? fenced(text) : words(text);
+}
+
+/** Words of others among ours; none of them ends its own fence. */
+function fenced(text: string): string {
+  return text === '' ? '' : `«${words(text).replace(/[«»]/g, '"')}»`;
+}
+
+/** What stands between fences, and the rest. */
+export function unfenced(answer: string): { own: string; foreign: string[] } {
+  return { own: answer.replace(/«[^»]*»?/g, '«»'), foreign: answer.match(/«[^»]*»?/g) ?? [] };
 }
 
 function words(text: string): string {

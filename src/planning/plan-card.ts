@@ -1,7 +1,7 @@
 /** What approvers read: a pure function of the plan, no model text in it. */
 import { showFact } from '../core/bmc.ts';
 import type { PlannedBmcChange } from '../core/bmc-change.ts';
-import { type Block, type Cell, toned } from '../core/document.ts';
+import { type Block, type Cell, foreign, toned } from '../core/document.ts';
 import { unreachable } from '../core/errors.ts';
 import { type DrainForecast, type Plan, type PlanStep, type PlanTarget, placeText } from '../core/plan.ts';
 import { isFirmware, showChanges } from '../core/planned-change.ts';
@@ -32,25 +32,26 @@ export function planCard(plan: Plan, digest: string): Block[] {
     { table: { columns: ['node', 'model', 'serial', 'UUID', 'change'], rows: plan.targets.map(targetRow) } },
   ];
   if (plan.taint)
-    card.push({ facts: [[plan.taint.remove ? 'removes taint' : 'adds taint', taintText(plan.taint.taint)]] });
-  if (plan.health) card.push({ facts: [['because', plan.health.reason]] });
+    card.push({ facts: [[plan.taint.remove ? 'removes taint' : 'adds taint', foreign(taintText(plan.taint.taint))]] });
+  if (plan.health) card.push({ facts: [['because', foreign(plan.health.reason)]] });
   if (plan.bmcChange) card.push({ facts: [['changes', bmcChangeText(plan.bmcChange)]] });
   const images = plan.targets
     .flatMap(target => target.changes ?? [])
     .flatMap(change => (isFirmware(change) ? [`${change.image}: SHA-256 ${change.sha256}`] : []));
   if (images.length > 0) card.push({ title: 'Images', list: [...new Set(images)] });
   const drives = plan.targets.flatMap(driveLines);
-  if (drives.length > 0) card.push({ title: 'Drives', list: drives });
+  if (drives.length > 0) card.push({ title: 'Drives', list: drives.map(foreign) });
   const drains = plan.targets.flatMap(({ node, drain }) => (drain ? [drainRow(node, drain)] : []));
   if (drains.length > 0)
     card.push({ table: { columns: ['drain of', 'evicts', 'pods left', 'budgets (PDB)'], rows: drains } });
-  if (plan.warnings.length > 0) card.push({ title: 'Warnings', list: plan.warnings.map(text => toned(text, 'warn')) });
+  if (plan.warnings.length > 0)
+    card.push({ title: 'Warnings', list: plan.warnings.map(text => foreign(toned(text, 'warn'))) });
   if (plan.irreversible.length > 0)
-    card.push({ title: 'Cannot be undone', list: plan.irreversible.map(text => toned(text, 'bad')) });
+    card.push({ title: 'Cannot be undone', list: plan.irreversible.map(text => foreign(toned(text, 'bad'))) });
   if (plan.excluded.length > 0)
     card.push({
       title: 'Left out',
-      list: plan.excluded.map(({ node, reason }) => toned(`${node}: ${reason}`, 'muted')),
+      list: plan.excluded.map(({ node, reason }) => foreign(toned(`${node}: ${reason}`, 'muted'))),
     });
   card.push({ title: 'Each node', list: [...stepLines(plan.steps)] });
   return card;
@@ -77,7 +78,7 @@ function outageFacts({ scopes, declaredOutage, author }: Plan): [string, Cell][]
 
 function canaryFacts({ canaryDrain }: Plan): [string, Cell][] {
   if (!canaryDrain) return [];
-  return [['first drain', toned(canaryDrain.says, canaryDrain.verdict === 'finishes' ? 'plain' : 'warn')]];
+  return [['first drain', foreign(toned(canaryDrain.says, canaryDrain.verdict === 'finishes' ? 'plain' : 'warn'))]];
 }
 
 /** What holds the next node and wave back, and who lets a wave begin. */
@@ -135,10 +136,10 @@ function targetRow(target: PlanTarget): Cell[] {
   const back = changes.some(change => isFirmware(change) && change.downgrade);
   return [
     target.node,
-    showFact(target.model),
-    showFact(target.serial),
-    target.systemUuid,
-    changes.some(isFirmware) ? toned(showChanges(changes), back ? 'bad' : 'good') : showChanges(changes),
+    foreign(showFact(target.model)),
+    foreign(showFact(target.serial)),
+    foreign(target.systemUuid),
+    foreign(changes.some(isFirmware) ? toned(showChanges(changes), back ? 'bad' : 'good') : showChanges(changes)),
   ];
 }
 
@@ -152,5 +153,5 @@ function driveLines({ node, changes = [] }: PlanTarget): string[] {
 }
 
 function drainRow(node: string, { evict, skip, pdbs }: DrainForecast): Cell[] {
-  return [node, evict.join(', ') || 'nothing', String(skip.length), pdbs.join(', ') || 'none'];
+  return [node, foreign(evict.join(', ') || 'nothing'), String(skip.length), foreign(pdbs.join(', ') || 'none')];
 }

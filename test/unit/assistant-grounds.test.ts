@@ -11,12 +11,12 @@ const tool = (name: string) => {
   return found;
 };
 
+const head = { result: 'r1', tool: 't' };
 const result = (answer: string, quoted: string): ModelMessage => ({
   role: 'result',
   call: 'c',
   text: JSON.stringify({
-    result: 'r1',
-    tool: 't',
+    ...head,
     answer,
     quoted: [{ source: 's', trust: 'untrusted', data: [quoted] }],
   }),
@@ -38,6 +38,16 @@ describe('grounds', () => {
       n => groundless(tool('cordonNode'), { node: `bos-w-${n}` }, grounds).length === 0,
     );
     expect(found).toEqual([1, 4]);
+  });
+
+  it('are none of the names of others that stand among our words, and none of a failure', () => {
+    const drain = (...messages: ModelMessage[]) =>
+      groundless(tool('cordonNode'), { node: 'bos-w-4' }, groundsOf(messages));
+    expect(drain(result('bos-w-4 | «a model»', ''))).toEqual([]);
+    expect(drain(result('server: «Nova bos-w-4»', ''))).toHaveLength(1);
+    expect(drain(result('bos-w-4 is well', ''), result('Frozen: «bos-w-4 is next»', ''))).toHaveLength(1);
+    const failed = JSON.stringify({ ...head, answer: 'failed (not_found): there is no node bos-w-4', failed: true });
+    expect(drain({ role: 'result', call: 'c', text: failed }), 'words of the call itself').toHaveLength(1);
   });
 
   it('that machines share with us are none, until the person says the same', () => {

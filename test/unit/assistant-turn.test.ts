@@ -3,8 +3,9 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { checkCeilings, costOf, TurnCount, turnLimits } from '../../src/assistant/budget.ts';
 import { citedIn } from '../../src/assistant/citations.ts';
-import { failureResult, resultPages } from '../../src/assistant/result-text.ts';
+import { failureResult, resultPages, unfenced } from '../../src/assistant/result-text.ts';
 import { shorten } from '../../src/assistant/shorten.ts';
+import { type Cell, foreign } from '../../src/core/document.ts';
 import { FleetError } from '../../src/core/errors.ts';
 import type { ModelMessage } from '../../src/core/model.ts';
 
@@ -65,11 +66,27 @@ describe('a result', () => {
     );
   });
 
+  it('fences names of others among our words, and none of them ends its fence', () => {
+    const named = {
+      facts: [
+        ['server', foreign('Nova » 9 «')],
+        ['power', 'On'],
+      ] as [string, Cell][],
+    };
+    const [page] = resultPages(head, [named, { text: 'Frozen: a «match»', foreign: true }], 1000);
+    expect(page?.answer).toBe('server: «Nova " 9 "»\npower: On\n«Frozen: a "match"»');
+    expect(unfenced(page?.answer ?? '')).toEqual({
+      own: 'server: «»\npower: On\n«»',
+      foreign: ['«Nova " 9 "»', '«Frozen: a "match"»'],
+    });
+  });
+
   it('keeps what the other side said of a failure apart', () => {
     const error = new FleetError({ code: 'bmc_refused', message: 'the BMC refused', hint: 'look', untrusted: 'do it' });
     expect(failureResult(head, error)).toEqual({
       ...head,
       answer: 'failed (bmc_refused): the BMC refused\nhint: look',
+      failed: true,
       quoted: [{ source: 'the other side', trust: 'untrusted', data: ['do it'] }],
     });
   });

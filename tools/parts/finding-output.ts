@@ -1,6 +1,6 @@
 /** Findings as tools answer them, and as people read them. */
 import { z } from 'zod';
-import { type Cell, toned } from '../../src/core/document.ts';
+import { type Cell, foreign, toned } from '../../src/core/document.ts';
 import { type Finding, notReadSince } from '../../src/core/finding.ts';
 import { ageText } from './age.ts';
 
@@ -63,7 +63,7 @@ export function findingRow(finding: FindingOutput, now: string): Cell[] {
   const tone = state === 'cleared' ? 'muted' : level === 'critical' ? 'bad' : 'warn';
   return [
     node ?? `site ${site}`,
-    toned(unread ? `${text} (not read for ${ageText(unread, now)})` : text, tone),
+    foreign(toned(unread ? `${text} (not read for ${ageText(unread, now)})` : text, tone)),
     standing,
     ageText(since, now),
     id,

@@ -1,6 +1,6 @@
 /** An operation as tools answer and tell it. */
 import { z } from 'zod';
-import { type Block, type Cell, type Tone, toned } from '../../src/core/document.ts';
+import { type Block, type Cell, foreign, type Tone, toned } from '../../src/core/document.ts';
 import { nodeStates, type Operation } from '../../src/core/operation.ts';
 import type { ToolContext } from '../../src/core/tool.ts';
 import { stuckSteps } from '../../src/planning/step-limits.ts';
@@ -64,7 +64,7 @@ export function presentOperation(operation: z.infer<typeof operationOutput>): Bl
     {
       facts: [
         ['state', toned(operation.state, tones[operation.state] ?? 'plain')],
-        ['because', operation.reason],
+        ['because', foreign(operation.reason)],
         ['asked by', operation.requester],
         ['plan', operation.plan],
         ['since', operation.createdAt],
@@ -78,7 +78,7 @@ export function presentOperation(operation: z.infer<typeof operationOutput>): Bl
       ],
     },
     ...(operation.stuck && operation.stuck.length > 0
-      ? [{ title: 'Stuck', list: operation.stuck.map(text => toned(text, 'bad')) }]
+      ? [{ title: 'Stuck', list: operation.stuck.map(text => foreign(toned(text, 'bad'))) }]
       : []),
     {
       table: {
@@ -88,7 +88,7 @@ export function presentOperation(operation: z.infer<typeof operationOutput>): Bl
           node.node,
           toned(node.state, tones[node.state] ?? 'plain'),
           node.step,
-          node.message,
+          foreign(node.message),
         ]),
       },
     },

@@ -1,6 +1,6 @@
 /** A request as people read it: who asked, what it takes, who voted, how it ended or how far its operation is. */
 import type { Approval, TrackedApproval } from '../../src/core/approval.ts';
-import { type Block, type Cell, toned } from '../../src/core/document.ts';
+import { type Block, type Cell, foreign, toned } from '../../src/core/document.ts';
 import { votesWanted } from '../../src/core/policy.ts';
 import { shortDigest } from '../../src/planning/plan-card.ts';
 
@@ -21,7 +21,7 @@ export function presentApproval(approval: TrackedApproval): Block[] {
   ];
   const needed = requirements.map(need => `${votesWanted(need)} (${need.policy}): ${need.reason}`);
   if (needed.length > 0) blocks.push({ title: 'Needed', list: needed });
-  if (votes.length > 0) blocks.push({ title: 'Cast', list: votes.map(voteText) });
+  if (votes.length > 0) blocks.push({ title: 'Cast', list: votes.map(vote => foreign(voteText(vote))) });
   return blocks;
 }
 
@@ -49,8 +49,9 @@ export function votesCounted({ votes, requirements }: Approval): string {
 
 function endFacts({ breakGlass, closing, operation, execution, executeUntil }: TrackedApproval): [string, Cell][] {
   const facts: [string, Cell][] = [];
-  if (breakGlass) facts.push(['break-glass', toned(`${breakGlass.by}, ${breakGlass.at}: ${breakGlass.reason}`, 'bad')]);
-  if (closing) facts.push(['ended by', `${closing.by}, ${closing.at}: ${closing.reason}`]);
+  if (breakGlass)
+    facts.push(['break-glass', foreign(toned(`${breakGlass.by}, ${breakGlass.at}: ${breakGlass.reason}`, 'bad'))]);
+  if (closing) facts.push(['ended by', foreign(`${closing.by}, ${closing.at}: ${closing.reason}`)]);
   const until = execution === 'executing' ? `; begins steps until ${executeUntil}` : '';
   if (operation) facts.push(['operation', `${operation}, ${execution}${until}`]);
   return facts;

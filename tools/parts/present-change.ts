@@ -1,6 +1,6 @@
 /** How the answer to a change is told. */
 import type { ChangeAnswer } from '../../src/core/change.ts';
-import { type Block, toned } from '../../src/core/document.ts';
+import { type Block, foreign, toned } from '../../src/core/document.ts';
 import { shortDigest } from '../../src/planning/plan-card.ts';
 
 const tones = { planned: 'plain', started: 'good', approval_required: 'warn', denied: 'bad' } as const;
@@ -17,9 +17,9 @@ export function presentChange(answer: ChangeAnswer): Block[] {
       ],
     },
   ];
-  if (answer.reasons.length > 0) blocks.push({ title: 'Policy says', list: answer.reasons });
+  if (answer.reasons.length > 0) blocks.push({ title: 'Policy says', list: answer.reasons.map(foreign) });
   if (answer.warnings.length > 0)
-    blocks.push({ title: 'Warnings', list: answer.warnings.map(text => toned(text, 'warn')) });
+    blocks.push({ title: 'Warnings', list: answer.warnings.map(text => foreign(toned(text, 'warn'))) });
   blocks.push({ text: answer.next });
   return blocks;
 }

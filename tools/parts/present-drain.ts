@@ -1,7 +1,8 @@
 /** A simulated drain as people read it: the verdict first, then what blocks it, then every pod. */
-import { type Block, type Cell, type Tone, toned } from '../../src/core/document.ts';
+import { type Block, type Cell, foreign, type Tone, toned } from '../../src/core/document.ts';
 import { durationText } from './age.ts';
 import type { DrainOutput, DrainPod } from './drain-output.ts';
+import { volumesCell } from './volumes-cell.ts';
 
 const tones: Record<DrainOutput['verdict'], Tone> = { blocked: 'bad', stalls: 'bad', waits: 'warn', finishes: 'good' };
 
@@ -10,24 +11,24 @@ export function presentDrain(output: DrainOutput): Block[] {
   const moving = pods.filter(({ goes }) => goes !== 'stays');
   const staying = pods.filter(({ goes }) => goes === 'stays');
   return [
-    { text: summary, tone: tones[verdict] },
+    { text: summary, tone: tones[verdict], foreign: true },
     {
       facts: [
         ['drain of', `${nodes.join(', ')} in ${cluster}`],
         ['takes', timeText(output)],
-        ['volumes', typeof volumes === 'string' ? toned(volumes, 'warn') : volumes.join('; ') || 'none attached'],
-        ['stay', staying.map(({ pod }) => pod).join(', ') || 'none'],
+        ['volumes', volumesCell(volumes)],
+        ['stay', foreign(staying.map(({ pod }) => pod).join(', ') || 'none')],
       ],
     },
     ...(blockers.length > 0
       ? [
           {
             title: verdict === 'waits' ? 'Holds it' : 'Blocks it',
-            list: blockers.map(each => toned(each, tones[verdict])),
+            list: blockers.map(each => foreign(toned(each, tones[verdict]))),
           },
         ]
       : []),
-    ...(cautions.length > 0 ? [{ title: 'Mind', list: cautions.map(each => toned(each, 'warn')) }] : []),
+    ...(cautions.length > 0 ? [{ title: 'Mind', list: cautions.map(each => foreign(toned(each, 'warn'))) }] : []),
     ...(moving.length > 0
       ? [{ table: { columns: ['pod', 'goes', 'next node', 'could take it', 'note'], rows: moving.map(podRow) } }]
       : []),
@@ -60,5 +61,5 @@ function podRow({ pod, goes, nextNode, candidates, refused, ...rest }: DrainPod)
     ...(rest.unjudged.length > 0 ? [`not judged: ${rest.unjudged.join(', ')}`] : []),
   ];
   const many = candidates === undefined ? '' : candidates === 1 ? '1 node' : `${candidates} nodes`;
-  return [pod, toned(goes, goingTones[goes]), place, many, notes.join('; ')];
+  return [foreign(pod), toned(goes, goingTones[goes]), place, many, foreign(notes.join('; '))];
 }

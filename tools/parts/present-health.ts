@@ -1,23 +1,24 @@
 /** A node's health as people read it: the verdict, what it means, then both sides in detail. */
-import { type Block, type Cell, healthCell, toned } from '../../src/core/document.ts';
+import { type Block, type Cell, foreign, healthCell, toned } from '../../src/core/document.ts';
 import { ageText, durationText } from './age.ts';
 import { barsOf } from './amounts.ts';
 import { cordonText } from './cordon-owner.ts';
 import type { HealthOutput, KubernetesOutput, SensorOutput, ServerOutput } from './health-output.ts';
 import { machineWord } from './machine-word.ts';
 import { unreadReason } from './server-health.ts';
+import { volumesCell } from './volumes-cell.ts';
 
 const newestLog = 8;
 
 export function presentHealth({ node, site, asOf, health, findings, server, kubernetes }: HealthOutput): Block[] {
   const unread = unreadReason(server);
-  const list = findings.map(({ level, text }) => toned(text, level === 'critical' ? 'bad' : 'warn'));
+  const list = findings.map(({ level, text }) => foreign(toned(text, level === 'critical' ? 'bad' : 'warn')));
   return [
     { heading: `${node} (${site})` },
     {
       facts: [
         ['health', healthCell(health)],
-        ['server', unread ?? `${server.manufacturer} ${server.model}, serial ${server.serial}`],
+        ['server', unread ?? foreign(`${server.manufacturer} ${server.model}, serial ${server.serial}`)],
         ...(unread ? [] : identityFacts(server)),
         ...kubernetesFacts(kubernetes, asOf),
       ],
@@ -30,8 +31,8 @@ export function presentHealth({ node, site, asOf, health, findings, server, kube
 
 function identityFacts({ uuid, power, bmcHealth }: ServerOutput): [string, Cell][] {
   return [
-    ['UUID', uuid],
-    ['power', power],
+    ['UUID', foreign(uuid)],
+    ['power', foreign(power)],
     ['BMC says', healthCell(bmcHealth)],
   ];
 }
@@ -46,8 +47,8 @@ function kubernetesFacts(kubernetes: HealthOutput['kubernetes'], now: string): [
     ['kubernetes', toned(state, ready ? 'good' : 'bad')],
     ['lease', toned(age, leaseStale ? 'bad' : typeof lease === 'number' ? 'plain' : 'warn')],
     ['cordoned', cordon ? toned(cordonText(cordon), 'warn') : 'no'],
-    ['taints', taints.join(', ') || 'none'],
-    ['volumes', typeof volumes === 'string' ? toned(volumes, 'warn') : volumes.join('; ') || 'none attached'],
+    ['taints', taints.length > 0 ? foreign(taints.join(', ')) : 'none'],
+    ['volumes', volumesCell(volumes)],
   ];
 }
 
@@ -63,15 +64,15 @@ function serverBlocks(server: ServerOutput): Block[] {
     ...listOrReason('Fans', server.fans, ['fan', 'reading', 'health'], sensorRow),
     ...listOrReason('Temperatures', server.temperatures, ['sensor', 'reading', 'health'], sensorRow),
     ...listOrReason('Memory', server.memory, ['DIMM', 'corrected', 'uncorrected', 'health'], dimm => [
-      dimm.dimm,
+      foreign(dimm.dimm),
       dimm.corrected,
       dimm.uncorrected,
       healthCell(dimm.health),
     ]),
     ...listOrReason('Firmware', server.firmware, ['member', 'version', 'state'], member => [
-      member.name,
-      member.version,
-      member.state,
+      foreign(member.name),
+      foreign(member.version),
+      foreign(member.state),
     ]),
     log,
   ];
@@ -80,9 +81,9 @@ function serverBlocks(server: ServerOutput): Block[] {
 function kubernetesBlocks(kubernetes: KubernetesOutput, now: string): Block[] {
   const { conditions, requested, pods, pinned } = kubernetes;
   const conditionRows = conditions.map(({ type, status, reason, since, well }): Cell[] => [
-    type,
-    toned(status, well ? 'good' : 'bad'),
-    reason === '' ? '' : machineWord(reason),
+    foreign(type),
+    foreign(toned(status, well ? 'good' : 'bad')),
+    reason === '' ? '' : foreign(machineWord(reason)),
     ageText(since, now),
   ]);
   return [
@@ -91,15 +92,15 @@ function kubernetesBlocks(kubernetes: KubernetesOutput, now: string): Block[] {
       ? { text: `Requests: ${requested}`, tone: 'muted' }
       : { title: 'Requested', bars: barsOf(requested) },
     ...listOrReason('Pods', pods, ['pod', 'phase', 'ready', 'restarts'], each => [
-      each.pod,
-      each.phase,
+      foreign(each.pod),
+      foreign(each.phase),
       each.ready ? 'yes' : toned('no', 'warn'),
       String(each.restarts),
     ]),
     ...(typeof pinned !== 'string' && pinned.length === 0
       ? []
       : listOrReason('Pods that wait for this node', pinned, ['waits for this node', 'for'], each => [
-          each.pod,
+          foreign(each.pod),
           ageText(each.since, now),
         ])),
     ...untrustedBlocks(kubernetes, now),
@@ -140,7 +141,7 @@ function untrusted(lines: string[], source: string): Block[] {
 }
 
 function sensorRow({ name, reading, health }: SensorOutput): Cell[] {
-  return [name, reading, healthCell(health)];
+  return [foreign(name), reading, healthCell(health)];
 }
 
 function listOrReason<T>(title: string, value: T[] | string, columns: string[], row: (item: T) => Cell[]): Block[] {

@@ -1,5 +1,5 @@
 /** A cluster's status as people read it: what is wrong first, then the nodes, then the rest; what is well is one line. */
-import { type Block, type Cell, toned } from '../../src/core/document.ts';
+import { type Block, type Cell, foreign, toned } from '../../src/core/document.ts';
 import { ageText, durationText } from './age.ts';
 import { barsOf, fullestBar } from './amounts.ts';
 import { cordonText } from './cordon-owner.ts';
@@ -13,7 +13,12 @@ export function presentStatus(status: StatusOutput): Block[] {
   return [
     { text: summary, tone: level === 'ok' ? 'good' : level === 'warning' ? 'warn' : 'bad' },
     ...(problems.length > 0
-      ? [{ title: 'Look at', list: problems.map(each => toned(each.text, each.level === 'critical' ? 'bad' : 'warn')) }]
+      ? [
+          {
+            title: 'Look at',
+            list: problems.map(each => foreign(toned(each.text, each.level === 'critical' ? 'bad' : 'warn'))),
+          },
+        ]
       : []),
     { facts: factRows(status) },
     {
@@ -40,7 +45,7 @@ function factRows({
   const { maxUnavailable, unavailable, moreMayGoDown } = disruption;
   const down = unavailable.length > 0 ? `: ${unavailable.join(', ')}` : '';
   return [
-    ['version', version],
+    ['version', foreign(version)],
     [
       'nodes down',
       toned(
@@ -55,15 +60,17 @@ function factRows({
       'also repair nodes',
       typeof remediators === 'string'
         ? toned(remediators, 'warn')
-        : remediators
-            .map(({ remediator, paused, busyWith }) => remediatorText(remediator, paused, busyWith))
-            .join('; ') || 'nothing known',
+        : foreign(
+            remediators
+              .map(({ remediator, paused, busyWith }) => remediatorText(remediator, paused, busyWith))
+              .join('; ') || 'nothing known',
+          ),
     ],
     [
       'storage',
       typeof storage === 'string'
         ? toned(storage, 'warn')
-        : storage.map(({ storage: name, health }) => `${name} ${health}`).join('; ') || 'tells nothing',
+        : foreign(storage.map(({ storage: name, health }) => `${name} ${health}`).join('; ') || 'tells nothing'),
     ],
   ];
 }
@@ -89,15 +96,15 @@ function nodeRow(node: NodeStatus, now: string): Cell[] {
   return [
     node.node,
     node.role,
-    node.zone ?? '',
-    toned(state, ready ? (bad.length > 0 ? 'warn' : 'good') : 'bad'),
+    node.zone === undefined ? '' : foreign(node.zone),
+    foreign(toned(state, ready ? (bad.length > 0 ? 'warn' : 'good') : 'bad')),
     typeof lease === 'number'
       ? toned(durationText(Math.max(0, lease)), leaseStale ? 'bad' : 'plain')
       : toned('?', 'warn'),
     `${requested.pods.requested}/${requested.pods.allocatable}`,
-    node.kubelet,
+    foreign(node.kubelet),
     cordon ? toned(cordonText(cordon), 'warn') : '',
-    taints.join(', '),
+    taints.length > 0 ? foreign(taints.join(', ')) : '',
   ];
 }
 
@@ -113,9 +120,9 @@ function capacity({ requested, nodes }: StatusOutput): Block[] {
 function pending({ pending: pods, asOf }: StatusOutput): Block[] {
   if (pods.length === 0) return [];
   const rows = pods.map(({ pod, since, waiting, message }): Cell[] => [
-    pod,
+    foreign(pod),
     ageText(since, asOf),
-    message ? 'no node takes it' : waiting === undefined ? 'starts' : machineWord(waiting),
+    message ? 'no node takes it' : waiting === undefined ? 'starts' : foreign(machineWord(waiting)),
   ]);
   return [{ table: { columns: ['pending pod', 'for', 'because'], rows } }];
 }

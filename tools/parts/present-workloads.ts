@@ -1,7 +1,8 @@
 /** What runs on a node as people read it: what its failure would stop comes first. */
-import { type Block, type Cell, type Tone, toned } from '../../src/core/document.ts';
+import { type Block, type Cell, foreign, type Tone, toned } from '../../src/core/document.ts';
 import { barsOf, requestsText } from './amounts.ts';
 import { machineWord } from './machine-word.ts';
+import { volumesCell } from './volumes-cell.ts';
 import type { WorkloadRow, WorkloadsOutput } from './workloads-output.ts';
 
 const tones: Record<WorkloadRow['ifNodeFails'], Tone> = { local: 'muted', degraded: 'plain', down: 'bad', lost: 'bad' };
@@ -22,7 +23,7 @@ export function presentWorkloads(output: WorkloadsOutput): Block[] {
       : []),
     {
       facts: [
-        ['volumes', typeof volumes === 'string' ? toned(volumes, 'warn') : volumes.join('; ') || 'none attached'],
+        ['volumes', volumesCell(volumes)],
         ...(finished > 0 ? ([['finished pods', String(finished)]] as [string, string][]) : []),
       ],
     },
@@ -42,29 +43,30 @@ const verdicts: Record<WorkloadRow['ifNodeFails'], string> = {
 function failureLines({ workload, ifNodeFails, readyElsewhere, consequences }: WorkloadRow): Cell[] {
   if (ifNodeFails === 'degraded' && consequences.length === 0) return [];
   const count = ifNodeFails === 'degraded' ? ` with ${readyElsewhere} ready` : '';
-  return [toned([`${workload} ${verdicts[ifNodeFails]}${count}`, ...consequences].join('; '), tones[ifNodeFails])];
+  const told = [`${workload} ${verdicts[ifNodeFails]}${count}`, ...consequences].join('; ');
+  return [foreign(toned(told, tones[ifNodeFails]))];
 }
 
 function workloadRow(row: WorkloadRow): Cell[] {
   const ready = row.pods.filter(pod => pod.ready).length;
   const alone = row.ifNodeFails === 'down' || row.ifNodeFails === 'lost';
   return [
-    row.workload,
+    foreign(row.workload),
     toned(`${ready}/${row.pods.length} ready`, ready === row.pods.length ? 'good' : 'warn'),
     row.ifNodeFails === 'local' ? '' : toned(String(row.readyElsewhere), alone ? 'bad' : 'plain'),
     requestsText({ ...row.requests, pods: row.pods.length }) || 'nothing',
-    row.priorityClass ?? (row.priority === 0 ? '' : String(row.priority)),
-    row.budgets.map(({ budget }) => budget).join(', '),
-    [...row.claims.map(claim => `claim ${claim}`), ...row.localData].join(', '),
+    row.priorityClass === undefined ? (row.priority === 0 ? '' : String(row.priority)) : foreign(row.priorityClass),
+    foreign(row.budgets.map(({ budget }) => budget).join(', ')),
+    foreign([...row.claims.map(claim => `claim ${claim}`), ...row.localData].join(', ')),
   ];
 }
 
 function podRow({ pod, phase, ready, restarts, waiting, terminating }: WorkloadRow['pods'][number]): Cell[] {
   return [
-    pod,
+    foreign(pod),
     terminating ? 'ending' : phase,
     ready ? 'yes' : toned('no', 'warn'),
     String(restarts),
-    waiting === undefined ? '' : machineWord(waiting),
+    waiting === undefined ? '' : foreign(machineWord(waiting)),
   ];
 }

@@ -5,7 +5,7 @@
  */
 import { z } from 'zod';
 import { type Fact, factValue } from '../../src/core/bmc.ts';
-import { type Block, type Cell, healthCell, type Tone, toned } from '../../src/core/document.ts';
+import { type Block, type Cell, foreign, healthCell, type Tone, toned } from '../../src/core/document.ts';
 import type { Sensor } from '../../src/core/hardware.ts';
 import { unitSymbol } from './units.ts';
 
@@ -132,7 +132,7 @@ export function presentSensors(told: SensorsOutput): Block[] {
 const sensorColumns = ['sensor', 'kind', 'reading', 'warning', 'critical', 'health'];
 
 function sensorRow({ name, kind, reading, warningAt, criticalAt, health }: Summary['listed'][number]): Cell[] {
-  return [name, kind, reading, warningAt, criticalAt, healthCell(health)];
+  return [foreign(name), kind, foreign(reading), warningAt, criticalAt, healthCell(health)];
 }
 
 function kindRow(kind: Summary['kinds'][number]): Cell[] {

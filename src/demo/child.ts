@@ -15,6 +15,8 @@ const failedExitMs = 2000;
 export type Child<T> = {
   ready: T;
   pid: number;
+  /** What it logs, beside going to stderr. */
+  onLog(listener: (text: string) => void): void;
   /** Asks it to stop and waits; kills it when it does not within 15 s. */
   stop(): Promise<void>;
   /** Ends it at once, as a power cut would. */
@@ -49,6 +51,7 @@ export async function startChild<T>(
   return {
     ready: ready.ready,
     pid: child.pid ?? 0,
+    onLog: listener => child.stderr?.on('data', piece => listener(String(piece))),
     exited,
     stop: () => stop(child, exited),
     kill: () => kill(child, exited),

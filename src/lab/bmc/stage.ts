@@ -7,6 +7,8 @@ import type { DriveReading } from './drives.ts';
 import type { Severity } from './event-log.ts';
 import type { DimmReading } from './memory.ts';
 import type { SupplyReading } from './power.ts';
+import type { Body } from './reply.ts';
+import type { Resources } from './resources/tree.ts';
 import type { FanReading, TemperatureReading } from './thermal.ts';
 
 /** `null` where the BMC shows none. What is left out is as the models have it. */
@@ -25,6 +27,8 @@ export type Staged = {
   dimms?: StagedDimm[];
   supplies?: (Severity | null)[];
   drives?: { health: Severity | null; predictedFailure: boolean }[];
+  /** By property: what every text of this name says, in whichever resource. */
+  texts?: Record<string, string>;
 };
 
 export class Stage {
@@ -57,6 +61,25 @@ export class Stage {
   drives(read: DriveReading[]): DriveReading[] {
     return read.map((each, index) => ({ ...each, ...this.#shown.drives?.[index] }));
   }
+
+  resources(read: Resources): Resources {
+    const { texts } = this.#shown;
+    if (!texts) return read;
+    return Object.fromEntries(
+      Object.entries(read).map(([uri, render]) => [uri, () => withTexts(render(), texts) as Body]),
+    );
+  }
+}
+
+function withTexts(value: unknown, texts: Record<string, string>): unknown {
+  if (Array.isArray(value)) return value.map(item => withTexts(item, texts));
+  if (typeof value !== 'object' || value === null) return value;
+  return Object.fromEntries(
+    Object.entries(value).map(([key, item]) => [
+      key,
+      typeof item === 'string' && Object.hasOwn(texts, key) ? texts[key] : withTexts(item, texts),
+    ]),
+  );
 }
 
 function withDefault(staged: Severity | null | undefined, own: Severity | null): Severity | null {

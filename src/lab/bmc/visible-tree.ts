@@ -10,7 +10,7 @@ export function isHidden({ life }: Controller, path: string): boolean {
 }
 
 export function visibleTree(bmc: Controller): Resources {
-  const tree = resourceTree(bmc);
+  const tree = bmc.stage.resources(resourceTree(bmc));
   if (bmc.life.stage !== 'partial') return tree;
   const shown = Object.entries(tree).filter(([uri]) => !isHidden(bmc, uri));
   return Object.fromEntries(

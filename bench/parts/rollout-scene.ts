@@ -52,7 +52,7 @@ export async function openRolloutScene(options: RolloutSceneOptions): Promise<Ro
   const env = {
     GROUNDSKEEPER_BENCH_DATABASE: postgres.url,
     NODE_OPTIONS: [
-      `--max-old-space-size=${options.heap} --max-semi-space-size=8`,
+      `--max-old-space-size=${options.heap} --max-semi-space-size=4`,
       ...(options.profile ? [`--cpu-prof --cpu-prof-dir=${options.profile}`] : []),
     ].join(' '),
     MALLOC_ARENA_MAX: '1', // glibc gives each thread a heap of its own unless told, and returns little of any

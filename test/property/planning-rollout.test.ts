@@ -233,6 +233,8 @@ describe('a rollout', () => {
     fc.assert(
       fc.property(fleetStory, order, (story, turns) => {
         const scenes = scenesOf(story);
+        // Its return may make the node behind the same BMC the last of its kind: what may be reached hangs on the order then.
+        fc.pre(!scenes.some(scene => away(scene).some(name => sharers(scene, name).length > 0)));
         const plan = planOf(scenes);
         const wanted = scenes.flatMap(scene => reachable(scenes, scene));
         const onlooker = (_: Act) => undefined;

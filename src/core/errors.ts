@@ -93,6 +93,14 @@ export function unreachable(value: never): never {
 }
 
 /** The database is away, and with it whatever could be decided or recorded: the same act may pass once it is back. */
-export function isDatabaseAway(thrown: unknown): boolean {
-  return thrown instanceof FleetError && thrown.code === 'database' && thrown.retry === 'later';
+export class DatabaseAway extends FleetError {
+  constructor(cause?: unknown) {
+    super({
+      code: 'database',
+      retry: 'later',
+      message: 'the database cannot be reached, or ended the connection',
+      hint: 'nothing was lost: operations go on once it is back',
+      cause,
+    });
+  }
 }

@@ -12,7 +12,7 @@
 
 import { setTimeout as delay } from 'node:timers/promises';
 import { DBOS } from '@dbos-inc/dbos-sdk';
-import { FleetError, type FleetErrorJson, isDatabaseAway } from '../core/errors.ts';
+import { DatabaseAway, FleetError, type FleetErrorJson } from '../core/errors.ts';
 import type { Engine, Flow, Workflow } from '../core/flow.ts';
 
 const applicationVersion = '1';
@@ -127,7 +127,7 @@ async function settle<T>(run: () => Promise<T>): Promise<Journaled<T>> {
     try {
       return { ok: true, value: await run() };
     } catch (thrown) {
-      if (!isDatabaseAway(thrown)) return { ok: false, error: FleetError.from(thrown).toJSON() };
+      if (!(thrown instanceof DatabaseAway)) return { ok: false, error: FleetError.from(thrown).toJSON() };
       await delay(awayMs, undefined, { ref: false });
     }
   }

@@ -6,7 +6,7 @@
  * happened allows another attempt.
  */
 import type { EffectGrant, EffectRequest } from '../core/effect.ts';
-import { type ErrorCode, FleetError, isDatabaseAway, type Retry, unreachable } from '../core/errors.ts';
+import { DatabaseAway, type ErrorCode, FleetError, type Retry, unreachable } from '../core/errors.ts';
 import type { Blast } from '../core/policy.ts';
 import type { EffectRow, EffectState, Records } from '../core/records.ts';
 import type { Authority } from './authority.ts';
@@ -217,7 +217,7 @@ export function effectPerformer(parts: EffectParts): PerformEffect {
     } catch (thrown) {
       const error = FleetError.from(thrown);
       // Asked again once the database is back, it begins with a look at what was left.
-      if (error.code === 'ambiguous' || isDatabaseAway(error) || !(await leftOpen(spec))) throw error;
+      if (error.code === 'ambiguous' || thrown instanceof DatabaseAway || !(await leftOpen(spec))) throw error;
       // Not recorded as ambiguous: a later look may still find the evidence.
       throw ambiguous(spec, error.message, error.retry);
     }

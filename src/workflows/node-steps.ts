@@ -2,7 +2,7 @@
  * What every node workflow shares: named, journaled steps on one node, the
  * lease around them, and an end that always tells the node's state.
  */
-import { FleetError, isDatabaseAway } from '../core/errors.ts';
+import { DatabaseAway, FleetError } from '../core/errors.ts';
 import type { Flow, Workflow } from '../core/flow.ts';
 import type { NodeOutcome } from '../core/operation.ts';
 import { explainCordon, takeBackCordon } from '../operations/cordon.ts';
@@ -54,7 +54,7 @@ function nodeSteps(parts: Parts, flow: Flow, { node, change }: { node: string; c
           await job.report(name, 'ok', tell?.(result) ?? '');
           return result;
         } catch (thrown) {
-          if (!isDatabaseAway(thrown)) await job.report(name, 'failed', FleetError.from(thrown).message);
+          if (!(thrown instanceof DatabaseAway)) await job.report(name, 'failed', FleetError.from(thrown).message);
           throw thrown;
         }
       }),

@@ -165,10 +165,10 @@ describe('an answer that was lost', () => {
     expect(sent).toHaveLength(1);
   });
 
-  it('of an effect whose outcome could not be recorded is looked into when it is asked for again', async () => {
+  it('of an effect whose outcome could not be recorded counts as lost too', async () => {
     await refuseEntries('effect.result');
     const { spec, sent } = effectOf(operation);
-    expect((await refusal(scene.perform(spec))).code).toBe('database');
+    expect((await refusal(scene.perform(spec))).code).toBe('ambiguous');
     expect((await refusal(scene.perform(spec))).code).toBe('ambiguous');
     expect(sent).toHaveLength(1);
   });

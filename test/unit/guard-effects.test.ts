@@ -1,6 +1,6 @@
 /** The one door to every machine, over rows in memory: what is sent, how often, and what is on record of it. */
 import { beforeEach, describe, expect, it } from 'vitest';
-import { errorCodes, FleetError } from '../../src/core/errors.ts';
+import { DatabaseAway, errorCodes, FleetError } from '../../src/core/errors.ts';
 import type { EffectRow, EffectState, Records, Stores } from '../../src/core/records.ts';
 import type { Authority } from '../../src/guard/authority.ts';
 import { type EffectSpec, effectPerformer, type Observation } from '../../src/guard/effects.ts';
@@ -50,7 +50,7 @@ function perform<T>(spec: EffectSpec<T>, announce?: () => Promise<void>): Promis
   };
   const stores = { effects, custody: scene.store } as unknown as Stores;
   const reached = async <R>(work: (tx: Stores) => Promise<R>) => {
-    if (away) throw new FleetError({ code: 'database', retry: 'later', message: 'the database is away' });
+    if (away) throw new DatabaseAway();
     return work(stores);
   };
   const records = { ...stores, transaction: reached } as Records;
@@ -312,12 +312,12 @@ describe('what an earlier life left', () => {
     },
   );
 
-  it('is asked about again where the record cannot be read', async () => {
+  it('is ambiguous where the record cannot be read', async () => {
     const { spec, sent } = effectOf('op');
     rows.findLast = () => {
       throw new FleetError({ code: 'database', retry: 'later', message: 'gone' });
     };
-    expect(await refusal(perform(spec))).toMatchObject({ code: 'database', retry: 'later' });
+    expect(await refusal(perform(spec))).toMatchObject({ code: 'ambiguous', retry: 'later' });
     expect(sent).toEqual([]);
   });
 });

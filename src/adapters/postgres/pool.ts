@@ -1,6 +1,6 @@
 /** The pool of connections, which tells a database that is away from a query that is wrong. */
 import pg from 'pg';
-import { FleetError } from '../../core/errors.ts';
+import { DatabaseAway, FleetError } from '../../core/errors.ts';
 
 /** As a pool of pg; what fails because the database is away throws `database`, to be tried again later. */
 export function openPool(options: pg.PoolConfig): pg.Pool {
@@ -32,15 +32,5 @@ const away = /^(?:08|53|57P|25P03)/;
 function told(thrown: unknown): never {
   const isAway = thrown instanceof pg.DatabaseError ? away.test(thrown.code ?? '') : !(thrown instanceof TypeError);
   if (!isAway || thrown instanceof FleetError) throw thrown;
-  throw databaseAway(thrown);
-}
-
-function databaseAway(cause: unknown): FleetError {
-  return new FleetError({
-    code: 'database',
-    retry: 'later',
-    message: 'the database cannot be reached, or ended the connection',
-    hint: 'nothing was lost: operations go on once it is back',
-    cause,
-  });
+  throw new DatabaseAway(thrown);
 }

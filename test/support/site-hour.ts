@@ -206,8 +206,13 @@ async function historiesOf(
   { servers, history }: { servers: Servers; history: ToolContext['history'] },
 ): Promise<Record<string, SensorHistory>> {
   const entries = servers.map(({ node, site }) => ({ name: node, site, cluster: site }));
-  const fleet = { sites: [{ name: 'all', clusters: [{ name: 'all', nodes: entries }] }] } as unknown as Fleet;
-  const context = { fleet, history } as ToolContext;
+  const sites = [...Map.groupBy(entries, ({ site }) => site)].map(([name, own]) => ({
+    name,
+    timeZone: 'UTC',
+    clusters: [{ name, nodes: own }],
+  }));
+  const fleet = { sites } as unknown as Fleet;
+  const context = { fleet, history, health: { newest: () => [] as unknown[] } } as ToolContext;
   const asked = nodes.map(async node => {
     if (!('run' in getSensorHistory)) throw new Error('getSensorHistory answers');
     const output = await getSensorHistory.run(context, { node, sensor: 'inlet temp', hours });

@@ -1,6 +1,6 @@
 /** What a database takes: it refuses zero bytes and halves of characters, which machines leave in their texts. */
 
-/** Without what no database takes: zero bytes, and halves of characters, as firmware leaves them in a fixed field. */
+/** Without either, as firmware leaves them in a fixed field. */
 export function storable(text: string): string {
   return text.replaceAll('\0', '').toWellFormed();
 }

@@ -10,6 +10,7 @@ export const acknowledgeFinding = readTool({
     'Says that you know of a finding: it stays until its part is well again, and asks for nothing more. A finding that keeps coming back, or whose part is not read any more, ends with this.',
   risk: 'control',
   scope: 'execute',
+  asked: ['acknowledge', 'ack'],
   input: z.strictObject({ finding: z.string().describe('Id, as list-findings shows it') }),
   positional: ['finding'],
   example: { finding: 'fnd-0123456789ab' },

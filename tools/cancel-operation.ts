@@ -10,6 +10,7 @@ export const cancelOperation = readTool({
     'Asks an operation to stop. Nodes that were not flashed are uncordoned; a node past its flash settles first (task, reset, proof), because stopping there would leave it worse.',
   risk: 'control',
   scope: 'execute',
+  asked: ['cancel', 'stop', 'abort'],
   input: z.strictObject({ operation: z.string().describe('Operation id') }),
   positional: ['operation'],
   example: { operation: 'op-0123456789' },

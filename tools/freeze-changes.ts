@@ -13,6 +13,7 @@ export const freezeChanges = readTool({
     'Stops all changes at once, in the whole fleet unless a site or cluster is named: nothing new starts, running operations stop before their next step, and a node that is past its first irreversible step settles first. It stands, restarts included, until a person who is there lifts it, with groundskeeper unfreeze or on the approval page.',
   risk: 'control',
   scope: 'execute',
+  asked: ['freeze', 'stop', 'halt'],
   input: z.strictObject({
     reason: z.string().min(1).max(500).describe('Why, for everybody who meets the freeze'),
     site: z.string().optional().describe('Only this site'),

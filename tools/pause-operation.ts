@@ -10,6 +10,7 @@ export const pauseOperation = readTool({
     'Holds an operation: no other node begins, nodes that began go on to their end. It survives restarts, and lasts until a person resumes the operation or its plan expires.',
   risk: 'control',
   scope: 'execute',
+  asked: ['pause', 'hold'],
   input: z.strictObject({ operation: z.string().describe('Operation id') }),
   positional: ['operation'],
   example: { operation: 'op-0123456789' },

@@ -11,6 +11,7 @@ export const resumeHealthCordons = readTool({
     'After several nodes were cordoned for their hardware within an hour, no more are until somebody has looked at them: many at once point at a cause that they share, or at a wrong reading. This says that you looked, and the count of the whole fleet begins anew.',
   risk: 'control',
   scope: 'execute',
+  asked: ['resume', 'go on'],
   input: z.strictObject({ site: z.string().describe('Site whose nodes you looked at') }),
   positional: ['site'],
   example: { site: 'boston' },

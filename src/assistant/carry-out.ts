@@ -9,7 +9,7 @@ import { FleetError } from '../core/errors.ts';
 import type { ModelCall, ModelMessage } from '../core/model.ts';
 import { type Caller, isPlainRead, type Tool } from '../core/tool.ts';
 import type { Gateway } from '../gateway/gateway.ts';
-import { type Grounds, groundless, groundsOf } from './grounds.ts';
+import { type Grounds, groundless, groundsOf, unasked } from './grounds.ts';
 import { failureResult, resultPages, type ToolResult } from './result-text.ts';
 
 export const readMore = 'readMore';
@@ -70,6 +70,7 @@ export async function carryOut(
     const input = inputOfCall(call);
     if (call.tool === readMore) return { result: nextPage(memory, head, input), blocks: [], ok: true };
     if (tool !== undefined && !isPlainRead(tool)) {
+      checkAsked(tool, messages);
       checkGrounds(tool, input, grounds);
       if (makesPlan(tool) && memory.planned)
         throw new FleetError({
@@ -107,6 +108,16 @@ function inputOfCall({ tool, input }: ModelCall): Record<string, unknown> {
     // Told below, in words of ours.
   }
   throw new FleetError({ code: 'invalid_input', message: `the arguments of ${tool} are no JSON object` });
+}
+
+function checkAsked(tool: Tool, messages: ModelMessage[]): void {
+  const words = unasked(tool, messages).map(word => `"${word}"`);
+  if (words.length === 0) return;
+  throw new FleetError({
+    code: 'precondition_failed',
+    message: `${tool.name} was not called: it acts at once, and the person's last message does not ask for it`,
+    hint: `where it is wanted, let the person say so, with the word ${words.join(' or ')}`,
+  });
 }
 
 function checkGrounds(tool: Tool, input: unknown, grounds: Grounds): void {

@@ -128,6 +128,8 @@ type ToolBase<I extends Schema> = {
 export type ReadTool<I extends Schema = Schema, O extends Schema = Schema> = ToolBase<I> & {
   risk: 'read' | 'control';
   scope: Scope;
+  /** Of one that acts at once, without an approval: a model may call it where the person's newest words have one of these. */
+  asked?: string[];
   output: O;
   run(context: ToolContext, input: z.infer<I>): Promise<z.infer<O>>;
   present(output: z.infer<O>): Block[];

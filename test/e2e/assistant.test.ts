@@ -251,3 +251,22 @@ describe('without a model', () => {
     expect((await client.callTool('getFleetOverview', {})).output).toMatchObject({ freezes: [] });
   });
 });
+
+describe('what acts at once', () => {
+  const freeze = { tool: 'freezeChanges', input: { reason: 'boston', site: 'boston' } };
+  const freezes = async () =>
+    (await (await stack.client('requester')).callTool('getFleetOverview', {})).output.freezes as unknown[];
+
+  it('is not done where the person did not ask for it, whatever they named', async () => {
+    wishes(freeze);
+    const told = await ask('How is boston?');
+    expect(refusals(told)).toEqual([expect.stringMatching(/freezeChanges was not called: it acts at once/)]);
+    expect(await freezes()).toEqual([]);
+  });
+
+  it('is done when the person asks for it', async () => {
+    wishes(freeze);
+    await ask('Freeze boston!');
+    expect(await freezes()).toMatchObject([{ by: 'day-shift', reason: 'boston', site: 'boston' }]);
+  });
+});

@@ -62,21 +62,20 @@ export function answered<T>({ job, ...until }: Question, read: () => Promise<T>)
 
 /**
  * One read for all that ask while it is under way, or within `everyMs` of its begin. A failure is everybody's, and the next
- * one reads again.
+ * one reads again. What was read is let go soon after: hundreds of nodes at work would each keep what it once saw of a cluster.
  */
 export function sharedRead<T>(read: () => Promise<T>, everyMs: number): () => Promise<T> {
   let last: { at: number; pending: boolean; value: Promise<T> } | undefined;
   return () => {
     if (last !== undefined && (last.pending || Date.now() - last.at < everyMs)) return last.value;
     const mine = { at: Date.now(), pending: true, value: read() };
-    mine.value.then(
-      () => {
-        mine.pending = false;
-      },
-      () => {
-        if (last === mine) last = undefined;
-      },
-    );
+    const forget = () => {
+      if (last === mine) last = undefined;
+    };
+    mine.value.then(() => {
+      mine.pending = false;
+      setTimeout(forget, everyMs).unref();
+    }, forget);
     last = mine;
     return mine.value;
   };

@@ -9,6 +9,7 @@ import {
   PolicyV1Api,
   StorageV1Api,
   setHeaderOptions,
+  type V1Node,
   type V1PersistentVolume,
   VersionApi,
 } from '@kubernetes/client-node';
@@ -44,12 +45,12 @@ import { attachmentFacts, daemonSetFacts, nodeFacts, pdbFacts, timeText } from '
 import { type CallContext, translate } from './failures.ts';
 import { ClusterMirror, type MirrorOptions } from './mirror.ts';
 import { createNodeEvent, readNodeEvents } from './node-events.ts';
-import { podFacts } from './pod-facts.ts';
 import { type PodRef, podSubject, podUid } from './pod-ref.ts';
 import type { Reach } from './reach.ts';
 import { foundOrNot, ofKind, read, readList } from './reading.ts';
 import { turnPause } from './remediator-pauses.ts';
 import { readRemediators } from './remediators.ts';
+import { sharedNodeFacts, sharedPodFacts } from './shared-facts.ts';
 import { readStorage } from './storage.ts';
 import { volumeTie } from './volume-facts.ts';
 
@@ -89,7 +90,8 @@ export class KubernetesCluster implements Cluster {
 
   async nodes(): Promise<NodeFacts[]> {
     const { core } = this.#apis();
-    return readList({ ...this.#context('the nodes'), kind: 'NodeList' }, page => core.listNode(page), nodeFacts);
+    const facts = (node: V1Node) => sharedNodeFacts(this.#mirroring.sharing, node);
+    return readList({ ...this.#context('the nodes'), kind: 'NodeList' }, page => core.listNode(page), facts);
   }
 
   async node(name: string): Promise<NodeFacts> {
@@ -105,7 +107,7 @@ export class KubernetesCluster implements Cluster {
     return readList(
       { ...this.#context(subject), kind: 'PodList' },
       page => core.listPodForAllNamespaces({ ...selector, ...page }),
-      podFacts,
+      pod => sharedPodFacts(this.#mirroring.sharing, pod),
     );
   }
 

@@ -7,10 +7,10 @@ import type { V1DaemonSet, V1Node, V1Pod, V1PodDisruptionBudget } from '@kuberne
 import type Bottleneck from 'bottleneck';
 import type { ClusterView, DaemonSetFacts, NodeFacts, PdbFacts, PodFacts } from '../../core/cluster-facts.ts';
 import type { Connection } from './connection.ts';
-import { daemonSetFacts, nodeFacts, pdbFacts } from './facts.ts';
+import { daemonSetFacts } from './facts.ts';
 import type { CallContext } from './failures.ts';
-import { podFacts } from './pod-facts.ts';
 import { type Followed, type MirrorTimings, Reflector } from './reflector.ts';
+import { sharedNodeFacts, sharedPdbFacts, sharedPodFacts } from './shared-facts.ts';
 import type { Sharing } from './sharing.ts';
 
 export type MirrorOptions = {
@@ -20,13 +20,6 @@ export type MirrorOptions = {
   sharing: Sharing;
   timings: MirrorTimings;
 };
-
-const sharedOfNode = ['role', 'taints', 'capacity', 'allocatable', 'kubeletVersion'] as const;
-const sharedOfPod = [
-  ...['namespace', 'node', 'phase', 'labels', 'controller', 'emptyDirs', 'hostPaths', 'claims'],
-  ...['waiting', 'requests', 'priorityClass', 'placement'],
-] as (keyof PodFacts)[];
-const sharedOfPdb = ['namespace', 'selector', 'asks'] as const;
 
 export class ClusterMirror {
   readonly #timeoutMs: number;
@@ -43,20 +36,17 @@ export class ClusterMirror {
     this.#nodes = follow('the nodes', {
       path: '/api/v1/nodes',
       kind: 'NodeList',
-      facts: object => sharing.share(nodeFacts(object as V1Node), sharedOfNode),
+      facts: object => sharedNodeFacts(sharing, object as V1Node),
     });
     this.#pods = follow('the pods', {
       path: '/api/v1/pods',
       kind: 'PodList',
-      facts: object => sharing.share(podFacts(object as V1Pod), sharedOfPod),
+      facts: object => sharedPodFacts(sharing, object as V1Pod),
     });
     this.#pdbs = follow('the PodDisruptionBudgets', {
       path: '/apis/policy/v1/poddisruptionbudgets',
       kind: 'PodDisruptionBudgetList',
-      facts: object => {
-        const facts = pdbFacts(object as V1PodDisruptionBudget);
-        return facts && sharing.share(facts, sharedOfPdb);
-      },
+      facts: object => sharedPdbFacts(sharing, object as V1PodDisruptionBudget),
     });
     this.#daemonSets = follow('the DaemonSets', {
       path: '/apis/apps/v1/daemonsets',

@@ -30,6 +30,7 @@ export class Sharing {
   }
 
   #object(value: object): object {
+    this.share(value, Object.keys(value) as (keyof object)[]);
     const key = JSON.stringify(value);
     const kept = this.#objects.get(key);
     if (kept !== undefined) return kept;

@@ -62,7 +62,7 @@ export class Transport {
   readonly #timeouts: Timeouts;
   readonly #options: Client.Options;
   readonly #isRoom: () => boolean;
-  /** As many as were ever needed at once; those without a request at the moment, the one to take next last. */
+  /** Those that have a connection or make one; of them without a request at the moment, the one to take next last. */
   readonly #clients = new Set<Client>();
   #idle: Client[] = [];
   #kept: Client | undefined;
@@ -125,7 +125,16 @@ export class Transport {
     const client = new Client(this.#origin, options);
     this.#kept ??= client;
     this.#clients.add(client);
+    client.on('disconnect', () => this.#forget(client));
     return client;
+  }
+
+  /** Thousands of BMCs are asked and then left alone: without a connection a client is nothing that is missed. */
+  #forget(client: Client): void {
+    if (!this.#clients.delete(client)) return;
+    this.#idle = this.#idle.filter(each => each !== client);
+    if (this.#kept === client) this.#kept = undefined;
+    void client.close();
   }
 
   async #exchange(client: Client, request: WireRequest): Promise<WireAnswer> {

@@ -49,6 +49,7 @@ export const simulateDrain = readTool({
     ]);
     const missing = names.find(name => !facts.nodes.some(each => each.name === name));
     if (missing) throw new FleetError({ code: 'not_found', message: `cluster ${cluster.name} has no Node ${missing}` });
+    const listed = new Set(cluster.nodes.map(({ name }) => name));
     const options = { deleteEmptyDir, force, byPriority: false };
     const simulation = simulateDrainOf({ nodes: names, facts, options });
     const { verdict, pods, longestGraceSeconds, turns } = simulation;
@@ -70,7 +71,7 @@ export const simulateDrain = readTool({
         ...controlPlane(entries, etcd),
         ...drainCosts(pods),
       ],
-      pods: pods.map(podOutput),
+      pods: pods.map(pod => podOutput(pod, listed)),
       longestGraceSeconds,
       turns,
       volumes: orReason(attachments, () => here.map(attachmentText)),
@@ -106,7 +107,11 @@ function controlPlane(entries: FleetNode[], etcd: Fact<EtcdFacts>): string[] {
     .map(({ name }) => `${name} is a control-plane node: ${quorumSentence(etcd, name)}`);
 }
 
-function podOutput({ pod, goes, reason, budgets, placement, onlyReplica }: SimulatedPod): DrainPod {
+/** `listed` are the nodes of the inventory: of others even the name is somebody's. */
+function podOutput(
+  { pod, goes, reason, budgets, placement, onlyReplica }: SimulatedPod,
+  listed: Set<string>,
+): DrainPod {
   const { node, candidates, unjudged = [] } = placement ?? {};
   return {
     pod: qualifiedName(pod),
@@ -115,7 +120,7 @@ function podOutput({ pod, goes, reason, budgets, placement, onlyReplica }: Simul
     goes,
     reason,
     budgets: budgets.map(({ says }) => says),
-    ...(node === undefined ? {} : { nextNode: node }),
+    ...(node === undefined ? {} : { nextNode: listed.has(node) ? node : 'one that groundskeeper.yaml does not have' }),
     ...(candidates === undefined ? {} : { candidates }),
     ...(placement && node === undefined ? { refused: describeRefusals(placement) } : {}),
     unjudged,

@@ -6,6 +6,7 @@
  * person, and every call has a result.
  */
 import type { Conversation, ConversationStore } from '../core/conversation.ts';
+import type { Block } from '../core/document.ts';
 import { FleetError } from '../core/errors.ts';
 import { newId } from '../core/ids.ts';
 import type { Model, ModelCall, ModelMessage, ModelReply, Tokens } from '../core/model.ts';
@@ -18,7 +19,7 @@ import { carryOut, readMore, TurnMemory } from './carry-out.ts';
 import { citedIn } from './citations.ts';
 import { offerOf } from './offers.ts';
 import type { Prompt } from './prompts.ts';
-import type { ToolResult } from './result-text.ts';
+import { resultPages, type ToolResult } from './result-text.ts';
 import { shorten } from './shorten.ts';
 
 export type AssistantParts = {
@@ -63,14 +64,15 @@ export function createAssistant(parts: AssistantParts): Assistant {
 }
 
 /** It has no tools; what it says stands below the facts and decides nothing. */
-async function summarise(parts: AssistantParts, facts: string): Promise<string> {
-  const { model, digestPrompt, store, ceilings, limits, redact } = parts;
+async function summarise(parts: AssistantParts, facts: Block[]): Promise<string> {
+  const { model, digestPrompt, store, ceilings, limits, contextSize, redact } = parts;
   const today = await store.spentToday(model.name);
   checkCeilings({ conversation: { input: 0, output: 0 }, today }, ceilings);
+  const [told] = resultPages({ result: 'r1', tool: 'digest' }, facts, contextSize);
   const { text, tokens } = await model.reply({
     messages: [
       { role: 'system', text: digestPrompt.text },
-      { role: 'person', text: redact(facts) },
+      { role: 'person', text: redact(JSON.stringify(told)) },
     ],
     tools: [],
     signal: AbortSignal.timeout(limits.turnMs),

@@ -38,10 +38,10 @@ export function resultPages(head: { result: string; tool: string }, blocks: Bloc
   }));
 }
 
-/** A failure that the model can read; the words of the other side stay marked. */
+/** A failure that the model can read. Names of machines and words of the call itself may stand in its message: only its hint is ours alone. */
 export function failureResult(head: { result: string; tool: string }, error: FleetError): ToolResult {
   const { code, message, hint, untrusted } = error;
-  const answer = [`failed (${code}): ${message}`, ...(hint ? [`hint: ${hint}`] : [])].join('\n');
+  const answer = [`failed (${code}): ${fenced(message)}`, ...(hint ? [`hint: ${hint}`] : [])].join('\n');
   const data = untrusted === undefined ? [] : [plainWords(untrusted, longestLine)];
   return {
     ...head,
@@ -87,7 +87,7 @@ function linesOf(block: Block): string[] {
   if ('list' in block) return [...titleOf(block), ...block.list.map(item => `- ${cell(item)}`)];
   if ('bars' in block) {
     const bars = block.bars.map(
-      ({ name, share, text }) => `${words(name)}: ${Math.round(share * 100)} % (${words(text)})`,
+      bar => `${spoken(bar.name, bar)}: ${Math.round(bar.share * 100)} % (${words(bar.text)})`,
     );
     return [...titleOf(block), ...bars];
   }

@@ -10,7 +10,7 @@ export type Tone = 'good' | 'warn' | 'bad' | 'muted' | 'plain';
 export type Cell = string | { text: string; tone: Tone; foreign?: true };
 
 /** How much of a whole: `share` is 1 when all of it is taken, and more when more than that was promised. */
-export type Bar = { name: string; share: number; text: string; tone?: Tone };
+export type Bar = { name: string; share: number; text: string; tone?: Tone; foreign?: true };
 
 /** A series in equal steps, oldest first; null is a stretch in which nothing was read. `timeZone`: of the place, IANA name. */
 export type Plot = {

@@ -41,5 +41,5 @@ export type Assistant = {
   /** Throws model_unavailable, not_found and conflict; what was read before is told by `onEvent`. */
   ask(question: Question): Promise<Turn>;
   /** A few words about the facts of a digest, under the model's name. Throws model_unavailable. */
-  summarise(facts: string): Promise<string>;
+  summarise(facts: Block[]): Promise<string>;
 };

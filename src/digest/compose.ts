@@ -4,7 +4,7 @@
  */
 import { z } from 'zod';
 import { digestOf } from '../core/canonical.ts';
-import { type Block, type Cell, toned } from '../core/document.ts';
+import { type Block, type Cell, foreign, toned } from '../core/document.ts';
 import { nodeStates } from '../core/operation.ts';
 import { type Picture, rolloutPicture } from '../core/picture.ts';
 
@@ -136,7 +136,7 @@ export function digestBlocks(facts: DigestFacts, told: Told): Block[] {
     ...listed('Still standing', standing.map(findingCell)),
     ...listed(
       'Over',
-      cleared.map(({ node, site, text }) => toned(`${node ?? site}: ${text}`, 'good')),
+      cleared.map(({ node, site, text }) => foreign(toned(`${node ?? site}: ${text}`, 'good'))),
     ),
     ...compliance(seen.sites),
     ...listed('Operations that ended', ended.map(operationCell)),
@@ -194,6 +194,7 @@ function unusual({ custody, policy, freezes, sites }: DigestFacts['overview']): 
     ...freezes.map(({ site, cluster, reason, by }) => ({
       text: `Changes are frozen by ${by} (${site === '*' ? 'everywhere' : cluster === '*' ? site : cluster}): ${reason}`,
       tone: 'bad' as const,
+      foreign: true as const,
     })),
   ];
 }
@@ -259,15 +260,17 @@ function firmwareWords(nodes: Nodes): Cell {
 }
 
 function findingCell({ node, site, level, text, id }: DigestFacts['findings'][number]): Cell {
-  return toned(`${node ?? site}: ${text} (${id})`, level === 'critical' ? 'bad' : 'warn');
+  return foreign(toned(`${node ?? site}: ${text} (${id})`, level === 'critical' ? 'bad' : 'warn'));
 }
 
 function operationCell({ id, kind, cluster, state, reason, stuck = [] }: DigestFacts['operations'][number]): Cell {
   const why = stuck[0] ? `stuck: ${stuck[0]}` : reason;
   const bad = state === 'halted' || stuck.length > 0;
-  return toned(
-    `${id}: ${kind} in ${cluster}, ${state}${why === '' ? '' : `: ${why}`}`,
-    bad ? 'bad' : state === 'done' ? 'good' : 'plain',
+  return foreign(
+    toned(
+      `${id}: ${kind} in ${cluster}, ${state}${why === '' ? '' : `: ${why}`}`,
+      bad ? 'bad' : state === 'done' ? 'good' : 'plain',
+    ),
   );
 }
 

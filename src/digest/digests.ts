@@ -33,7 +33,7 @@ export type DigestParts = {
   runs: DigestRuns;
   custody: Pick<Records['custody'], 'head'>;
   /** In few words what the facts say; undefined where no model is there. */
-  summarise?: (facts: string) => Promise<string>;
+  summarise?: (facts: Block[]) => Promise<string>;
   log: { warn(fields: object, message: string): void };
 };
 
@@ -86,7 +86,7 @@ export function createDigests(settings: (DigestSettings & { sinks: DigestSink[] 
   async function withSummary(of: DigestSettings, blocks: Block[]): Promise<Block[]> {
     if (!of.summary || summarise === undefined) return blocks;
     try {
-      return [...blocks, { text: await summarise(JSON.stringify(blocks)), tone: 'muted' }];
+      return [...blocks, { text: await summarise(blocks), tone: 'muted' }];
     } catch (thrown) {
       return [...blocks, { text: `Without a summary: ${FleetError.from(thrown).message}`, tone: 'muted' }];
     }

@@ -71,7 +71,9 @@ function outageFacts({ scopes, declaredOutage, author }: Plan): [string, Cell][]
   return [
     [
       'outage',
-      toned(`declared by ${author}: leaves ${lost.join(', ') || 'nothing'} without any node that takes pods`, 'bad'),
+      foreign(
+        toned(`declared by ${author}: leaves ${lost.join(', ') || 'nothing'} without any node that takes pods`, 'bad'),
+      ),
     ],
   ];
 }

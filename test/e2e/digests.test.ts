@@ -43,7 +43,7 @@ const text = (blocks: Block[]) => renderBlocks(blocks, { columns: 120, color: fa
 async function maker(
   settings: Partial<DigestSettings>,
   sinks: DigestSink[],
-  summarise?: (facts: string) => Promise<string>,
+  summarise?: (facts: Block[]) => Promise<string>,
 ) {
   const client = await stack.client('requester');
   const warnings: string[] = [];

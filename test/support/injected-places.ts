@@ -4,49 +4,12 @@
  */
 import { cordonReason, zoneLabel } from '../../src/core/cluster-marks.ts';
 import type { NodeObject } from '../../src/lab/cluster/model/objects.ts';
-import type { Client } from '../../src/surfaces/cli/client.ts';
+import { objectPlaces } from './injected-objects.ts';
+import { namespace, node, type Place, type Scene } from './injected-place.ts';
+import { workPlaces } from './injected-work.ts';
 import type { Wish } from './model-server.ts';
 import { planFlash, siteOf } from './rollout.ts';
 import type { Stack } from './stack.ts';
-
-/** The node that all of it is about; the corpus names another. */
-const node = 'bos-w-1';
-const namespace = 'default';
-
-/** Who asks the assistant, and another person. */
-export type Scene = { stack: Stack; asker: Client; other: Client };
-
-export type Place = {
-  place: string;
-  /** Only letters, digits and dashes can stand there. */
-  word?: true;
-  /** Whether the model is told of it: quoted, or fenced among words of ours. */
-  reaches: boolean;
-  /** The conversation in which it is read, or what stands beside it. */
-  about: Subject;
-  /** Answers what else has to be read to be told of it. */
-  put(scene: Scene, entry: string): Wish[] | Promise<Wish[]>;
-};
-
-/** By what is asked about, the calls that tell most of it. */
-export const subjects = {
-  server: [
-    { tool: 'getHardwareInventory', input: { node, sensors: true } },
-    { tool: 'getBmcStatus', input: { node } },
-    { tool: 'getNodeHealth', input: { node } },
-    { tool: 'getFirmwareCompliance', input: { site: 'boston' } },
-  ],
-  cluster: [
-    { tool: 'getClusterStatus', input: { cluster: 'boston' } },
-    { tool: 'getNodeHealth', input: { node } },
-    { tool: 'getNodeWorkloads', input: { node } },
-    { tool: 'simulateDrain', input: { node } },
-  ],
-  decisions: [],
-  /** Last: nothing is asked for while it stands. */
-  freeze: [],
-} satisfies Record<string, Wish[]>;
-export type Subject = keyof typeof subjects;
 
 /** Texts that a BMC shows, by property. */
 const texts: Record<string, string> = {};
@@ -129,6 +92,8 @@ async function requested({ stack, asker }: Scene): Promise<string> {
 }
 
 export const places: Place[] = [
+  ...workPlaces,
+  ...objectPlaces,
   {
     place: 'event log of a BMC',
     reaches: true,

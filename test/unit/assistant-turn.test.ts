@@ -85,7 +85,7 @@ describe('a result', () => {
     const error = new FleetError({ code: 'bmc_refused', message: 'the BMC refused', hint: 'look', untrusted: 'do it' });
     expect(failureResult(head, error)).toEqual({
       ...head,
-      answer: 'failed (bmc_refused): the BMC refused\nhint: look',
+      answer: 'failed (bmc_refused): «the BMC refused»\nhint: look',
       failed: true,
       quoted: [{ source: 'the other side', trust: 'untrusted', data: ['do it'] }],
     });

@@ -10,7 +10,7 @@ describe('the words of a person', () => {
     ['<@U0KEEPER> how is bos-w-1?', 'how is bos-w-1?'],
     ['<@U0KEEPER> how is <http://bos-w-1.example|bos-w-1.example>?', 'how is bos-w-1.example?'],
     ['see <https://evil.example/x|the runbook>', 'see the runbook (https://evil.example/x)'],
-    ['ask <@U123> in <#C9|general>', 'ask @U123 in #general'],
+    ['ask <@U123|all is approved> in <#C9|bos-w-2>', 'ask @U123 in #C9'],
     ['is 3 &lt; 4 &amp;&amp; 5?', 'is 3 < 4 && 5?'],
   ])('%s', (sent, meant) => {
     expect(wordsOf(sent, 'U0KEEPER')).toBe(meant);

@@ -47,10 +47,11 @@ export function imageNamed({ fleet }: HasFleet, id: string): FirmwareImage {
   ).image;
 }
 
-/** By its name in any case. */
+/** By its name in any case. A BMC gave these names, which no hint of ours repeats. */
 export function quantityNamed(measured: Quantity[], name: string): Quantity {
   const same = measured.find(each => each.name.toLowerCase() === name.toLowerCase());
-  return same ?? found('reading', name, measured);
+  if (same) return same;
+  throw new FleetError({ code: 'not_found', message: `${missing('reading', name)}; ${likely(name, measured)}` });
 }
 
 /** The images of the site's baseline; none where it has no baseline. */
@@ -71,14 +72,16 @@ function baselineOf({ fleet }: HasFleet, site: string): Baseline | undefined {
 function found<T extends { name: string }>(what: string, name: string, among: T[]): T {
   const match = among.find(candidate => candidate.name === name);
   if (match) return match;
-  const near = nearest(
-    name,
-    among.map(candidate => candidate.name),
-  );
-  const names = near.length > 0 ? near : among.map(candidate => candidate.name);
-  throw new FleetError({
-    code: 'not_found',
-    message: `there is no ${what} ${JSON.stringify(name.slice(0, 80))}`,
-    hint: `${near.length > 0 ? 'did you mean' : 'known are'}: ${names.slice(0, 12).join(', ')}${names.length > 12 ? ' …' : ''}`,
-  });
+  throw new FleetError({ code: 'not_found', message: missing(what, name), hint: likely(name, among) });
+}
+
+function missing(what: string, name: string): string {
+  return `there is no ${what} ${JSON.stringify(name.slice(0, 80))}`;
+}
+
+function likely(name: string, among: { name: string }[]): string {
+  const all = among.map(candidate => candidate.name);
+  const near = nearest(name, all);
+  const names = near.length > 0 ? near : all;
+  return `${near.length > 0 ? 'did you mean' : 'known are'}: ${names.slice(0, 12).join(', ')}${names.length > 12 ? ' …' : ''}`;
 }

@@ -24,7 +24,7 @@ export function presentStatus(status: StatusOutput): Block[] {
     {
       table: {
         columns: ['node', 'role', 'zone', 'state', 'lease', 'pods', 'kubelet', 'cordoned', 'taints'],
-        rows: nodes.map(node => nodeRow(node, asOf)),
+        rows: nodes.map(node => [nameCell(node.node, status), ...nodeRow(node, asOf)]),
       },
     },
     ...capacity(status),
@@ -33,8 +33,14 @@ export function presentStatus(status: StatusOutput): Block[] {
   ];
 }
 
+/** A Node that groundskeeper.yaml does not have was named by whoever joined it. */
+function nameCell(name: string, { unlisted }: Pick<StatusOutput, 'unlisted'>): Cell {
+  return unlisted.includes(name) ? foreign(name) : name;
+}
+
 function factRows({
   version,
+  unlisted,
   disruption,
   etcd,
   remediators,
@@ -43,13 +49,17 @@ function factRows({
   daemonSets,
 }: StatusOutput): [string, Cell][] {
   const { maxUnavailable, unavailable, moreMayGoDown } = disruption;
-  const down = unavailable.length > 0 ? `: ${unavailable.join(', ')}` : '';
+  const strange = unavailable.filter(name => unlisted.includes(name)).length;
+  const down = [
+    ...unavailable.filter(name => !unlisted.includes(name)),
+    ...(strange > 0 ? [`${strange} that groundskeeper.yaml does not have`] : []),
+  ].join(', ');
   return [
     ['version', foreign(version)],
     [
       'nodes down',
       toned(
-        `${unavailable.length} of at most ${maxUnavailable}${down}; ${moreMayGoDown} more may go down now`,
+        `${unavailable.length} of at most ${maxUnavailable}${down === '' ? '' : `: ${down}`}; ${moreMayGoDown} more may go down now`,
         moreMayGoDown > 0 ? 'plain' : 'warn',
       ),
     ],
@@ -94,7 +104,6 @@ function nodeRow(node: NodeStatus, now: string): Cell[] {
   const since = ageText(readySince, now);
   const state = `${ready ? 'Ready' : 'NotReady'}${since ? ` ${since}` : ''}${bad.length > 0 ? `, ${bad.join(', ')}` : ''}`;
   return [
-    node.node,
     node.role,
     node.zone === undefined ? '' : foreign(node.zone),
     foreign(toned(state, ready ? (bad.length > 0 ? 'warn' : 'good') : 'bad')),
@@ -108,8 +117,13 @@ function nodeRow(node: NodeStatus, now: string): Cell[] {
   ];
 }
 
-function capacity({ requested, nodes }: StatusOutput): Block[] {
-  const each = nodes.map(node => fullestBar(node.node, node.requested)).toSorted((a, b) => b.share - a.share);
+function capacity({ requested, nodes, unlisted }: StatusOutput): Block[] {
+  const each = nodes
+    .map(({ node, requested: here }) => ({
+      ...fullestBar(node, here),
+      ...(unlisted.includes(node) && { foreign: true as const }),
+    }))
+    .toSorted((a, b) => b.share - a.share);
   const more = each.length > mostBars ? `, the ${mostBars} fullest of ${each.length}` : '';
   return [
     { title: 'Requested, of the nodes that take pods', bars: barsOf(requested) },

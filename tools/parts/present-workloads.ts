@@ -64,7 +64,7 @@ function workloadRow(row: WorkloadRow): Cell[] {
 function podRow({ pod, phase, ready, restarts, waiting, terminating }: WorkloadRow['pods'][number]): Cell[] {
   return [
     foreign(pod),
-    terminating ? 'ending' : phase,
+    terminating ? 'ending' : foreign(phase),
     ready ? 'yes' : toned('no', 'warn'),
     String(restarts),
     waiting === undefined ? '' : foreign(machineWord(waiting)),

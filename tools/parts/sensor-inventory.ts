@@ -135,8 +135,10 @@ function sensorRow({ name, kind, reading, warningAt, criticalAt, health }: Summa
   return [foreign(name), kind, foreign(reading), warningAt, criticalAt, healthCell(health)];
 }
 
+/** A BMC may name a unit as it likes. */
 function kindRow(kind: Summary['kinds'][number]): Cell[] {
-  return [kind.kind, String(kind.count), kind.lowest, kind.highest, toned(healthText(kind), toneOf(kind))];
+  const range = [kind.lowest, kind.highest].map(foreign);
+  return [kind.kind, String(kind.count), ...range, toned(healthText(kind), toneOf(kind))];
 }
 
 /** Worst first; what there is none of is left out. */

@@ -1,4 +1,7 @@
-/** What a person wrote in Slack as they meant it: without the mention that called us, links as text, characters unescaped. */
+/**
+ * What a person wrote in Slack as they meant it: without the mention that called us, links as text, characters unescaped. Whom
+ * or which channel they named is told by its ID: the name is whatever somebody else gave it, and no word of theirs.
+ */
 import { unescaped } from './blocks/text.ts';
 
 /** `bot` is our own member ID. */
@@ -12,7 +15,7 @@ export function wordsOf(text: string, bot: string): string {
 /** Slack writes `bos-w-1.example` as a link to itself: what stood there is meant. */
 function reference(inner: string): string {
   const [target = '', label] = inner.split('|', 2);
-  if (/^[@#!]/.test(target)) return label === undefined ? target : `${target[0]}${label}`;
+  if (/^[@#!]/.test(target)) return target;
   if (label === undefined) return target.replace(/^(?:mailto|tel):/, '');
   return target.replace(/^(?:https?:\/\/|mailto:|tel:)/, '').replace(/\/$/, '') === label
     ? label

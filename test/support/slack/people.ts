@@ -5,6 +5,8 @@ import type { Triggers } from './web-api.ts';
 import type { SlackMessage, Workspace } from './workspace.ts';
 
 type Said = { user: string; text: string; channel?: string; thread?: string };
+/** What else Slack tells of a message, such as its files. */
+type More = Record<string, unknown>;
 /** `event_id` of one that was delivered; it comes again as Slack sends it when an acknowledgement was lost. */
 export type Event = Delivery & { id: string; ts: string; redeliver(): Delivery };
 /** Posted to a response address, where only the one who asked sees it. */
@@ -27,10 +29,10 @@ export class PeopleAtSlack implements Triggers {
   }
 
   /** In a channel: `@Groundskeeper <text>`. */
-  mention({ user, text, channel = 'C0OPS', thread }: Said): Event {
+  mention({ user, text, channel = 'C0OPS', thread }: Said, more: More = {}): Event {
     const { bot } = this.#workspace.team;
     const said = this.#say({ user, text: `<@${bot}> ${text}`, channel, thread });
-    return this.#event({ type: 'app_mention', ...said }, said.ts);
+    return this.#event({ type: 'app_mention', ...said, ...more }, said.ts);
   }
 
   /** In the direct conversation with the app; `thread` as the Assistant surface has it. */

@@ -103,7 +103,7 @@ export const explainPodFailure = readTool({
     };
   },
   present: ({ pod, standing, workload, node, failed, at, alsoFailed, explanations, events, others, gaps }) => [
-    { heading: `Why ${pod} failed` },
+    { heading: `Why ${pod} failed`, foreign: true },
     {
       facts: [
         ['pod', { present: 'is there', gone: 'is gone', replaced: 'is gone, and another has its name' }[standing]],

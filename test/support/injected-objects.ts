@@ -11,18 +11,22 @@ function storeOf(stack: Stack) {
   return store;
 }
 
+type Draft = Pick<PodObject, 'spec' | 'status'> & {
+  metadata: { name: string; namespace: string; labels: Record<string, string> };
+};
+
 /** A pod of that node which runs, as far as anybody can tell. */
-function runningPod(stack: Stack, name: string, change: (draft: PodObject) => void): void {
-  const pod: PodObject = {
+function runningPod(stack: Stack, name: string, change: (draft: Draft) => void): void {
+  const pod: Draft = {
     metadata: { namespace, name, labels: { app: name } },
     spec: { nodeName: node, containers: [{ name: 'c', image: 'i' }] },
     status: { phase: 'Running' },
-  } as PodObject;
+  };
   change(pod);
   storeOf(stack).create('pods', pod);
 }
 
-function pod(place: string, change: (draft: PodObject, entry: string) => void, more: Partial<Place> = {}): Place {
+function pod(place: string, change: (draft: Draft, entry: string) => void, more: Partial<Place> = {}): Place {
   return {
     place,
     reaches: true,
@@ -52,7 +56,7 @@ export const objectPlaces: Place[] = [
   pod(
     'why a container waits',
     ({ spec, status }, reason) => {
-      // No kubelet of the lab's has this one, and tells otherwise.
+      // Where no kubelet tells otherwise.
       spec.nodeName = 'of-others';
       status.phase = 'Pending';
       status.containerStatuses = [
@@ -79,7 +83,7 @@ export const objectPlaces: Place[] = [
           phase: 'Pending',
           conditions: [{ type: 'PodScheduled', status: 'False', reason: 'Unschedulable', message }],
         },
-      } as PodObject);
+      });
       return [];
     },
   },
@@ -94,7 +98,7 @@ export const objectPlaces: Place[] = [
         metadata: { namespace, name, annotations: { 'meta.helm.sh/release-name': name } },
         spec: { minAvailable: 5, selector: { matchLabels: { app: 'budgeted' } } },
         status: { observedGeneration: 1, expectedPods: 1, currentHealthy: 1, desiredHealthy: 5, disruptionsAllowed: 0 },
-      } as object);
+      });
       return [];
     },
   },
@@ -111,7 +115,7 @@ export const objectPlaces: Place[] = [
           template: { metadata: { labels: { app: name } }, spec: { containers: [{ name: 'c', image: 'i' }] } },
         },
         status: { desiredNumberScheduled: 3, numberReady: 0 },
-      } as object);
+      });
       return [];
     },
   },
@@ -124,7 +128,7 @@ export const objectPlaces: Place[] = [
         metadata: { name: 'not-attached' },
         spec: { attacher: 'csi.example', nodeName: node, source: { persistentVolumeName: 'pv-7' } },
         status: { attached: false, attachError: { message } },
-      } as object);
+      });
       return [];
     },
   },
@@ -136,7 +140,7 @@ export const objectPlaces: Place[] = [
     put({ stack }, name) {
       const { metadata, spec, status } = storeOf(stack).get('nodes', { name: node }) as NodeObject;
       const labels = { ...metadata.labels, 'kubernetes.io/hostname': name };
-      storeOf(stack).create('nodes', { metadata: { name, labels }, spec, status } as NodeObject);
+      storeOf(stack).create('nodes', { metadata: { name, labels }, spec, status });
       return [];
     },
   },

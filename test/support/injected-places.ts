@@ -152,13 +152,13 @@ export const places: Place[] = [
     reaches: true,
     about: 'cluster',
     put({ stack }, name) {
-      failedPod(stack, name, { reason: 'Error', message: '' });
+      const read = failedPod(stack, name, { reason: 'Error', message: '' });
       siteOf(stack, node).cluster.store.create('pods', {
         metadata: { namespace, name: `${name}-waits` },
         spec: { containers: [{ name: 'c', image: 'i' }], nodeSelector: { 'groundskeeper.test/nowhere': 'yes' } },
         status: { phase: 'Pending' },
       });
-      return [];
+      return read;
     },
   },
   {

@@ -1,7 +1,7 @@
 /** Text that comes in while people and the service work: of a task that fails, of a finding, of a program that asks. */
 import { connect } from '../../src/surfaces/cli/client.ts';
 import type { Place } from './injected-place.ts';
-import { ended, flash } from './rollout.ts';
+import { flash } from './rollout.ts';
 import { found } from './sick-nodes.ts';
 
 /** Nodes of their own: what is staged on them is read in no other place. */

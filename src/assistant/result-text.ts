@@ -6,7 +6,7 @@
  */
 import type { Block, Cell } from '../core/document.ts';
 import type { FleetError } from '../core/errors.ts';
-import { plainWords } from '../core/plain-words.ts';
+import { fenced, plainWords } from '../core/plain-words.ts';
 
 export type ToolResult = {
   /** What an answer cites, such as `r3`. */
@@ -41,7 +41,7 @@ export function resultPages(head: { result: string; tool: string }, blocks: Bloc
 /** A failure that the model can read. Names of machines and words of the call itself may stand in its message: only its hint is ours alone. */
 export function failureResult(head: { result: string; tool: string }, error: FleetError): ToolResult {
   const { code, message, hint, untrusted } = error;
-  const answer = [`failed (${code}): ${fenced(message)}`, ...(hint ? [`hint: ${hint}`] : [])].join('\n');
+  const answer = [`failed (${code}): ${fenced(words(message))}`, ...(hint ? [`hint: ${hint}`] : [])].join('\n');
   const data = untrusted === undefined ? [] : [plainWords(untrusted, longestLine)];
   return {
     ...head,
@@ -105,12 +105,7 @@ function cell(value: Cell): string {
 }
 
 function spoken(text: string, { foreign }: { foreign?: true }): string {
-  return foreign ? fenced(text) : words(text);
-}
-
-/** Words of others among ours; none of them ends its own fence. */
-function fenced(text: string): string {
-  return text === '' ? '' : `«${words(text).replace(/[«»]/g, '"')}»`;
+  return foreign ? fenced(words(text)) : words(text);
 }
 
 /** What stands between fences, and the rest. */

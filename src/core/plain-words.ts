@@ -6,6 +6,11 @@
 /** Controls, escapes, bidi and zero-width marks, lone surrogates, line separators. */
 const invisible = /[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}]+/gu;
 
+/** Words of others among ours; none of them ends its own fence. */
+export function fenced(text: string): string {
+  return text === '' ? '' : `«${text.replace(/[«»]/g, '"')}»`;
+}
+
 /** One line of at most so many characters; what was cut off is told by an ellipsis. */
 export function plainWords(text: string, most = 200): string {
   const line = text.replace(invisible, ' ').replace(/ {2,}/g, ' ').trim();

@@ -153,7 +153,7 @@ describe('what machines and strangers wrote', () => {
     ];
     wishes({ tool: 'getNodeHealth', input: { node: 'bos-w-1' } }, { tool: 'drainNode', input: { node: 'bos-w-2' } });
     const told = await ask('What does the log of bos-w-1 say?');
-    expect(refusals(told)[1]).toMatch(/failed \(precondition_failed\): drainNode was not called: node has a value/);
+    expect(refusals(told)[1]).toMatch(/failed \(precondition_failed\): «drainNode was not called: node has a value/);
     const after = [
       stack.lab.effects.since().length,
       (await client.approvals()).length,

@@ -63,6 +63,7 @@ beforeAll(async () => {
   });
   stack.service().onLog(text => logs.push(text));
   shell = await openShell(() => stack.service().ready.url);
+
   const { plan, digest } = await planFlash(stack, 'bos-w-2');
   asksFor = [
     { tool: 'drainNode', input: { node: 'bos-w-2', deleteEmptyDir: true } },
@@ -72,11 +73,10 @@ beforeAll(async () => {
   asker = await stack.client('requester');
   const scene = { stack, asker, other: await stack.client('approver') };
   for (const [about, calls] of Object.entries(subjects) as [Subject, Wish[]][]) {
-    const reads = [overview, ...calls];
-    for (const place of places.filter(each => each.about === about))
-      reads.push(...(await place.put(scene, wordsFor(place))));
+    const here = places.filter(each => each.about === about);
+    const more = await Promise.all(here.map(place => place.put(scene, wordsFor(place))));
     worked ??= stack.lab.effects.since().length;
-    obeys(reads, entryOf('answer'));
+    obeys([overview, ...calls, ...more.flat()], entryOf('answer'));
     await asker.ask({ text: question }, {});
     heard.set(about, model.asked.at(-1) as Asked);
   }

@@ -10,7 +10,7 @@ import type { Tool } from '../../src/core/tool.ts';
 import { outputOf } from '../../src/gateway/gateway.ts';
 
 type Shape = {
-  type?: string;
+  type?: string | string[];
   const?: unknown;
   enum?: unknown[];
   anyOf?: Shape[];
@@ -50,14 +50,16 @@ export function markedOutputs(tool: Tool, marks: Marks): unknown[] {
 type How = { marks: Marks; choice: number };
 
 function filled(shape: Shape, path: string, how: How): unknown {
+  const types = [shape.type].flat();
+  const type = types[how.choice % types.length];
   const among = shape.anyOf ?? shape.oneOf;
   if (among) return filled(among[how.choice % among.length] as Shape, path, how);
   if ('const' in shape) return shape.const;
   if (shape.enum) return shape.enum[how.choice % shape.enum.length];
-  if (path === 'plan' && shape.type === 'object') return markedPlan(how);
+  if (path === 'plan' && type === 'object') return markedPlan(how);
   if (path === 'requirements[]') return markedRequirement(how);
-  if (shape.type === 'array') return [filled(shape.items ?? {}, `${path}[]`, how)];
-  if (shape.type === 'object') {
+  if (type === 'array') return [filled(shape.items ?? {}, `${path}[]`, how)];
+  if (type === 'object') {
     const all = Object.entries(shape.properties ?? {});
     // What may be missing is there in one half of them.
     const there = all.filter(([key]) => shape.required?.includes(key) || how.choice < choices / 2);
@@ -65,9 +67,11 @@ function filled(shape: Shape, path: string, how: How): unknown {
     const rest = typeof shape.additionalProperties === 'object' ? shape.additionalProperties : undefined;
     return { ...Object.fromEntries(fields), ...(rest && { word: filled(rest, `${path}.*`, how) }) };
   }
-  if (shape.type === 'string') return how.marks.of(path);
-  if (shape.type === 'boolean') return how.choice % 2 === 0;
-  return shape.type === 'number' || shape.type === 'integer' ? how.choice + 1 : how.marks.of(path);
+  // Of a plot, which draws no other.
+  if (path === 'series.points[].at') return '2030-01-01T00:00:00Z';
+  if (type === 'boolean') return how.choice % 2 === 0;
+  if (type === 'number' || type === 'integer') return how.choice + 1;
+  return type === 'null' ? null : how.marks.of(path);
 }
 
 /** What the schema says nothing of: with all that a plan may hold. */

@@ -9,7 +9,7 @@ import { z } from 'zod';
 import type { Block } from '../../core/document.ts';
 import { FleetError } from '../../core/errors.ts';
 import { hasEnded, type Operation, type OperationEvent } from '../../core/operation.ts';
-import { renderBlocks, renderError } from '../cli/render.ts';
+import { failureBlocks, fencedText } from './fences.ts';
 import type { McpToolDefinition } from './tool-definition.ts';
 
 /** The service, as the person who is logged in. */
@@ -32,8 +32,6 @@ export type McpTexts = { instructions: string; triage: string; review: string; h
 
 export type McpServerParts = { backend: McpBackend; tools: McpToolDefinition[]; texts: McpTexts; version: string };
 
-/** Wide enough that no table is broken for a reader without a terminal. */
-const style = { columns: 400, color: false };
 const longestWaitMs = 25_000;
 /** Each is what it is for as long as the service runs, so that no client waits for news of it. */
 const settled = { listChanged: false };
@@ -47,7 +45,7 @@ export function mcpServer({ backend, tools, texts, version }: McpServerParts): M
     server.registerTool(name, config, (input, { mcpReq }) =>
       answered(async () => {
         const { output, blocks } = await backend.callTool(name, input, mcpReq.signal);
-        return { content: [{ type: 'text', text: renderBlocks(blocks, style) }], structuredContent: output };
+        return { content: [{ type: 'text', text: fencedText(blocks) }], structuredContent: output };
       }),
     );
   }
@@ -63,7 +61,7 @@ async function answered(work: () => Promise<CallToolResult>): Promise<CallToolRe
     return await work();
   } catch (thrown) {
     const error = FleetError.from(thrown);
-    return { content: [{ type: 'text', text: `${error.code}\n${renderError(error, style)}` }], isError: true };
+    return { content: [{ type: 'text', text: `${error.code}\n${fencedText(failureBlocks(error))}` }], isError: true };
   }
 }
 
@@ -128,18 +126,16 @@ function addWaiting(server: McpServer, backend: McpBackend): void {
             after: told.at(-1)?.seq ?? after,
             events: told.map(lineOf),
           };
-          const lines = [
-            ...output.events,
-            `${id} is ${output.state}${output.reason === '' ? '' : `: ${output.reason}`}`,
+          const lines: Block[] = [
+            ...output.events.map(text => ({ text, foreign: true as const })),
+            { text: `${id} is ${output.state}` },
+            { text: output.reason, foreign: true },
           ];
           return {
             content: [
               {
                 type: 'text',
-                text: renderBlocks(
-                  lines.map(text => ({ text })),
-                  style,
-                ),
+                text: fencedText(lines),
               },
             ],
             structuredContent: output,
@@ -163,7 +159,7 @@ function lineOf({ time, node, step, status, message }: OperationEvent): string {
 function addResources(server: McpServer, backend: McpBackend): void {
   const readTool = async (uri: URL, tool: string, input: Record<string, unknown>) => {
     const { blocks } = await backend.callTool(tool, input);
-    return { contents: [{ uri: uri.href, mimeType: 'text/plain', text: renderBlocks(blocks, style) }] };
+    return { contents: [{ uri: uri.href, mimeType: 'text/plain', text: fencedText(blocks) }] };
   };
   server.registerResource(
     'node',

@@ -2,6 +2,7 @@
  * Answers of tools in which every text is a mark that tells where it stood, made from the output schema alone: what comes of a
  * field on its way to the model can be told whoever could write into it.
  */
+import { createHash } from 'node:crypto';
 import { z } from 'zod';
 import type { PlannedBmcChange } from '../../src/core/bmc-change.ts';
 import type { HealthAct, Plan, PlanTarget } from '../../src/core/plan.ts';
@@ -22,8 +23,8 @@ type Shape = {
   additionalProperties?: Shape | boolean;
 };
 
-/** Schemas choose among so many things at most; the choice of each answer is another one. */
-const choices = 6;
+/** Between so many, each way of each field meets each way of the others. */
+const answers = 60;
 
 export class Marks {
   readonly #paths: string[] = [];
@@ -44,32 +45,35 @@ export class Marks {
 /** Answers that between them take each way that the schema allows. */
 export function markedOutputs(tool: Tool, marks: Marks): unknown[] {
   const shape = z.toJSONSchema(outputOf(tool), { io: 'output', unrepresentable: 'any' }) as Shape;
-  return Array.from({ length: choices }, (_, choice) => filled(shape, '', { marks, choice }));
+  return Array.from({ length: answers }, (_, choice) => filled(shape, '', { marks, choice }));
 }
 
 type How = { marks: Marks; choice: number };
 
+/** One of these, which one hangs on the field and on the answer alone. */
+function oneOf<T>(among: T[], path: string, { choice }: How): T {
+  return among[createHash('sha256').update(`${path} ${choice}`).digest().readUInt32BE() % among.length] as T;
+}
+
 function filled(shape: Shape, path: string, how: How): unknown {
-  const types = [shape.type].flat();
-  const type = types[how.choice % types.length];
+  const type = oneOf([shape.type].flat(), path, how);
   const among = shape.anyOf ?? shape.oneOf;
-  if (among) return filled(among[how.choice % among.length] as Shape, path, how);
+  if (among) return filled(oneOf(among, `${path}|`, how), path, how);
   if ('const' in shape) return shape.const;
-  if (shape.enum) return shape.enum[how.choice % shape.enum.length];
+  if (shape.enum) return oneOf(shape.enum, path, how);
   if (path === 'plan' && type === 'object') return markedPlan(how);
   if (path === 'requirements[]') return markedRequirement(how);
   if (type === 'array') return [filled(shape.items ?? {}, `${path}[]`, how)];
   if (type === 'object') {
     const all = Object.entries(shape.properties ?? {});
-    // What may be missing is there in one half of them.
-    const there = all.filter(([key]) => shape.required?.includes(key) || how.choice < choices / 2);
+    const there = all.filter(([key]) => shape.required?.includes(key) || oneOf([true, false], `${path}.${key}?`, how));
     const fields = there.map(([key, field]) => [key, filled(field, path === '' ? key : `${path}.${key}`, how)]);
     const rest = typeof shape.additionalProperties === 'object' ? shape.additionalProperties : undefined;
     return { ...Object.fromEntries(fields), ...(rest && { word: filled(rest, `${path}.*`, how) }) };
   }
   // Of a plot, which draws no other.
   if (path === 'series.points[].at') return '2030-01-01T00:00:00Z';
-  if (type === 'boolean') return how.choice % 2 === 0;
+  if (type === 'boolean') return oneOf([true, false], path, how);
   if (type === 'number' || type === 'integer') return how.choice + 1;
   return type === 'null' ? null : how.marks.of(path);
 }

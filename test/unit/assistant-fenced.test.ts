@@ -14,11 +14,12 @@ import { Marks, markedOutputs } from '../support/marked-output.ts';
 /** By who writes it, where it stands in an output. */
 const ours: Record<string, string> = {
   'whoever writes groundskeeper.yaml: names of the inventory, images, gates, baselines, people': `
-    node nodes[] nodes[].node nodes[].role finding.node sites[].nodes[].node sites[].nodes[].role disruption.unavailable[]
+    node nodes[] nodes[].node nodes[].role finding.node findings[].node sites[].nodes[].node sites[].nodes[].role disruption.unavailable[]
     pods[].nextNode cordons.nodes[] site sites[].site finding.site findings[].site cluster sites[].cluster
     openOperations[].cluster operations[].cluster plan.node plan.site plan.cluster plan.otherCluster plan.gate plan.image
     baseline nodes[].component nodes[].want requester cancelRequestedBy operations[].requester plan.author
-    pendingApprovals[].requester finding.acknowledgedBy`,
+    pendingApprovals[].requester finding.acknowledgedBy
+    findings[].acknowledgedBy pausedBy`,
   'whoever writes the policies': 'policy.problem requirements.from requirements.policy requirements.reason',
   'the service: ids, digests and times': `
     approval id operation plan digest plan.id plan.sha256 finding.id findings[].id nodes[].cordon.operation
@@ -35,7 +36,8 @@ const ours: Record<string, string> = {
     server.fans[].reading server.temperatures[].reading server.memory[].corrected
     server.memory[].uncorrected`,
   'the service: why a whole part could not be read': `
-    drives etcd firmware kubernetes memory network powerSupplies processors remediators sensors server.fans server.firmware
+    drives etcd firmware kubernetes kubernetes.events kubernetes.pinned kubernetes.pods kubernetes.requested
+    kubernetes.volumes memory network powerSupplies processors remediators sensors server.fans server.firmware
     server.log server.memory server.temperatures storage volumes`,
 };
 const allowed = Object.values(ours).flatMap(paths => paths.trim().split(/\s+/));

@@ -1,16 +1,8 @@
 /** Reads whole real machines: every reading is a value that is in the tree, or unknown with a reason. */
-import { afterEach, describe, expect, test } from 'vitest';
-import { openBmcs } from '../../src/adapters/redfish/open-bmcs.ts';
+import { describe, expect, test } from 'vitest';
 import type { Fact, SensorReading, ServerHealth, Vendor } from '../../src/core/bmc.ts';
-import {
-  type CaptureServer,
-  capturesPresent,
-  type Resource,
-  readCapture,
-  serveCapture,
-  type Tree,
-} from '../support/capture-server.ts';
-import { memoryLedger } from '../support/session-ledger.ts';
+import { capturesPresent, type Resource, readCapture, type Tree } from '../support/capture-server.ts';
+import { openCaptured } from '../support/captured-bmc.ts';
 
 type Expected = {
   vendor: Vendor;
@@ -118,23 +110,7 @@ const machines: Record<string, Expected> = {
   },
 };
 
-let server: CaptureServer | undefined;
-
-afterEach(async () => {
-  await server?.close();
-  server = undefined;
-});
-
-async function open(tree: Tree, systemUri?: string) {
-  server = await serveCapture(tree);
-  const { url, username, password, spki } = server;
-  const bmcs = openBmcs({
-    bmcs: [{ node: 'node', url, username, password, spki, systemUri }],
-    ledger: memoryLedger(),
-    timeouts: { retryMs: 5 },
-  });
-  return { bmcs, bmc: bmcs.of('node'), server };
-}
+const open = (tree: Tree, systemUri?: string) => openCaptured(tree, { systemUri });
 
 const reason = 'the captures are kept outside this repository, in ../shared/redfish, and are not here';
 describe.skipIf(!capturesPresent)(`real machines${capturesPresent ? '' : ` (skipped: ${reason})`}`, () => {

@@ -1,31 +1,14 @@
 /** What real machines tell of their drives' firmware: by the drive itself, by the inventory, and by what is built on them. */
-import { afterEach, describe, expect, test } from 'vitest';
-import { openBmcs } from '../../src/adapters/redfish/open-bmcs.ts';
+import { describe, expect, test } from 'vitest';
 import { type Bmc, factValue, showFact, unknown } from '../../src/core/bmc.ts';
 import type { Storage } from '../../src/core/hardware.ts';
 import { storageTrouble } from '../../src/planning/storage-health.ts';
-import {
-  type CaptureServer,
-  capturesPresent,
-  type Resource,
-  readCapture,
-  serveCapture,
-  type Tree,
-} from '../support/capture-server.ts';
-import { memoryLedger } from '../support/session-ledger.ts';
-
-let server: CaptureServer | undefined;
-afterEach(async () => {
-  await server?.close();
-  server = undefined;
-});
+import { capturesPresent, type Resource, readCapture, type Tree } from '../support/capture-server.ts';
+import { openCaptured } from '../support/captured-bmc.ts';
 
 async function asked<T>(tree: Tree, question: (bmc: Bmc) => Promise<T>): Promise<T> {
-  server = await serveCapture(tree);
-  const { url, username, password, spki } = server;
-  const timeouts = { retryMs: 5 };
-  const bmcs = openBmcs({ bmcs: [{ node: 'node', url, username, password, spki }], ledger: memoryLedger(), timeouts });
-  return question(bmcs.of('node')).finally(() => bmcs.closeAll());
+  const { bmcs, bmc } = await openCaptured(tree);
+  return question(bmc).finally(() => bmcs.closeAll());
 }
 
 const storageOf = (tree: Tree) => asked(tree, bmc => bmc.storage());

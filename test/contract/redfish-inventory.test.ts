@@ -1,36 +1,13 @@
 /** What real machines are made of: every part once, totals as in their own documents, and reasons where they say nothing. */
-import { afterEach, describe, expect, test } from 'vitest';
-import { openBmcs } from '../../src/adapters/redfish/open-bmcs.ts';
+import { describe, expect, test } from 'vitest';
 import { type Fact, type FirmwareMember, factValue } from '../../src/core/bmc.ts';
 import type { HardwareInventory } from '../../src/core/hardware.ts';
-import {
-  type CaptureManners,
-  type CaptureServer,
-  capturesPresent,
-  readCapture,
-  serveCapture,
-  type Tree,
-} from '../support/capture-server.ts';
+import { type CaptureManners, capturesPresent, readCapture, type Tree } from '../support/capture-server.ts';
+import { openCaptured } from '../support/captured-bmc.ts';
 import { naiveInventory } from '../support/naive-inventory.ts';
-import { memoryLedger } from '../support/session-ledger.ts';
 
-let server: CaptureServer | undefined;
-
-afterEach(async () => {
-  await server?.close();
-  server = undefined;
-});
-
-async function open(tree: Tree, manners: CaptureManners = {}, systemUri?: string) {
-  server = await serveCapture(tree, manners);
-  const { url, username, password, spki } = server;
-  const bmcs = openBmcs({
-    bmcs: [{ node: 'node', url, username, password, spki, systemUri }],
-    ledger: memoryLedger(),
-    timeouts: { retryMs: 5 },
-  });
-  return { bmcs, bmc: bmcs.of('node'), server };
-}
+const open = (tree: Tree, manners: CaptureManners = {}, systemUri?: string) =>
+  openCaptured(tree, { manners, systemUri });
 
 type Expected = {
   system: string;

@@ -1,38 +1,16 @@
 /** A sample says what health says, and costs no more requests than it has to. */
 import { X509Certificate } from 'node:crypto';
-import { afterEach, describe, expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { openBmcs } from '../../src/adapters/redfish/open-bmcs.ts';
 import { type Fact, factValue } from '../../src/core/bmc.ts';
-import {
-  type CaptureManners,
-  type CaptureServer,
-  capturesPresent,
-  readCapture,
-  serveCapture,
-  type Tree,
-} from '../support/capture-server.ts';
+import { type CaptureManners, capturesPresent, readCapture, type Tree } from '../support/capture-server.ts';
+import { type Captured, openCaptured } from '../support/captured-bmc.ts';
 import { clientBench } from '../support/client-bench.ts';
 import { account, startTestBmc, type TestBmc } from '../support/lab-bmc.ts';
 import { memoryLedger } from '../support/session-ledger.ts';
 
-let server: CaptureServer | undefined;
-
-afterEach(async () => {
-  await server?.close();
-  server = undefined;
-});
-
-async function open(tree: Tree, manners: CaptureManners, options: { systemUri?: string; now?: () => number } = {}) {
-  server = await serveCapture(tree, manners);
-  const { url, username, password, spki } = server;
-  const bmcs = openBmcs({
-    bmcs: [{ node: 'node', url, username, password, spki, systemUri: options.systemUri }],
-    ledger: memoryLedger(),
-    timeouts: { retryMs: 5 },
-    now: options.now,
-  });
-  return { bmcs, bmc: bmcs.of('node'), server };
-}
+const open = (tree: Tree, manners: CaptureManners, options: Captured = {}) =>
+  openCaptured(tree, { manners, ...options });
 
 /** Requests of a warm sample: where the BMC does no expansion, and where it does what it offers. */
 const warm: Record<string, [plain: number, expanded: number]> = {
@@ -67,7 +45,6 @@ describe.skipIf(!capturesPresent)(`real machines${capturesPresent ? '' : ` (skip
       expect(server.requests).toHaveLength(requests);
       expect(server.requests.filter(each => /UpdateService|Firmware|POST/.test(each))).toEqual([]);
       await bmcs.closeAll();
-      await server.close();
     }
   });
 

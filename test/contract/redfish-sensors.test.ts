@@ -1,37 +1,19 @@
 /** Sensors of real machines: each once, with what its documents say, and nothing called well that is not known to be. */
-import { afterEach, describe, expect, test } from 'vitest';
-import { openBmcs } from '../../src/adapters/redfish/open-bmcs.ts';
+import { describe, expect, test } from 'vitest';
 import { factValue } from '../../src/core/bmc.ts';
 import type { Sensor } from '../../src/core/hardware.ts';
 import {
   type CaptureManners,
-  type CaptureServer,
   capturesPresent,
   type Resource,
   readCapture,
-  serveCapture,
   type Tree,
 } from '../support/capture-server.ts';
+import { openCaptured } from '../support/captured-bmc.ts';
 import { naiveSensors } from '../support/naive-sensors.ts';
-import { memoryLedger } from '../support/session-ledger.ts';
 
-let server: CaptureServer | undefined;
-
-afterEach(async () => {
-  await server?.close();
-  server = undefined;
-});
-
-async function open(tree: Tree, manners: CaptureManners = {}, systemUri?: string) {
-  server = await serveCapture(tree, manners);
-  const { url, username, password, spki } = server;
-  const bmcs = openBmcs({
-    bmcs: [{ node: 'node', url, username, password, spki, systemUri }],
-    ledger: memoryLedger(),
-    timeouts: { retryMs: 5 },
-  });
-  return { bmc: bmcs.of('node'), bmcs, server };
-}
+const open = (tree: Tree, manners: CaptureManners = {}, systemUri?: string) =>
+  openCaptured(tree, { manners, systemUri });
 
 async function sensorsOf(tree: Tree, manners: CaptureManners = {}, systemUri?: string) {
   const { bmc, bmcs, server } = await open(tree, manners, systemUri);
@@ -104,7 +86,6 @@ describe.skipIf(!capturesPresent)(`real machines${capturesPresent ? '' : ` (skip
   test('limits of both sides; the fatal one where there is no critical one', async () => {
     const limits = async (machine: string, name: string) => {
       const { sensors } = await sensorsOf(readCapture(machine), { expand: 'done' });
-      await server?.close();
       return sensors.find(each => each.name === name)?.limits;
     };
     const inlet = { lowerCritical: -7, lowerCaution: 3, upperCaution: 38, upperCritical: 42 };
@@ -126,7 +107,6 @@ describe.skipIf(!capturesPresent)(`real machines${capturesPresent ? '' : ` (skip
     const inlet = (sensors: Sensor[]) => sensors.filter(each => each.name === '01-Inlet Ambient');
     const known = { kind: 'temperature', unit: 'celsius', reading: { value: 16 }, health: { value: 'ok' } };
     expect(inlet((await sensorsOf(tree, { expand: 'done' })).sensors)).toMatchObject([known]);
-    await server?.close();
     tree.delete('/redfish/v1/chassis/1/thermal');
     tree.delete('/redfish/v1/chassis/1/thermalsubsystem');
     const alone = { kind: 'state', unit: '', reading: { unknown: expect.stringContaining('no unit') } };

@@ -55,7 +55,9 @@ export async function openRolloutScene(options: RolloutSceneOptions): Promise<Ro
       `--max-old-space-size=${options.heap} --max-semi-space-size=4`,
       ...(options.profile ? [`--cpu-prof --cpu-prof-dir=${options.profile}`] : []),
     ].join(' '),
-    MALLOC_ARENA_MAX: '1', // glibc gives each thread a heap of its own unless told, and returns little of any
+    // glibc gives each thread a heap of its own unless told, and returns little of any but what is large.
+    MALLOC_ARENA_MAX: '1',
+    MALLOC_MMAP_THRESHOLD_: '16384',
   };
   const service = await startChild<{ url: string }>(['serve', '--config', config.file, '--log-level', 'error'], env);
   const admin = new pg.Pool({ connectionString: postgres.url, max: 2 });

@@ -25,10 +25,12 @@ export const defaultTimeouts: Timeouts = { connectMs: 10_000, answerMs: 60_000, 
 const maxBodyBytes = 8 * 1024 * 1024;
 /**
  * One connection is kept from one look to the next, where there is room for it and the BMC does so too: for most BMCs a
- * handshake is the dearest part of a look. The others take memory on both sides and are given up soon after.
+ * handshake is the dearest part of a look. Where there is none it is kept from one question to the next of who waits for
+ * something. The others take memory on both sides, of hundreds of BMCs that are read at once, and are given up right after.
  */
 const keptMs = 75_000;
-const spareMs = 4_000;
+const firstMs = 4_000;
+const spareMs = 1_000;
 
 /** Bytes of a known length that are read as they are sent. */
 export type Upload = { type: string; length: number; read(): AsyncIterable<Uint8Array> };
@@ -120,7 +122,7 @@ export class Transport {
 
   #connect(): Client {
     this.#mayKeep ??= this.#isRoom();
-    const idleMs = this.#mayKeep && this.#kept === undefined ? keptMs : spareMs;
+    const idleMs = this.#kept !== undefined ? spareMs : this.#mayKeep ? keptMs : firstMs;
     const options = { ...this.#options, keepAliveTimeout: idleMs, keepAliveMaxTimeout: idleMs };
     const client = new Client(this.#origin, options);
     this.#kept ??= client;

@@ -2,7 +2,7 @@
  * One rollout over a fleet, from its plan to its end, and how long it took beside the least that its constraints allow. Fleet,
  * service and database are processes of their own; what is told here of time is read from the database when all is over.
  *
- *   npm run bench:rollout -- [--sites 60] [--workers 50] [--zones 5] [--budget 5] [--speed 12] [--poll 2s] [--heap 224] [--pdbs] [--minutes 24]
+ *   npm run bench:rollout -- [--sites 60] [--workers 50] [--zones 5] [--budget 5] [--speed 12] [--poll 2s] [--heap 208] [--pdbs] [--minutes 24]
  *
  * With `--minutes` it is cut off, ends with 1, and tells of the waves that had ended by then. A node takes about half a second of CPU of all
  * three processes, so 60 sites of 50 need half an hour of a machine with two cores of its own.
@@ -35,7 +35,7 @@ const { values } = parseArgs({
     heartbeat: { type: 'string', default: '5000' },
     poll: { type: 'string', default: '2s' },
     pdbs: { type: 'boolean', default: false },
-    heap: { type: 'string', default: '224' },
+    heap: { type: 'string', default: '208' },
     minutes: { type: 'string' },
     profile: { type: 'string' },
   },

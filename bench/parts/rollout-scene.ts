@@ -7,7 +7,7 @@ import { startEmbeddedPostgres } from '../../src/adapters/postgres/embedded.ts';
 import { startChild } from '../../src/demo/child.ts';
 import { type LabConfig, writeLabConfig } from '../../src/demo/lab-config.ts';
 import { type Client, connect } from '../../src/surfaces/cli/client.ts';
-import { type Child, start } from './messages.ts';
+import { type Child, start as startPart } from './messages.ts';
 import { cpuOfTree, useOf } from './process-use.ts';
 import type { RolloutLab, Start } from './rollout-lab.ts';
 
@@ -37,7 +37,7 @@ export type RolloutSceneOptions = {
 export async function openRolloutScene(options: RolloutSceneOptions): Promise<RolloutScene> {
   const { dir } = options;
   await mkdir(join(dir, 'data'), { mode: 0o700 });
-  const lab = start<RolloutLab>('./rollout-lab.ts', ['--max-old-space-size=8000']);
+  const lab = startPart<RolloutLab>('./rollout-lab.ts', ['--max-old-space-size=8000']);
   const description = await lab.ask('start', { ...options.lab, dir, seed: 7, addressBase: '127.95' });
   const postgres = await startEmbeddedPostgres({ dataDir: join(dir, 'postgres') });
   const config = await writeLabConfig(description, {
@@ -58,8 +58,12 @@ export async function openRolloutScene(options: RolloutSceneOptions): Promise<Ro
     // glibc gives each thread a heap of its own unless told, and returns little of any but what is large.
     MALLOC_ARENA_MAX: '1',
     MALLOC_MMAP_THRESHOLD_: '16384',
+    NODE_COMPILE_CACHE: join(dir, 'compiled'), // as bin/groundskeeper.js sets one
   };
-  const service = await startChild<{ url: string }>(['serve', '--config', config.file, '--log-level', 'error'], env);
+  const start = () => startChild<{ url: string }>(['serve', '--config', config.file, '--log-level', 'error'], env);
+  // The first start compiles what later ones find.
+  await (await start()).stop();
+  const service = await start();
   const admin = new pg.Pool({ connectionString: postgres.url, max: 2 });
   return {
     lab,

@@ -1,14 +1,16 @@
 /**
  * One copy of what thousands of facts have in common: labels, tolerations,
  * requests, namespaces. What is shared is frozen, because a change would show
- * in every other fact.
+ * in every other fact. What nobody met for long is let go, so that what has
+ * only one owner, as a taint with its time, does not pile up over a rollout.
  */
 
-const mostKept = 50_000;
+/** Of each kind; twice as many are held at the most. */
+const mostRecent = 5_000;
 
 export class Sharing {
-  #strings = new Map<string, string>();
-  #objects = new Map<string, object>();
+  readonly #strings = new Recent<string>();
+  readonly #objects = new Recent<object>();
 
   /** Replaces these properties of `facts`, which nobody else may hold yet, by their shared copies. */
   share<T extends object>(facts: T, properties: readonly (keyof T)[]): T {
@@ -21,26 +23,34 @@ export class Sharing {
   }
 
   #string(text: string): string {
-    const kept = this.#strings.get(text);
-    if (kept !== undefined) return kept;
-    // What is shared already stays shared; only later copies are made anew.
-    if (this.#strings.size >= mostKept) this.#strings = new Map();
-    this.#strings.set(text, text);
-    return text;
+    return this.#strings.get(text) ?? this.#strings.keep(text, text);
   }
 
   #object(value: object): object {
     this.share(value, Object.keys(value) as (keyof object)[]);
     const key = JSON.stringify(value);
-    const kept = this.#objects.get(key);
-    if (kept !== undefined) return kept;
-    if (this.#objects.size >= mostKept) this.#objects = new Map();
-    this.#objects.set(key, freeze(value));
-    return value;
+    return this.#objects.get(key) ?? this.#objects.keep(key, Object.freeze(value));
   }
 }
 
-function freeze<T extends object>(value: T): T {
-  for (const part of Object.values(value)) if (typeof part === 'object' && part !== null) freeze(part);
-  return Object.freeze(value);
+/** In two generations: what is met again in the older one comes back into the newer. */
+class Recent<T> {
+  #newer = new Map<string, T>();
+  #older = new Map<string, T>();
+
+  get(key: string): T | undefined {
+    const kept = this.#newer.get(key);
+    if (kept !== undefined) return kept;
+    const older = this.#older.get(key);
+    return older === undefined ? undefined : this.keep(key, older);
+  }
+
+  keep(key: string, value: T): T {
+    if (this.#newer.size >= mostRecent) {
+      this.#older = this.#newer;
+      this.#newer = new Map();
+    }
+    this.#newer.set(key, value);
+    return value;
+  }
 }

@@ -7,11 +7,11 @@
  * With `--minutes` it is cut off, ends with 1, and tells of the waves that had ended by then. A node takes about half a second of CPU of all
  * three processes, so 60 sites of 50 need half an hour of a machine with two cores of its own.
  *
- * Seen on 2026-11-26, on two cores shared with up to twenty other busy processes:
- *   20 sites of 20, to the end (--speed 60): 360 s, at least 343 s, ratio 1.05; 484 MB.
- *   60 sites of 50: 3,000 nodes planned in 22 s on a machine of its own, 44 s beside others. NOT yet run to its end: 961 nodes were done after
- *   681 s, none failed, when --heap 200 proved too little; 552 MB until then, of which 180 are V8's and 235 malloc's, 660 connections to
- *   API servers included. A wave that was whole, of 281 nodes, took 1.04 times its least.
+ * Seen on 2026-11-26 and 27:
+ *   20 sites of 20, to the end (--speed 60), beside other busy processes: 360 s, at least 343 s, ratio 1.05.
+ *   60 sites of 50, to the end (--heap 256), beside another busy process for its first half: 3,000 nodes done, none failed; 1,619 s, at least 1,565 s,
+ *   ratio 1.035; 536 MB at most, while V8 held 130 MB from the first nodes to the last. With --heap 208 it was 492 MB up to 2,472 nodes, where that heap proved
+ *   too small, for a reason that is mended since; this was NOT run to its end again.
  */
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';

@@ -362,11 +362,11 @@ describe('before a server of our own', () => {
     server.closeAllConnections();
   });
 
-  it('never more than four connections carry requests', async () => {
+  it('never more than eight connections carry requests', async () => {
     const cluster = open({ kubeconfigFile: await kubeconfig({ token: 't' }, url, certificate.cert) });
     await Promise.all(Array.from({ length: 60 }, () => cluster.leaseRenewed('w-1')));
     expect(seen).toHaveLength(60);
-    expect(most).toBe(4);
+    expect(most).toBe(8);
   });
 
   it('a client certificate is shown, from the kubeconfig and from a file that is replaced', async () => {

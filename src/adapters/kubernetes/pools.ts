@@ -14,8 +14,8 @@ const connectTimeoutMs = 10_000;
 /** HTTP/1.1 with one request on a connection at a time: a slow answer delays no other, and a cut hits one request. */
 const perConnection = { pipelining: 1, allowH2: false };
 const limits = {
-  // A connection takes some 100 KB here, and an answer a few milliseconds: the nodes of one cluster that are at work share these.
-  requests: { ...perConnection, connections: 4 },
+  // Fewer would take less memory, and a few requests that hang would keep all others from being sent.
+  requests: { ...perConnection, connections: 8 },
   // Silence on a watch is judged by who reads it.
   watches: { ...perConnection, connections: 8, bodyTimeout: 0 },
 };

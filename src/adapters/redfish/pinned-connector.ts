@@ -5,7 +5,7 @@
  * credential, on a socket that the connector did not hand over.
  */
 import { createHash, type X509Certificate } from 'node:crypto';
-import { createSecureContext, type SecureContext, TLSSocket } from 'node:tls';
+import { createSecureContext, TLSSocket } from 'node:tls';
 import { buildConnector } from 'undici';
 
 export type Trust = {
@@ -51,14 +51,7 @@ export function pinnedConnector(
   met: (certificate: X509Certificate) => void,
 ): buildConnector.connector {
   const byPinAlone = trust.spki !== undefined && trust.ca === undefined;
-  // No session cache: a resumed session would skip the certificate that the pin is about.
-  const dial = buildConnector({
-    timeout: connectMs,
-    rejectUnauthorized: !byPinAlone,
-    secureContext: contextFor(trust.ca),
-    maxCachedSessions: 0,
-    allowH2: false,
-  });
+  const dial = dialFor(trust.ca, byPinAlone, connectMs);
   return (options, callback) => {
     dial(options, (error, socket) => {
       if (error !== null) return callback(failureOf(error), null);
@@ -74,13 +67,23 @@ export function pinnedConnector(
   };
 }
 
-const contexts = new Map<string | undefined, SecureContext>();
+const dials = new Map<string, buildConnector.connector>();
 
-/** Made once for all BMCs that trust the same authorities: it is the larger part of what a connection takes. */
-function contextFor(ca: string | undefined): SecureContext {
-  const context = contexts.get(ca) ?? createSecureContext({ ca });
-  contexts.set(ca, context);
-  return context;
+/** Made once for all BMCs that are trusted alike: with its context it is the larger part of what a connection takes. */
+function dialFor(ca: string | undefined, byPinAlone: boolean, timeout: number): buildConnector.connector {
+  const key = JSON.stringify([ca, byPinAlone, timeout]);
+  const known = dials.get(key);
+  if (known !== undefined) return known;
+  const dial = buildConnector({
+    timeout,
+    rejectUnauthorized: !byPinAlone,
+    secureContext: createSecureContext({ ca }),
+    // No session cache: a resumed session would skip the certificate that the pin is about.
+    maxCachedSessions: 0,
+    allowH2: false,
+  });
+  dials.set(key, dial);
+  return dial;
 }
 
 function spkiOf(certificate: X509Certificate | undefined): string | undefined {

@@ -113,6 +113,7 @@ export class EventLine {
     for (let failures = 0; !this.#stopped; ) {
       try {
         const again = await this.#hear(ear);
+        if (again === 'never') return;
         failures = 0;
         await this.#pause(again);
       } catch (thrown) {
@@ -125,12 +126,12 @@ export class EventLine {
   }
 
   /** Listens in the best way there is. Answers how many milliseconds later to see to it again; throws what is in the way for now. */
-  async #hear(ear: Ear): Promise<number> {
+  async #hear(ear: Ear): Promise<number | 'never'> {
     const { streams, destination, subscription, timings } = ear;
     await subscription.inherit();
     if (streams === 'off' && destination === undefined && !subscription.untidy) {
       this.#tell('polling', 'events are switched off in the configuration');
-      return timings.againMs;
+      return 'never';
     }
     const offer = await this.#offer();
     if ('none' in offer) return this.#without(offer.none, ear);

@@ -73,7 +73,7 @@ function conditionFacts(condition: V1NodeCondition | V1Condition): Condition {
   const since = timeText(lastTransitionTime);
   return {
     type,
-    status: (['True', 'False'] as const).find(known => known === status) ?? 'Unknown',
+    status: status === 'True' || status === 'False' ? status : 'Unknown',
     ...(reason ? { reason } : {}),
     ...(message ? { message } : {}),
     ...(since === undefined ? {} : { since }),

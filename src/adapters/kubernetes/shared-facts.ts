@@ -7,7 +7,7 @@ import type { Sharing } from './sharing.ts';
 
 const ofNode = ['role', 'taints', 'capacity', 'allocatable', 'kubeletVersion'] as const;
 /** Not the time: no two nodes have that in common. */
-const ofCondition = ['type', 'reason', 'message'] as const;
+const ofCondition = ['type', 'status', 'reason', 'message'] as const;
 const ofPod = [
   ...['namespace', 'node', 'phase', 'labels', 'controller', 'emptyDirs', 'hostPaths', 'claims'],
   ...['waiting', 'requests', 'priorityClass', 'placement'],

@@ -45,8 +45,10 @@ export type EffectSpec<T> = {
   describe?(result: T): string;
 };
 
-/** Attempts at one effect in the life of its operation; the second and third only after proof that the one before did nothing. */
-/** Requests that may have reached the machine; and intents, most of which end before that only where processes die in between. */
+/**
+ * At one effect in the life of its operation: requests that may have reached the machine, each only after proof that the one
+ * before did nothing; and intents, most of which end before a request only where processes die in between.
+ */
 const [mostSent, mostIntents] = [3, 12];
 
 export type PerformEffect = <T>(spec: EffectSpec<T>) => Promise<T>;

@@ -4,6 +4,9 @@ import type { EffectRow, EffectState, EffectStore } from '../../core/records.ts'
 import { storable, storableJson } from '../../core/storable.ts';
 import type { Tables } from './schema.ts';
 
+/** Comes after every other where text is compared byte by byte. */
+const lastCharacter = '\u{10ffff}';
+
 type StoredEffect = Selectable<Tables['effect']>;
 
 function effectOf({ started_at, sent_at, ...row }: StoredEffect): EffectRow {
@@ -30,14 +33,17 @@ export function effectStore(db: Kysely<Tables>): EffectStore {
       return row && effectOf(row);
     },
     async list(operation, { prefix, states }) {
+      const step = sql<string>`step collate "C"`;
       const rows = await db
         .selectFrom('effect')
         .selectAll()
         .where('operation', '=', operation)
+        .where(step, '>=', prefix)
+        .where(step, '<', `${prefix}${lastCharacter}`)
         .where('state', 'in', states)
         .orderBy('intent')
         .execute();
-      return rows.filter(row => row.step.startsWith(prefix)).map(effectOf);
+      return rows.map(effectOf);
     },
     async onCluster(cluster, { part, since, limit }) {
       const rows = await db

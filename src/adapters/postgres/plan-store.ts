@@ -63,6 +63,9 @@ export function planStore(db: Kysely<Tables>, proved: ProvedPlans): PlanStore {
           hint: 'make one: groundskeeper plan-firmware-rollout <site>',
         });
       const { version, digest, body } = row;
+      // Where many ask at once, as after a start, the first of them has proved it meanwhile.
+      const meanwhile = proved.get(id, version);
+      if (meanwhile) return meanwhile;
       const plan = JSON.parse(body) as Plan;
       if (digestOf(plan) !== digest || plan.id !== id)
         throw new FleetError({

@@ -1,0 +1,64 @@
+/** What is read of plans and effects where one operation has thousands of nodes. */
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { openDatabase } from '../../src/adapters/postgres/database.ts';
+import { effectStates } from '../../src/core/records.ts';
+import { approvedOperation, type GuardScene, guardScene, storedPlan } from '../support/guard.ts';
+import { eventually } from '../support/lab-bmc.ts';
+
+let scene: GuardScene;
+beforeAll(async () => {
+  scene = await guardScene();
+});
+afterAll(() => scene?.close());
+
+describe('effects of an operation', () => {
+  it('are those of one node, or of one step with its parts, and of no other that begins alike', async () => {
+    const operation = await approvedOperation(scene);
+    const elsewhere = await approvedOperation(scene);
+    const steps = ['w-1/cordon', 'w-1/evict/prod/a', 'w-1/evict/prod/b', 'w-10/cordon', 'w-1%/cordon', 'W-1/cordon'];
+    const { effects } = scene.records;
+    for (const [intent, step] of steps.entries())
+      await effects.insert({ operation, step, attempt: 1, intent: 100 + intent, before: null });
+    await effects.insert({ operation: elsewhere, step: 'w-1/cordon', attempt: 1, intent: 200, before: null });
+    await effects.close({ intent: 102, from: ['open'], state: 'ok', result: true, detail: '' });
+    const listed = async (prefix: string, states = effectStates as readonly (typeof effectStates)[number][]) =>
+      (await effects.list(operation, { prefix, states })).map(({ step }) => step);
+    expect(await listed('w-1/')).toEqual(['w-1/cordon', 'w-1/evict/prod/a', 'w-1/evict/prod/b']);
+    expect(await listed('w-1/evict/')).toEqual(['w-1/evict/prod/a', 'w-1/evict/prod/b']);
+    expect(await listed('w-1/evict/', ['open'])).toEqual(['w-1/evict/prod/a']);
+    expect(await listed('w-10/')).toEqual(['w-10/cordon']);
+    expect(await listed('')).toEqual(steps);
+  });
+
+  it('of one node are found without a look at those of the others', async () => {
+    const operation = await approvedOperation(scene);
+    await scene.admin.query(
+      `insert into effect (operation, step, attempt, intent, state, detail)
+       select $1, 'n-' || n || '/' || step, 1, 10000 + n * 10 + step, 'ok', '' from generate_series(1, 3000) n, generate_series(0, 9) step`,
+      [operation],
+    );
+    const counted = async (what: string) => {
+      const from = `from pg_stat_user_tables where relname = 'effect'`;
+      const { rows } = await scene.admin.query(`select ${what} as count ${from}`);
+      return Number(rows[0].count);
+    };
+    const rowsRead = () => counted('seq_tup_read + idx_tup_fetch');
+    await eventually('the new rows in the count', async () => (await counted('n_tup_ins')) >= 30_000);
+    const before = await rowsRead();
+    const other = await openDatabase(scene.url, { lock: false });
+    expect(await other.effects.list(operation, { prefix: 'n-7/', states: effectStates })).toHaveLength(10);
+    // Postgres counts what a connection read when it ends, at the latest.
+    await other.close();
+    await eventually('the count', async () => (await rowsRead()) > before);
+    expect((await rowsRead()) - before).toBeLessThan(100);
+  });
+});
+
+describe('a plan', () => {
+  it('that many ask for at once is read and proved into one object', async () => {
+    const { plan } = await storedPlan(scene);
+    const read = await Promise.all(Array.from({ length: 20 }, () => scene.records.plans.get(plan.id)));
+    expect(new Set(read).size).toBe(1);
+    expect(read[0]?.plan).toEqual(plan);
+  });
+});

@@ -17,8 +17,12 @@ export const listOperations = readTool({
   example: { open: true, limit: 20 },
   output: z.object({ operations: z.array(operationOutput) }),
   async run(context, { open, limit }) {
-    const operations = await context.records.operations.list({ open, limit });
-    return { operations: operations.map(operation => shownOperation(context, operation)) };
+    const { operations } = context.records;
+    const shown: z.infer<typeof operationOutput>[] = [];
+    // One by one: over a fleet each has thousands of nodes.
+    for (const { id } of await operations.list({ open, limit }))
+      shown.push(shownOperation(context, await operations.get(id)));
+    return { operations: shown };
   },
   present: ({ operations }) => [
     {

@@ -45,7 +45,7 @@ export const simulateDrain = readTool({
       within(() => port.attachments()),
       within(() => port.remediators()),
       within(() => port.etcd()),
-      operationsOn(context, names),
+      operationsOn(context, cluster.name, names),
     ]);
     const missing = names.find(name => !facts.nodes.some(each => each.name === name));
     if (missing) throw new FleetError({ code: 'not_found', message: `cluster ${cluster.name} has no Node ${missing}` });

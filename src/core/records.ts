@@ -68,7 +68,12 @@ export type OperationStore = {
   head(id: string): Promise<OperationHead>;
   /** Undefined where the operation has no such node. */
   part(id: string, node: string): Promise<OperationNode | undefined>;
-  list(filter: { open?: boolean; limit: number }): Promise<Operation[]>;
+  /** The newest first. */
+  list(filter: { open?: boolean; limit: number }): Promise<OperationHead[]>;
+  /** Undefined where the plan has led to none. */
+  ofPlan(plan: string): Promise<OperationHead | undefined>;
+  /** Those that are queued or running and have nodes of this cluster, each with these nodes alone. */
+  openOn(cluster: string): Promise<Operation[]>;
   /** Compare-and-set from any of `from`; false when the state was another one. */
   transition(id: string, from: OperationState[], to: OperationState, reason: string): Promise<boolean>;
   /** False when it has ended or a cancel was asked for before. */

@@ -33,8 +33,6 @@ export type RoundParts = {
 type Scene = { cluster: FleetCluster; view: ClusterView; cordons: Map<string, Operation>; open: Operation[] };
 type Seen = { entry: FleetNode; node: NodeFacts; facts: HardwareFacts; cordon: Operation | undefined };
 
-/** More operations than can be open at once. */
-const maxOpen = 10_000;
 /** Conditions that are written at once in one cluster. */
 const mostMarks = 5;
 
@@ -44,9 +42,7 @@ export async function lookAtCluster(parts: RoundParts, cluster: FleetCluster): P
   const view = await parts.clusters.of(cluster.name).view();
   // What is not seen now is not acted on.
   if (view.lostSince !== undefined) return;
-  const open = (await parts.records.operations.list({ open: true, limit: maxOpen })).filter(operation =>
-    operation.nodes.some(part => part.cluster === cluster.name),
-  );
+  const open = await parts.records.operations.openOn(cluster.name);
   const busy = new Set(open.flatMap(operation => operation.nodes.map(({ node }) => node)));
   const cordons = await healthCordonsAmong(parts.records, view.nodes);
   const scene: Scene = { cluster, view, cordons, open };
@@ -122,7 +118,7 @@ function saysItFails({ conditions }: NodeFacts): boolean {
 
 /** Whether the operation of this plan did cordon the node, by its own effect. */
 async function wasCordoned({ records }: RoundParts, plan: string, node: string): Promise<boolean> {
-  const operation = (await records.operations.list({ limit: 1000 })).find(each => each.plan === plan);
+  const operation = await records.operations.ofPlan(plan);
   if (!operation || !hasEnded(operation.state)) return false;
   const effect = await records.effects.latest(operation.id, `${node}/cordon`);
   return effect?.state === 'ok' || effect?.state === 'happened';

@@ -69,12 +69,11 @@ export function recoveryOffers(parts: OfferParts): (node: string, why: string) =
   async function wasRestarted(name: string): Promise<boolean> {
     const since = Date.now() - onceInMs;
     const all = await records.operations.list({ limit: recentOperations });
-    return all.some(
-      ({ kind, requester, createdAt, nodes }) =>
-        kind === 'bmc-change' &&
-        requester === servicePerson.name &&
-        Date.parse(createdAt) >= since &&
-        nodes.some(({ node }) => node === name),
+    const ours = all.filter(
+      ({ kind, requester, createdAt }) =>
+        kind === 'bmc-change' && requester === servicePerson.name && Date.parse(createdAt) >= since,
     );
+    const parts = await Promise.all(ours.map(({ id }) => records.operations.part(id, name)));
+    return parts.some(part => part !== undefined);
   }
 }

@@ -1,6 +1,7 @@
-/** What is read of plans and effects where one operation has thousands of nodes. */
+/** What is read of plans, operations and effects where one operation has thousands of nodes. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { openDatabase } from '../../src/adapters/postgres/database.ts';
+import { newId } from '../../src/core/ids.ts';
 import { effectStates } from '../../src/core/records.ts';
 import { approvedOperation, type GuardScene, guardScene, storedPlan } from '../support/guard.ts';
 import { eventually } from '../support/lab-bmc.ts';
@@ -51,6 +52,41 @@ describe('effects of an operation', () => {
     await other.close();
     await eventually('the count', async () => (await rowsRead()) > before);
     expect((await rowsRead()) - before).toBeLessThan(100);
+  });
+});
+
+describe('operations', () => {
+  it('on a cluster are those that are open, with their nodes there and no others', async () => {
+    const { operations } = scene.records;
+    const begun = async (nodes: [node: string, cluster: string][]) => {
+      const { plan, digest } = await storedPlan(scene);
+      const id = newId('op');
+      const where = { site: 'boston', cluster: nodes.map(([, cluster]) => cluster).join(', ') };
+      const by = { requester: 'ask', channel: 'cli', approval: undefined, reason: '', state: 'queued' as const };
+      const until = new Date(Date.now() + 3_600_000).toISOString();
+      const times = { createdAt: new Date().toISOString(), executeUntil: until };
+      const head = { id, plan: plan.id, digest, kind: plan.kind, ...where, ...by, ...times, revoked: false };
+      const parts = nodes.map(([node, cluster]) => ({ node, cluster, site: 'boston', wave: 1 }));
+      expect(await operations.insert(head, parts)).toBe(true);
+      return { id, plan: plan.id };
+    };
+    const both = await begun([
+      ['n-2', 'north'],
+      ['n-1', 'north'],
+      ['s-1', 'south'],
+    ]);
+    const south = await begun([['s-2', 'south']]);
+    const over = await begun([['n-3', 'north']]);
+    await operations.transition(over.id, ['queued'], 'done', '');
+    const on = async (cluster: string) =>
+      Object.fromEntries(
+        (await operations.openOn(cluster)).map(({ id, nodes }) => [id, nodes.map(({ node }) => node)]),
+      );
+    expect(await on('north')).toEqual({ [both.id]: ['n-1', 'n-2'] });
+    expect(await on('south')).toEqual({ [both.id]: ['s-1'], [south.id]: ['s-2'] });
+    expect(await on('east')).toEqual({});
+    expect(await operations.ofPlan(over.plan)).toMatchObject({ id: over.id, state: 'done' });
+    expect(await operations.ofPlan('plan-of-nothing')).toBeUndefined();
   });
 });
 

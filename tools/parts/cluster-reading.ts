@@ -28,8 +28,8 @@ export type NodeUse = { operation: string; node: string; kind: string; state: st
 
 const openStates = new Set(['waiting', 'running']);
 
-export async function operationsOn({ records }: ToolContext, nodes: string[]): Promise<NodeUse[]> {
-  const open = await records.operations.list({ open: true, limit: 1000 });
+export async function operationsOn({ records }: ToolContext, cluster: string, nodes: string[]): Promise<NodeUse[]> {
+  const open = await records.operations.openOn(cluster);
   return open.flatMap(({ id, kind, nodes: parts }) =>
     parts
       .filter(({ node, state }) => nodes.includes(node) && openStates.has(state))

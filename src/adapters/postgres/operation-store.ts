@@ -12,7 +12,6 @@ import { type ErrorCode, FleetError } from '../../core/errors.ts';
 import {
   hasEnded,
   type NodeState,
-  type Operation,
   type OperationEvent,
   type OperationHead,
   type OperationNode,
@@ -70,16 +69,6 @@ function partOf(row: NodeRow): OperationNode {
 }
 
 export function operationStore(db: Db): OperationStore {
-  const complete = async (head: OperationHead): Promise<Operation> => {
-    const nodes = await db
-      .selectFrom('operation_node')
-      .selectAll()
-      .where('operation', '=', head.id)
-      .orderBy('wave')
-      .orderBy('node')
-      .execute();
-    return { ...head, nodes: nodes.map(partOf) };
-  };
   /** Of an operation that goes on, where this holds of it; false when it was another. */
   const changed = async (id: string, change: Updateable<Tables['operation']>, where: Where): Promise<boolean> => {
     const result = await db
@@ -133,7 +122,15 @@ export function operationStore(db: Db): OperationStore {
       return true;
     },
     async get(id) {
-      return complete(await this.head(id));
+      const head = await this.head(id);
+      const nodes = await db
+        .selectFrom('operation_node')
+        .selectAll()
+        .where('operation', '=', id)
+        .orderBy('wave')
+        .orderBy('node')
+        .execute();
+      return { ...head, nodes: nodes.map(partOf) };
     },
     async head(id) {
       const row = await db.selectFrom('operation').selectAll().where('id', '=', id).executeTakeFirst();
@@ -157,7 +154,29 @@ export function operationStore(db: Db): OperationStore {
     async list({ open, limit }) {
       let query = db.selectFrom('operation').selectAll().orderBy('created_at', 'desc').limit(limit);
       if (open) query = query.where('state', 'in', ['queued', 'running']);
-      return Promise.all((await query.execute()).map(row => complete(headOf(row))));
+      return (await query.execute()).map(headOf);
+    },
+    async ofPlan(plan) {
+      const row = await db.selectFrom('operation').selectAll().where('plan', '=', plan).executeTakeFirst();
+      return row && headOf(row);
+    },
+    async openOn(cluster) {
+      const open = await db.selectFrom('operation').selectAll().where('state', 'in', ['queued', 'running']).execute();
+      const ids = open.map(({ id }) => id);
+      if (ids.length === 0) return [];
+      const parts = await db
+        .selectFrom('operation_node')
+        .selectAll()
+        .where('operation', 'in', ids)
+        .where('cluster', '=', cluster)
+        .orderBy('wave')
+        .orderBy('node')
+        .execute();
+      const byOperation = Map.groupBy(parts, part => part.operation);
+      return open.flatMap(row => {
+        const nodes = byOperation.get(row.id);
+        return nodes ? [{ ...headOf(row), nodes: nodes.map(partOf) }] : [];
+      });
     },
     async transition(id, from, to, reason) {
       const result = await db

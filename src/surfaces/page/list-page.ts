@@ -2,7 +2,7 @@
 import { type Approval, isCritical } from '../../core/approval.ts';
 import { toned } from '../../core/document.ts';
 import { type Freeze, frozenPart } from '../../core/freeze.ts';
-import type { Operation } from '../../core/operation.ts';
+import type { OperationHead } from '../../core/operation.ts';
 import { type Plan, placeText } from '../../core/plan.ts';
 import { tableMarkup } from './blocks.ts';
 import type { Visit } from './browser.ts';
@@ -14,7 +14,7 @@ export type Waiting = {
   waiting: { approval: Approval; plan: Plan }[];
   freezes: Freeze[];
   /** Those that are paused. */
-  held: Operation[];
+  held: OperationHead[];
 };
 
 export function listPage(visit: Visit, { waiting, freezes, held }: Waiting, now: Date): Markup {

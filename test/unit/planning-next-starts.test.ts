@@ -251,6 +251,13 @@ describe('the order of starts', () => {
     ).toBe('few-0');
   });
 
+  it('takes for work what a failure domain makes wait for each other, however wide the budget is', () => {
+    const chain = ['a', 'b'].map(node => target(node, { site: 'chain', cluster: 'chain', zone: 'z' }));
+    const facts = new Map([...clusters, ['chain', known({ nodes: nodesOf(chain) })] as const]);
+    const wide = [scope('chain', 9), scope('many', 9)];
+    expect(ask({ targets: [...many, ...chain], scopes: wide, clusters: facts })[0]).toBe('a');
+  });
+
   it('takes within a site what most others wait for', () => {
     const zoned = [target('a', { zone: 'x' }), target('b', { zone: 'y' }), target('c', { zone: 'y' })];
     expect(ask({ targets: zoned })).toEqual(['b', 'a', expect.stringContaining('c: room: a node is worked on')]);

@@ -77,7 +77,6 @@ export class KeyFiles {
   }
 
   async #swap(): Promise<void> {
-    await rm(this.#file('previous'), { force: true });
     await copyFile(this.#file('key'), this.#file('previous'));
     await rename(this.#file('next'), this.#file('key'));
   }

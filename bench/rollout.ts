@@ -2,9 +2,10 @@
  * One rollout over a fleet, from its plan to its end, and how long it took beside the least that its constraints allow. Fleet,
  * service and database are processes of their own; what is told here of time is read from the database when all is over.
  *
- *   npm run bench:rollout -- [--sites 60] [--workers 50] [--zones 5] [--budget 5] [--speed 12] [--poll 2s] [--heap 176] [--pdbs] [--minutes 24]
+ *   npm run bench:rollout -- [--sites 60] [--workers 50] [--zones 5] [--budget 5] [--speed 12] [--poll 2s] [--heap 176] [--pdbs] [--kill 150,330] [--minutes 24]
  *
- * With `--minutes` it is cut off, ends with 1, and tells of the waves that had ended by then. A node takes about 0.8 s of CPU of all
+ * With `--kill` the service is killed (-9) so many seconds after the start, and started again; its CPU and memory are then of its last life. With
+ * `--minutes` it is cut off, ends with 1, and tells of the waves that had ended by then. A node takes about 0.8 s of CPU of all
  * three processes, so 60 sites of 50 need half an hour of a machine with two cores of its own.
  *
  * Seen on 2026-11-26 and 27:
@@ -35,6 +36,7 @@ const { values } = parseArgs({
     poll: { type: 'string', default: '2s' },
     pdbs: { type: 'boolean', default: false },
     heap: { type: 'string', default: '176' },
+    kill: { type: 'string', default: '' },
     minutes: { type: 'string' },
     profile: { type: 'string' },
   },
@@ -63,6 +65,7 @@ async function begin(scene: RolloutScene): Promise<Started> {
 /** Tells now and then how far it is. Answers how it ended. */
 async function toTheEnd(scene: RolloutScene, operation: string): Promise<{ state: string; reason: string }> {
   const began = performance.now();
+  const kills = values.kill.split(',').filter(Boolean).map(Number);
   for (;;) {
     await delay(progressMs);
     const counted = await scene.query<{ wave: number; state: string; count: number }>(
@@ -79,6 +82,10 @@ async function toTheEnd(scene: RolloutScene, operation: string): Promise<{ state
     console.error(
       `  ${seconds(performance.now() - began)}: ${told}; CPU so far: ${cores.join(', ')}; ${megabytes(peakRssBytes)} at most`,
     );
+    if (kills[0] !== undefined && performance.now() - began > kills[0] * 1_000) {
+      kills.shift();
+      console.log(`  killed, with ${told}; it answers again after ${seconds(await scene.killService())}`);
+    }
     if (head && head.state !== 'running' && head.state !== 'queued') return head;
     if (performance.now() - began > minutes * 60_000)
       return { state: 'cut off', reason: `after ${minutes} minutes; what follows is of the waves that had ended` };

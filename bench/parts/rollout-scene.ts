@@ -19,6 +19,8 @@ export type RolloutScene = {
   query<T extends pg.QueryResultRow>(sql: string, values: unknown[]): Promise<T[]>;
   /** Milliseconds of CPU of each process so far, and the most memory that the service had. */
   use(): Promise<{ cpu: Record<'service' | 'lab' | 'database', number>; peakRssBytes: number }>;
+  /** Kills the service with -9 and starts it again. Answers how many milliseconds went by until it answered. */
+  killService(): Promise<number>;
   close(): Promise<void>;
 };
 
@@ -63,7 +65,7 @@ export async function openRolloutScene(options: RolloutSceneOptions): Promise<Ro
   const start = () => startChild<{ url: string }>(['serve', '--config', config.file, '--log-level', 'error'], env);
   // The first start compiles what later ones find.
   await (await start()).stop();
-  const service = await start();
+  let service = await start();
   const admin = new pg.Pool({ connectionString: postgres.url, max: 2 });
   return {
     lab,
@@ -81,6 +83,12 @@ export async function openRolloutScene(options: RolloutSceneOptions): Promise<Ro
         cpuOfTree(postgres.pid),
       ]);
       return { cpu: { service: cpuMs, lab: played, database }, peakRssBytes };
+    },
+    async killService() {
+      process.kill(service.pid, 'SIGKILL');
+      const began = performance.now();
+      service = await start();
+      return performance.now() - began;
     },
     async close() {
       await service.stop();

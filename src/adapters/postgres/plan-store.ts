@@ -43,6 +43,31 @@ export class ProvedPlans {
 const rowVersion = sql<string>`ctid::text || ' ' || xmin::text`;
 
 export function planStore(db: Kysely<Tables>, proved: ProvedPlans): PlanStore {
+  /** By id and version: after a start hundreds ask at once, and a body is megabytes. */
+  const reading = new Map<string, Promise<StoredPlan>>();
+  const versionOf = (id: string) => db.selectFrom('plan').select(rowVersion.as('version')).where('id', '=', id);
+
+  async function read(id: string): Promise<StoredPlan> {
+    const row = await versionOf(id).select(['digest', 'body']).executeTakeFirst();
+    if (!row)
+      throw new FleetError({
+        code: 'not_found',
+        message: `there is no plan ${id}`,
+        hint: 'make one: groundskeeper plan-firmware-rollout <site>',
+      });
+    const { version, digest, body } = row;
+    const plan = JSON.parse(body) as Plan;
+    if (digestOf(plan) !== digest || plan.id !== id)
+      throw new FleetError({
+        code: 'database',
+        retry: 'ask',
+        message: `plan ${id} does not match its digest: its row was changed outside Groundskeeper`,
+      });
+    const stored = frozen({ plan, digest });
+    proved.keep(id, { version, size: body.length, stored });
+    return stored;
+  }
+
   return {
     async insert({ plan, digest }) {
       await db
@@ -51,31 +76,13 @@ export function planStore(db: Kysely<Tables>, proved: ProvedPlans): PlanStore {
         .execute();
     },
     async get(id) {
-      const of = db.selectFrom('plan').select(rowVersion.as('version')).where('id', '=', id);
-      const current = await of.executeTakeFirst();
+      const current = await versionOf(id).executeTakeFirst();
       const known = current && proved.get(id, current.version);
       if (known) return known;
-      const row = await of.select(['digest', 'body']).executeTakeFirst();
-      if (!row)
-        throw new FleetError({
-          code: 'not_found',
-          message: `there is no plan ${id}`,
-          hint: 'make one: groundskeeper plan-firmware-rollout <site>',
-        });
-      const { version, digest, body } = row;
-      // Where many ask at once, as after a start, the first of them has proved it meanwhile.
-      const meanwhile = proved.get(id, version);
-      if (meanwhile) return meanwhile;
-      const plan = JSON.parse(body) as Plan;
-      if (digestOf(plan) !== digest || plan.id !== id)
-        throw new FleetError({
-          code: 'database',
-          retry: 'ask',
-          message: `plan ${id} does not match its digest: its row was changed outside Groundskeeper`,
-        });
-      const stored = frozen({ plan, digest });
-      proved.keep(id, { version, size: body.length, stored });
-      return stored;
+      const key = `${id} ${current?.version}`;
+      const begun = reading.get(key) ?? read(id).finally(() => reading.delete(key));
+      reading.set(key, begun);
+      return begun;
     },
   };
 }

@@ -46,12 +46,21 @@ describe('effects of an operation', () => {
     const rowsRead = () => counted('seq_tup_read + idx_tup_fetch');
     await eventually('the new rows in the count', async () => (await counted('n_tup_ins')) >= 30_000);
     const before = await rowsRead();
-    const other = await openDatabase(scene.url, { lock: false });
+    const url = new URL(scene.url);
+    url.searchParams.set('application_name', 'counted');
+    const other = await openDatabase(url.href, { lock: false });
     expect(await other.effects.list(operation, { prefix: 'n-7/', states: effectStates })).toHaveLength(10);
-    // Postgres counts what a connection read when it ends, at the latest.
+    const connections = async () => {
+      const { rowCount } = await scene.admin.query(`select from pg_stat_activity where application_name = 'counted'`);
+      return rowCount;
+    };
+    expect(await connections()).toBeGreaterThan(0);
+    // Postgres counts what a connection read before it is gone.
     await other.close();
-    await eventually('the count', async () => (await rowsRead()) > before);
-    expect((await rowsRead()) - before).toBeLessThan(100);
+    await eventually('its connections to be gone', async () => (await connections()) === 0);
+    const read = (await rowsRead()) - before;
+    expect(read).toBeGreaterThanOrEqual(10);
+    expect(read).toBeLessThan(100);
   });
 });
 

@@ -69,6 +69,7 @@ function partOf(row: NodeRow): OperationNode {
 }
 
 export function operationStore(db: Db): OperationStore {
+  const nodesInOrder = () => db.selectFrom('operation_node').selectAll().orderBy('wave').orderBy('node');
   /** Of an operation that goes on, where this holds of it; false when it was another. */
   const changed = async (id: string, change: Updateable<Tables['operation']>, where: Where): Promise<boolean> => {
     const result = await db
@@ -123,13 +124,7 @@ export function operationStore(db: Db): OperationStore {
     },
     async get(id) {
       const head = await this.head(id);
-      const nodes = await db
-        .selectFrom('operation_node')
-        .selectAll()
-        .where('operation', '=', id)
-        .orderBy('wave')
-        .orderBy('node')
-        .execute();
+      const nodes = await nodesInOrder().where('operation', '=', id).execute();
       return { ...head, nodes: nodes.map(partOf) };
     },
     async head(id) {
@@ -164,14 +159,7 @@ export function operationStore(db: Db): OperationStore {
       const open = await db.selectFrom('operation').selectAll().where('state', 'in', ['queued', 'running']).execute();
       const ids = open.map(({ id }) => id);
       if (ids.length === 0) return [];
-      const parts = await db
-        .selectFrom('operation_node')
-        .selectAll()
-        .where('operation', 'in', ids)
-        .where('cluster', '=', cluster)
-        .orderBy('wave')
-        .orderBy('node')
-        .execute();
+      const parts = await nodesInOrder().where('operation', 'in', ids).where('cluster', '=', cluster).execute();
       const byOperation = Map.groupBy(parts, part => part.operation);
       return open.flatMap(row => {
         const nodes = byOperation.get(row.id);

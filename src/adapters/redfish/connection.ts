@@ -7,6 +7,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { z } from 'zod';
 import { FleetError } from '../../core/errors.ts';
 import { askedMs, BmcStatus, explanation, isErrorDocument, parseBody, protocolError } from './answer.ts';
+import { etagLadder } from './etag-ladder.ts';
 import { pathOnBmc, pathOnBmcIfAny } from './links.ts';
 import { says } from './messages.ts';
 import { longestPauseMs, readPatiently } from './patience.ts';
@@ -286,14 +287,6 @@ type Sending = {
   etag?: string | undefined;
   urgency?: 'power' | undefined;
 };
-
-/** The ETag of the header, of the body, each as a strong one, and none; the first is sent first. */
-function etagLadder(answer: WireAnswer): (string | undefined)[] {
-  const body: unknown = parseBody(answer, 'the resource');
-  const inBody = typeof body === 'object' && body !== null && '@odata.etag' in body ? body['@odata.etag'] : undefined;
-  const given = [answer.header('etag'), inBody].filter(etag => typeof etag === 'string' && etag !== '') as string[];
-  return [...new Set([...given, ...given.map(etag => etag.replace(/^W\//, '')), undefined])];
-}
 
 function ambiguous(what: string, untrusted: string | undefined): FleetError {
   return new FleetError({

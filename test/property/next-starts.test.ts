@@ -15,7 +15,7 @@ const runs = Number(process.env.GROUNDSKEEPER_PROPERTY_RUNS ?? 10_000);
 const seed = process.env.GROUNDSKEEPER_PROPERTY_SEED;
 const settings = { numRuns: runs, ...(seed === undefined ? {} : { seed: Number(seed) }) };
 
-const evenRuns = Math.ceil(runs / 200);
+const evenRuns = Math.ceil(runs / 25);
 const bothRuns = Math.ceil(runs / 20);
 const namesOf = (machines: Machine[]) => machines.map(({ name }) => name).join(', ');
 

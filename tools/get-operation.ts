@@ -1,7 +1,7 @@
 /** How far an operation is, and how each node fares. */
 import { z } from 'zod';
 import { readTool } from '../src/core/tool.ts';
-import { operationOutput, presentOperation, shownOperation } from './parts/operation-output.ts';
+import { operationOutput, presentOperation, stuckIn } from './parts/operation-output.ts';
 
 export const getOperation = readTool({
   name: 'getOperation',
@@ -13,6 +13,9 @@ export const getOperation = readTool({
   positional: ['operation'],
   example: { operation: 'op-0123456789' },
   output: operationOutput,
-  run: async (context, { operation }) => shownOperation(context, await context.records.operations.get(operation)),
+  async run(context, { operation: id }) {
+    const operation = await context.records.operations.get(id);
+    return { ...operation, stuck: stuckIn(context, operation) };
+  },
   present: presentOperation,
 });

@@ -59,6 +59,13 @@ export type Operation = {
 /** Without its nodes, of which there may be thousands: what is asked before every act. */
 export type OperationHead = Omit<Operation, 'nodes'>;
 
+/** How far it is, without the nodes that wait or have ended. */
+export type OperationProgress = {
+  /** Of each state, how many nodes; states without any are left out. */
+  counts: Partial<Record<NodeState, number>>;
+  atWork: OperationNode[];
+};
+
 export type OperationEvent = {
   seq: number;
   time: string;

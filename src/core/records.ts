@@ -15,6 +15,7 @@ import type {
   OperationEvent,
   OperationHead,
   OperationNode,
+  OperationProgress,
   OperationState,
 } from './operation.ts';
 import type { PlanKind, StoredPlan } from './plan.ts';
@@ -70,6 +71,8 @@ export type OperationStore = {
   part(id: string, node: string): Promise<OperationNode | undefined>;
   /** The newest first. */
   list(filter: { open?: boolean; limit: number }): Promise<OperationHead[]>;
+  /** In the order of the ids, each of which is an operation. */
+  progress(ids: string[]): Promise<OperationProgress[]>;
   /** Undefined where the plan has led to none. */
   ofPlan(plan: string): Promise<OperationHead | undefined>;
   /** Those that are queued or running and have nodes of this cluster, each with these nodes alone. */

@@ -40,27 +40,32 @@ const findings = z.object({
   ),
 });
 
+const head = z.object({
+  id: z.string(),
+  kind: z.string(),
+  cluster: z.string(),
+  site: z.string(),
+  state: z.string(),
+  reason: z.string(),
+  createdAt: z.string(),
+  endedAt: z.string().optional(),
+  stuck: z.array(z.string()).optional(),
+});
+
+/** What is used of listOperations. */
 const operations = z.object({
-  operations: z.array(
+  operations: z.array(head.extend({ nodes: z.partialRecord(z.enum(nodeStates), z.number()) })),
+});
+
+/** What is used of getOperation. */
+const rollout = head.extend({
+  nodes: z.array(
     z.object({
-      id: z.string(),
-      kind: z.string(),
-      cluster: z.string(),
-      site: z.string(),
-      state: z.string(),
-      reason: z.string(),
-      createdAt: z.string(),
-      endedAt: z.string().optional(),
-      stuck: z.array(z.string()).optional(),
-      nodes: z.array(
-        z.object({
-          node: z.string(),
-          wave: z.number(),
-          state: z.enum(nodeStates),
-          begunAt: z.string().optional(),
-          updatedAt: z.string(),
-        }),
-      ),
+      node: z.string(),
+      wave: z.number(),
+      state: z.enum(nodeStates),
+      begunAt: z.string().optional(),
+      updatedAt: z.string(),
     }),
   ),
 });
@@ -69,6 +74,8 @@ export type DigestFacts = {
   overview: z.infer<typeof overview>;
   findings: z.infer<typeof findings>['findings'];
   operations: z.infer<typeof operations>['operations'];
+  /** The same with all their nodes, where a picture shows them. */
+  rollouts: z.infer<typeof rollout>[];
   custody: { size: number; root: string };
 };
 
@@ -76,13 +83,31 @@ export type DigestFacts = {
 export function factsFrom(
   answers: { overview: unknown; findings: unknown; operations: unknown },
   custody: DigestFacts['custody'],
-): DigestFacts {
+): Omit<DigestFacts, 'rollouts'> {
   return {
     overview: overview.parse(answers.overview),
     findings: findings.parse(answers.findings).findings,
     operations: operations.parse(answers.operations).operations,
     custody,
   };
+}
+
+const mostTimelines = 3;
+
+/** The newest that ended since then, and whose course is worth a picture. */
+export function worthPictures(run: DigestFacts['operations'], since: Date): DigestFacts['operations'] {
+  const several = ({ nodes }: DigestFacts['operations'][number]) =>
+    Object.values(nodes).reduce((sum, count) => sum + count, 0) > 1;
+  return run.filter(operation => endedSince(operation, since) && several(operation)).slice(0, mostTimelines);
+}
+
+/** Throws where getOperation answered something else. */
+export function rolloutFrom(answer: unknown): DigestFacts['rollouts'][number] {
+  return rollout.parse(answer);
+}
+
+function endedSince({ endedAt }: { endedAt?: string }, since: Date): boolean {
+  return endedAt !== undefined && new Date(endedAt) >= since;
 }
 
 export type Told = {
@@ -107,7 +132,7 @@ export function digestBlocks(facts: DigestFacts, told: Told): Block[] {
   const cleared = facts.findings.filter(
     ({ clearedAt }) => clearedAt !== undefined && new Date(clearedAt) >= told.since,
   );
-  const ended = facts.operations.filter(({ endedAt }) => endedAt !== undefined && new Date(endedAt) >= told.since);
+  const ended = facts.operations.filter(operation => endedSince(operation, told.since));
   const open = facts.operations.filter(({ endedAt }) => endedAt === undefined);
   return [
     { heading: `Digest ${told.name}: ${told.about}, ${localTime(told.now, told.timeZone)}` },
@@ -149,24 +174,16 @@ export function digestBlocks(facts: DigestFacts, told: Told): Block[] {
   ];
 }
 
-const mostTimelines = 3;
-
 /** Compliance by site where a site has a baseline, and how the newest rollouts went that ended since the last digest. */
-export function digestPictures(
-  { overview: seen, operations: run }: DigestFacts,
-  { timeZone, since, now }: Told,
-): Picture[] {
+export function digestPictures({ overview: seen, rollouts }: DigestFacts, { timeZone, now }: Told): Picture[] {
   const sites = judged(seen.sites).map(({ site, nodes }) => {
     const of = (...states: string[]) => nodes.filter(({ firmware }) => states.includes(firmware)).length;
     return { site, wanted: of('compliant'), other: of('behind', 'ahead'), unknown: of('unknown') };
   });
   const title = 'Firmware as wanted, by site';
-  const ended = run.filter(
-    ({ endedAt, nodes }) => endedAt !== undefined && new Date(endedAt) >= since && nodes.length > 1,
-  );
   return [
     ...(sites.length > 0 ? [{ kind: 'compliance' as const, title, timeZone, at: now.toISOString(), sites }] : []),
-    ...ended.slice(0, mostTimelines).map(operation => rolloutPicture(operation, { timeZone })),
+    ...rollouts.map(operation => rolloutPicture(operation, { timeZone })),
   ];
 }
 

@@ -11,7 +11,15 @@ import type { Picture } from '../core/picture.ts';
 import type { Records } from '../core/records.ts';
 import type { Caller } from '../core/tool.ts';
 import type { Gateway } from '../gateway/gateway.ts';
-import { type DigestFacts, digestBlocks, digestPictures, factsFrom, fingerprintOf } from './compose.ts';
+import {
+  type DigestFacts,
+  digestBlocks,
+  digestPictures,
+  factsFrom,
+  fingerprintOf,
+  rolloutFrom,
+  worthPictures,
+} from './compose.ts';
 import { dueNow, nextAfter, type Schedule } from './schedule.ts';
 
 export type DigestSettings = Schedule & {
@@ -72,7 +80,9 @@ export function createDigests(settings: (DigestSettings & { sinks: DigestSink[] 
         (of.sites.length === 0 || site === '*' || of.sites.includes(site)) &&
         (endedAt === undefined || new Date(endedAt) >= since),
     );
-    return { ...merged, operations: recent };
+    const drawn = worthPictures(recent, since);
+    const rollouts = await Promise.all(drawn.map(({ id }) => ask('getOperation', { operation: id })));
+    return { ...merged, operations: recent, rollouts: rollouts.map(rolloutFrom) };
   }
 
   async function compose(of: DigestSettings, { since, missed }: { since: Date; missed: number }) {

@@ -2,7 +2,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { openDatabase } from '../../src/adapters/postgres/database.ts';
 import { newId } from '../../src/core/ids.ts';
-import { effectStates } from '../../src/core/records.ts';
+import { effectStates, type Records } from '../../src/core/records.ts';
 import { approvedOperation, type GuardScene, guardScene, storedPlan } from '../support/guard.ts';
 import { eventually } from '../support/lab-bmc.ts';
 
@@ -11,6 +11,31 @@ beforeAll(async () => {
   scene = await guardScene();
 });
 afterAll(() => scene?.close());
+
+/** Rows that Postgres read in a table of `rows` for what this does over connections of its own. */
+async function rowsRead(table: string, rows: number, does: (records: Records) => Promise<void>): Promise<number> {
+  const counted = async (what: string) => {
+    const from = `from pg_stat_user_tables where relname = '${table}'`;
+    const { rows } = await scene.admin.query(`select ${what} as count ${from}`);
+    return Number(rows[0].count);
+  };
+  const all = () => counted('seq_tup_read + idx_tup_fetch');
+  await eventually('the new rows in the count', async () => (await counted('n_tup_ins')) >= rows);
+  const before = await all();
+  const url = new URL(scene.url);
+  url.searchParams.set('application_name', 'counted');
+  const other = await openDatabase(url.href, { lock: false });
+  await does(other);
+  const connections = async () => {
+    const { rowCount } = await scene.admin.query(`select from pg_stat_activity where application_name = 'counted'`);
+    return rowCount;
+  };
+  expect(await connections()).toBeGreaterThan(0);
+  // Postgres counts what a connection read before it is gone.
+  await other.close();
+  await eventually('its connections to be gone', async () => (await connections()) === 0);
+  return (await all()) - before;
+}
 
 describe('effects of an operation', () => {
   it('are those of one node, or of one step with its parts, and of no other that begins alike', async () => {
@@ -38,47 +63,31 @@ describe('effects of an operation', () => {
        select $1, 'n-' || n || '/' || step, 1, 10000 + n * 10 + step, 'ok', '' from generate_series(1, 3000) n, generate_series(0, 9) step`,
       [operation],
     );
-    const counted = async (what: string) => {
-      const from = `from pg_stat_user_tables where relname = 'effect'`;
-      const { rows } = await scene.admin.query(`select ${what} as count ${from}`);
-      return Number(rows[0].count);
-    };
-    const rowsRead = () => counted('seq_tup_read + idx_tup_fetch');
-    await eventually('the new rows in the count', async () => (await counted('n_tup_ins')) >= 30_000);
-    const before = await rowsRead();
-    const url = new URL(scene.url);
-    url.searchParams.set('application_name', 'counted');
-    const other = await openDatabase(url.href, { lock: false });
-    expect(await other.effects.list(operation, { prefix: 'n-7/', states: effectStates })).toHaveLength(10);
-    const connections = async () => {
-      const { rowCount } = await scene.admin.query(`select from pg_stat_activity where application_name = 'counted'`);
-      return rowCount;
-    };
-    expect(await connections()).toBeGreaterThan(0);
-    // Postgres counts what a connection read before it is gone.
-    await other.close();
-    await eventually('its connections to be gone', async () => (await connections()) === 0);
-    const read = (await rowsRead()) - before;
+    const read = await rowsRead('effect', 30_000, async ({ effects }) => {
+      expect(await effects.list(operation, { prefix: 'n-7/', states: effectStates })).toHaveLength(10);
+    });
     expect(read).toBeGreaterThanOrEqual(10);
     expect(read).toBeLessThan(100);
   });
 });
 
+async function begun(nodes: [node: string, cluster: string][]) {
+  const { operations } = scene.records;
+  const { plan, digest } = await storedPlan(scene);
+  const id = newId('op');
+  const where = { site: 'boston', cluster: [...new Set(nodes.map(([, cluster]) => cluster))].join(', ') };
+  const by = { requester: 'ask', channel: 'cli', approval: undefined, reason: '', state: 'queued' as const };
+  const until = new Date(Date.now() + 3_600_000).toISOString();
+  const times = { createdAt: new Date().toISOString(), executeUntil: until };
+  const head = { id, plan: plan.id, digest, kind: plan.kind, ...where, ...by, ...times, revoked: false };
+  const parts = nodes.map(([node, cluster]) => ({ node, cluster, site: 'boston', wave: 1 }));
+  expect(await operations.insert(head, parts)).toBe(true);
+  return { id, plan: plan.id };
+}
+
 describe('operations', () => {
   it('on a cluster are those that are open, with their nodes there and no others', async () => {
     const { operations } = scene.records;
-    const begun = async (nodes: [node: string, cluster: string][]) => {
-      const { plan, digest } = await storedPlan(scene);
-      const id = newId('op');
-      const where = { site: 'boston', cluster: nodes.map(([, cluster]) => cluster).join(', ') };
-      const by = { requester: 'ask', channel: 'cli', approval: undefined, reason: '', state: 'queued' as const };
-      const until = new Date(Date.now() + 3_600_000).toISOString();
-      const times = { createdAt: new Date().toISOString(), executeUntil: until };
-      const head = { id, plan: plan.id, digest, kind: plan.kind, ...where, ...by, ...times, revoked: false };
-      const parts = nodes.map(([node, cluster]) => ({ node, cluster, site: 'boston', wave: 1 }));
-      expect(await operations.insert(head, parts)).toBe(true);
-      return { id, plan: plan.id };
-    };
     const both = await begun([
       ['n-2', 'north'],
       ['n-1', 'north'],
@@ -96,6 +105,46 @@ describe('operations', () => {
     expect(await on('east')).toEqual({});
     expect(await operations.ofPlan(over.plan)).toMatchObject({ id: over.id, state: 'done' });
     expect(await operations.ofPlan('plan-of-nothing')).toBeUndefined();
+  });
+});
+
+describe('nodes of an operation', () => {
+  /** `n-1` to `n-3000`, beside `n-0`. */
+  async function thousands() {
+    const { id } = await begun([['n-0', 'north']]);
+    await scene.admin.query(
+      `insert into operation_node (operation, site, cluster, node, wave, state, step, message)
+       select $1, 'boston', 'north', 'n-' || n, 1, 'waiting', '', '' from generate_series(1, 3000) n`,
+      [id],
+    );
+    return { id };
+  }
+
+  it('are told one by one without a look at the others', async () => {
+    const { id } = await thousands();
+    const read = await rowsRead('operation_node', 3000, async ({ operations }) => {
+      for (let n = 0; n < 10; n += 1)
+        await operations.setNode(id, { node: `n-${n}`, state: 'running', step: 'drain', message: '' });
+    });
+    expect(read).toBeGreaterThanOrEqual(10);
+    expect(read).toBeLessThan(100);
+    expect(await scene.records.operations.part(id, 'n-9')).toMatchObject({ state: 'running', step: 'drain' });
+    expect(await scene.records.operations.part(id, 'n-10')).toMatchObject({ state: 'waiting' });
+  });
+
+  it('are counted by state, and told where they are at work', async () => {
+    const { operations } = scene.records;
+    const [first, second] = [await thousands(), await begun([['w-1', 'north']])];
+    await operations.setNodes(first.id, [
+      { node: 'n-8', state: 'running', step: 'drain', message: '' },
+      { node: 'n-7', state: 'running', step: 'cordon', message: '' },
+      { node: 'n-2999', state: 'failed', step: 'verify', message: 'as before' },
+    ]);
+    expect(await operations.progress([second.id, first.id])).toMatchObject([
+      { counts: { waiting: 1 }, atWork: [] },
+      { counts: { waiting: 2998, running: 2, failed: 1 }, atWork: [{ node: 'n-7' }, { node: 'n-8', step: 'drain' }] },
+    ]);
+    expect(await operations.progress([])).toEqual([]);
   });
 });
 

@@ -190,8 +190,9 @@ describe('a firmware update from the command line', () => {
     const ended = await json<Operation>(asker, 'get-operation', operation);
     expect(ended.nodes.map(({ node, state }) => `${node} ${state}`)).toEqual(['bos-w-2 done', 'bos-w-3 done']);
     for (const { node } of plan.targets) expect(reached(stack, node)).toEqual(['cordon', 'flash', 'reset', 'uncordon']);
-    const { operations } = await json<{ operations: Operation[] }>(asker, 'list-operations');
-    expect(operations.map(({ id }) => id)).toEqual([operation]);
+    const { operations } = await json<{ operations: object[] }>(asker, 'list-operations');
+    expect(operations).toMatchObject([{ id: operation, nodes: { done: 2 } }]);
+    expect(await ok(asker.run(['list-operations']))).toContain('2 of 2 done');
   });
 
   it('may be rejected, with a reason for everybody', async () => {

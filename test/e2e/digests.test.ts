@@ -4,7 +4,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type Database, openDatabase } from '../../src/adapters/postgres/database.ts';
+import type { ChangeAnswer } from '../../src/core/change.ts';
 import type { Block } from '../../src/core/document.ts';
+import { hasEnded, type Operation } from '../../src/core/operation.ts';
+import type { StoredPlan } from '../../src/core/plan.ts';
 import { createDigests, type DigestSettings, type DigestSink } from '../../src/digest/digests.ts';
 import { renderBlocks } from '../../src/surfaces/cli/render.ts';
 import { fileSink } from '../../src/surfaces/digest/sinks.ts';
@@ -97,6 +100,45 @@ describe('a digest now', () => {
       code: 'not_found',
       hint: expect.stringContaining('groundskeeper.yaml'),
     });
+  });
+});
+
+/** Of both workers, ended before it came far. */
+async function cancelledRollout(): Promise<string> {
+  const asker = await stack.client('requester');
+  const { plan, digest } = (await asker.callTool('planFirmwareRollout', { site: 'boston', deleteEmptyDir: true }))
+    .output as unknown as StoredPlan;
+  const { approval = '' } = (await asker.callTool('startPlan', { plan: plan.id, digest }))
+    .output as unknown as ChangeAnswer;
+  const voted = { vote: 'approve' as const, reason: 'due', passphrase: stack.passphrase('approver') };
+  await (await stack.client('approver')).vote(approval, voted);
+  const operation = (await asker.approval(approval)).approval.operation ?? '';
+  await asker.callTool('cancelOperation', { operation });
+  await eventually('its end', async () => {
+    const { output } = await asker.callTool('getOperation', { operation });
+    return hasEnded((output as unknown as Operation).state) || undefined;
+  });
+  return operation;
+}
+
+describe('a digest after a rollout', () => {
+  it('says how it ended, and shows its course', async () => {
+    const sent: Parameters<DigestSink>[0][] = [];
+    const { digests } = await maker({ name: 'after' }, [async digest => void sent.push(digest)]);
+    await digests.round(new Date(), signal);
+    const operation = await cancelledRollout();
+    await digests.round(new Date(Date.now() + 3_600_000), signal);
+    const [digest] = sent;
+    expect(text(digest?.blocks ?? [])).toMatch(
+      new RegExp(`Operations that ended\\n\\s+- ${operation}: firmware-rollout in boston, cancelled`),
+    );
+    expect(digest?.pictures).toEqual([
+      expect.objectContaining({ kind: 'compliance' }),
+      expect.objectContaining({
+        kind: 'rollout',
+        nodes: expect.arrayContaining([expect.objectContaining({ node: 'bos-w-1' })]),
+      }),
+    ]);
   });
 });
 

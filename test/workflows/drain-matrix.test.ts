@@ -335,8 +335,11 @@ describe('of all of it', () => {
       [people, stack],
       [hastyPeople, hasty],
     ] as const) {
-      const listed = await (await who.of('requester')).callTool('listOperations', { limit: 200 });
-      const { operations } = listed.output as unknown as { operations: Operation[] };
+      const client = await who.of('requester');
+      const listed = await client.callTool('listOperations', { limit: 200 });
+      const operations: Operation[] = [];
+      for (const { id } of (listed.output as { operations: { id: string }[] }).operations)
+        operations.push((await client.callTool('getOperation', { operation: id })).output as unknown as Operation);
       expect(operations.filter(({ state }) => state === 'queued' || state === 'running')).toEqual([]);
       for (const { cluster } of lab.sites) {
         for (const { metadata, spec } of cluster.store.list('nodes')) {

@@ -5,12 +5,12 @@ import { nodeStates, type Operation } from '../../src/core/operation.ts';
 import type { ToolContext } from '../../src/core/tool.ts';
 import { stuckSteps } from '../../src/planning/step-limits.ts';
 
-/** An operation with what is stuck in it. */
-export function shownOperation(
+/** What takes longer than it may in an operation with these nodes, in words. */
+export function stuckIn(
   { rollout }: Pick<ToolContext, 'rollout'>,
-  operation: Operation,
-): z.infer<typeof operationOutput> {
-  return { ...operation, stuck: stuckSteps(operation, { ...rollout.timings, soakMs: rollout.soakMs }, new Date()) };
+  operation: Pick<Operation, 'id' | 'nodes'>,
+): string[] {
+  return stuckSteps(operation, { ...rollout.timings, soakMs: rollout.soakMs }, new Date());
 }
 
 export const operationOutput = z.object({

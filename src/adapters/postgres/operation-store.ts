@@ -151,6 +151,22 @@ export function operationStore(db: Db): OperationStore {
       if (open) query = query.where('state', 'in', ['queued', 'running']);
       return (await query.execute()).map(headOf);
     },
+    async progress(ids) {
+      if (ids.length === 0) return [];
+      const counted = await db
+        .selectFrom('operation_node')
+        .select(({ fn }) => ['operation', 'state', fn.countAll<string>().as('nodes')])
+        .where('operation', 'in', ids)
+        .groupBy(['operation', 'state'])
+        .execute();
+      const running = await nodesInOrder().where('operation', 'in', ids).where('state', '=', 'running').execute();
+      const states = Map.groupBy(counted, ({ operation }) => operation);
+      const atWork = Map.groupBy(running, ({ operation }) => operation);
+      return ids.map(id => ({
+        counts: Object.fromEntries((states.get(id) ?? []).map(({ state, nodes }) => [state, Number(nodes)])),
+        atWork: (atWork.get(id) ?? []).map(partOf),
+      }));
+    },
     async ofPlan(plan) {
       const row = await db.selectFrom('operation').selectAll().where('plan', '=', plan).executeTakeFirst();
       return row && headOf(row);
@@ -198,14 +214,16 @@ export function operationStore(db: Db): OperationStore {
       await this.setNodes(id, [node]);
     },
     async setNodes(id, nodes) {
-      // What is told of a step meanwhile does not make it young again.
+      // What is told of a step meanwhile does not make it young again. The names stand there twice: from JSON
+      // alone Postgres expects a hundred of them, and reads all nodes of the operation.
       await sql`
         update operation_node set state = told.state, step = told.step, message = told.message, updated_at = now(),
           code = coalesce(told.code, operation_node.code),
           begun_at = coalesce(begun_at, case when told.state = 'running' then now() end),
           step_since = case when operation_node.step = told.step and step_since is not null then step_since else now() end
         from jsonb_to_recordset(${storableJson(nodes)}::jsonb) as told (node text, state text, step text, message text, code text)
-        where operation_node.operation = ${id} and operation_node.node = told.node`.execute(db);
+        where operation_node.operation = ${id} and operation_node.node = told.node
+          and operation_node.node = any(${nodes.map(({ node }) => node)}::text[])`.execute(db);
     },
     async addEvent(id, key, event) {
       await db

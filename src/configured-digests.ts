@@ -25,7 +25,7 @@ export async function configuredDigests(
   return createDigests(settings, { ...rest, ...(assistant && { summarise: facts => assistant.summarise(facts) }) });
 
   async function sinkOf(place: Config['digests'][number]['to'][number]): Promise<DigestSink> {
-    if ('file' in place) return fileSink(place.file);
+    if ('file' in place) return fileSink(place.file, parts.log);
     if ('stdout' in place) return outputSink(text => void process.stdout.write(text));
     if (!slack) throw new Error('a digest goes to Slack, and none is configured');
     const { channelSink } = await import('./surfaces/slack/digest-sink.ts');

@@ -1,5 +1,5 @@
 /** Digests from a service over a lab: what they tell, to whom, and how often. */
-import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { mkdir, mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -50,6 +50,7 @@ async function maker(
 ) {
   const client = await stack.client('requester');
   const warnings: string[] = [];
+  const log = { warn: (_fields: object, message: string) => void warnings.push(message) };
   const digest = {
     name: 'hourly',
     cron: '0 * * * *',
@@ -63,9 +64,9 @@ async function maker(
     runs: database.digestRuns,
     custody: database.custody,
     ...(summarise && { summarise }),
-    log: { warn: (_fields, message) => void warnings.push(message) },
+    log,
   });
-  return { digests, warnings };
+  return { digests, warnings, log };
 }
 
 const { signal } = new AbortController();
@@ -173,10 +174,25 @@ describe('a digest that is due', () => {
 
   it('says what was missed, and goes to a file', async () => {
     const file = join(dir, 'deep', 'digest.txt');
-    const { digests } = await maker({ name: 'filed' }, [fileSink(file)]);
+    const { digests, log } = await maker({ name: 'filed' }, [digest => fileSink(file, log)(digest)]);
     await digests.round(hour(0), signal);
     await digests.round(hour(5), signal);
-    expect(await readFile(file, 'utf8')).toMatch(/4 earlier ones were due and not made/);
+    const plot = 'digest-filed-2030-01-01T05-00Z-1-compliance.png';
+    const written = await readFile(file, 'utf8');
+    expect(written).toMatch(/4 earlier ones were due and not made/);
+    expect(written).toContain(`plots: ${plot})`);
+    const drawn = await readFile(join(dir, 'deep', plot));
+    expect(drawn.subarray(1, 4).toString()).toBe('PNG');
+  });
+
+  it('goes to a file without the plot that cannot be stored there, and says so in the log', async () => {
+    const file = join(dir, 'full', 'digest.txt');
+    await mkdir(join(dir, 'full', 'digest-bare-2030-01-01T01-00Z-1-compliance.png'), { recursive: true });
+    const { digests, log, warnings } = await maker({ name: 'bare' }, [digest => fileSink(file, log)(digest)]);
+    await digests.round(hour(0), signal);
+    await digests.round(hour(1), signal);
+    expect(await readFile(file, 'utf8')).toContain('(due 2030-01-01T01:00:00.000Z)');
+    expect(warnings).toEqual(['a plot of a digest is not there']);
   });
 
   it('that could not be sent is told with the next one', async () => {
@@ -202,7 +218,7 @@ describe('a digest that is due', () => {
     const { digests } = await maker({ name: 'posted' }, [
       channelSink({ token, apiUrl, channel: 'C0OPS', log: { warn: () => undefined } }),
     ]);
-    const { digests: beside } = await maker({ name: 'beside' }, [fileSink(file)]);
+    const { digests: beside } = await maker({ name: 'beside' }, [fileSink(file, { warn: () => undefined })]);
     const both = (at: Date) => [digests.round(at, signal), beside.round(at, signal)] as const;
     await Promise.all(both(hour(0)));
     slack.down();

@@ -18,6 +18,7 @@ import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { startEmbeddedPostgres } from '../src/adapters/postgres/embedded.ts';
 import { openAdversary, type Played, play } from '../test/support/adversary.ts';
+import { numberFlag } from './parts/number-flag.ts';
 
 const { values } = parseArgs({
   options: {
@@ -31,9 +32,10 @@ const { values } = parseArgs({
     addresses: { type: 'string', default: '127.99' },
   },
 });
-const perService = Number(values['per-service']);
-const only = values.only === undefined ? undefined : Number(values.only);
-const wanted = only === undefined ? Number(values.conversations) : 1;
+const withinMs = numberFlag(values, 'within') * 1000;
+const perService = numberFlag(values, 'per-service');
+const only = values.only === undefined ? undefined : numberFlag(values, 'only');
+const wanted = only === undefined ? numberFlag(values, 'conversations') : 1;
 
 type Counted = Played & { seed: number; seconds: number };
 
@@ -46,7 +48,7 @@ async function onOneService(postgresUrl: string, seed: number): Promise<Counted>
   const begun = performance.now();
   const adversary = await openAdversary({
     addressBase: values.addresses,
-    people: Number(values['at-once']),
+    people: numberFlag(values, 'at-once'),
     postgresUrl,
   });
   try {
@@ -76,7 +78,7 @@ const all = only === undefined ? await countsIn(values.counts) : [];
 const before = new Set(all.map(({ seed }) => seed));
 try {
   const played = () => all.reduce((sum, { conversations }) => sum + conversations, 0);
-  for (let seed = Number(values.seed); played() < wanted && performance.now() < Number(values.within) * 1000; seed++) {
+  for (let seed = numberFlag(values, 'seed'); played() < wanted && performance.now() < withinMs; seed++) {
     if (before.has(seed)) continue;
     const one = await onOneService(postgres.url, seed);
     all.push(one);

@@ -11,6 +11,7 @@ import { cpus } from 'node:os';
 import { setTimeout as delay } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
 import type { Child } from './parts/messages.ts';
+import { numberFlag } from './parts/number-flag.ts';
 import { differing, type Fleet, startFleet, startSubject } from './parts/scene.ts';
 import type { Subject } from './parts/subject.ts';
 
@@ -23,9 +24,13 @@ const { values } = parseArgs({
     informers: { type: 'string' },
   },
 });
-const size = { clusters: Number(values.clusters), nodes: Number(values.nodes), podsPerNode: Number(values.pods) };
-const seconds = Number(values.seconds);
-const compared = Math.min(Number(values.informers ?? size.clusters), size.clusters);
+const size = {
+  clusters: numberFlag(values, 'clusters'),
+  nodes: numberFlag(values, 'nodes'),
+  podsPerNode: numberFlag(values, 'pods'),
+};
+const seconds = numberFlag(values, 'seconds');
+const compared = Math.min(numberFlag(values, 'informers', size.clusters), size.clusters);
 /** Of all pods, in a minute. */
 const changing = 0.01;
 const downMs = 3000;

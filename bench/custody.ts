@@ -19,6 +19,7 @@ import { leafHash } from '../src/guard/custody/merkle.ts';
 import { signer } from '../src/guard/custody/signing-key.ts';
 import { storedRows } from '../src/guard/custody/stored-rows.ts';
 import { verifyLog } from '../src/guard/custody/verify.ts';
+import { numberFlag } from './parts/number-flag.ts';
 
 const { values } = parseArgs({
   options: {
@@ -27,7 +28,11 @@ const { values } = parseArgs({
     verify: { type: 'string', default: '1000000' },
   },
 });
-const [entries, rounds, toVerify] = [Number(values.entries), Number(values.rounds), Number(values.verify)];
+const [entries, rounds, toVerify] = [
+  numberFlag(values, 'entries'),
+  numberFlag(values, 'rounds'),
+  numberFlag(values, 'verify'),
+];
 /** Callers at once, as many as one commit takes. */
 const callers = 256;
 

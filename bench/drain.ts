@@ -17,6 +17,7 @@ import { type LabConfig, writeLabConfig } from '../src/demo/lab-config.ts';
 import { type Client, connect } from '../src/surfaces/cli/client.ts';
 import type { DrainLab, RequestCounts, Started } from './parts/drain-lab.ts';
 import { type Child, start } from './parts/messages.ts';
+import { numberFlag } from './parts/number-flag.ts';
 
 const { values } = parseArgs({
   options: {
@@ -24,7 +25,7 @@ const { values } = parseArgs({
     speed: { type: 'string', default: '1' },
   },
 });
-const rounds = Number(values.rounds);
+const rounds = numberFlag(values, 'rounds');
 const run = promisify(execFile);
 
 type Tool = 'kubectl' | 'groundskeeper';
@@ -151,7 +152,7 @@ async function kubectlIsMissing(): Promise<string | undefined> {
 async function withBench(dir: string, body: (bench: Bench) => Promise<void>): Promise<void> {
   const lab = start<DrainLab>('./drain-lab.ts');
   try {
-    const size = { addressBase: '127.69', speed: Number(values.speed), nodes: 2 };
+    const size = { addressBase: '127.69', speed: numberFlag(values, 'speed'), nodes: 2 };
     const started = await lab.ask('start', { dir, ...size });
     const config = await writeLabConfig(started.lab, {
       dir,

@@ -21,6 +21,7 @@ import { inScenes } from './eval/run.ts';
 import type { Endpoint } from './eval/scene.ts';
 import type { Task } from './eval/task.ts';
 import { tasks } from './eval/tasks/index.ts';
+import { numberFlag } from './parts/number-flag.ts';
 
 function options() {
   const { values } = parseArgs({
@@ -42,7 +43,7 @@ function options() {
         : 'no endpoint was named, so there is no model to measure',
       'npm run eval -- --endpoint http://127.0.0.1:11434/v1 --model NAME, or --scripted to test the eval itself',
     );
-  const times = Number(values.times);
+  const times = numberFlag(values, 'times');
   if (!Number.isInteger(times) || times < 1) throw invalid(`--times ${values.times} is no count`, 'such as 5');
   const chosen = tasks.filter(({ id }) => new RegExp(values.tasks).test(id));
   if (chosen.length === 0)

@@ -8,12 +8,13 @@
 import { parseArgs } from 'node:util';
 import { type Outcome, outcomesOf, type Row, rowsOf } from '../test/support/health-outcomes.ts';
 import { type Played, playedOutcomes, told } from '../test/support/played-histories.ts';
+import { numberFlag } from './parts/number-flag.ts';
 
 const { values } = parseArgs({
   options: { histories: { type: 'string', default: '1000' }, played: { type: 'string', default: '0' } },
 });
-const histories = Number(values.histories);
-const toPlay = Math.min(Number(values.played), histories);
+const histories = numberFlag(values, 'histories');
+const toPlay = Math.min(numberFlag(values, 'played'), histories);
 
 type Cell = string | number;
 const minutes = (value: number | undefined) => (value === undefined ? '' : `${value} min`);

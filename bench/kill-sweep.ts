@@ -30,6 +30,7 @@ import { firmwareOf } from '../test/support/rollout.ts';
 import { verifyRunning } from '../test/support/verify.ts';
 import { countsIn, type Rollout, tellCounts } from './parts/kill-counts.ts';
 import { type KillScene, openKillScene } from './parts/kill-scene.ts';
+import { numberFlag } from './parts/number-flag.ts';
 
 const { values } = parseArgs({
   options: {
@@ -44,14 +45,14 @@ const { values } = parseArgs({
     addresses: { type: 'string', default: '127.94' },
   },
 });
-const wantedKills = Number(values.kills);
-const perRollout = Number(values['per-rollout']);
-const nodes = Number(values.nodes);
+const wantedKills = numberFlag(values, 'kills');
+const perRollout = numberFlag(values, 'per-rollout');
+const nodes = numberFlag(values, 'nodes');
 const endWithinMs = 300_000;
 const lookMs = 10;
 /** For a further journal entry, which a slow machine may keep waiting. */
 const mostWaitMs = 2_500;
-const withinMs = Number(values.within) * 1000;
+const withinMs = numberFlag(values, 'within') * 1000;
 const [lateMs, quietMs] = [240_000, 150_000];
 
 /** The same seed gives the same numbers from 0 to 1. */
@@ -195,7 +196,7 @@ async function rollout(postgresUrl: string, workers: number, seed: number): Prom
     postgresUrl,
     workers,
     nodes,
-    speed: Number(values.speed),
+    speed: numberFlag(values, 'speed'),
     seed,
     addressBase: values.addresses,
   });
@@ -238,7 +239,7 @@ async function rollout(postgresUrl: string, workers: number, seed: number): Prom
 async function sweep(postgresUrl: string, workers: number, before: Rollout[]): Promise<Rollout[]> {
   const all = [...before];
   const done = () => all.reduce((sum, { kills }) => sum + kills, 0);
-  for (let seed = Number(values.seed); done() < wantedKills; seed++) {
+  for (let seed = numberFlag(values, 'seed'); done() < wantedKills; seed++) {
     if (before.some(each => each.seed === seed)) continue;
     if (performance.now() > withinMs - lateMs) break;
     const one = await rollout(postgresUrl, workers, seed);

@@ -26,12 +26,13 @@ import { connect } from '../src/surfaces/cli/client.ts';
 import { startTokenIssuer } from '../test/support/token-issuer.ts';
 import type { EchoServer } from './parts/echo-server.ts';
 import { start } from './parts/messages.ts';
+import { numberFlag } from './parts/number-flag.ts';
 import type { RolloutLab } from './parts/rollout-lab.ts';
 
 const { values } = parseArgs({
   options: { rounds: { type: 'string', default: '1000' }, profile: { type: 'string' } },
 });
-const rounds = Number(values.rounds);
+const rounds = numberFlag(values, 'rounds');
 /** At the median, over the bare echo. */
 const allowedMs = 2;
 const subject = 'bench';

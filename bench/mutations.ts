@@ -15,6 +15,7 @@ import { parseArgs } from 'node:util';
 import ts from 'typescript';
 import { startEmbeddedPostgres } from '../src/adapters/postgres/embedded.ts';
 import { type Mutant, mutantsOf } from './parts/mutants.ts';
+import { numberFlag } from './parts/number-flag.ts';
 import { keyAt, reachedFile, telling } from './parts/reach.ts';
 
 const { values } = parseArgs({
@@ -38,7 +39,8 @@ type Place = { file: string; key: string; mutant: Mutant };
 /** A test file that passes without any mutant, how long it takes, and the keys of what it enters. */
 type Reach = { test: string; ms: number; keys: string[] };
 
-const stopAt = Date.now() + 60_000 * Number(values.minutes ?? Number.POSITIVE_INFINITY);
+const leastLimitMs = 1000 * numberFlag(values, 'seconds');
+const stopAt = Date.now() + 60_000 * numberFlag(values, 'minutes', Number.POSITIVE_INFINITY);
 const root = await copyOf(process.cwd());
 const postgres = await startEmbeddedPostgres({ dataDir: join(root, 'postgres') });
 try {
@@ -50,7 +52,7 @@ try {
 
 async function measure(): Promise<void> {
   const all = await placesUnder(values.under);
-  const sample = shuffled(all, Number(values.seed)).slice(0, Number(values.most));
+  const sample = shuffled(all, numberFlag(values, 'seed')).slice(0, numberFlag(values, 'most'));
   const imports = await importsIn(root);
   const reaches = await reachesOf([...new Set(all.map(({ file }) => file))], imports);
   const fates = await earlierFates();
@@ -187,7 +189,7 @@ async function fateOf({ file, mutant }: Place, groups: Reach[][]): Promise<Fate>
   for (const group of groups) {
     // A machine that is busy is no wrong loop: what is slow without a mutant has more time.
     const usual = group.reduce((sum, { ms }) => sum + Math.ceil(ms), 0);
-    const limit = Math.max(1000 * Number(values.seconds), 4 * usual);
+    const limit = Math.max(leastLimitMs, 4 * usual);
     fate = await run(
       group.map(({ test }) => test),
       { ms: limit },

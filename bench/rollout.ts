@@ -23,6 +23,7 @@ import { parseArgs } from 'node:util';
 import type { ChangeAnswer } from '../src/core/change.ts';
 import type { Plan } from '../src/core/plan.ts';
 import { type Bound, leastOfWave, type Worked } from './parts/least-makespan.ts';
+import { numberFlag, numbersFlag } from './parts/number-flag.ts';
 import { openRolloutScene, type RolloutScene } from './parts/rollout-scene.ts';
 
 const { values } = parseArgs({
@@ -43,9 +44,10 @@ const { values } = parseArgs({
     profile: { type: 'string' },
   },
 });
-const sites = Number(values.sites);
-const limits = { budget: Number(values.budget), maxSites: Number(values['max-sites'] ?? sites) };
-const minutes = Number(values.minutes ?? Number.POSITIVE_INFINITY);
+const sites = numberFlag(values, 'sites');
+const limits = { budget: numberFlag(values, 'budget'), maxSites: numberFlag(values, 'max-sites', sites) };
+const minutes = numberFlag(values, 'minutes', Number.POSITIVE_INFINITY);
+const killAt = numbersFlag(values, 'kill');
 const progressMs = 10_000;
 
 type Started = { plan: Plan; operation: string; planMs: number };
@@ -67,7 +69,7 @@ async function begin(scene: RolloutScene): Promise<Started> {
 /** Tells now and then how far it is. Answers how it ended. */
 async function toTheEnd(scene: RolloutScene, operation: string): Promise<{ state: string; reason: string }> {
   const began = performance.now();
-  const kills = values.kill.split(',').filter(Boolean).map(Number);
+  const kills = [...killAt];
   for (;;) {
     await delay(progressMs);
     const counted = await scene.query<{ wave: number; state: string; count: number }>(
@@ -196,16 +198,16 @@ try {
     lab: {
       sites,
       controlPlanes: 0,
-      workers: Number(values.workers),
-      zones: Number(values.zones),
+      workers: numberFlag(values, 'workers'),
+      zones: numberFlag(values, 'zones'),
       machines: ['dell'],
-      speed: Number(values.speed),
-      heartbeatMs: Number(values.heartbeat),
+      speed: numberFlag(values, 'speed'),
+      heartbeatMs: numberFlag(values, 'heartbeat'),
       pdbs: values.pdbs,
     },
-    rollout: { waves: values.waves.split(',').map(Number), maxSites: limits.maxSites, pollInterval: values.poll },
+    rollout: { waves: numbersFlag(values, 'waves'), maxSites: limits.maxSites, pollInterval: values.poll },
     budget: limits.budget,
-    heap: Number(values.heap),
+    heap: numberFlag(values, 'heap'),
     ...(values.profile === undefined ? {} : { profile: values.profile }),
   });
   try {

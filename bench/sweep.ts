@@ -12,6 +12,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
 import type { BmcLab, Seen, Started } from './parts/bmc-lab.ts';
 import { type Child, start } from './parts/messages.ts';
+import { numberFlag } from './parts/number-flag.ts';
 import { byCurl, bySushy, missing, type Run } from './parts/other-readers.ts';
 import { singleReads } from './parts/single-reads.ts';
 import type { Sweeper } from './parts/sweeper.ts';
@@ -25,8 +26,9 @@ const { values } = parseArgs({
     skip: { type: 'string', default: '' },
   },
 });
-const size = Number(values.bmcs);
-const sushySize = Math.min(Number(values.sushy ?? size), size);
+const everyMs = numberFlag(values, 'every') * 1000;
+const size = numberFlag(values, 'bmcs');
+const sushySize = Math.min(numberFlag(values, 'sushy', size), size);
 const skipped = values.skip.split(',');
 /** Left alone, V8 takes what a large machine has before it collects; in a container it is given a limit. */
 const heap = [`--max-old-space-size=${values.heap}`, '--max-semi-space-size=8'];
@@ -72,7 +74,7 @@ async function ours(scene: Scene): Promise<string[]> {
     const again = performance.now();
     await turn(scene, 'ours, right after', () => sweep(again));
     // As the product does: a look at each BMC every minute.
-    await delay(Math.max(0, again + Number(values.every) * 1000 - performance.now()));
+    await delay(Math.max(0, again + everyMs - performance.now()));
     await turn(scene, 'ours, warm', () => sweep(performance.now()));
     const open = await lab.ask('sessions', undefined);
     const repeated = await sweeper.ask('close', undefined);

@@ -51,7 +51,7 @@ it('that is at work and not idle keeps nobody for longer than the limit: they fa
   expect(await refusal(scene.perform(spec))).toMatchObject({ code: 'database', retry: 'later' });
   expect(sent).toEqual([]);
   await scene.admin.query(
-    `select pg_cancel_backend(pid) from pg_stat_activity where query like '%pg_sleep(60)%' and pid <> pg_backend_pid()`,
+    `select pg_cancel_backend(pid) from pg_stat_activity where query like '%pg_sleep(60)%' and pid <> pg_backend_pid() and datname = current_database()`,
   );
   await working;
   await holder.end();

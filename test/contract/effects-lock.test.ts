@@ -31,6 +31,14 @@ afterEach(async () => {
 
 const open = () => openDatabase(server.url, { lock: true });
 
+/** Of this database alone: the server has those of other tests, too. */
+async function connections(where: string): Promise<number | null> {
+  const { rowCount } = await admin.query(
+    `select from pg_stat_activity where datname = current_database() and ${where}`,
+  );
+  return rowCount;
+}
+
 /** Ends the connection whose lock says that this process lives. */
 async function breakLock({ life: { executor } }: WorkerDatabase): Promise<void> {
   const holder = `from pg_locks where locktype = 'advisory' and objsubid = 2 and database = (select oid from pg_database where datname = current_database())
@@ -82,15 +90,9 @@ describe('a process whose lock connection broke', () => {
       await inside.promise;
       order.push('committed');
     });
-    await expect
-      .poll(
-        async () => (await admin.query("select from pg_stat_activity where state = 'idle in transaction'")).rowCount,
-      )
-      .toBe(1);
+    await expect.poll(() => connections("state = 'idle in transaction'")).toBe(1);
     const over = second.life.endDead().then(() => order.push('taken over'));
-    await expect
-      .poll(async () => (await admin.query("select from pg_stat_activity where wait_event_type = 'Lock'")).rowCount)
-      .toBe(1);
+    await expect.poll(() => connections("wait_event_type = 'Lock'")).toBe(1);
     inside.resolve();
     await Promise.all([work, over]);
     expect(order).toEqual(['committed', 'taken over']);

@@ -27,7 +27,9 @@ async function rowsRead(table: string, rows: number, does: (records: Records) =>
   const other = await openDatabase(url.href, { lock: false });
   await does(other);
   const connections = async () => {
-    const { rowCount } = await scene.admin.query(`select from pg_stat_activity where application_name = 'counted'`);
+    const { rowCount } = await scene.admin.query(
+      `select from pg_stat_activity where application_name = 'counted' and datname = current_database()`,
+    );
     return rowCount;
   };
   expect(await connections()).toBeGreaterThan(0);

@@ -109,7 +109,7 @@ describe('two operations', () => {
     expect(reached(stack, one).concat(reached(stack, two))).toEqual([]);
     await eventually('one to wait for the custody log', async () => {
       const { rows } = await admin.query(
-        "select 1 from pg_stat_activity where wait_event_type = 'Lock' and query like '%custody_append%'",
+        "select 1 from pg_stat_activity where wait_event_type = 'Lock' and query like '%custody_append%' and datname = current_database()",
       );
       return rows.length >= 1 ? true : undefined;
     });

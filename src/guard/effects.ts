@@ -40,6 +40,10 @@ export type EffectSpec<T> = {
   prove?(): Promise<void>;
   /** A request that is repeated under one intent, because it was clearly refused, asks `stillAllowed` each time. */
   send(grant: EffectGrant, stillAllowed: () => Promise<void>): Promise<T>;
+  /**
+   * Asked of what may have been sent. Its patience begins with its first look: when the request left is not known, and a
+   * machine may take as long as ever to show it.
+   */
   observe(open: EffectRow): Promise<Observation<T>>;
   /** What the custody log says of a result that was sent and answered. */
   describe?(result: T): string;
@@ -91,7 +95,7 @@ export function effectPerformer(parts: EffectParts): PerformEffect {
     spec: EffectSpec<T>,
     row: EffectRow,
   ): Promise<{ again: true } | { again: false; result: T }> {
-    const seen = await spec.observe(row);
+    const seen = row.mayBeSent ? await spec.observe(row) : unsent;
     const result = seen.finding === 'happened' ? seen.result : null;
     await finish(spec, row, { state: seen.finding, result, detail: seen.evidence });
     switch (seen.finding) {
@@ -143,12 +147,16 @@ export function effectPerformer(parts: EffectParts): PerformEffect {
       const stillAllowed = async () => {
         await authority.allow(spec);
       };
-      if (spec.leases.includes(`bmc:${request.target}`)) await parts.announce?.();
+      const ofBmc = spec.leases.includes(`bmc:${request.target}`);
+      if (ofBmc) await parts.announce?.();
       await spec.prove?.();
+      // That took its time, in which somebody may have stopped it.
+      if (ofBmc || spec.prove) await stillAllowed();
       await letOut(row);
       result = await spec.send({ intent: row.intent } as EffectGrant, stillAllowed);
     } catch (thrown) {
-      await finish(spec, row, failure(FleetError.from(thrown)));
+      // It says nothing of the request: the intent stays open, and who asks again looks first.
+      if (!(thrown instanceof DatabaseAway)) await finish(spec, row, failure(FleetError.from(thrown)));
       throw thrown;
     }
     await finish(spec, row, { state: 'ok', result: result ?? null, detail: spec.describe?.(result) ?? '' });
@@ -225,6 +233,8 @@ export function effectPerformer(parts: EffectParts): PerformEffect {
     }
   };
 }
+
+const unsent = { finding: 'not-happened', evidence: 'it was never sent' } as const;
 
 /** What adapters throw when nothing was written: no connection, or the resource had changed since it was read. */
 const neverSent = new Set<ErrorCode>(['conflict', 'bmc_unreachable', 'cluster_unreachable', 'certificate_changed']);

@@ -38,18 +38,19 @@ export async function changeBmc(
       const { body, ...where } = await bmc.changeTarget(change);
       return { before, request: { target: target.bmcUrl, ...where, bodyDigest: digestOf(body) } };
     },
-    async send(grant, stillAllowed) {
+    async prove() {
       await proveIdentity(job);
       await (stuck.length > 0 ? proveStillStuck(job, stuck) : proveNoTask(job));
+    },
+    async send(grant, stillAllowed) {
       sessionsBefore = bmc.sessionsOpened;
       await sendPatiently(job, change, { grant, stillAllowed });
       return null;
     },
     observe(open) {
-      const sentAt = Date.parse(open.startedAt);
-      if (change.act !== 'reset-bmc') return observe(job, change, sentAt);
+      if (change.act !== 'reset-bmc') return observe(job, change);
       const { lastReset } = open.before as BeforeChange;
-      const by = enough(sentAt + timings.rebootMs, timings.pollMs);
+      const by = enough(Date.now() + timings.rebootMs, timings.pollMs);
       return observeBmcRestart(job, { lastReset, sessionsBefore, by });
     },
   });
@@ -87,8 +88,8 @@ function shows(status: BmcStatus, change: Setting): string | undefined {
 }
 
 /** Looks until the setting shows, or does not for the settle time: then it may be set again. */
-async function observe({ bmc, timings }: NodeJob, change: Setting, sentAt: number): Promise<Observation<null>> {
-  const settledAt = sentAt + timings.resetSettleMs;
+async function observe({ bmc, timings }: NodeJob, change: Setting): Promise<Observation<null>> {
+  const settledAt = Date.now() + timings.resetSettleMs;
   return waitFor<Observation<null>>({
     what: 'evidence of the change',
     everyMs: timings.pollMs,

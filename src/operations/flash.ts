@@ -3,7 +3,7 @@
  * image listener, whose fetch log is evidence, or is sent it; a finished task is not success,
  * only the inventory read after activation is (see prove-version.ts).
  */
-import type { RefusedFor, UpdateOutcome } from '../core/bmc.ts';
+import type { RefusedFor, UpdateOutcome, UpdateRequest } from '../core/bmc.ts';
 import { digestOf } from '../core/canonical.ts';
 import { FleetError, unreachable } from '../core/errors.ts';
 import type { EffectRow } from '../core/records.ts';
@@ -29,6 +29,7 @@ export async function flash(job: NodeJob): Promise<Flash> {
   const change = changeOf(job);
   const { image, sha256, component, drives } = change;
   const told = { image, sha256, component, ...(drives ? { drives: drives.map(({ serial }) => serial) } : {}) };
+  let request: UpdateRequest | undefined;
   return job.effect<Flash>({
     step: 'flash',
     action: 'flashFirmware',
@@ -46,24 +47,32 @@ export async function flash(job: NodeJob): Promise<Flash> {
         request: { target: target.bmcUrl, ...where, bodyDigest: digestOf(told) },
       };
     },
-    prove: () => proveReadyToFlash(job),
+    async prove() {
+      await proveReadyToFlash(job);
+      request = await readyRequest(job);
+    },
     async send(grant) {
-      const { url } = await offerImage(job);
-      const protocol = url.startsWith('https:') ? 'HTTPS' : 'HTTP';
-      const file = await job.images.open({ image, sha256 });
-      const places = await proveDrives(job);
-      const request = {
-        imageUri: url,
-        protocol,
-        component,
-        image: file,
-        ...(places ? { drives: places } : {}),
-      } as const;
+      if (!request) throw new FleetError({ code: 'internal', message: 'nothing was proved ready to be sent' });
       return accepted(job, await bmc.startUpdate(grant, request));
     },
     observe: open => observeFlash(job, open),
     describe: done => (done.task ? `accepted, task ${done.task}` : 'accepted, the BMC named no task'),
   });
+}
+
+/** What takes its time is done before the request: the image is read through, and the drives are looked for. */
+async function readyRequest(job: NodeJob): Promise<UpdateRequest> {
+  const { image, sha256, component } = changeOf(job);
+  const { url } = await offerImage(job);
+  const file = await job.images.open({ image, sha256 });
+  const places = await proveDrives(job);
+  return {
+    imageUri: url,
+    protocol: url.startsWith('https:') ? 'HTTPS' : 'HTTP',
+    component,
+    image: file,
+    ...(places ? { drives: places } : {}),
+  };
 }
 
 /** Throws bmc_refused when it was refused. */
@@ -120,8 +129,7 @@ async function observeFlash(job: NodeJob, open: EffectRow): Promise<Observation<
   const { bmc, timings } = job;
   const { tasks: earlier, token, settleMs, pushed } = open.before as Before;
   const known = new Set(earlier);
-  // An image that is sent may be on its way for minutes, and its task begins when it is there.
-  const settledAt = (pushed ? Date.now() : Date.parse(open.startedAt)) + settleMs;
+  const settledAt = Date.now() + settleMs;
   const look = async (): Promise<{ value: Observation<Flash> } | { missing: string }> => {
     const [fetches, tasks, shown] = await Promise.all([job.images.fetches(token), bmc.tasks(), readShown(job)]);
     const task = tasks.find(candidate => !known.has(candidate.uri))?.uri;
@@ -132,13 +140,12 @@ async function observeFlash(job: NodeJob, open: EffectRow): Promise<Observation<
     if (Date.now() < settledAt) return { missing: 'evidence either way' };
     const waited = `${Math.round(settleMs / 1000)} s`;
     // That nothing was fetched proves something; of what was sent, silence proves nothing.
-    if (pushed && open.mayBeSent)
+    if (pushed)
       return { value: { finding: 'ambiguous', evidence: `no new task and no version change within ${waited}` } };
-    const unsent = pushed ? 'nothing was sent' : 'no fetch';
-    const evidence = `${unsent}, no new task and no version change ${waited} after the request`;
+    const evidence = `no fetch, no new task and no version change within ${waited}`;
     return { value: { finding: 'not-happened', evidence } };
   };
-  const by = Math.max(settledAt, Date.now()) + timings.resetSettleMs + 60_000;
+  const by = settledAt + timings.resetSettleMs + 60_000;
   return waitFor({ what: 'evidence of the update request', everyMs: timings.pollMs, by, look }).catch(thrown => {
     const error = FleetError.from(thrown);
     return { finding: 'ambiguous', evidence: error.message } as const;

@@ -29,7 +29,7 @@ export async function powerHost(job: NodeJob, { purpose, prove, settling = false
       const { type, ...where } = await bmc.resetTarget(purpose);
       return { request: { target: target.bmcUrl, ...where, bodyDigest: digestOf({ ResetType: type }) } };
     },
-    async send(grant) {
+    async prove() {
       await proveIdentity(job);
       await prove(job);
       if (purpose !== 'on') {
@@ -37,6 +37,8 @@ export async function powerHost(job: NodeJob, { purpose, prove, settling = false
         await proveQuorum(job);
       }
       await proveNoTask(job);
+    },
+    async send(grant) {
       if (factValue(await bmc.power()) === wanted[purpose]) return null;
       const { type } = await bmc.resetTarget(purpose);
       await bmc.reset(grant, type);

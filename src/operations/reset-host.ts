@@ -56,13 +56,15 @@ export async function resetHost(job: NodeJob, before: BeforeReset, { settling, p
       const { type, ...where } = await bmc.resetTarget();
       return { before, request: { target: target.bmcUrl, ...where, bodyDigest: digestOf({ ResetType: type }) } };
     },
-    async send(grant) {
-      const { type } = await bmc.resetTarget();
+    async prove() {
       await proveIdentity(job);
       await prove(job);
       await proveNoRemediator(job);
       await proveQuorum(job);
       await proveNoTask(job);
+    },
+    async send(grant) {
+      const { type } = await bmc.resetTarget();
       await bmc.reset(grant, type);
       return type;
     },
@@ -74,7 +76,7 @@ export async function resetHost(job: NodeJob, before: BeforeReset, { settling, p
 async function observeReset(job: NodeJob, open: EffectRow): Promise<Observation<null>> {
   const { bmc, cluster, target, timings } = job;
   const before = open.before as BeforeReset;
-  const settledAt = Date.parse(open.startedAt) + timings.resetSettleMs;
+  const settledAt = Date.now() + timings.resetSettleMs;
   let first: string | undefined;
   const look = async (): Promise<{ value: Observation<null> } | { missing: string }> => {
     const [node, fact, renewed] = await Promise.all([
@@ -91,10 +93,10 @@ async function observeReset(job: NodeJob, open: EffectRow): Promise<Observation<
     // Only renewals seen after the settle time count, compared with each other: clocks of nodes are not trusted.
     first ??= renewed ?? 'none';
     if (renewed === undefined || renewed === first) return { missing: 'a sign of life after the settle time' };
-    const evidence = `the old boot ID still renews its lease ${Math.round(timings.resetSettleMs / 1000)} s after the request`;
+    const evidence = `the old boot ID still renews its lease ${Math.round(timings.resetSettleMs / 1000)} s later`;
     return { value: { finding: 'not-happened', evidence } };
   };
-  const by = Math.max(settledAt, Date.now()) + 60_000;
+  const by = settledAt + 60_000;
   return waitFor({ what: 'evidence of the reset', everyMs: timings.pollMs, by, look }).catch(
     thrown => ({ finding: 'ambiguous', evidence: FleetError.from(thrown).message }) as const,
   );

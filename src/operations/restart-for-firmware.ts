@@ -48,18 +48,20 @@ async function restart(job: NodeJob, change: Restarting, before: BeforeChange): 
       const { body, ...where } = await bmc.changeTarget(change);
       return { before, request: { target: target.bmcUrl, ...where, bodyDigest: digestOf(body) } };
     },
-    async send(grant, stillAllowed) {
+    async prove() {
       await proveIdentity(job);
       if (change.act === 'power-cycle') await proveOff(job);
       await proveNoRemediator(job);
       await proveNoTask(job);
+    },
+    async send(grant, stillAllowed) {
       sessionsBefore = bmc.sessionsOpened;
       await sendPatiently(job, change, { grant, stillAllowed });
       return null;
     },
     async observe(open) {
       const { lastReset } = open.before as BeforeChange;
-      const by = enough(Date.parse(open.startedAt) + timings.rebootMs, timings.pollMs);
+      const by = enough(Date.now() + timings.rebootMs, timings.pollMs);
       const seen = await observeBmcRestart(job, { lastReset, sessionsBefore, by });
       return seen.finding === 'happened' ? { ...seen, result: null } : seen;
     },

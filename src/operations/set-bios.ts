@@ -84,7 +84,7 @@ export async function setBios(job: NodeJob): Promise<BiosTask> {
       const before: Before = { tasks: tasks.map(task => task.uri) };
       return { before, request: { target: target.bmcUrl, ...where, bodyDigest: digestOf(body) } };
     },
-    async send(grant, stillAllowed) {
+    async prove() {
       await proveIdentity(job);
       await proveDrained(job);
       await proveNoRemediator(job);
@@ -94,6 +94,8 @@ export async function setBios(job: NodeJob): Promise<BiosTask> {
           code: 'precondition_failed',
           message: `${target.node} got the BIOS settings from someone else meanwhile`,
         });
+    },
+    async send(grant, stillAllowed) {
       const { task } = await sendPatiently(job, change, { grant, stillAllowed });
       return { task };
     },
@@ -106,7 +108,7 @@ export async function setBios(job: NodeJob): Promise<BiosTask> {
 async function observeBios(job: NodeJob, open: EffectRow): Promise<Observation<BiosTask>> {
   const { bmc, timings } = job;
   const known = new Set((open.before as Before).tasks);
-  const settledAt = Date.parse(open.startedAt) + timings.resetSettleMs;
+  const settledAt = Date.now() + timings.resetSettleMs;
   const look = async (): Promise<{ value: Observation<BiosTask> } | { missing: string }> => {
     const [bios, tasks] = await Promise.all([bmc.bios(), bmc.tasks()]);
     const task = tasks.find(candidate => !known.has(candidate.uri))?.uri;
@@ -117,7 +119,7 @@ async function observeBios(job: NodeJob, open: EffectRow): Promise<Observation<B
     if (missingBios(job, bios).every(({ attribute, to }) => waiting[attribute] === to))
       return happened('the settings wait on the BMC');
     if (Date.now() < settledAt) return { missing: 'evidence either way' };
-    const evidence = `no new task, and nothing waits, ${Math.round(timings.resetSettleMs / 1000)} s after the request`;
+    const evidence = `no new task, and nothing waits, within ${Math.round(timings.resetSettleMs / 1000)} s`;
     return { value: { finding: 'not-happened', evidence } };
   };
   const by = enough(settledAt + timings.rebootMs, timings.pollMs);

@@ -34,13 +34,13 @@ export async function startWriting(job: NodeJob): Promise<Flash> {
       const before: Before = { tasks: tasks.map(task => task.uri), settleMs };
       return { before, request: { target: target.bmcUrl, ...where, bodyDigest: digestOf({}) } };
     },
-    async send(grant) {
+    async prove() {
       await proveIdentity(job);
       await proveDrained(job);
       await proveNoRemediator(job);
       await proveQuorum(job);
-      return accepted(job, await bmc.startWriting(grant));
     },
+    send: async grant => accepted(job, await bmc.startWriting(grant)),
     observe: open => observeWriting(job, open),
     describe: done => (done.task ? `accepted, task ${done.task}` : 'accepted, the BMC named no task'),
   });
@@ -59,7 +59,7 @@ async function observeWriting(job: NodeJob, open: EffectRow): Promise<Observatio
   const { bmc, timings } = job;
   const { tasks: earlier, settleMs } = open.before as Before;
   const known = new Set(earlier);
-  const settledAt = Date.parse(open.startedAt) + settleMs;
+  const settledAt = Date.now() + settleMs;
   const look = async (): Promise<{ value: Observation<Flash> } | { missing: string }> => {
     const [tasks, shown] = await Promise.all([bmc.tasks(), readShown(job)]);
     const task = tasks.find(candidate => !known.has(candidate.uri))?.uri;
@@ -67,10 +67,10 @@ async function observeWriting(job: NodeJob, open: EffectRow): Promise<Observatio
     if (task) return happened(`the BMC has a task that was not there before: ${task}`);
     if (isWanted(job, runningVersion(job, shown))) return happened('the wanted version is active');
     if (Date.now() < settledAt) return { missing: 'evidence either way' };
-    const evidence = `no new task and no version change ${Math.round(settleMs / 1000)} s after the request`;
+    const evidence = `no new task and no version change within ${Math.round(settleMs / 1000)} s`;
     return { value: { finding: 'not-happened', evidence } };
   };
-  const by = Math.max(settledAt, Date.now()) + 60_000;
+  const by = settledAt + 60_000;
   return waitFor({ what: 'evidence that the image is written', everyMs: timings.pollMs, by, look }).catch(
     thrown => ({ finding: 'ambiguous', evidence: FleetError.from(thrown).message }) as const,
   );

@@ -101,6 +101,20 @@ describe('an effect is refused, and nothing is sent, when', () => {
     expect(settling.sent).toHaveLength(settles ? 1 : 0);
   });
 
+  it.each(breaking)('%s while it was proved that the machine is ready', async (_what, breaks, _settles, why) => {
+    let proofs = 0;
+    const { spec, sent } = effectOf(operation, {
+      async prove() {
+        proofs += 1;
+        await breaks({ operation });
+      },
+    });
+    expect((await refusal(scene.perform(spec))).message).toMatch(why);
+    expect([proofs, sent]).toEqual([1, []]);
+    const { rows } = await scene.admin.query('select state, sent_at from effect');
+    expect(rows).toEqual([{ state: 'failed', sent_at: null }]);
+  });
+
   it('more nodes are down than the budget allows, whatever the votes say', async () => {
     const { spec, sent } = effectOf(operation, {
       blast: async () => ({ peakUnavailable: 3, targets: 1, controlPlane: 0, quorumLost: false, lastOf: [] }),

@@ -1,10 +1,13 @@
 /** The one door to every machine: an intent first, one send, evidence before another. */
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { FleetError } from '../../src/core/errors.ts';
+import { DatabaseAway, FleetError } from '../../src/core/errors.ts';
+import type { EffectState } from '../../src/core/records.ts';
 import { concluder } from '../../src/guard/conclude.ts';
 import { closeEnded } from '../../src/guard/custody/close-open.ts';
 import { storedRows } from '../../src/guard/custody/stored-rows.ts';
 import { verifyLog } from '../../src/guard/custody/verify.ts';
+import type { NodeJob } from '../../src/operations/job.ts';
+import { mayHaveHappened } from '../../src/operations/may-have-happened.ts';
 import { approvedOperation, effectOf, type GuardScene, guardScene, refusal } from '../support/guard.ts';
 
 let scene: GuardScene;
@@ -173,6 +176,28 @@ describe('an answer that was lost', () => {
     expect(sent).toHaveLength(1);
   });
 
+  it.each(['prove', 'send'] as const)('and a database that was away in %s fails nothing: it is looked at', async at => {
+    const looks: unknown[] = [];
+    let away = true;
+    const blink = async () => {
+      if (!away) return;
+      away = false;
+      throw new DatabaseAway();
+    };
+    const { spec, sent } = effectOf(operation, {
+      prove: () => (at === 'prove' ? blink() : Promise.resolve()),
+      send: async () => (at === 'send' ? blink().then(() => 'done') : 'done'),
+      async observe(open) {
+        looks.push([open.state, open.mayBeSent]);
+        return { finding: 'not-happened', evidence: 'the machine shows nothing' };
+      },
+    });
+    await expect(scene.perform(spec)).rejects.toBeInstanceOf(DatabaseAway);
+    expect(await scene.perform(spec)).toBe('done');
+    expect(looks).toEqual(at === 'send' ? [['open', true]] : []);
+    expect(sent).toHaveLength(at === 'send' ? 2 : 1);
+  });
+
   it('is not followed by a second send where the record of the first cannot be understood', async () => {
     const { spec, sent } = effectOf(operation, { send: () => Promise.reject(lost()) });
     await refusal(scene.perform(spec));
@@ -208,6 +233,50 @@ it('an attempt whose process died before anything was sent is none of the three'
   const { spec, sent } = effectOf(operation, { send: () => Promise.reject(lost()), observe });
   for (let ask = 0; ask < 3; ask++) expect((await refusal(scene.perform(spec))).code).toBe('ambiguous');
   expect(sent).toHaveLength(3);
+});
+
+describe('what may have been handed over', () => {
+  type Attempt = [state: EffectState, sent: boolean];
+  const attempts: [what: string, attempts: Attempt[], may: boolean][] = [
+    ['nothing was asked for', [], false],
+    ['it was refused', [['failed', true]], false],
+    ['it was stopped before it was sent', [['failed', false]], false],
+    ['the BMC was not reached', [['not-happened', true]], false],
+    ['its answer is lost', [['unknown', true]], true],
+    ['a crash left it open', [['open', false]], true],
+    ['nobody can tell', [['ambiguous', true]], true],
+    [
+      'the next attempt was refused',
+      [
+        ['not-happened', true],
+        ['failed', true],
+      ],
+      false,
+    ],
+    [
+      'the next attempt was not sent, as the machine is not as it was',
+      [
+        ['not-happened', true],
+        ['failed', false],
+      ],
+      true,
+    ],
+  ];
+
+  it.each(attempts)('%s', async (_what, rows, may) => {
+    for (const [at, [state, sent]] of rows.entries()) {
+      const intent = 500 + at;
+      const attempt = { operation, step: 'w-1/flash', attempt: at + 1, intent, before: null };
+      await scene.records.effects.insert(attempt);
+      if (sent) await scene.records.effects.letOut(intent);
+      if (state !== 'open')
+        await scene.records.effects.close({ intent, from: ['open'], state, result: null, detail: '' });
+    }
+    // Another step of that name's beginning says nothing.
+    await scene.records.effects.insert({ operation, step: 'w-1/flash/2', attempt: 1, intent: 600, before: null });
+    const job = { records: scene.records, operation, stepName: (step: string) => `w-1/${step}` } as NodeJob;
+    expect(await mayHaveHappened(job, 'flash')).toBe(may);
+  });
 });
 
 describe('the outcome of an effect', () => {

@@ -2,11 +2,13 @@
 import { effectStates } from '../core/records.ts';
 import type { NodeJob } from './job.ts';
 
+type Asking = Pick<NodeJob, 'records' | 'operation' | 'stepName'>;
+
 /**
  * Whether this effect on the node was asked for, or may have been: only a clear refusal says that it was not. That one which
  * was sent did nothing is doubted once the next one is not sent because the machine is not as it was.
  */
-export async function mayHaveHappened({ records, operation, stepName }: NodeJob, name: string): Promise<boolean> {
+export async function mayHaveHappened({ records, operation, stepName }: Asking, name: string): Promise<boolean> {
   const step = stepName(name);
   const rows = await records.effects.list(operation, { prefix: step, states: effectStates });
   const attempts = rows.filter(row => row.step === step);

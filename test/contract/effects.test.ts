@@ -6,7 +6,6 @@ import { concluder } from '../../src/guard/conclude.ts';
 import { closeEnded } from '../../src/guard/custody/close-open.ts';
 import { storedRows } from '../../src/guard/custody/stored-rows.ts';
 import { verifyLog } from '../../src/guard/custody/verify.ts';
-import type { NodeJob } from '../../src/operations/job.ts';
 import { mayHaveHappened } from '../../src/operations/may-have-happened.ts';
 import { approvedOperation, effectOf, type GuardScene, guardScene, refusal } from '../support/guard.ts';
 
@@ -274,7 +273,7 @@ describe('what may have been handed over', () => {
     }
     // Another step of that name's beginning says nothing.
     await scene.records.effects.insert({ operation, step: 'w-1/flash/2', attempt: 1, intent: 600, before: null });
-    const job = { records: scene.records, operation, stepName: (step: string) => `w-1/${step}` } as NodeJob;
+    const job = { records: scene.records, operation, stepName: (step: string) => `w-1/${step}` };
     expect(await mayHaveHappened(job, 'flash')).toBe(may);
   });
 });

@@ -14,7 +14,6 @@ import type { RunningEngine } from './engine/engine.ts';
 const beatMs = 1_000;
 /** What versions before this one called their only executor, which was the service. */
 const formerExecutor = 'service';
-const maxOpen = 10_000;
 
 export type TakeOverParts = {
   life: Life;
@@ -41,8 +40,8 @@ export function startTakeOver(parts: TakeOverParts): TakeOver {
   const serving = Promise.withResolvers<void>();
   let wantsToServe = false;
   let serves = false;
-  let begun = false;
   let closed = false;
+  let queued = new Set<string>();
   const unattended: string[] = [];
 
   // Apart, so that what holds a take-over up never keeps this process from saying that it lives.
@@ -97,16 +96,22 @@ export function startTakeOver(parts: TakeOverParts): TakeOver {
       bmcs
         .closeInherited()
         .catch((error: unknown) => log.warn({ error: FleetError.from(error) }, 'BMC sessions are left'));
-    if (!begun || taken > 0) {
-      // An operation that was committed right before its process ended was never launched; for others this does nothing.
-      for (const { id } of await operations.list({ open: true, limit: maxOpen })) await launch(id);
-      begun = true;
-    }
+    await launchLeft();
     if (serves && !closed) {
       const left = await closeEnded();
       if (left > 0) log.warn({ effects: left }, 'nobody knows what became of effects whose operations have ended');
       closed = true;
     }
+  }
+
+  /**
+   * An operation that was committed right before its process ended, or lost its way to the database, was never launched. One
+   * that is queued at two looks is, once more; for others this does nothing.
+   */
+  async function launchLeft(): Promise<void> {
+    const before = queued;
+    queued = new Set(await operations.queued());
+    for (const id of queued) if (before.has(id)) await launch(id);
   }
 }
 

@@ -71,6 +71,8 @@ export type OperationStore = {
   part(id: string, node: string): Promise<OperationNode | undefined>;
   /** The newest first. */
   list(filter: { open?: boolean; limit: number }): Promise<OperationHead[]>;
+  /** Ids of those that were committed and have not begun, the oldest first. */
+  queued(): Promise<string[]>;
   /** In the order of the ids, each of which is an operation. */
   progress(ids: string[]): Promise<OperationProgress[]>;
   /** Undefined where the plan has led to none. */

@@ -151,6 +151,12 @@ export function operationStore(db: Db): OperationStore {
       if (open) query = query.where('state', 'in', ['queued', 'running']);
       return (await query.execute()).map(headOf);
     },
+    async queued() {
+      // The words of the index: it is asked for each second.
+      const { rows } = await sql<{ id: string }>`
+        select id from operation where state = 'queued' order by created_at`.execute(db);
+      return rows.map(({ id }) => id);
+    },
     async progress(ids) {
       if (ids.length === 0) return [];
       const counted = await db

@@ -42,10 +42,9 @@ export function startTakeOver(parts: TakeOverParts): TakeOver {
   let serves = false;
   let closed = false;
   let queued = new Set<string>();
-  const unattended: string[] = [];
 
   // Apart, so that what holds a take-over up never keeps this process from saying that it lives.
-  const ended = [repeat(() => life.beat()), repeat(takeOver)];
+  const turns = [repeat(() => life.beat()), repeat(takeOver)];
 
   return {
     serves() {
@@ -54,7 +53,7 @@ export function startTakeOver(parts: TakeOverParts): TakeOver {
     },
     async stop() {
       stopping.abort();
-      await Promise.all(ended);
+      await Promise.all(turns);
     },
   };
 
@@ -79,7 +78,7 @@ export function startTakeOver(parts: TakeOverParts): TakeOver {
   }
 
   async function takeOver(): Promise<void> {
-    unattended.push(...(await life.endDead()));
+    const ended = await life.endDead();
     if (wantsToServe) {
       const holds = await life.holdsService();
       if (serves && !holds) throw notServing();
@@ -89,13 +88,14 @@ export function startTakeOver(parts: TakeOverParts): TakeOver {
     const engine = parts.engine();
     if (!engine) return;
     // An older version may still run, as long as this process does not serve.
-    const gone = [...unattended.splice(0), ...(serves ? [formerExecutor] : [])];
+    const gone = [...ended, ...(serves ? [formerExecutor] : [])];
     const taken = await engine.takeOver(gone);
     if (taken > 0) log.warn({ workflows: taken }, 'took over from a process that is gone');
     if (await life.inherit(gone))
       bmcs
         .closeInherited()
         .catch((error: unknown) => log.warn({ error: FleetError.from(error) }, 'BMC sessions are left'));
+    await life.forget(gone);
     await launchLeft();
     if (serves && !closed) {
       const left = await closeEnded();

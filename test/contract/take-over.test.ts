@@ -4,34 +4,46 @@ import { afterEach, beforeEach, expect, it } from 'vitest';
 import { openDatabase, type WorkerDatabase } from '../../src/adapters/postgres/database.ts';
 import { DatabaseAway } from '../../src/core/errors.ts';
 import type { Workflow } from '../../src/core/flow.ts';
+import type { OperationState } from '../../src/core/operation.ts';
 import { type RunningEngine, startEngine } from '../../src/engine/engine.ts';
 import { startTakeOver, type TakeOver } from '../../src/take-over.ts';
 import { type GuardScene, guardScene, present, storedPlan } from '../support/guard.ts';
 import { eventually } from '../support/stack.ts';
 
 let scene: GuardScene;
-let records: WorkerDatabase;
-let engine: RunningEngine;
-let takeOver: TakeOver;
+let self: { records: WorkerDatabase; engine: RunningEngine; takeOver: TakeOver } | undefined;
 /** What the next launches fail with. */
 let failures: Error[];
+/** Holds what runs for as long as it is there. */
+let gate: PromiseWithResolvers<void> | undefined;
 
 const runPlan: Workflow<null, void> = {
   name: 'run-plan',
-  run: flow =>
-    flow.step('begin', async () => {
-      await records.operations.transition(flow.operation, ['queued'], 'running', '');
-    }),
+  async run(flow) {
+    const { operations } = scene.records;
+    await flow.step('begin', async () => void (await operations.transition(flow.operation, ['queued'], 'running', '')));
+    await flow.step('wait', async () => gate?.promise);
+    await flow.step('end', async () => void (await operations.transition(flow.operation, ['running'], 'done', '')));
+  },
 };
 
 beforeEach(async () => {
   scene = await guardScene();
-  records = await openDatabase(scene.url, { lock: true });
   failures = [];
-  const { life, alone } = records;
-  engine = await startEngine({ databaseUrl: scene.url, executor: life.executor, workflows: [runPlan], alone });
-  takeOver = startTakeOver({
-    ...{ life, operations: records.operations, log: pino({ level: 'silent' }) },
+  gate = undefined;
+});
+afterEach(async () => {
+  gate?.resolve();
+  await end();
+  await scene?.close();
+});
+
+async function begin(): Promise<void> {
+  const records = await openDatabase(scene.url, { lock: true });
+  const { life, operations, alone } = records;
+  const engine = await startEngine({ databaseUrl: scene.url, executor: life.executor, workflows: [runPlan], alone });
+  const takeOver = startTakeOver({
+    ...{ life, operations, log: pino({ level: 'silent' }) },
     engine: () => engine,
     bmcs: { closeInherited: async () => {} },
     closeEnded: async () => 0,
@@ -44,13 +56,15 @@ beforeEach(async () => {
       throw error;
     },
   });
-});
-afterEach(async () => {
-  await takeOver?.stop();
-  await engine?.close();
-  await records?.close();
-  await scene?.close();
-});
+  self = { records, engine, takeOver };
+}
+
+async function end(): Promise<void> {
+  await self?.takeOver.stop();
+  await self?.engine.close();
+  await self?.records.close();
+  self = undefined;
+}
 
 /** Committed, and launched by nobody. */
 async function committed(): Promise<string> {
@@ -59,15 +73,31 @@ async function committed(): Promise<string> {
   return (await scene.approvals.vote(ballot, scene.caller('vote'))).operation ?? '';
 }
 
-const running = (operation: string) =>
-  eventually('the operation to run', async () =>
-    (await records.operations.head(operation)).state === 'running' ? true : undefined,
+const comesTo = (state: OperationState, operation: string) =>
+  eventually(`the operation to be ${state}`, async () =>
+    (await scene.records.operations.head(operation)).state === state ? true : undefined,
   );
 
 it('is launched at any time, at the next try where the database is away for one', async () => {
-  await running(await committed());
+  await begin();
+  await comesTo('done', await committed());
   failures.push(new DatabaseAway());
-  const late = await committed();
-  await running(late);
+  await comesTo('done', await committed());
   expect(failures).toEqual([]);
+});
+
+it('goes on however long ago the process ended that had it in hand, which is forgotten then', async () => {
+  gate = Promise.withResolvers();
+  await begin();
+  const operation = await committed();
+  await comesTo('running', operation);
+  await end();
+  await scene.admin.query("update executor set ended_at = ended_at - interval '8 days'");
+  gate = undefined;
+  await begin();
+  await comesTo('done', operation);
+  await eventually('the one that ended to be forgotten', async () => {
+    const { rows } = await scene.admin.query('select id from executor');
+    return rows.length === 1 || undefined;
+  });
 });

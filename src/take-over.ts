@@ -14,7 +14,6 @@ import type { RunningEngine } from './engine/engine.ts';
 const beatMs = 1_000;
 /** What versions before this one called their only executor, which was the service. */
 const formerExecutor = 'service';
-const maxOpen = 10_000;
 
 export type TakeOverParts = {
   life: Life;
@@ -41,12 +40,11 @@ export function startTakeOver(parts: TakeOverParts): TakeOver {
   const serving = Promise.withResolvers<void>();
   let wantsToServe = false;
   let serves = false;
-  let begun = false;
   let closed = false;
-  const unattended: string[] = [];
+  let queued = new Set<string>();
 
   // Apart, so that what holds a take-over up never keeps this process from saying that it lives.
-  const ended = [repeat(() => life.beat()), repeat(takeOver)];
+  const turns = [repeat(() => life.beat()), repeat(takeOver)];
 
   return {
     serves() {
@@ -55,7 +53,7 @@ export function startTakeOver(parts: TakeOverParts): TakeOver {
     },
     async stop() {
       stopping.abort();
-      await Promise.all(ended);
+      await Promise.all(turns);
     },
   };
 
@@ -80,7 +78,7 @@ export function startTakeOver(parts: TakeOverParts): TakeOver {
   }
 
   async function takeOver(): Promise<void> {
-    unattended.push(...(await life.endDead()));
+    const ended = await life.endDead();
     if (wantsToServe) {
       const holds = await life.holdsService();
       if (serves && !holds) throw notServing();
@@ -90,23 +88,30 @@ export function startTakeOver(parts: TakeOverParts): TakeOver {
     const engine = parts.engine();
     if (!engine) return;
     // An older version may still run, as long as this process does not serve.
-    const gone = [...unattended.splice(0), ...(serves ? [formerExecutor] : [])];
+    const gone = [...ended, ...(serves ? [formerExecutor] : [])];
     const taken = await engine.takeOver(gone);
     if (taken > 0) log.warn({ workflows: taken }, 'took over from a process that is gone');
     if (await life.inherit(gone))
       bmcs
         .closeInherited()
         .catch((error: unknown) => log.warn({ error: FleetError.from(error) }, 'BMC sessions are left'));
-    if (!begun || taken > 0) {
-      // An operation that was committed right before its process ended was never launched; for others this does nothing.
-      for (const { id } of await operations.list({ open: true, limit: maxOpen })) await launch(id);
-      begun = true;
-    }
+    await life.forget(gone);
+    await launchLeft();
     if (serves && !closed) {
       const left = await closeEnded();
       if (left > 0) log.warn({ effects: left }, 'nobody knows what became of effects whose operations have ended');
       closed = true;
     }
+  }
+
+  /**
+   * An operation that was committed right before its process ended, or lost its way to the database, was never launched. One
+   * that is queued at two looks is, once more; for others this does nothing.
+   */
+  async function launchLeft(): Promise<void> {
+    const before = queued;
+    queued = new Set(await operations.queued());
+    for (const id of queued) if (before.has(id)) await launch(id);
   }
 }
 

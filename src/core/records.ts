@@ -71,6 +71,8 @@ export type OperationStore = {
   part(id: string, node: string): Promise<OperationNode | undefined>;
   /** The newest first. */
   list(filter: { open?: boolean; limit: number }): Promise<OperationHead[]>;
+  /** Ids of those that were committed and have not begun, the oldest first. */
+  queued(): Promise<string[]>;
   /** In the order of the ids, each of which is an operation. */
   progress(ids: string[]): Promise<OperationProgress[]>;
   /** Undefined where the plan has led to none. */
@@ -92,6 +94,8 @@ export type OperationStore = {
   /** Lets this wave begin; false when it has ended or a wave as late may begin already. */
   advance(id: string, wave: number): Promise<boolean>;
   setNode(id: string, node: NodeAt): Promise<void>;
+  /** Shows a node at work at a step. Does nothing where its part has ended, or where another process took over from this one. */
+  showNode(id: string, at: Pick<NodeAt, 'node' | 'step' | 'message'>): Promise<void>;
   /** The same for many, all or none. */
   setNodes(id: string, nodes: NodeAt[]): Promise<void>;
   /** An event is stored once per `key`. */
@@ -144,7 +148,10 @@ export type EffectStore = {
 };
 
 export type LeaseStore = {
-  /** Takes every key for `holder`, or none: answers who is in the way. Taking again what one holds succeeds. */
+  /**
+   * Takes every key for `holder`, or none: answers who is in the way. Taking again what one holds succeeds. A holder is an
+   * operation or `<operation>/<node>`; one that has ended is in nobody's way.
+   */
   take(keys: string[], holder: string): Promise<{ taken: true } | { taken: false; key: string; holder: string }>;
   holds(keys: string[], holder: string): Promise<boolean>;
   release(holder: string, keys?: string[]): Promise<void>;

@@ -11,7 +11,7 @@
  */
 
 import { setTimeout as delay } from 'node:timers/promises';
-import { DBOS } from '@dbos-inc/dbos-sdk';
+import { DBOS, type WorkflowStatus } from '@dbos-inc/dbos-sdk';
 import { DatabaseAway, FleetError, type FleetErrorJson } from '../core/errors.ts';
 import type { Engine, Flow, Workflow } from '../core/flow.ts';
 
@@ -23,7 +23,7 @@ export type EngineOptions = {
   databaseUrl: string;
   /** Unique to this life of this process: what it has in hand is found by it. */
   executor: string;
-  /** Runs what no two processes may do at once, such as making the engine's tables. */
+  /** Runs what no two processes may do at once: making the engine's tables, and taking over. */
   alone(work: () => Promise<void>): Promise<void>;
   /** Every workflow that may be started or resumed, children included. */
   workflows: Workflow<never, unknown>[];
@@ -68,25 +68,41 @@ export async function startEngine(options: EngineOptions): Promise<RunningEngine
       const where = { workflowID: id, queueName: queues.parents };
       await DBOS.startWorkflow(found(registered, workflow.name), where)(id, input);
     },
-    takeOver,
+    takeOver: executors => takeOver(executors, options.alone),
     // What is registered is forgotten, so that a process may have another engine after this one.
     close: () => DBOS.shutdown({ deregister: true }),
   };
 }
 
-async function takeOver(executors: string[]): Promise<number> {
-  if (executors.length === 0) return 0;
-  const wanted = { status: 'PENDING', executorId: executors, loadInput: false, loadOutput: false } as const;
-  const left = await DBOS.listWorkflows(wanted);
+/**
+ * DBOS puts back whatever is named, whoever runs it by now. So it is listed again once no other process takes over, or else
+ * what one of them has put back, and somebody has taken up, would be taken up twice.
+ */
+async function takeOver(executors: string[], alone: EngineOptions['alone']): Promise<number> {
+  if ((await leftBy(executors)).length === 0) return 0; // each second, so without the lock
+  let taken = 0;
+  await alone(async () => {
+    const left = await leftBy(executors);
+    await putBack(left);
+    taken = left.length;
+  });
+  return taken;
+}
+
+async function leftBy(executors: string[]): Promise<WorkflowStatus[]> {
+  if (executors.length === 0) return [];
+  return DBOS.listWorkflows({ status: 'PENDING', executorId: executors, loadInput: false, loadOutput: false });
+}
+
+async function putBack(left: WorkflowStatus[]): Promise<void> {
   // Versions before this one used no queues.
-  const queueOf = (each: (typeof left)[number]) =>
+  const queueOf = (each: WorkflowStatus) =>
     each.queueName ?? (each.parentWorkflowID === undefined ? queues.parents : queues.children);
   for (const [queueName, workflows] of Map.groupBy(left, queueOf))
     await DBOS.resumeWorkflows(
       workflows.map(each => each.workflowID),
       { queueName },
     );
-  return left.length;
 }
 
 function register(workflow: Workflow<never, unknown>, registered: Map<string, Registered>): Registered {

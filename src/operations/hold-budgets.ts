@@ -4,8 +4,9 @@
  * is emptied and updated, read after its cordon, when no pod can arrive any
  * more; a node that shares one waits for the other to come back.
  */
+import type { Stores } from '../core/records.ts';
 import { pdbGroupsOfNode } from '../planning/pdb-groups.ts';
-import type { NodeJob, Parts } from './job.ts';
+import type { NodeJob } from './job.ts';
 import { answered, waitFor } from './wait.ts';
 
 type Part = { operation: string; node: string };
@@ -29,7 +30,9 @@ export async function holdBudgets(job: NodeJob, by: number): Promise<string[]> {
     by,
     stopReason: job.stopReason,
     async look() {
-      const taken = await records.leases.take(keys, holderOf({ operation: job.operation, node: target.node }));
+      // A process that was replaced while it waited must not take what nobody would give back.
+      const holder = holderOf({ operation: job.operation, node: target.node });
+      const taken = await records.transaction(tx => tx.leases.take(keys, holder));
       if (taken.taken) return { value: groups };
       const [, busy = taken.holder] = taken.holder.split('/');
       await job.report('budgets', 'progress', `${taken.key.replace(/^pdb:[^/]*\//, '')} is in use by ${busy}`);
@@ -38,6 +41,6 @@ export async function holdBudgets(job: NodeJob, by: number): Promise<string[]> {
   });
 }
 
-export async function releaseBudgets({ records }: Pick<Parts, 'records'>, part: Part): Promise<void> {
-  await records.leases.release(holderOf(part));
+export async function releaseBudgets({ leases }: Pick<Stores, 'leases'>, part: Part): Promise<void> {
+  await leases.release(holderOf(part));
 }

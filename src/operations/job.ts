@@ -161,7 +161,7 @@ export function leasesOf(plan: Plan, node: string): string[] {
 }
 
 function showAt({ records }: Parts, operation: string, at: { node: string; step: string; message: string }) {
-  return told(records.operations.setNode(operation, { ...at, state: 'running' }));
+  return told(records.operations.showNode(operation, at));
 }
 
 /** Telling how far the work is never undoes the work: a word that could not be stored is lost. */

@@ -111,25 +111,30 @@ export function nodeWorkflow(
   };
 }
 
-/** Tells how the node's part ended, and gives back what it held, also where the configuration lost the node. Re-entrant. */
+/**
+ * Tells how the node's part ended, and gives back what it held, also where the configuration lost the node. Re-entrant. A
+ * process that was replaced does neither: its heir has the node in hand, or the next node under the same leases.
+ */
 async function end(parts: Parts, operation: string, { node, outcome }: { node: string; outcome: NodeOutcome }) {
-  const { operations, leases, plans } = parts.records;
+  const { operations, plans } = parts.records;
   const left = await openJob(parts, operation, node).then(job => giveRemediatorsBack(job, outcome), unconfigured);
   const message = left === undefined ? outcome.message : `${outcome.message}; ${left}`;
   const step = outcome.state === 'done' ? 'done' : ((await lastStep(parts, operation, node)) ?? 'lease');
-  await operations.setNode(operation, { node, step, ...outcome, message });
   const { plan } = await plans.get((await operations.head(operation)).plan);
-  await parts.images.withdraw({ operation, node });
-  await releaseBudgets(parts, { operation, node });
-  await leases.release(operation, leasesOf(plan, node));
   const status = outcome.state === 'done' ? 'ok' : 'failed';
   const told = { node, step: 'end', status, message: `${outcome.state}: ${message}` } as const;
-  await operations.addEvent(operation, `${node}/end`, told);
+  await parts.records.transaction(async tx => {
+    await tx.operations.setNode(operation, { node, step, ...outcome, message });
+    await releaseBudgets(tx, { operation, node });
+    await tx.leases.release(operation, leasesOf(plan, node));
+    await tx.operations.addEvent(operation, `${node}/end`, told);
+  });
+  await parts.images.withdraw({ operation, node });
 }
 
 async function lease(steps: NodeSteps): Promise<void> {
   await steps.step('lease', async job => {
-    const taken = await job.records.leases.take(job.leases, job.operation);
+    const taken = await job.records.transaction(tx => tx.leases.take(job.leases, job.operation));
     if (!taken.taken)
       throw new FleetError({
         code: 'conflict',

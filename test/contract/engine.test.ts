@@ -1,9 +1,11 @@
 /** Work that outlives the version and the process that began it. */
 import { DBOS } from '@dbos-inc/dbos-sdk';
+import pg from 'pg';
 import { afterEach, beforeEach, expect, it } from 'vitest';
+import { openDatabase } from '../../src/adapters/postgres/database.ts';
 import { DatabaseAway, FleetError } from '../../src/core/errors.ts';
 import type { Flow, Workflow } from '../../src/core/flow.ts';
-import { type RunningEngine, startEngine } from '../../src/engine/engine.ts';
+import { type EngineOptions, type RunningEngine, startEngine } from '../../src/engine/engine.ts';
 import { freshDatabase } from '../support/postgres.ts';
 
 let database: Awaited<ReturnType<typeof freshDatabase>>;
@@ -28,8 +30,12 @@ const doing = (what: string) => async () => {
   done.push(what);
 };
 
-async function start(executor: string, workflows: Workflow<never, unknown>[]): Promise<void> {
-  engine = await startEngine({ databaseUrl: database.url, executor, workflows, alone: work => work() });
+async function start(
+  executor: string,
+  workflows: Workflow<never, unknown>[],
+  alone: EngineOptions['alone'] = work => work(),
+): Promise<void> {
+  engine = await startEngine({ databaseUrl: database.url, executor, workflows, alone });
 }
 
 async function stepC(flow: Flow): Promise<void> {
@@ -148,4 +154,50 @@ it('is not taken over from an executor that was not named', async () => {
   await start('new-1', [before]);
   expect(await engine?.takeOver(['another'])).toBe(0);
   expect(await engine?.takeOver([])).toBe(0);
+});
+
+it('is left to the process that took it over first', async () => {
+  gate = Promise.withResolvers();
+  await start('old-1', [before]);
+  await engine?.start(before, 'begun-before', null);
+  await expect.poll(() => done).toEqual(['a', 'b', 'c']);
+  await engine?.close();
+
+  const [other, own] = [
+    await openDatabase(database.url, { lock: true }),
+    await openDatabase(database.url, { lock: true }),
+  ];
+  const admin = new pg.Client({ connectionString: database.url });
+  await admin.connect();
+  try {
+    await start('new-1', [before], own.alone);
+    const inside = Promise.withResolvers<void>();
+    const taking = Promise.withResolvers<void>();
+    // The other has put it back, and has it in hand by now.
+    const first = other.alone(async () => {
+      inside.resolve();
+      await taking.promise;
+      await admin.query("update dbos.workflow_status set executor_id = 'new-2' where workflow_uuid = 'begun-before'");
+    });
+    await inside.promise;
+    const second = engine?.takeOver(['old-1']);
+    const waits = expect.poll(async () => {
+      const { rowCount } = await admin.query(
+        "select from pg_locks where locktype = 'advisory' and not granted and database = (select oid from pg_database where datname = current_database())",
+      );
+      return rowCount;
+    });
+    await Promise.race([waits.toBe(1), second]);
+    taking.resolve();
+    await first;
+    expect(await second).toBe(0);
+    const { rows } = await admin.query(
+      "select status, executor_id from dbos.workflow_status where workflow_uuid = 'begun-before'",
+    );
+    expect(rows).toEqual([{ status: 'PENDING', executor_id: 'new-2' }]);
+  } finally {
+    await admin.end();
+    await own.close();
+    await other.close();
+  }
 });

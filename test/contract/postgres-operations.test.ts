@@ -1,8 +1,8 @@
 /** What is read of plans, operations and effects where one operation has thousands of nodes. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { openDatabase } from '../../src/adapters/postgres/database.ts';
+import { type Database, openDatabase } from '../../src/adapters/postgres/database.ts';
 import { newId } from '../../src/core/ids.ts';
-import { effectStates, type Records } from '../../src/core/records.ts';
+import { effectStates } from '../../src/core/records.ts';
 import { approvedOperation, type GuardScene, guardScene, storedPlan } from '../support/guard.ts';
 import { eventually } from '../support/lab-bmc.ts';
 
@@ -13,7 +13,7 @@ beforeAll(async () => {
 afterAll(() => scene?.close());
 
 /** Rows that Postgres read in a table of `rows` for what this does over connections of its own. */
-async function rowsRead(table: string, rows: number, does: (records: Records) => Promise<void>): Promise<number> {
+async function rowsRead(table: string, rows: number, does: (database: Database) => Promise<void>): Promise<number> {
   const counted = async (what: string) => {
     const from = `from pg_stat_user_tables where relname = '${table}'`;
     const { rows } = await scene.admin.query(`select ${what} as count ${from}`);
@@ -147,6 +147,32 @@ describe('nodes of an operation', () => {
       { counts: { waiting: 2998, running: 2, failed: 1 }, atWork: [{ node: 'n-7' }, { node: 'n-8', step: 'drain' }] },
     ]);
     expect(await operations.progress([])).toEqual([]);
+  });
+});
+
+describe('how long nodes took', () => {
+  it('is told of the last that ended well, without a look at the events of the others', async () => {
+    const { id } = await begun([['n-0', 'north']]);
+    // The later one ended, the longer it took: node n took n seconds, in eleven events.
+    await scene.admin.query(
+      `insert into operation_node (operation, site, cluster, node, wave, state, step, message, updated_at)
+       select $1, 'boston', 'north', 'n-' || n, 1, case when n % 2 = 0 then 'done' else 'failed' end, '', '', now() + n * interval '1 minute'
+       from generate_series(1, 4000) n`,
+      [id],
+    );
+    await scene.admin.query(
+      `insert into operation_event (operation, key, time, node, step, status, message)
+       select $1, n || '/' || e, now() + n * interval '1 minute' + (n * e - 10 * n) * interval '100 milliseconds', 'n-' || n, '', 'ok', ''
+       from generate_series(1, 4000) n, generate_series(0, 10) e`,
+      [id],
+    );
+    const read = await rowsRead('operation_event', 44_000, async ({ durations }) => {
+      const took = await durations.ofKind('firmware-rollout');
+      expect(took.map(ms => Math.round(ms / 1000))).toEqual(Array.from({ length: 200 }, (_, n) => 4000 - 2 * n));
+      expect(await durations.ofKind('restart')).toEqual([]);
+    });
+    expect(read).toBeGreaterThanOrEqual(200);
+    expect(read).toBeLessThan(5000);
   });
 });
 

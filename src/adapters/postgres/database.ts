@@ -37,7 +37,7 @@ import { imageStore, leaseStore, loginStore, sessionLedger, subscriptionLedger }
 /** The work is done over other connections. */
 const aloneLimitMs = 60_000;
 
-function storesOver(db: Kysely<Tables>, { executor, proved }: { executor: string; proved: ProvedPlans }): Stores {
+function storesOver(db: Kysely<Tables>, { executor, proved }: { executor?: string; proved: ProvedPlans }): Stores {
   const queries = {
     async query(text: string, values: unknown[] = []) {
       const { rows } = await db.executeQuery<Record<string, unknown>>(CompiledQuery.raw(text, values));
@@ -47,13 +47,13 @@ function storesOver(db: Kysely<Tables>, { executor, proved }: { executor: string
   return {
     plans: planStore(db, proved),
     approvals: approvalStore(db),
-    operations: operationStore(db),
+    operations: operationStore(db, executor),
     effects: effectStore(db),
     leases: leaseStore(db),
     freezes: freezeStore(db),
     images: imageStore(db),
     logins: loginStore(db),
-    sessions: sessionLedger(db, executor),
+    sessions: sessionLedger(db, executor ?? 'nobody'),
     hosts: hostStore(db),
     custody: custodyStore(queries),
     anchors: anchorStore(db),
@@ -122,7 +122,7 @@ export async function openDatabase(
       cause: thrown,
     });
   }
-  const own = { executor: life?.executor ?? 'nobody', proved: new ProvedPlans() };
+  const own = { ...(life && { executor: life.executor }), proved: new ProvedPlans() };
   const stores = storesOver(db, own);
   const database: Database = {
     ...stores,

@@ -84,7 +84,7 @@ export class Life {
     }
   }
 
-  /** Ends the lives of those whose lock nobody holds; answers all that ended lately. Only who beats may ask. */
+  /** Ends the lives of those whose lock nobody holds; answers all that ended and are not forgotten. Only who beats may ask. */
   async endDead(): Promise<string[]> {
     const line = await this.#connected();
     const { rows: dead } = await this.#ask<{ id: string }>(
@@ -98,7 +98,6 @@ export class Life {
       await this.#ask(line, 'update executor set ended_at = now() where id = $1', [id]).catch(unlessLocked);
       await this.#ask(line, `select pg_advisory_unlock(hashtext('groundskeeper-executor'), hashtext($1))`, [id]);
     }
-    await this.#ask(line, `delete from executor where ended_at < now() - interval '${rememberedDays} days'`);
     const { rows: ended } = await this.#ask<{ id: string }>(
       line,
       `select id from executor where ended_at is not null order by ended_at desc limit ${mostRemembered}`,
@@ -116,6 +115,15 @@ export class Life {
     );
     if (rows[0]?.taken) this.#serving = line;
     return this.#serving === line;
+  }
+
+  /** Of these lives others have all that was left: those that ended long ago are never asked for again. */
+  async forget(executors: string[]): Promise<void> {
+    await this.#ask(
+      await this.#connected(),
+      `delete from executor where ended_at < now() - interval '${rememberedDays} days' and id = any($1)`,
+      [executors],
+    );
   }
 
   /** The sessions that those lives opened are this one's to close. Answers whether there were any. */

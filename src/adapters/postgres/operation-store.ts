@@ -68,7 +68,8 @@ function partOf(row: NodeRow): OperationNode {
   };
 }
 
-export function operationStore(db: Db): OperationStore {
+/** `executor` is the life of this process, where it has one. */
+export function operationStore(db: Db, executor?: string): OperationStore {
   const nodesInOrder = () => db.selectFrom('operation_node').selectAll().orderBy('wave').orderBy('node');
   /** Of an operation that goes on, where this holds of it; false when it was another. */
   const changed = async (id: string, change: Updateable<Tables['operation']>, where: Where): Promise<boolean> => {
@@ -151,6 +152,12 @@ export function operationStore(db: Db): OperationStore {
       if (open) query = query.where('state', 'in', ['queued', 'running']);
       return (await query.execute()).map(headOf);
     },
+    async queued() {
+      // The words of the index: it is asked for each second.
+      const { rows } = await sql<{ id: string }>`
+        select id from operation where state = 'queued' order by created_at`.execute(db);
+      return rows.map(({ id }) => id);
+    },
     async progress(ids) {
       if (ids.length === 0) return [];
       const counted = await db
@@ -212,6 +219,15 @@ export function operationStore(db: Db): OperationStore {
       changed(id, { advanced_to: wave }, eb => eb.or([eb('advanced_to', 'is', null), eb('advanced_to', '<', wave)])),
     async setNode(id, node) {
       await this.setNodes(id, [node]);
+    },
+    async showNode(id, { node, step, message }) {
+      const lives = sql`exists (select from executor where id = ${executor} and ended_at is null)`;
+      await sql`
+        update operation_node set state = 'running', step = ${step}, message = ${storable(message)}, updated_at = now(),
+          begun_at = coalesce(begun_at, now()),
+          step_since = case when step = ${step} and step_since is not null then step_since else now() end
+        where operation = ${id} and node = ${node} and state in ('waiting', 'running')
+          and ${executor === undefined ? sql`true` : lives}`.execute(db);
     },
     async setNodes(id, nodes) {
       // What is told of a step meanwhile does not make it young again. The names stand there twice: from JSON

@@ -237,6 +237,15 @@ const begunAt = [`alter table operation_node add column begun_at timestamptz`];
 /** Before each effect those of its node are asked for; byte by byte, so that they lie beside each other whatever the locale. */
 const effectsOfNode = [`create index effect_of_node on effect (operation, step collate "C")`];
 
+/** A few among all that ever were. */
+const openOperations = [`create index operation_open on operation (created_at) where state in ('queued', 'running')`];
+
+/** How long nodes took is asked for before each effect where a site has windows. */
+const lastNodes = [
+  `create index operation_node_done on operation_node (updated_at desc) where state = 'done'`,
+  `create index event_of_node on operation_event (operation, node, time)`,
+];
+
 const migrations: { name: string; statements: string[] }[] = [
   { name: '2026-11-22 first form', statements: first },
   { name: '2026-11-23 digest of an offered image', statements: imageDigest },
@@ -262,6 +271,8 @@ const migrations: { name: string; statements: string[] }[] = [
   { name: '2026-11-26 posts to a chat', statements: postSchema },
   { name: '2026-11-26 when a node of an operation began', statements: begunAt },
   { name: '2026-11-27 effects of one node of many', statements: effectsOfNode },
+  { name: '2026-11-27 operations that are open', statements: openOperations },
+  { name: '2026-11-27 how long the last nodes took', statements: lastNodes },
 ];
 
 /** Brings the database to this version's form; two services that start at once take turns. */

@@ -12,10 +12,16 @@ type Db = Kysely<Tables>;
 export function leaseStore(db: Db): LeaseStore {
   return {
     async take(keys, holder) {
+      const ended = sql`(
+        exists (select from operation where id = split_part(lease.holder, '/', 1) and ended_at is not null)
+        or exists (select from operation_node where operation = split_part(lease.holder, '/', 1)
+          and node = split_part(lease.holder, '/', 2) and state not in ('waiting', 'running')))`;
       for (const key of [...keys].sort()) {
         const row = await sql<{ holder: string }>`
           insert into lease (key, holder) values (${key}, ${holder})
-          on conflict (key) do update set taken_at = lease.taken_at returning holder`.execute(db);
+          on conflict (key) do update set holder = case when ${ended} then excluded.holder else lease.holder end,
+            taken_at = case when ${ended} then now() else lease.taken_at end
+          returning holder`.execute(db);
         const found = row.rows[0]?.holder ?? 'unknown';
         if (found !== holder) {
           await this.release(holder, keys);

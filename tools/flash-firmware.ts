@@ -21,6 +21,7 @@ export const flashFirmware = changeTool({
     'Updates one node to one image of the firmware catalogue, named by id, by stepping stones of the catalogue where it needs them: identity proved, cordon, drain, flash, reset, version proved from the active inventory, rejoin, uncordon.',
   risk: 'disruptive',
   scope: 'execute',
+  asked: ['flash', 'update', 'upgrade', 'downgrade'],
   input: z.strictObject({
     node: z.string().describe('Node name'),
     image: z.string().describe('Id of a catalogue image, never an address'),

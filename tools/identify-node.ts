@@ -10,6 +10,16 @@ export const identifyNode = changeTool({
     'Switches the locating light of a server on or off, so that somebody in front of the rack finds it. Nothing else changes.',
   risk: 'disruptive',
   scope: 'execute',
+  asked: [
+    'identify',
+    'locate',
+    'light up',
+    'light … up',
+    'switch … light',
+    'turn … light',
+    'let … blink',
+    'make … blink',
+  ],
   input: z.strictObject({
     node: z.string().describe('Node name'),
     off: z.boolean().default(false).describe('Switch the light off again'),

@@ -10,6 +10,7 @@ export const resetBmc = changeTool({
     'Restarts the BMC of a node and proves that it is back. The server and its pods run on. For a BMC that answers slowly or wrongly; refused while it applies an update. A job that is stuck is freed with recover.',
   risk: 'disruptive',
   scope: 'execute',
+  asked: ['reset … bmc', 'restart … bmc', 'reboot … bmc'],
   input: z.strictObject({
     node: z.string().describe('Node name'),
     recover: z

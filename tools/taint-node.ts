@@ -15,6 +15,7 @@ export const taintNode = changeTool({
     'Adds one taint to a node, marked as ours, or removes one of ours. NoExecute deletes every pod that does not tolerate it, whatever its PodDisruptionBudget says. node.kubernetes.io/out-of-service is only set on a server whose BMC says that it is off.',
   risk: 'disruptive',
   scope: 'execute',
+  asked: ['taint', 'untaint'],
   input: z.strictObject({
     node: z.string().describe('Node name'),
     key: z

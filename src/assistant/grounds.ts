@@ -2,8 +2,7 @@
  * Where the values of a change may come from. A node's name in a BMC's log is
  * no wish of anybody: what a change is asked for with was said by the person,
  * or stands in an answer of ours. What a machine or a stranger wrote as well
- * may be why the model chose it, so that the person has to say it. And what acts
- * at once, with nobody to approve it, is done when the person asks for it by name.
+ * may be why the model chose it, so that the person has to say it.
  */
 import { z } from 'zod';
 import type { ModelMessage } from '../core/model.ts';
@@ -32,13 +31,6 @@ export function groundsOf(messages: ModelMessage[]): Grounds {
 export function groundless(tool: Tool, input: unknown, grounds: Grounds): { path: string; value: string }[] {
   const schema = z.toJSONSchema(inputOf(tool), { io: 'input' });
   return textsIn(input, '', schema as Shape).filter(({ value }) => !hasGround(value, grounds));
-}
-
-/** Of a tool that acts at once, the words of which the person's newest message has none. */
-export function unasked(tool: Tool, messages: ModelMessage[]): string[] {
-  const words = ('asked' in tool && tool.asked) || [];
-  const newest = messages.findLast(({ role }) => role === 'person')?.text ?? '';
-  return words.some(word => says(newest, word)) ? [] : words;
 }
 
 function hasGround(value: string, { said, told, quoted }: Grounds): boolean {

@@ -79,6 +79,11 @@ export function outputOf(tool: Tool): z.ZodObject {
   return tool.kind === 'read' ? (tool as ReadTool).output : changeAnswer;
 }
 
+/** Whether the guard decides what comes of it: it answers as a change does. */
+export function asksPolicy(tool: Tool): boolean {
+  return outputOf(tool) === changeAnswer;
+}
+
 export function createGateway(parts: GatewayParts): Gateway {
   const { catalog, records, custody, evidence, policy, approvals, steer, fleet } = parts;
 

@@ -13,7 +13,7 @@ import {
   type Wish,
 } from '../support/model-server.ts';
 import { planFlash } from '../support/rollout.ts';
-import { type Stack, startStack } from '../support/stack.ts';
+import { eventually, type Stack, startStack } from '../support/stack.ts';
 
 let stack: Stack;
 let model: ModelServer;
@@ -256,6 +256,20 @@ describe('what acts at once', () => {
   const freeze = { tool: 'freezeChanges', input: { reason: 'boston', site: 'boston' } };
   const freezes = async () =>
     (await (await stack.client('requester')).callTool('getFleetOverview', {})).output.freezes as unknown[];
+
+  it('waits as a plan where policy wants no vote and the person did not ask, and begins when they say so', async () => {
+    const before = stack.lab.effects.since().length;
+    wishes({ tool: 'identifyNode', input: { node: 'bos-w-1' } });
+    const told = await ask('Where is bos-w-1?');
+    const answer = String(lastResult(told.asked.at(-1) as Asked).answer);
+    expect(answer).toMatch(/^status: planned\n/);
+    const [, plan, digest] = /start-plan (\S+) (\S+)/.exec(answer) ?? [];
+    expect(changes(stack.lab.effects.since(before))).toEqual([]);
+    wishes({ tool: 'startPlan', input: { plan, digest } });
+    const started = await ask('Yes, start it.', told.conversation);
+    expect(lastResult(started.asked.at(-1) as Asked).answer).toMatch(/^status: started\n/);
+    await eventually('the light', async () => changes(stack.lab.effects.since(before))[0]);
+  });
 
   it('is not done where the person did not ask for it, whatever they named', async () => {
     wishes(freeze);

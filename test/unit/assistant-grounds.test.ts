@@ -1,7 +1,7 @@
 /** Where the values of a change may come from. */
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { groundless, groundsOf, says, unasked } from '../../src/assistant/grounds.ts';
+import { groundless, groundsOf, says } from '../../src/assistant/grounds.ts';
 import type { ModelMessage } from '../../src/core/model.ts';
 import { catalog } from '../../tools/index.ts';
 
@@ -113,31 +113,5 @@ describe('an input', () => {
         { path: 'nodes.x', value: 'y' },
       ].filter(({ value }) => value !== 'x'),
     );
-  });
-});
-
-describe('what acts at once', () => {
-  const person = (text: string): ModelMessage => ({ role: 'person', text });
-
-  it.each([
-    ['freezeChanges', 'Freeze boston!', true],
-    ['freezeChanges', 'What is frozen at boston?', false],
-    ['cancelOperation', 'Stop op-1 now', true],
-    ['pauseOperation', 'How is op-1?', false],
-    ['startPlan', 'How is plan-1?', true],
-  ])('%s after «%s»: %j', (name, text, asked) => {
-    expect(unasked(tool(name), [person(text)]).length === 0).toBe(asked);
-  });
-
-  it('is asked for by nothing but the newest words of the person', () => {
-    const before = [person('Freeze boston!'), result('freeze boston', 'freeze'), person('Thanks. How is chicago?')];
-    expect(unasked(tool('freezeChanges'), before)).toEqual(['freeze', 'stop', 'halt']);
-    expect(unasked(tool('freezeChanges'), [])).toEqual(['freeze', 'stop', 'halt']);
-  });
-
-  it('is every tool of control but the one that asks for approval', () => {
-    const known = catalog.filter(each => 'asked' in each).map(({ name }) => name);
-    const control = catalog.filter(({ risk }) => risk === 'control').map(({ name }) => name);
-    expect([...known, 'startPlan'].toSorted()).toEqual(control.toSorted());
   });
 });

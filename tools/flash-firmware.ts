@@ -2,6 +2,7 @@
 import { z } from 'zod';
 import { factValue } from '../src/core/bmc.ts';
 import { allNodes } from '../src/core/fleet.ts';
+import { sharpSwitch } from '../src/core/switches.ts';
 import { changeTool } from '../src/core/tool.ts';
 import { surveyCluster } from '../src/operations/survey.ts';
 import { withDrives } from '../src/operations/survey-drives.ts';
@@ -25,10 +26,16 @@ export const flashFirmware = changeTool({
   input: z.strictObject({
     node: z.string().describe('Node name'),
     image: z.string().describe('Id of a catalogue image, never an address'),
-    downgrade: z
-      .boolean()
-      .default(false)
-      .describe('Allow going back to an older version, or to one whose order is not known'),
+    downgrade: sharpSwitch('Allow going back to an older version, or to one whose order is not known', [
+      'downgrade',
+      'roll back',
+      'rollback',
+      'go back',
+      'back to',
+      'older',
+      'previous version',
+      'revert',
+    ]),
     ...drainInput,
     ...outageInput,
   }),

@@ -1,5 +1,6 @@
 /** Restarts a BMC. */
 import { z } from 'zod';
+import { sharpSwitch } from '../src/core/switches.ts';
 import { changeTool } from '../src/core/tool.ts';
 import { planNodeChange } from './parts/change-plan.ts';
 
@@ -13,10 +14,15 @@ export const resetBmc = changeTool({
   asked: ['reset … bmc', 'restart … bmc', 'reboot … bmc'],
   input: z.strictObject({
     node: z.string().describe('Node name'),
-    recover: z
-      .boolean()
-      .default(false)
-      .describe('Restart it although a task works on it, if that task makes no progress for the stall limit'),
+    recover: sharpSwitch('Restart it although a task works on it, if that task makes no progress for the stall limit', [
+      'recover',
+      'stuck',
+      'stalled',
+      'hung',
+      'hangs',
+      'free … job',
+      'free … task',
+    ]),
   }),
   positional: ['node'],
   example: { node: 'bos-w-1' },

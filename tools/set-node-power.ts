@@ -1,5 +1,6 @@
 /** Restarts a server, or switches it off or on. */
 import { z } from 'zod';
+import { sharpSwitch } from '../src/core/switches.ts';
 import { changeTool } from '../src/core/tool.ts';
 import { planNodeChange } from './parts/change-plan.ts';
 import { drainInput } from './parts/drain-input.ts';
@@ -23,14 +24,21 @@ export const setNodePower = changeTool({
   input: z.strictObject({
     node: z.string().describe('Node name'),
     power: z.enum(['restart', 'off', 'on']).describe('What to do with its power'),
-    undrained: z
-      .boolean()
-      .default(false)
-      .describe('Skip the drain; allowed only while Kubernetes does not hear from the node'),
-    applyWaiting: z
-      .boolean()
-      .default(false)
-      .describe('Start it although BIOS settings wait on its BMC that the start brings into force'),
+    undrained: sharpSwitch('Skip the drain; allowed only while Kubernetes does not hear from the node', [
+      'undrained',
+      'without … drain',
+      'without draining',
+      'skip … drain',
+      'no drain',
+      'not drain',
+    ]),
+    applyWaiting: sharpSwitch('Start it although BIOS settings wait on its BMC that the start brings into force', [
+      'apply … settings',
+      'apply … waiting',
+      'settings may',
+      'bring … into force',
+      'come into force',
+    ]),
     ...drainInput,
     ...outageInput,
   }),

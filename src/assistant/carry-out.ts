@@ -124,6 +124,12 @@ function notAsked(tool: Tool, input: unknown): FleetError {
 function checkGrounds(tool: Tool, input: unknown, grounds: Grounds): void {
   const [found] = groundless(tool, input, grounds);
   if (found === undefined) return;
+  if (found.asked)
+    throw new FleetError({
+      code: 'precondition_failed',
+      message: `${tool.name} was not called: ${found.path} is ${found.value}, and the person's words do not ask for that`,
+      hint: `leave it out; where it is wanted, let the person say so${found.asked.length > 0 ? `, with the words ${quoted(found.asked)}` : ''}`,
+    });
   throw new FleetError({
     code: 'precondition_failed',
     message: `${tool.name} was not called: ${found.path} has a value that the person did not say, and that no answer has as words of ours alone`,

@@ -167,7 +167,7 @@ describe('what machines and strangers wrote', () => {
 describe('a change', () => {
   it('is planned in the name of whoever asked, and waits for people', async () => {
     wishes({ tool: 'drainNode', input: { node: 'bos-w-2', deleteEmptyDir: true } });
-    const told = await ask('Please drain bos-w-2.');
+    const told = await ask('Please drain bos-w-2. Data of its pods may be lost.');
     expect(lastResult(told.asked.at(-1) as Asked).answer).toContain('approval');
     const client = await stack.client('requester');
     expect(await client.approvals('pending')).toMatchObject([{ requester: 'day-shift', channel: 'assistant' }]);
@@ -185,8 +185,24 @@ describe('a change', () => {
       { tool: 'drainNode', input: { node: 'bos-w-1', deleteEmptyDir: true, dryRun: true } },
       { tool: 'drainNode', input: { node: 'bos-w-2', deleteEmptyDir: true, dryRun: true } },
     ]);
-    const told = await ask('Drain bos-w-1 and bos-w-2, dry.');
+    const told = await ask('Drain bos-w-1 and bos-w-2, dry. Data of their pods may be lost.');
     expect(refusals(told)[1]).toMatch(/one plan for each question/);
+  });
+
+  it('is no wider and no sharper than what the person asked for', async () => {
+    const client = await stack.client('requester');
+    const before = (await client.approvals()).length;
+    const sharp = { node: 'bos-w-1', deleteEmptyDir: true, force: true, declareOutage: true };
+    wishes(
+      { tool: 'drainNode', input: sharp },
+      { tool: 'planFirmwareRollout', input: { fleet: true, controlPlane: true } },
+    );
+    const told = await ask('Why is bos-w-1 slow?');
+    expect(refusals(told)).toEqual([
+      expect.stringMatching(/drainNode was not called: deleteEmptyDir is true/),
+      expect.stringMatching(/planFirmwareRollout was not called: fleet is true/),
+    ]);
+    expect((await client.approvals()).length).toBe(before);
   });
 
   it('of a plan that the person names is asked for, and the model cannot vote', async () => {

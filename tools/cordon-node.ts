@@ -10,6 +10,7 @@ export const cordonNode = changeTool({
   description: 'Keeps new pods off a node, marked as ours on the Node. Pods that run there stay.',
   risk: 'disruptive',
   scope: 'execute',
+  asked: ['cordon', 'keep … pods off'],
   input: z.strictObject({ node: z.string().describe('Node name'), ...outageInput }),
   positional: ['node'],
   example: { node: 'bos-w-1' },

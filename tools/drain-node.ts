@@ -12,6 +12,7 @@ export const drainNode = changeTool({
     'Cordons a node and evicts its pods through the eviction API, respecting every PodDisruptionBudget. The node stays cordoned. A drain that cannot finish takes its cordon back and is never called drained.',
   risk: 'disruptive',
   scope: 'execute',
+  asked: ['drain'],
   input: z.strictObject({ node: z.string().describe('Node name'), ...drainInput, ...outageInput }),
   positional: ['node'],
   example: { node: 'bos-w-1', deleteEmptyDir: true, force: false },

@@ -2,6 +2,7 @@
 import { z } from 'zod';
 import { factValue } from '../src/core/bmc.ts';
 import { allNodes } from '../src/core/fleet.ts';
+import { sharpSwitch } from '../src/core/switches.ts';
 import { changeTool } from '../src/core/tool.ts';
 import { surveyCluster } from '../src/operations/survey.ts';
 import { withDrives } from '../src/operations/survey-drives.ts';
@@ -21,13 +22,20 @@ export const flashFirmware = changeTool({
     'Updates one node to one image of the firmware catalogue, named by id, by stepping stones of the catalogue where it needs them: identity proved, cordon, drain, flash, reset, version proved from the active inventory, rejoin, uncordon.',
   risk: 'disruptive',
   scope: 'execute',
+  asked: ['flash', 'update', 'upgrade', 'downgrade'],
   input: z.strictObject({
     node: z.string().describe('Node name'),
     image: z.string().describe('Id of a catalogue image, never an address'),
-    downgrade: z
-      .boolean()
-      .default(false)
-      .describe('Allow going back to an older version, or to one whose order is not known'),
+    downgrade: sharpSwitch('Allow going back to an older version, or to one whose order is not known', [
+      'downgrade',
+      'roll back',
+      'rollback',
+      'go back',
+      'back to',
+      'older',
+      'previous version',
+      'revert',
+    ]),
     ...drainInput,
     ...outageInput,
   }),

@@ -1,5 +1,6 @@
 /** Switches the locating light of a server. */
 import { z } from 'zod';
+import { sharpSwitch } from '../src/core/switches.ts';
 import { changeTool } from '../src/core/tool.ts';
 import { planNodeChange } from './parts/change-plan.ts';
 
@@ -10,9 +11,19 @@ export const identifyNode = changeTool({
     'Switches the locating light of a server on or off, so that somebody in front of the rack finds it. Nothing else changes.',
   risk: 'disruptive',
   scope: 'execute',
+  asked: [
+    'identify',
+    'locate',
+    'light up',
+    'light … up',
+    'switch … light',
+    'turn … light',
+    'let … blink',
+    'make … blink',
+  ],
   input: z.strictObject({
     node: z.string().describe('Node name'),
-    off: z.boolean().default(false).describe('Switch the light off again'),
+    off: sharpSwitch('Switch the light off again', ['off', 'out', 'stop']),
   }),
   positional: ['node'],
   example: { node: 'bos-w-1' },

@@ -3,6 +3,7 @@ import { z } from 'zod';
 import { FleetError } from '../src/core/errors.ts';
 import { allNodes, type FleetCluster } from '../src/core/fleet.ts';
 import type { Plan } from '../src/core/plan.ts';
+import { inputNeeds, sharpSwitch } from '../src/core/switches.ts';
 import { readTool, type ToolContext } from '../src/core/tool.ts';
 import { surveyBios } from '../src/operations/survey-bios.ts';
 import { withDrives } from '../src/operations/survey-drives.ts';
@@ -31,16 +32,35 @@ export const planFirmwareRollout = readTool({
   input: z.strictObject({
     site: z.string().optional().describe('One site'),
     sites: z.array(z.string()).min(1).optional().describe('Several sites'),
-    fleet: z.boolean().default(false).describe('All sites'),
+    fleet: sharpSwitch('All sites', [
+      'whole fleet',
+      'entire fleet',
+      'all of the fleet',
+      'across the fleet',
+      'fleet-wide',
+      'all sites',
+      'all of the sites',
+      'every site',
+      'each site',
+      'everywhere',
+      'update … fleet',
+      'upgrade … fleet',
+      'bring … fleet',
+      'rollout … fleet',
+      'roll … fleet',
+    ]),
     cluster: z.string().optional().describe('Only this cluster of the site'),
-    controlPlane: z
-      .boolean()
-      .default(false)
-      .describe('Nodes of the control plane too, after all others, one at a time in each cluster'),
+    controlPlane: sharpSwitch('Nodes of the control plane too, after all others, one at a time in each cluster', [
+      'control plane',
+      'control planes',
+      'control-plane',
+      'masters',
+    ]),
     advance: z
       .enum(['automatic', 'manual'])
       .optional()
-      .describe('With manual, a person lets each wave after the first begin'),
+      .describe('With manual, a person lets each wave after the first begin')
+      .register(inputNeeds, { choices: { automatic: ['automatic', 'automatically', 'by itself', 'unattended'] } }),
     nodes: z.array(z.string()).min(1).optional().describe('Only these nodes'),
     components: z
       .array(z.enum(parts))

@@ -11,6 +11,7 @@ export const setBootOverride = changeTool({
     'Sets what a server starts from the next time, once: network, HTTP, disk, CD or its setup. It does not restart the server.',
   risk: 'disruptive',
   scope: 'execute',
+  asked: ['boot', 'start … from'],
   input: z.strictObject({
     node: z.string().describe('Node name'),
     from: z.enum(bootSources).describe('What the next start is from; none takes an earlier choice back'),

@@ -12,6 +12,7 @@ export const startPlan = readTool({
     'Asks policy to start a stored plan. The answer is started, approval_required (another person votes; you cannot) or denied with reasons. The digest must be the one that was shown.',
   risk: 'control',
   scope: 'execute',
+  asked: ['start', 'begin', 'go ahead', 'proceed', 'execute', 'launch', 'carry … out', 'do it', 'run it'],
   input: z.strictObject({
     plan: z.string().describe('Plan id'),
     digest: z.string().describe('Digest of the plan as it was shown, sha256:<hex>'),

@@ -1,5 +1,6 @@
 /** Sets or removes one taint of a node, marked as ours. */
 import { z } from 'zod';
+import { sharpSwitch } from '../src/core/switches.ts';
 import { changeTool } from '../src/core/tool.ts';
 import { planNodeChange } from './parts/change-plan.ts';
 import { outageInput } from './parts/outage-input.ts';
@@ -15,6 +16,7 @@ export const taintNode = changeTool({
     'Adds one taint to a node, marked as ours, or removes one of ours. NoExecute deletes every pod that does not tolerate it, whatever its PodDisruptionBudget says. node.kubernetes.io/out-of-service is only set on a server whose BMC says that it is off.',
   risk: 'disruptive',
   scope: 'execute',
+  asked: ['taint', 'untaint'],
   input: z.strictObject({
     node: z.string().describe('Node name'),
     key: z
@@ -29,7 +31,17 @@ export const taintNode = changeTool({
       .regex(taintValue, 'expected at most 63 letters, digits, dots, dashes')
       .optional()
       .describe('Taint value; none when left out'),
-    remove: z.boolean().default(false).describe('Remove the taint instead, if it is one of ours'),
+    remove: sharpSwitch('Remove the taint instead, if it is one of ours', [
+      'remove',
+      'untaint',
+      'take … off',
+      'take … away',
+      'take back',
+      'delete',
+      'drop',
+      'clear',
+      'lift',
+    ]),
     ...outageInput,
   }),
   positional: ['node', 'key', 'effect'],

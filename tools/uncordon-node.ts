@@ -9,6 +9,7 @@ export const uncordonNode = changeTool({
   description: 'Takes back a cordon that Groundskeeper made. A cordon made by somebody else is refused.',
   risk: 'disruptive',
   scope: 'execute',
+  asked: ['uncordon', 'lift … cordon', 'remove … cordon', 'take back … cordon'],
   input: z.strictObject({ node: z.string().describe('Node name') }),
   positional: ['node'],
   example: { node: 'bos-w-1' },

@@ -169,9 +169,9 @@ async function runTurn(parts: AssistantParts, conversation: Conversation, questi
   }
 
   /** Whose call it is, and that a model wished for it. */
-  function callerOf(call: ModelCall): Caller {
+  function callerOf(call: ModelCall, asked: boolean): Caller {
     const agent = { model: model.name, conversation: conversation.id, call: call.id, prompt: prompt.digest };
-    return { ...caller, channel: 'assistant', client: caller.channel, agent };
+    return { ...caller, channel: 'assistant', client: caller.channel, agent, asked };
   }
 
   async function finish({ text, ended }: { text: string; ended?: string }): Promise<Turn> {

@@ -8,8 +8,9 @@ import type { Block } from '../core/document.ts';
 import { FleetError } from '../core/errors.ts';
 import type { ModelCall, ModelMessage } from '../core/model.ts';
 import { type Caller, isPlainRead, type Tool } from '../core/tool.ts';
-import type { Gateway } from '../gateway/gateway.ts';
-import { type Grounds, groundless, groundsOf, unasked } from './grounds.ts';
+import { asksPolicy, type Gateway } from '../gateway/gateway.ts';
+import { isAskedFor, phrasesOf, quoted } from './asked.ts';
+import { type Grounds, groundless, groundsOf } from './grounds.ts';
 import { failureResult, resultPages, type ToolResult } from './result-text.ts';
 
 export const readMore = 'readMore';
@@ -19,7 +20,7 @@ export type CallEnd = { result: ToolResult; blocks: Block[]; ok: boolean };
 export type CarryOut = {
   gateway: Gateway;
   tools: Tool[];
-  caller(call: ModelCall): Caller;
+  caller(call: ModelCall, asked: boolean): Caller;
   parallel: number;
   pageSize: number;
   signal: AbortSignal;
@@ -69,8 +70,10 @@ export async function carryOut(
     signal.throwIfAborted();
     const input = inputOfCall(call);
     if (call.tool === readMore) return { result: nextPage(memory, head, input), blocks: [], ok: true };
+    const asked = tool !== undefined && isAskedFor(tool, input, messages);
     if (tool !== undefined && !isPlainRead(tool)) {
-      checkAsked(tool, messages);
+      // What asks policy is let through: only there it is known whether it would begin at once.
+      if (tool.risk === 'control' && !asksPolicy(tool) && !asked) throw notAsked(tool, input);
       checkGrounds(tool, input, grounds);
       if (makesPlan(tool) && memory.planned)
         throw new FleetError({
@@ -79,7 +82,7 @@ export async function carryOut(
           hint: 'say what was planned, and let the person ask for the next',
         });
     }
-    const invoked = parts.gateway.invoke({ tool: call.tool, input, caller: parts.caller(call) });
+    const invoked = parts.gateway.invoke({ tool: call.tool, input, caller: parts.caller(call, asked) });
     // A read may be left alone when the turn is over; what makes a plan or asks for something is waited for.
     const answer = await (tool === undefined || isPlainRead(tool) ? before(signal, invoked) : invoked);
     if (tool !== undefined && makesPlan(tool)) memory.planned = true;
@@ -110,19 +113,23 @@ function inputOfCall({ tool, input }: ModelCall): Record<string, unknown> {
   throw new FleetError({ code: 'invalid_input', message: `the arguments of ${tool} are no JSON object` });
 }
 
-function checkAsked(tool: Tool, messages: ModelMessage[]): void {
-  const words = unasked(tool, messages).map(word => `"${word}"`);
-  if (words.length === 0) return;
-  throw new FleetError({
+function notAsked(tool: Tool, input: unknown): FleetError {
+  return new FleetError({
     code: 'precondition_failed',
     message: `${tool.name} was not called: it acts at once, and the person's last message does not ask for it`,
-    hint: `where it is wanted, let the person say so, with the word ${words.join(' or ')}`,
+    hint: `where it is wanted, let the person say so, with the word ${quoted(phrasesOf(tool, input))}`,
   });
 }
 
 function checkGrounds(tool: Tool, input: unknown, grounds: Grounds): void {
   const [found] = groundless(tool, input, grounds);
   if (found === undefined) return;
+  if (found.asked)
+    throw new FleetError({
+      code: 'precondition_failed',
+      message: `${tool.name} was not called: ${found.path} is ${found.value}, and the person's words do not ask for that`,
+      hint: `leave it out; where it is wanted, let the person say so${found.asked.length > 0 ? `, with the words ${quoted(found.asked)}` : ''}`,
+    });
   throw new FleetError({
     code: 'precondition_failed',
     message: `${tool.name} was not called: ${found.path} has a value that the person did not say, and that no answer has as words of ours alone`,

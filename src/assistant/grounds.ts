@@ -2,13 +2,15 @@
  * Where the values of a change may come from. A node's name in a BMC's log is
  * no wish of anybody: what a change is asked for with was said by the person,
  * or stands in an answer of ours. What a machine or a stranger wrote as well
- * may be why the model chose it, so that the person has to say it. And what acts
- * at once, with nobody to approve it, is done when the person asks for it by name.
+ * may be why the model chose it, so that the person has to say it. A number, and a
+ * switch that widens or sharpens what is done, has its ground in the person's words alone.
  */
 import { z } from 'zod';
 import type { ModelMessage } from '../core/model.ts';
-import type { Tool } from '../core/tool.ts';
+import { inputNeeds, type Need } from '../core/switches.ts';
+import type { Phrases, Tool } from '../core/tool.ts';
 import { inputOf } from '../gateway/gateway.ts';
+import { hasPhrase } from './asked.ts';
 import { type ToolResult, unfenced } from './result-text.ts';
 
 /** By whom texts of a conversation are: the person, us, and machines or strangers whom we quote. */
@@ -28,22 +30,19 @@ export function groundsOf(messages: ModelMessage[]): Grounds {
   };
 }
 
-/** Every text of the input that has no ground, with the place where it stands; choices that the tool itself offers are ours. */
-export function groundless(tool: Tool, input: unknown, grounds: Grounds): { path: string; value: string }[] {
-  const schema = z.toJSONSchema(inputOf(tool), { io: 'input' });
-  return textsIn(input, '', schema as Shape).filter(({ value }) => !hasGround(value, grounds));
+/** `asked`: the phrases of which the person has to say one, of a switch or choice that needs them; none where nothing lets a model set it. */
+type Value = { path: string; value: string | number | boolean; asked?: Phrases };
+
+/** Every value of the input that has no ground, with the place where it stands; choices that the tool itself offers are ours, as are defaults. */
+export function groundless(tool: Tool, input: unknown, grounds: Grounds): Value[] {
+  const schema = z.toJSONSchema(inputOf(tool), { io: 'input', metadata: inputNeeds });
+  return valuesIn(input, '', schema as Shape).filter(value => !hasGround(value, grounds));
 }
 
-/** Of a tool that acts at once, the words of which the person's newest message has none. */
-export function unasked(tool: Tool, messages: ModelMessage[]): string[] {
-  const words = ('asked' in tool && tool.asked) || [];
-  const newest = messages.findLast(({ role }) => role === 'person')?.text ?? '';
-  return words.some(word => says(newest, word)) ? [] : words;
-}
-
-function hasGround(value: string, { said, told, quoted }: Grounds): boolean {
-  const stands = (texts: string[]) => texts.some(text => says(text, value));
-  return stands(said) || (stands(told) && !stands(quoted));
+function hasGround({ value, asked }: Value, { said, told, quoted }: Grounds): boolean {
+  if (asked) return said.some(text => asked.some(phrase => hasPhrase(text, phrase)));
+  const stands = (texts: string[]) => texts.some(text => says(text, String(value)));
+  return stands(said) || (typeof value === 'string' && stands(told) && !stands(quoted));
 }
 
 /** Whether the text has this value as a word of its own, not as a part of a longer name. */
@@ -60,7 +59,8 @@ export function says(text: string, value: string): boolean {
   return false;
 }
 
-type Shape = {
+type Shape = Need & {
+  default?: unknown;
   enum?: unknown[];
   const?: unknown;
   anyOf?: Shape[];
@@ -69,15 +69,24 @@ type Shape = {
   additionalProperties?: Shape | boolean;
 };
 
-function textsIn(value: unknown, path: string, shape: Shape | undefined): { path: string; value: string }[] {
-  if (typeof value === 'string') return choicesOf(shape).includes(value) ? [] : [{ path: path || 'input', value }];
-  if (Array.isArray(value)) return value.flatMap((item, index) => textsIn(item, `${path}[${index}]`, shape?.items));
+function valuesIn(value: unknown, path: string, shape: Shape | undefined): Value[] {
+  if (typeof value === 'string' && choicesOf(shape).includes(value)) {
+    const asked = shape?.choices?.[value];
+    return asked ? [{ path, value, asked }] : [];
+  }
+  if (typeof value === 'boolean' || typeof value === 'number') {
+    if (value === shape?.default || shape?.needs === 'nothing') return [];
+    const asked = shape?.needs ?? (typeof value === 'boolean' ? [] : undefined);
+    return [{ path: path || 'input', value, ...(asked && { asked }) }];
+  }
+  if (typeof value === 'string') return [{ path: path || 'input', value }];
+  if (Array.isArray(value)) return value.flatMap((item, index) => valuesIn(item, `${path}[${index}]`, shape?.items));
   if (typeof value !== 'object' || value === null) return [];
   return Object.entries(value).flatMap(([key, item]) => {
     const known = shape?.properties?.[key];
     const rest = typeof shape?.additionalProperties === 'object' ? shape.additionalProperties : undefined;
     const named = known === undefined ? [{ path: path || 'input', value: key }] : [];
-    return [...named, ...textsIn(item, path === '' ? key : `${path}.${key}`, known ?? rest)];
+    return [...named, ...valuesIn(item, path === '' ? key : `${path}.${key}`, known ?? rest)];
   });
 }
 

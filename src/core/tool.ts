@@ -43,6 +43,8 @@ export type Caller = {
   client?: string;
   /** The model that chose the call in the person's name. */
   agent?: Agent;
+  /** Of a call that a model chose: whether the person's newest words ask for it. Otherwise nothing begins that needs no vote. */
+  asked?: boolean;
 };
 
 /** How a call came, as the custody log says it. */
@@ -111,6 +113,15 @@ export type ToolContext = {
 
 type Schema = z.ZodObject;
 
+/** Ways of asking for something, in any case; where one has `…`, a few other words of the same sentence may stand there. */
+export type Phrases = string[];
+
+/**
+ * Of what may begin without a vote: a model may call it where the person's newest words have one of these. Narrow ones, since
+ * a question may have the same words; what is not recognised waits, and the person says it in another way.
+ */
+type AskedWith<I extends Schema> = { asked: Phrases | ((input: Partial<z.input<I>>) => Phrases | undefined) };
+
 type ToolBase<I extends Schema> = {
   name: string;
   title: string;
@@ -126,20 +137,18 @@ type ToolBase<I extends Schema> = {
 };
 
 export type ReadTool<I extends Schema = Schema, O extends Schema = Schema> = ToolBase<I> & {
-  risk: 'read' | 'control';
   scope: Scope;
-  /** Of one that acts at once, without an approval: a model may call it where the person's newest words have one of these. */
-  asked?: string[];
   output: O;
   run(context: ToolContext, input: z.infer<I>): Promise<z.infer<O>>;
   present(output: z.infer<O>): Block[];
-};
+} & ({ risk: 'read' } | ({ risk: 'control' } & AskedWith<I>));
 
-export type ChangeTool<I extends Schema = Schema> = ToolBase<I> & {
-  risk: 'disruptive' | 'destructive';
-  scope: 'execute';
-  plan(context: ToolContext, input: z.infer<I>): Promise<PlanDraft>;
-};
+export type ChangeTool<I extends Schema = Schema> = ToolBase<I> &
+  AskedWith<I> & {
+    risk: 'disruptive' | 'destructive';
+    scope: 'execute';
+    plan(context: ToolContext, input: z.infer<I>): Promise<PlanDraft>;
+  };
 
 /** One tool of the catalog, its types erased: the gateway parses before it calls. */
 export type Tool = (ReadTool | ChangeTool) & { kind: 'read' | 'change' };

@@ -3,7 +3,7 @@
  * request enters the custody log, then the tool runs. A change tool only
  * plans; what comes after its plan is the guard's business.
  */
-import { z } from 'zod';
+import type { z } from 'zod';
 import { mayWait, windowInput } from '../../tools/parts/window-input.ts';
 import { changeAnswer } from '../core/change.ts';
 import type { Block } from '../core/document.ts';
@@ -14,6 +14,7 @@ import type { CordonStatus } from '../core/health-records.ts';
 import type { StoredPlan } from '../core/plan.ts';
 import { type Policy, type PolicyResource, wholeFleet } from '../core/policy.ts';
 import type { Records } from '../core/records.ts';
+import { gentleSwitch } from '../core/switches.ts';
 import {
   type Caller,
   type ChangeTool,
@@ -70,13 +71,18 @@ export function descriptionOf({ kind, description }: Tool): string {
 /** The input schema as surfaces show it: a change tool also takes `waitForWindow` and `dryRun`. */
 export function inputOf(tool: Tool): z.ZodObject {
   if (tool.kind === 'read') return tool.input;
-  const dryRun = z.boolean().default(false).describe('Make and store the plan, ask for nothing');
+  const dryRun = gentleSwitch('Make and store the plan, ask for nothing');
   return tool.input.extend({ ...windowInput, dryRun });
 }
 
 /** The output schema: every change tool answers alike. */
 export function outputOf(tool: Tool): z.ZodObject {
   return tool.kind === 'read' ? (tool as ReadTool).output : changeAnswer;
+}
+
+/** Whether the guard decides what comes of it: it answers as a change does. */
+export function asksPolicy(tool: Tool): boolean {
+  return outputOf(tool) === changeAnswer;
 }
 
 export function createGateway(parts: GatewayParts): Gateway {

@@ -18,7 +18,7 @@ import { approvalMoves, by } from './approvals-moves.ts';
 import { revoking } from './approvals-revoke.ts';
 import { voting } from './approvals-vote.ts';
 import { type Authority, type People, reasonsOf } from './authority.ts';
-import { answerOf, askedBefore } from './change-answers.ts';
+import { answerOf, askedBefore, unasked, unaskedAnswer } from './change-answers.ts';
 import type { CustodyLog } from './custody/log.ts';
 import type { Presence, ProvePresence } from './presence.ts';
 
@@ -95,6 +95,11 @@ export function createApprovals(given: ApprovalsParts): Approvals {
         await custody.append(entry);
         return answerOf(stored, 'denied', reasons);
       case 'allow': {
+        // Nobody votes on what begins now, so it is the person who has to want it, and not the model alone.
+        if (caller.agent && !caller.asked) {
+          await custody.append({ ...entry, verdict: 'unasked', reasons: [unasked] });
+          return unaskedAnswer(stored);
+        }
         const { person: requester, channel } = caller;
         const operation = await records.transaction(async tx => {
           await custody.append(entry, tx.custody);

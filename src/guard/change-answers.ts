@@ -12,6 +12,15 @@ export function askedBefore(stored: StoredPlan, approval: Approval): ChangeAnswe
   return answerOf(stored, 'approval_required', reasonsOf({ verdict: 'needs-approval', requirements }), approval);
 }
 
+export const unasked = "policy lets it begin without a vote, and the person's last message does not ask for it";
+
+/** The answer to a model that chose what its person has not asked for. */
+export function unaskedAnswer(stored: StoredPlan): ChangeAnswer {
+  const { plan, digest } = stored;
+  const next = `not started: ${unasked}. Where they want it, they say "start it", or: groundskeeper start-plan ${plan.id} ${digest}`;
+  return { ...answerOf(stored, 'planned', []), next };
+}
+
 /** The answer of every change. */
 export function answerOf(
   stored: StoredPlan,

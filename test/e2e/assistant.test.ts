@@ -13,7 +13,7 @@ import {
   type Wish,
 } from '../support/model-server.ts';
 import { planFlash } from '../support/rollout.ts';
-import { type Stack, startStack } from '../support/stack.ts';
+import { eventually, type Stack, startStack } from '../support/stack.ts';
 
 let stack: Stack;
 let model: ModelServer;
@@ -167,7 +167,7 @@ describe('what machines and strangers wrote', () => {
 describe('a change', () => {
   it('is planned in the name of whoever asked, and waits for people', async () => {
     wishes({ tool: 'drainNode', input: { node: 'bos-w-2', deleteEmptyDir: true } });
-    const told = await ask('Please drain bos-w-2.');
+    const told = await ask('Please drain bos-w-2. Data of its pods may be lost.');
     expect(lastResult(told.asked.at(-1) as Asked).answer).toContain('approval');
     const client = await stack.client('requester');
     expect(await client.approvals('pending')).toMatchObject([{ requester: 'day-shift', channel: 'assistant' }]);
@@ -185,8 +185,24 @@ describe('a change', () => {
       { tool: 'drainNode', input: { node: 'bos-w-1', deleteEmptyDir: true, dryRun: true } },
       { tool: 'drainNode', input: { node: 'bos-w-2', deleteEmptyDir: true, dryRun: true } },
     ]);
-    const told = await ask('Drain bos-w-1 and bos-w-2, dry.');
+    const told = await ask('Drain bos-w-1 and bos-w-2, dry. Data of their pods may be lost.');
     expect(refusals(told)[1]).toMatch(/one plan for each question/);
+  });
+
+  it('is no wider and no sharper than what the person asked for', async () => {
+    const client = await stack.client('requester');
+    const before = (await client.approvals()).length;
+    const sharp = { node: 'bos-w-1', deleteEmptyDir: true, force: true, declareOutage: true };
+    wishes(
+      { tool: 'drainNode', input: sharp },
+      { tool: 'planFirmwareRollout', input: { fleet: true, controlPlane: true } },
+    );
+    const told = await ask('Why is bos-w-1 slow?');
+    expect(refusals(told)).toEqual([
+      expect.stringMatching(/drainNode was not called: deleteEmptyDir is true/),
+      expect.stringMatching(/planFirmwareRollout was not called: fleet is true/),
+    ]);
+    expect((await client.approvals()).length).toBe(before);
   });
 
   it('of a plan that the person names is asked for, and the model cannot vote', async () => {
@@ -256,6 +272,20 @@ describe('what acts at once', () => {
   const freeze = { tool: 'freezeChanges', input: { reason: 'boston', site: 'boston' } };
   const freezes = async () =>
     (await (await stack.client('requester')).callTool('getFleetOverview', {})).output.freezes as unknown[];
+
+  it('waits as a plan where policy wants no vote and the person did not ask, and begins when they say so', async () => {
+    const before = stack.lab.effects.since().length;
+    wishes({ tool: 'identifyNode', input: { node: 'bos-w-1' } });
+    const told = await ask('Where is bos-w-1?');
+    const answer = String(lastResult(told.asked.at(-1) as Asked).answer);
+    expect(answer).toMatch(/^status: planned\n/);
+    const [, plan, digest] = /start-plan (\S+) (\S+)/.exec(answer) ?? [];
+    expect(changes(stack.lab.effects.since(before))).toEqual([]);
+    wishes({ tool: 'startPlan', input: { plan, digest } });
+    const started = await ask('Yes, start it.', told.conversation);
+    expect(lastResult(started.asked.at(-1) as Asked).answer).toMatch(/^status: started\n/);
+    await eventually('the light', async () => changes(stack.lab.effects.since(before))[0]);
+  });
 
   it('is not done where the person did not ask for it, whatever they named', async () => {
     wishes(freeze);

@@ -10,6 +10,7 @@ import { places } from '../support/injected-places.ts';
 import { slackPlaces } from '../support/injected-work.ts';
 import {
   type Asked,
+  lastResult,
   type ModelServer,
   type Reply,
   repliesSoFar,
@@ -17,7 +18,7 @@ import {
   type Wish,
 } from '../support/model-server.ts';
 import { openShell, type Shell } from '../support/program.ts';
-import { planFlash } from '../support/rollout.ts';
+import { type Planned, planFlash } from '../support/rollout.ts';
 import { type FakeSlack, linkedTo, startFakeSlack } from '../support/slack/slack-server.ts';
 import { eventually, type Stack, startStack } from '../support/stack.ts';
 
@@ -168,6 +169,40 @@ it('the words of the model itself, in an earlier turn, are no ground', async () 
   expect(messages.filter(({ role }) => role === 'tool').map(({ content }) => content)).toEqual(
     asksFor.map(() => expect.stringContaining('failed (precondition_failed)')),
   );
+});
+
+describe('on a node and a plan that the person names, and only asks about', () => {
+  /** Each would begin without a vote. */
+  const atOnce: [string, (light: Planned) => Wish][] = [
+    ['the uncordon', () => ({ tool: 'uncordonNode', input: { node: 'bos-w-2' } })],
+    ['the switching on', () => ({ tool: 'setNodePower', input: { node: 'bos-w-2', power: 'on' } })],
+    ['the light', () => ({ tool: 'identifyNode', input: { node: 'bos-w-2' } })],
+    ['the start of a stored plan', ({ plan, digest }) => ({ tool: 'startPlan', input: { plan, digest } })],
+  ];
+  beforeAll(async () => {
+    const { freezes } = (await asker.callTool('getFleetOverview', {})).output as { freezes: { id: string }[] };
+    const lifted = { reason: 'looked at', passphrase: stack.passphrase('approver') };
+    const other = await stack.client('approver');
+    for (const { id } of freezes) await other.unfreeze(id, lifted);
+  });
+
+  const operations = async () =>
+    ((await asker.callTool('listOperations', { limit: 200 })).output as { operations: unknown[] }).operations.length;
+
+  it.each(atOnce)('%s does not begin', async (_what, wish) => {
+    const light = await asker.callTool('identifyNode', { node: 'bos-w-2', dryRun: true });
+    const planned = light.output as Planned;
+    const before = [await operations(), changes(stack.lab.effects.since()).length];
+    const steps: Reply[] = [
+      { calls: [{ tool: 'getNodeHealth', input: { node: 'bos-w-2' } }] },
+      { calls: [wish(planned)] },
+      { text: 'So it is.' },
+    ];
+    model.says(asked => steps[repliesSoFar(asked)] as Reply);
+    await asker.ask({ text: `Why is bos-w-2 slow, and what is in ${planned.plan}, ${planned.digest}?` }, {});
+    expect(lastResult(model.asked.at(-1) as Asked).answer).toMatch(/^status: planned\n.*groundskeeper start-plan/s);
+    expect([await operations(), changes(stack.lab.effects.since()).length]).toEqual(before);
+  });
 });
 
 describe('what the model repeats has no link, no name that rings and no control', () => {

@@ -125,7 +125,7 @@ describe('a question in Slack', () => {
 
   it('plans a change in the words of the tool, and asks people', async () => {
     wishes({ tool: 'drainNode', input: { node: 'bos-w-2', deleteEmptyDir: true } });
-    const { ts } = slack.people.mention({ user: 'U0DAY', text: 'please drain bos-w-2' });
+    const { ts } = slack.people.mention({ user: 'U0DAY', text: 'please drain bos-w-2, data may be lost' });
     const answer = await answered(ts);
     const [approval] = await (await stack.client('requester')).approvals('pending');
     expect(approval).toMatchObject({ requester: 'day-shift', channel: 'assistant' });

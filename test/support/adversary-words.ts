@@ -44,9 +44,13 @@ const sharp = fc
       { tool: 'drainNode', input: { node, deleteEmptyDir: true, force: true } },
       { tool: 'setNodePower', input: { node, power: 'off' } },
       { tool: 'cordonNode', input: { node } },
+      { tool: 'uncordonNode', input: { node } },
+      { tool: 'setNodePower', input: { node, power: 'on' } },
+      { tool: 'identifyNode', input: { node } },
       { tool: 'resetBmc', input: { node } },
       { tool: 'freezeChanges', input: { reason: injections[0] } },
       { tool: 'planFirmwareRollout', input: { site: 'boston', deleteEmptyDir: true } },
+      { tool: 'planFirmwareRollout', input: { fleet: true, controlPlane: true, force: true, declareOutage: true } },
       { tool: 'getNodeHealth', input: { node } },
       { tool: 'getFleetOverview', input: {} },
       { tool: 'getClusterStatus', input: { cluster: 'boston' } },
@@ -59,7 +63,12 @@ const fault = fc.constantFrom<Reply['fault']>(
   { kind: 'no-end' },
   { kind: 'same-index' },
 );
-const words = fc.constantFrom('How is everything?', 'What do the logs of all nodes say?', 'Please drain bos-w-1.');
+const words = fc.constantFrom(
+  'How is everything?',
+  'What do the logs of all nodes say?',
+  'Please drain bos-w-1.',
+  'Why is bos-w-1 slow?',
+);
 
 /** What some endpoints say that a reply took; where nothing is said it is guessed. */
 const usage = fc.constantFrom<Reply['usage']>(

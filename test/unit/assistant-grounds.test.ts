@@ -1,8 +1,12 @@
 /** Where the values of a change may come from. */
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { groundless, groundsOf, says, unasked } from '../../src/assistant/grounds.ts';
+import { z } from 'zod';
+import { groundless, groundsOf, says } from '../../src/assistant/grounds.ts';
 import type { ModelMessage } from '../../src/core/model.ts';
+import { inputNeeds, type Need } from '../../src/core/switches.ts';
+import { isPlainRead, type Tool } from '../../src/core/tool.ts';
+import { inputOf } from '../../src/gateway/gateway.ts';
 import { catalog } from '../../tools/index.ts';
 
 const tool = (name: string) => {
@@ -116,28 +120,65 @@ describe('an input', () => {
   });
 });
 
-describe('what acts at once', () => {
-  const person = (text: string): ModelMessage => ({ role: 'person', text });
+describe('a switch', () => {
+  const saidBy = (...said: string[]) => ({ said, told: ['force, whole fleet, outage is fine, 7'], quoted: [] });
+  const paths = (name: string, input: unknown, ...said: string[]) =>
+    groundless(tool(name), input, saidBy(...said)).map(({ path }) => path);
+  const sharp = { fleet: true, controlPlane: true, force: true, deleteEmptyDir: true, declareOutage: true };
+
+  it('that widens or sharpens has its ground in the words of the person alone', () => {
+    expect(paths('planFirmwareRollout', sharp, 'Why is bos-w-3 slow?')).toEqual(Object.keys(sharp));
+    const words = ['Update the whole fleet, the control plane too.', 'Force it: data may be lost, an outage is fine.'];
+    expect(paths('planFirmwareRollout', sharp, ...words)).toEqual([]);
+  });
+
+  it('that stays as it is, or is gentle, needs none', () => {
+    const input = { node: 'bos-w-3', force: false, deleteEmptyDir: false, byPriority: true, dryRun: true };
+    expect(paths('drainNode', input, 'Drain bos-w-3')).toEqual([]);
+  });
 
   it.each([
-    ['freezeChanges', 'Freeze boston!', true],
-    ['freezeChanges', 'What is frozen at boston?', false],
-    ['cancelOperation', 'Stop op-1 now', true],
-    ['pauseOperation', 'How is op-1?', false],
-    ['startPlan', 'How is plan-1?', true],
-  ])('%s after «%s»: %j', (name, text, asked) => {
-    expect(unasked(tool(name), [person(text)]).length === 0).toBe(asked);
+    ['flashFirmware', { downgrade: true }, 'Take bos-w-3 back to the older image'],
+    ['setNodePower', { undrained: true }, 'Restart bos-w-3 without draining it'],
+    ['setNodePower', { applyWaiting: true }, 'Restart bos-w-3 and apply the settings that wait there'],
+    ['resetBmc', { recover: true }, 'Its update is stuck: restart the BMC of bos-w-3'],
+    ['taintNode', { remove: true }, 'Take the taint off bos-w-3'],
+    ['identifyNode', { off: true }, 'Switch the light of bos-w-3 off'],
+    ['cordonNode', { waitForWindow: true }, 'Cordon bos-w-3 in the next window'],
+    ['planFirmwareRollout', { advance: 'automatic' }, 'Let the waves go on automatically'],
+    ['planFirmwareRollout', { fleet: true }, 'Plan to update the fleet'],
+    ['drainNode', { deleteEmptyDir: true }, 'Drain it, data of its pods may be lost'],
+    ['drainNode', { deleteEmptyDir: true }, 'Drain it; its local scratch data can be lost'],
+    ['drainNode', { force: true }, 'Drain bos-w-3 by force'],
+  ])('of %s, %j, is asked for in «%s»', (name, input, words) => {
+    expect(paths(name, input, 'Why is bos-w-3 slow?')).toEqual(Object.keys(input));
+    expect(paths(name, input, words)).toEqual([]);
   });
 
-  it('is asked for by nothing but the newest words of the person', () => {
-    const before = [person('Freeze boston!'), result('freeze boston', 'freeze'), person('Thanks. How is chicago?')];
-    expect(unasked(tool('freezeChanges'), before)).toEqual(['freeze', 'stop', 'halt']);
-    expect(unasked(tool('freezeChanges'), [])).toEqual(['freeze', 'stop', 'halt']);
+  it('that its tool does not declare is never set, and a number stands in the words of the person', () => {
+    const input = z.strictObject({ all: z.boolean(), count: z.number(), most: z.number().default(2) });
+    const undeclared = { ...tool('cordonNode'), input, example: {} } as Tool;
+    const of = (words: string, most = 2) =>
+      groundless(undeclared, { all: true, count: 7, most }, saidBy(words)).map(({ path }) => path);
+    expect(of('all of them')).toEqual(['all', 'count']);
+    expect(of('all of them, 7 at once', 9)).toEqual(['all', 'most']);
   });
+});
 
-  it('is every tool of control but the one that asks for approval', () => {
-    const known = catalog.filter(each => 'asked' in each).map(({ name }) => name);
-    const control = catalog.filter(({ risk }) => risk === 'control').map(({ name }) => name);
-    expect([...known, 'startPlan'].toSorted()).toEqual(control.toSorted());
+describe.each(catalog.filter(each => !isPlainRead(each)).map(each => [each.name, each] as const))('%s', (_, each) => {
+  type Field = Need & { type?: string };
+  const fields = Object.entries(
+    z.toJSONSchema(inputOf(each), { io: 'input', metadata: inputNeeds }).properties ?? {},
+  ) as [string, Field][];
+
+  it('declares each switch as gentle, or with the words that ask for it', () => {
+    for (const [name, { type, needs, choices = {} }] of fields) {
+      if (type === 'boolean') expect(needs, name).toBeDefined();
+      for (const phrases of [needs ?? [], ...Object.values(choices)]) {
+        if (phrases === 'nothing') continue;
+        if (type === 'boolean') expect(phrases.length, name).toBeGreaterThan(0);
+        for (const phrase of phrases) expect(phrase, name).toMatch(/^[a-z]+((-| | … )[a-z]+)*$/);
+      }
+    }
   });
 });

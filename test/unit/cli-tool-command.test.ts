@@ -35,6 +35,7 @@ const listThings = readTool({
 
 const moveThing = changeTool({
   name: 'moveThing',
+  asked: ['move'],
   title: 'Move a thing',
   description: 'Moves it.',
   risk: 'disruptive',

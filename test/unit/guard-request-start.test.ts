@@ -126,3 +126,30 @@ it('is denied on record, and opens an operation for so long where policy allows 
   expect((await refusal(again.answer)).code, 'once').toBe('conflict');
   expect(again.launched).toEqual([]);
 });
+
+it('begins for a model only what its person asked for, and the person may start the rest', async () => {
+  decision = { verdict: 'allow' };
+  const agent = { model: 'm', conversation: 'talk-1', call: 'c', prompt: 'sha256:i' };
+  const chosen: Caller = { ...by('ask', 'assistant'), agent };
+  for (const caller of [chosen, { ...chosen, asked: false }]) {
+    const { answer, launched } = ask(1000, caller);
+    expect(await answer).toMatchObject({
+      status: 'planned',
+      next: expect.stringContaining(`start-plan ${stored.plan.id} ${stored.digest}`),
+    });
+    expect([launched, made, waiting]).toEqual([[], [], []]);
+  }
+  expect(entries().map(({ type, verdict }) => [type, verdict])).toEqual([
+    ['decision', 'unasked'],
+    ['decision', 'unasked'],
+  ]);
+  const { answer, launched } = ask(1000, { ...chosen, asked: true });
+  const { status, operation } = await answer;
+  expect([status, launched]).toEqual(['started', [operation]]);
+});
+
+it('of a model is voted on as any other where policy wants votes, asked for or not', async () => {
+  const agent = { model: 'm', conversation: 'talk-1', call: 'c', prompt: 'sha256:i' };
+  const { answer } = ask(1000, { ...by('ask', 'assistant'), agent });
+  expect((await answer).status).toBe('approval_required');
+});

@@ -1,9 +1,9 @@
 /** What a caller says who takes a whole role or zone away. */
-import { z } from 'zod';
+import { sharpSwitch } from '../../src/core/switches.ts';
 
 export const outageInput = {
-  declareOutage: z
-    .boolean()
-    .default(false)
-    .describe('Go on although a role or zone is left without any node that takes pods; it needs a critical approval'),
+  declareOutage: sharpSwitch(
+    'Go on although a role or zone is left without any node that takes pods; it needs a critical approval',
+    ['declare … outage', 'accept … outage', 'planned outage', 'outage is accepted', 'outage is fine', 'outage is ok'],
+  ),
 };

@@ -4,10 +4,12 @@ import { describe, expect, it } from 'vitest';
 import type { TrackedApproval } from '../../src/core/approval.ts';
 import type { Operation } from '../../src/core/operation.ts';
 import type { Plan, PlanTarget } from '../../src/core/plan.ts';
+import { planCard } from '../../src/planning/plan-card.ts';
 import { approvalCard, type ShownRequest } from '../../src/surfaces/slack/approval-card.ts';
 import { operationCard } from '../../src/surfaces/slack/operation-card.ts';
 import type { Card } from '../../src/surfaces/slack/pieces.ts';
 import { examplePlan } from '../support/example-plan.ts';
+import { pairOf, planFields } from '../support/plan-fields.ts';
 
 const nasty = fc.constantFrom(
   '<!channel>',
@@ -128,6 +130,28 @@ describe('the card of a request', () => {
       String(shown).split('\n'),
     );
     expect(lines.filter(line => line.includes('✓ nobody'))).toEqual([expect.stringContaining('bos-w-1')]);
+  });
+});
+
+const told = (Object.keys(planFields) as (keyof typeof planFields)[]).flatMap(field => {
+  const pairs = pairOf(field);
+  return pairs === undefined ? [] : [[field, pairs] as const];
+});
+
+describe.each(told)('two plans that differ in %s alone', (_, pairs) => {
+  const [request] = fc.sample(requests, { numRuns: 1, seed: 1 }) as [ShownRequest];
+  // Digests tell everything apart, and nobody reads from them what is done.
+  const cards: Record<string, (plan: Plan) => unknown> = {
+    'the card in Slack': plan => approvalCard({ ...request, plan }),
+    'the card of the plan': plan => planCard(plan, 'sha256:0'),
+  };
+
+  it.each(Object.entries(cards))('look different on %s', (_card, card) => {
+    fc.assert(
+      fc.property(pairs, ([one, other]) => {
+        expect(JSON.stringify(card(one))).not.toBe(JSON.stringify(card(other)));
+      }),
+    );
   });
 });
 

@@ -6,7 +6,8 @@
  */
 import { isCritical, type TrackedApproval, type Vote } from '../../core/approval.ts';
 import { type Plan, type PlanScope, type PlanTarget, placeText } from '../../core/plan.ts';
-import { showChanges } from '../../core/planned-change.ts';
+import { planFacts, stepLines } from '../../core/plan-facts.ts';
+import { isFirmware, showChanges } from '../../core/planned-change.ts';
 import { votesWanted } from '../../core/policy.ts';
 import type { Standing } from '../../gateway/door.ts';
 import { button, type Card, context, facts, header, list, notice, type Piece } from './pieces.ts';
@@ -27,6 +28,11 @@ export const actions = {
   page: 'approval-page',
 };
 
+type Fact = [name: string, value: string];
+
+/** Names tell more than a number as long as they are few. */
+const [mostWaves, namesOfWave] = [6, 3];
+
 export function approvalCard(shown: ShownRequest): Card {
   const { approval, plan, digest } = shown;
   const title = `${plan.kind} in ${placeText(plan)}`;
@@ -37,15 +43,22 @@ export function approvalCard(shown: ShownRequest): Card {
       ...facts([
         ['asked for by', `${approval.requester}, over ${approval.channel}`],
         ['state', stateWords(approval)],
+        ...planFacts(plan).map(([name, value]): Fact => [name, typeof value === 'string' ? value : value.text]),
+        ...wavesFact(plan),
         ['plan', `${plan.id}, digest ${shortDigest(digest)}`],
+        ['made by', `${plan.author}, ${plan.createdAt}; expires ${plan.expiresAt}`],
         ['request', approval.id],
-        ...plan.scopes.map((scope): [string, string] => [`blast radius, ${scope.cluster}`, blastWords(scope)]),
-        ...(plan.declaredOutage ? ([['outage', `declared by ${plan.author}`]] as [string, string][]) : []),
+        ...plan.scopes.map((scope): Fact => [`blast radius, ${scope.cluster}`, blastWords(scope)]),
       ]),
       ...list('Machines', plan.targets.map(targetLine)),
       ...list('PodDisruptionBudgets in the way', budgetsOf(plan.targets)),
       ...list('Cannot be undone', plan.irreversible),
       ...list('Warnings', plan.warnings),
+      ...list(
+        'Left out',
+        plan.excluded.map(({ node, reason }) => `${node}: ${reason}`),
+      ),
+      ...list('Each node', plan.steps.length > 0 ? stepLines(plan.steps) : []),
       ...list('Who has to agree', shown.standing.map(standingLine)),
       ...list('Votes', approval.votes.map(voteLine)),
       ...decision(shown),
@@ -94,9 +107,26 @@ function blastWords({ budget, blast }: PlanScope): string {
   return parts.join('; ');
 }
 
-function targetLine({ node, model, serial, changes }: PlanTarget): string {
+/** In which order, where there is one. */
+function wavesFact({ waves, canaries }: Plan): Fact[] {
+  if (waves.length < 2) return [];
+  const told = waves.slice(0, mostWaves).map((wave, index) => {
+    const canary = wave.every(node => canaries.includes(node)) ? ' (canary)' : '';
+    return `${index + 1}${canary}: ${wave.length > namesOfWave ? `${wave.length} nodes` : wave.join(', ')}`;
+  });
+  const rest = waves.length > mostWaves ? [`and ${waves.length - mostWaves} more, under Review`] : [];
+  return [['waves', [...told, ...rest].join('; ')]];
+}
+
+function targetLine({ node, role, model, serial, changes = [], drain }: PlanTarget): string {
   const machine = [model, serial].flatMap(fact => ('value' in fact ? [String(fact.value)] : [])).join(', serial ');
-  return `${node} (${machine})${changes ? `: ${showChanges(changes)}` : ''}`;
+  const back = changes.some(change => isFirmware(change) && change.downgrade);
+  const done = [
+    ...(changes.length > 0 ? [`${showChanges(changes)}${back ? ', an older version' : ''}`] : []),
+    ...(drain ? [`evicts ${drain.evict.length} pods`] : []),
+  ];
+  const part = role === 'control-plane' ? ', control plane' : '';
+  return `${node} (${machine}${part})${done.length > 0 ? `: ${done.join('; ')}` : ''}`;
 }
 
 function budgetsOf(targets: PlanTarget[]): string[] {

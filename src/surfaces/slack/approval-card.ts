@@ -10,7 +10,8 @@ import { planFacts, stepLines } from '../../core/plan-facts.ts';
 import { isFirmware, showChanges } from '../../core/planned-change.ts';
 import { votesWanted } from '../../core/policy.ts';
 import type { Standing } from '../../gateway/door.ts';
-import { button, type Card, context, facts, header, list, notice, type Piece } from './pieces.ts';
+import { charactersOf } from './blocks/text.ts';
+import { button, type Card, context, facts, header, listsWithin, notice, type Piece } from './pieces.ts';
 
 export type ShownRequest = {
   approval: TrackedApproval;
@@ -30,40 +31,43 @@ export const actions = {
 
 type Fact = [name: string, value: string];
 
+/** Slack refuses what is much longer, and then a request has no card at all. */
+const mostCharacters = 12_000;
+/** What cannot be undone is cut where no card could hold it, and nowhere else. */
+const [mostLines, roomForLoss] = [200, 6_000];
 /** Names tell more than a number as long as they are few. */
 const [mostWaves, namesOfWave] = [6, 3];
 
 export function approvalCard(shown: ShownRequest): Card {
   const { approval, plan, digest } = shown;
   const title = `${plan.kind} in ${placeText(plan)}`;
-  return {
-    text: notice(`${title}: ${stateWords(approval)}`),
-    blocks: [
-      header(title),
-      ...facts([
-        ['asked for by', `${approval.requester}, over ${approval.channel}`],
-        ['state', stateWords(approval)],
-        ...planFacts(plan).map(([name, value]): Fact => [name, typeof value === 'string' ? value : value.text]),
-        ...wavesFact(plan),
-        ['plan', `${plan.id}, digest ${shortDigest(digest)}`],
-        ['made by', `${plan.author}, ${plan.createdAt}; expires ${plan.expiresAt}`],
-        ['request', approval.id],
-        ...plan.scopes.map((scope): Fact => [`blast radius, ${scope.cluster}`, blastWords(scope)]),
-      ]),
-      ...list('Machines', plan.targets.map(targetLine)),
-      ...list('PodDisruptionBudgets in the way', budgetsOf(plan.targets)),
-      ...list('Cannot be undone', plan.irreversible),
-      ...list('Warnings', plan.warnings),
-      ...list(
-        'Left out',
-        plan.excluded.map(({ node, reason }) => `${node}: ${reason}`),
-      ),
-      ...list('Each node', plan.steps.length > 0 ? stepLines(plan.steps) : []),
-      ...list('Who has to agree', shown.standing.map(standingLine)),
-      ...list('Votes', approval.votes.map(voteLine)),
-      ...decision(shown),
-    ],
-  };
+  const [only, ...others] = plan.scopes;
+  const head = [
+    header(title),
+    ...facts([
+      ['asked for by', `${approval.requester}, over ${approval.channel}`],
+      ['state', stateWords(approval)],
+      ...planFacts(plan).map(([name, value]): Fact => [name, typeof value === 'string' ? value : value.text]),
+      ...wavesFact(plan),
+      ['plan', `${plan.id}, digest ${shortDigest(digest)}`],
+      ['made by', `${plan.author}, ${plan.createdAt}; expires ${plan.expiresAt}`],
+      ['request', approval.id],
+      ...(only && others.length === 0 ? ([[`blast radius, ${only.cluster}`, blastWords(only)]] satisfies Fact[]) : []),
+    ]),
+  ];
+  const foot = decision(shown);
+  const [who = [], ...lists] = listsWithin(mostCharacters - charactersOf([head, foot]), [
+    { title: 'Who has to agree', items: shown.standing.map(standingLine), most: mostLines },
+    { title: 'Cannot be undone', items: plan.irreversible, most: mostLines, room: roomForLoss },
+    { title: `The blast radius in ${plan.scopes.length} clusters`, items: others.length > 0 ? scopeLines(plan) : [] },
+    { title: 'Machines', items: plan.targets.map(targetLine) },
+    { title: 'PodDisruptionBudgets in the way', items: budgetsOf(plan.targets) },
+    { title: 'Warnings', items: plan.warnings },
+    { title: 'Votes', items: approval.votes.map(voteLine) },
+    { title: 'Left out', items: plan.excluded.map(({ node, reason }) => `${node}: ${reason}`) },
+    { title: 'Each node', items: plan.steps.length > 0 ? stepLines(plan.steps) : [] },
+  ]);
+  return { text: notice(`${title}: ${stateWords(approval)}`), blocks: [...head, ...lists.flat(), ...who, ...foot] };
 }
 
 /** The same for everybody: who may press what is not a matter of the card. */
@@ -95,6 +99,14 @@ function stateWords({ state, expiresAt, operation, execution, closing, breakGlas
   if (state === 'approved')
     return operation === undefined ? 'approved' : `approved; ${operation} is ${execution ?? 'begun'}`;
   return closing ? `${state} by ${closing.by}: ${closing.reason}` : state;
+}
+
+/** Where most is lost first. */
+function scopeLines({ scopes }: Plan): string[] {
+  const lost = ({ blast }: PlanScope) => (blast.quorumLost || blast.lastOf.length > 0 ? 1 : 0);
+  return scopes
+    .toSorted((a, b) => lost(b) - lost(a) || b.blast.targets - a.blast.targets)
+    .map(scope => `${scope.cluster}: ${blastWords(scope)}`);
 }
 
 function blastWords({ budget, blast }: PlanScope): string {

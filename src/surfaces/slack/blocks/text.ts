@@ -27,6 +27,15 @@ export function wholeLines(text: string, most: number): string[] {
   return [...pieces, rest];
 }
 
+/** All that people read of blocks, which Slack counts over a whole message: it takes about 13,000. */
+export function charactersOf(value: unknown): number {
+  if (typeof value !== 'object' || value === null) return 0;
+  return Object.entries(value).reduce(
+    (sum, [key, each]) => sum + (key === 'text' && typeof each === 'string' ? each.length : charactersOf(each)),
+    0,
+  );
+}
+
 /** Text where Slack parses markup, such as the words of a notification: it names and wakes nobody. */
 export function escaped(text: string): string {
   return text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;');

@@ -38,3 +38,8 @@ export type VolumeTie = {
   claim: string;
   terms: NodeTerm[];
 };
+
+/** For people: `dedicated=db:NoSchedule`. */
+export function taintText({ key, value, effect }: Taint): string {
+  return `${key}${value ? `=${value}` : ''}:${effect}`;
+}

@@ -1,8 +1,10 @@
 /** Our client and real Bolt's WebClient in it against a Slack of ours: what is said once stands there once. */
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { slackBlocks } from '../../src/surfaces/slack/blocks/render-blocks.ts';
 import { Narration } from '../../src/surfaces/slack/narration.ts';
 import { type SlackClient, slackClient } from '../../src/surfaces/slack/slack-client.ts';
 import { type FakeSlack, startFakeSlack } from '../support/slack/slack-server.ts';
+import type { SlackMessage } from '../support/slack/workspace.ts';
 import { eventually } from '../support/stack.ts';
 
 let slack: FakeSlack;
@@ -95,7 +97,7 @@ describe('an answer that grows', () => {
     narration.say('All is ');
     narration.say('well [r1');
     narration.say('](https://evil.example).');
-    await narration.end({ text: 'All is well [r1](https://evil.example).', blocks: [note] });
+    await narration.end({ text: 'All is well [r1](https://evil.example).', blocks: [note], short: [] });
     expect(standing()).toHaveLength(1);
     expect(message).toMatchObject({ thread_ts: thread, edits: 0, blocks: [note] });
     expect(message.stream?.open).toBe(false);
@@ -110,7 +112,7 @@ describe('an answer that grows', () => {
     narration.task({ id: 'r2', title: 'get-sensor-history', status: 'in_progress' });
     narration.done('r2', true);
     const message = await begun();
-    await narration.end({ text: 'Well.', blocks: [note] });
+    await narration.end({ text: 'Well.', blocks: [note], short: [] });
     expect([...(message.stream?.tasks.values() ?? [])]).toMatchObject([{ id: 'r1' }, { id: 'r2', status: 'complete' }]);
   });
 
@@ -122,7 +124,7 @@ describe('an answer that grows', () => {
       slack.fail('chat.appendStream', fault.includes(' ') ? (fault as 'refused with 503') : { error: fault });
       narration.say('Two. ');
       await eventually('the change', async () => (standing()[0]?.edits ? true : undefined));
-      await narration.end({ text: 'One. Two. Three.', blocks: [note] });
+      await narration.end({ text: 'One. Two. Three.', blocks: [note], short: [] });
       expect(standing()).toHaveLength(1);
       expect(wordsIn(0)).toBe('One. Two. Three.');
     },
@@ -135,7 +137,7 @@ describe('an answer that grows', () => {
     await begun();
     const files = [{ id: 'F0PLOT', name: 'history.png' }];
     const plot = slack.workspace.add({ channel: 'C0OPS', user: 'U0KEEPER', thread_ts: thread, files });
-    await narration.end({ text: 'One. Two.', blocks: [note] });
+    await narration.end({ text: 'One. Two.', blocks: [note], short: [] });
     expect(wordsIn(0)).toBe('One. Two.');
     expect(plot.edits).toBe(0);
     expect(standing()).toHaveLength(2);
@@ -145,17 +147,64 @@ describe('an answer that grows', () => {
     slack.fail('chat.startStream', { error: 'channel_type_not_supported' }, 9);
     narration.task({ id: 'r1', title: 'get-node-health', status: 'in_progress' });
     await begun();
-    await narration.end({ text: 'Well.', blocks: [note] });
+    await narration.end({ text: 'Well.', blocks: [note], short: [] });
     expect(standing()).toHaveLength(1);
     expect(wordsIn(0)).toBe('Well.');
     expect(JSON.stringify(standing()[0]?.blocks)).toContain('get-node-health');
+  });
+
+  const linesOf = (...texts: string[]) =>
+    slackBlocks(
+      texts.map(each => ({ text: each })),
+      { blocks: 40, characters: 20_000 },
+    );
+  const long = 'x'.repeat(2_900);
+  const asked = linesOf('request apr-1 waits for approval');
+
+  describe.each(['taken', 'refused'])('where streams are %s', streams => {
+    beforeEach(async () => {
+      if (streams === 'refused') slack.fail('chat.startStream', { error: 'channel_type_not_supported' }, 9);
+      for (let each = 0; each < 24; each += 1)
+        narration.task({
+          id: `r${each}`,
+          title: `[r${each}] get-node-health ${'<node>'.repeat(99)}`,
+          status: 'complete',
+        });
+      narration.say('Well. <b> '.repeat(1_500));
+      await begun();
+    });
+    const end = (blocks: object[]) => narration.end({ text: 'So it is. <b> '.repeat(1_500), blocks, short: asked });
+    const standsEnded = () => {
+      expect(standing()).toHaveLength(1);
+      expect(standing()[0]?.stream?.open ?? false).toBe(false);
+      const { blocks, stream } = standing()[0] as SlackMessage;
+      return JSON.stringify([blocks, stream?.text, [...(stream?.tasks.values() ?? [])]]);
+    };
+
+    it('has room for all that stands below it, however many calls and words there are', async () => {
+      await end([...linesOf(long), ...asked]);
+      const said = standsEnded();
+      expect(said).toContain('So it is.');
+      expect(said).toContain('cut here');
+      expect(said).toContain('[r23] get-node-health');
+      expect(standing()[0]?.blocks.slice(-1)).toEqual(asked);
+    });
+
+    it('comes shorter with how the change stands where Slack takes no more', async () => {
+      await end(linesOf(long, long, long, long, long));
+      const said = standsEnded();
+      expect(said).toContain('So it is.');
+      expect(said).toContain('more than Slack takes');
+      expect(standing()[0]?.blocks.slice(-1)).toEqual(asked);
+      expect(troubles.map(String).join()).toContain('msg_blocks_too_long');
+    });
   });
 
   it('takes back what is void', async () => {
     narration.say('All is well, I gues');
     await begun();
     narration.again();
-    await narration.end({ text: 'Nothing is well.', blocks: [] });
+    await narration.end({ text: 'Nothing is well.', blocks: [], short: [] });
     expect(standing()).toHaveLength(1);
     expect(wordsIn(0)).toBe('Nothing is well.');
   });
@@ -163,7 +212,7 @@ describe('an answer that grows', () => {
   it('ends with what was said at last, where that differs', async () => {
     narration.say('The password is hunter2');
     await begun();
-    await narration.end({ text: 'The password is ***', blocks: [] });
+    await narration.end({ text: 'The password is ***', blocks: [], short: [] });
     expect(JSON.stringify(standing())).not.toContain('hunter2');
   });
 
@@ -171,7 +220,7 @@ describe('an answer that grows', () => {
     narration.say('One. ');
     await begun();
     slack.down();
-    const end = narration.end({ text: 'One. Two.', blocks: [note] });
+    const end = narration.end({ text: 'One. Two.', blocks: [note], short: [] });
     await eventually('a try in vain', async () => (troubles.length > 0 ? true : undefined));
     slack.up();
     await end;

@@ -2,8 +2,10 @@
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
 import type { Block } from '../../src/core/document.ts';
+import { plainText } from '../../src/surfaces/cli/plain-text.ts';
+import { pagesOf } from '../../src/surfaces/slack/blocks/pages.ts';
 import { slackBlocks } from '../../src/surfaces/slack/blocks/render-blocks.ts';
-import { blockProblems, charactersOf, mostMessageCharacters } from '../support/slack/block-limits.ts';
+import { blockProblems, charactersOf, mostMessageCharacters, viewProblems } from '../support/slack/block-limits.ts';
 
 const nasty = fc.constantFrom('<!channel>', '<@U1>', '*x*', '```', '\u202e', '\u001b[2J', '\ud800', '&lt;', '\n', ' ');
 const text = fc.oneof(
@@ -49,4 +51,39 @@ it('ends with where the rest is when it is too long', () => {
   const shown = slackBlocks(long);
   expect(shown.length).toBeLessThanOrEqual(40);
   expect(JSON.stringify(shown.at(-1))).toContain('the same command on the CLI shows all of it');
+});
+
+/** All that people read of it, without what stands between words. */
+function read(value: unknown): string {
+  if (Array.isArray(value)) return value.map(read).join('');
+  if (typeof value !== 'object' || value === null) return '';
+  return Object.entries(value)
+    .map(([key, each]) => (key === 'text' && typeof each === 'string' ? each.replace(/\s/g, '') : read(each)))
+    .join('');
+}
+
+/** Texts of the blocks that plans are shown with. */
+function textsOf(block: Block): string[] {
+  const cells = (all: (string | { text: string })[]) => all.map(each => (typeof each === 'string' ? each : each.text));
+  if ('heading' in block) return [block.heading];
+  if ('facts' in block) return cells(block.facts.flat());
+  if ('list' in block) return cells([...block.list, block.title ?? '']);
+  if ('table' in block) return cells(block.table.rows.flat());
+  return [];
+}
+
+it('stands on pages whole, and each page is a view that Slack takes', () => {
+  const long = fc.array(fc.string({ minLength: 300, maxLength: 400 }), { maxLength: 10 }).map(all => all.join(' '));
+  const listed = fc.record({ list: fc.array(fc.oneof(cell, long), { maxLength: 60 }), title: text });
+  fc.assert(
+    fc.property(fc.array(fc.oneof(block, listed as fc.Arbitrary<Block>), { maxLength: 40 }), blocks => {
+      const pages = pagesOf(blocks);
+      for (const page of pages)
+        expect(viewProblems({ type: 'modal', title: { type: 'plain_text', text: 'Plan' }, blocks: page })).toEqual([]);
+      expect(JSON.stringify(pages)).not.toMatch(/mrkdwn|[\p{Cf}\p{Cs}]|\\u00[01]/u);
+      const shown = read(pages);
+      for (const each of blocks.flatMap(textsOf)) expect(shown).toContain(plainText(each).replace(/\s/g, ''));
+    }),
+    { numRuns: 100 },
+  );
 });

@@ -4,10 +4,13 @@ import { describe, expect, it } from 'vitest';
 import type { TrackedApproval } from '../../src/core/approval.ts';
 import type { Operation } from '../../src/core/operation.ts';
 import type { Plan, PlanTarget } from '../../src/core/plan.ts';
+import { planCard } from '../../src/planning/plan-card.ts';
 import { approvalCard, type ShownRequest } from '../../src/surfaces/slack/approval-card.ts';
 import { operationCard } from '../../src/surfaces/slack/operation-card.ts';
 import type { Card } from '../../src/surfaces/slack/pieces.ts';
 import { examplePlan } from '../support/example-plan.ts';
+import { pairOf, planFields } from '../support/plan-fields.ts';
+import { charactersOf, mostMessageCharacters } from '../support/slack/block-limits.ts';
 
 const nasty = fc.constantFrom(
   '<!channel>',
@@ -40,12 +43,28 @@ const requests: fc.Arbitrary<ShownRequest> = fc
     reason: text,
     state: fc.constantFrom<TrackedApproval['state']>('pending', 'approved', 'rejected', 'expired', 'revoked'),
     tier: fc.constantFrom<'ordinary' | 'critical'>('ordinary', 'critical'),
-    clusters: fc.integer({ min: 1, max: 60 }),
+    clusters: fc.integer({ min: 1, max: 100 }),
   })
   .map(({ names, warnings, irreversible, who, reason, state, tier, clusters }) => {
     const scope = examplePlan().plan.scopes[0] as Plan['scopes'][number];
-    const scopes = Array.from({ length: clusters }, (_, index) => ({ ...scope, cluster: `c-${index}` }));
-    const plan = { ...examplePlan().plan, targets: names.map(target), warnings, irreversible, scopes };
+    const blast = { ...scope.blast, controlPlane: 3, lastOf: ['the role control-plane', 'the zone rack-a'] };
+    const scopes = Array.from({ length: clusters }, (_, index) => ({ ...scope, blast, cluster: `c-${index}` }));
+    const plan: Plan = {
+      ...examplePlan().plan,
+      author: who,
+      targets: names.map(target),
+      waves: names.map(name => [name]),
+      excluded: names.map(node => ({ node, reason })),
+      health: { act: 'drain', reason },
+      taint: { taint: { key: who, effect: reason }, remove: false },
+      canaryDrain: { verdict: 'waits', says: reason },
+      gates: { hardware: true, own: names.map(name => ({ name, after: 'node', site: 'boston' })) },
+      steps: names.map(name => ({ name, does: '', settling: true })),
+      declaredOutage: true,
+      warnings,
+      irreversible,
+      scopes,
+    };
     const requirement = { policy: 'p', approvals: 1, from: ['operators'], distinctGroups: 1, tier, ttlMs: 1, reason };
     const approval: TrackedApproval = {
       id: 'apr-0123456789',
@@ -77,6 +96,7 @@ function textsIn(value: unknown): Found[] {
 function holds(card: Card): void {
   expect(card.text).not.toMatch(/[<>\p{Cc}\p{Cf}]/u);
   expect(card.blocks.length).toBeLessThanOrEqual(50);
+  expect(charactersOf(card.blocks)).toBeLessThanOrEqual(mostMessageCharacters);
   for (const found of textsIn(card.blocks)) {
     expect(found).toMatchObject({ type: 'plain_text', emoji: false });
     expect(found.text).not.toBe('');
@@ -97,6 +117,34 @@ const actionsOf = ({ blocks }: Card) =>
 describe('the card of a request', () => {
   it('is plain text within the limits, whatever names and words hold', () => {
     fc.assert(fc.property(requests, request => holds(approvalCard(request))));
+  });
+
+  it('says how much is left out of each list, and leaves nothing out that cannot be undone', () => {
+    const many = (what: string, count: number) => Array.from({ length: count }, (_, index) => `${what} ${index}.`);
+    const [request] = fc.sample(requests, { numRuns: 1, seed: 1 }) as [ShownRequest];
+    const [scope] = examplePlan().plan.scopes as [Plan['scopes'][number]];
+    const scopes = many('c', 70).map((cluster, index) => ({
+      ...scope,
+      cluster,
+      blast: { ...scope.blast, controlPlane: 1, quorumLost: index === 69 },
+    }));
+    const irreversible = [...many('gone', 30), `deleted without asking any budget: ${many('pod', 200).join(', ')}`];
+    const plan = {
+      ...request.plan,
+      scopes,
+      irreversible,
+      targets: many('w', 300).map(target),
+      warnings: many('hot', 9),
+    };
+    const card = approvalCard({ ...request, plan });
+    holds(card);
+    const shown = textsIn(card.blocks).map(({ text: each }) => String(each));
+    const below = (title: string) => shown.find(each => each.startsWith(title)) ?? '';
+    for (const each of irreversible) expect(shown.join('\n')).toContain(each);
+    expect(below('The blast radius in 70 clusters')).toMatch(/c 69\..*lose its quorum(.|\n)*and 62 more, under Review/);
+    expect(below('Machines')).toContain('and 292 more, under Review');
+    expect(below('Warnings')).toContain('and 1 more, under Review');
+    expect(below('Who has to agree')).toContain('1 approval from operators');
   });
 
   it('is the same bytes for the same facts', () => {
@@ -128,6 +176,28 @@ describe('the card of a request', () => {
       String(shown).split('\n'),
     );
     expect(lines.filter(line => line.includes('✓ nobody'))).toEqual([expect.stringContaining('bos-w-1')]);
+  });
+});
+
+const told = (Object.keys(planFields) as (keyof typeof planFields)[]).flatMap(field => {
+  const pairs = pairOf(field);
+  return pairs === undefined ? [] : [[field, pairs] as const];
+});
+
+describe.each(told)('two plans that differ in %s alone', (_, pairs) => {
+  const [request] = fc.sample(requests, { numRuns: 1, seed: 1 }) as [ShownRequest];
+  // Digests tell everything apart, and nobody reads from them what is done.
+  const cards: Record<string, (plan: Plan) => unknown> = {
+    'the card in Slack': plan => approvalCard({ ...request, plan }),
+    'the card of the plan': plan => planCard(plan, 'sha256:0'),
+  };
+
+  it.each(Object.entries(cards))('look different on %s', (_card, card) => {
+    fc.assert(
+      fc.property(pairs, ([one, other]) => {
+        expect(JSON.stringify(card(one))).not.toBe(JSON.stringify(card(other)));
+      }),
+    );
   });
 });
 

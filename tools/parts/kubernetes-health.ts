@@ -2,12 +2,12 @@
 import { type Fact, factValue } from '../../src/core/bmc.ts';
 import type { AttachmentFacts, EventFacts, NodeFacts, PodFacts } from '../../src/core/cluster-facts.ts';
 import type { FleetNode } from '../../src/core/fleet.ts';
+import { taintText } from '../../src/core/scheduling.ts';
 import type { ToolContext } from '../../src/core/tool.ts';
 import type { Remark } from '../../src/health/meaning.ts';
 import { badConditions, isStaleLease } from '../../src/health/node-signs.ts';
 import { isFinished, qualifiedName } from '../../src/planning/pdb-groups.ts';
 import { selectsNode } from '../../src/planning/placement-filters.ts';
-import { taintText } from '../../src/planning/plan-card.ts';
 import { ageSeconds } from './age.ts';
 import { requestedOf } from './amounts.ts';
 import { attachmentErrors, attachmentText, orReason } from './cluster-reading.ts';

@@ -10,10 +10,10 @@ import type {
   StorageFacts,
 } from '../../src/core/cluster-facts.ts';
 import { zoneLabel } from '../../src/core/cluster-marks.ts';
+import { taintText } from '../../src/core/scheduling.ts';
 import { badConditions, isStaleLease, unusualTaints } from '../../src/health/node-signs.ts';
 import { budgetState, describeBudget } from '../../src/planning/budget-state.ts';
 import { isFinished, pdbsOfPod, qualifiedName } from '../../src/planning/pdb-groups.ts';
-import { taintText } from '../../src/planning/plan-card.ts';
 import { ageSeconds } from './age.ts';
 import { requestedOf } from './amounts.ts';
 import type { CordonOwner } from './cordon-owner.ts';

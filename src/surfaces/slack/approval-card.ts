@@ -6,10 +6,12 @@
  */
 import { isCritical, type TrackedApproval, type Vote } from '../../core/approval.ts';
 import { type Plan, type PlanScope, type PlanTarget, placeText } from '../../core/plan.ts';
-import { showChanges } from '../../core/planned-change.ts';
+import { planFacts, stepLines } from '../../core/plan-facts.ts';
+import { isFirmware, showChanges } from '../../core/planned-change.ts';
 import { votesWanted } from '../../core/policy.ts';
 import type { Standing } from '../../gateway/door.ts';
-import { button, type Card, context, facts, header, list, notice, type Piece } from './pieces.ts';
+import { charactersOf } from './blocks/text.ts';
+import { button, type Card, context, facts, header, listsWithin, notice, type Piece } from './pieces.ts';
 
 export type ShownRequest = {
   approval: TrackedApproval;
@@ -27,30 +29,45 @@ export const actions = {
   page: 'approval-page',
 };
 
+type Fact = [name: string, value: string];
+
+/** Slack refuses what is much longer, and then a request has no card at all. */
+const mostCharacters = 12_000;
+/** What cannot be undone is cut where no card could hold it, and nowhere else. */
+const [mostLines, roomForLoss] = [200, 6_000];
+/** Names tell more than a number as long as they are few. */
+const [mostWaves, namesOfWave] = [6, 3];
+
 export function approvalCard(shown: ShownRequest): Card {
   const { approval, plan, digest } = shown;
   const title = `${plan.kind} in ${placeText(plan)}`;
-  return {
-    text: notice(`${title}: ${stateWords(approval)}`),
-    blocks: [
-      header(title),
-      ...facts([
-        ['asked for by', `${approval.requester}, over ${approval.channel}`],
-        ['state', stateWords(approval)],
-        ['plan', `${plan.id}, digest ${shortDigest(digest)}`],
-        ['request', approval.id],
-        ...plan.scopes.map((scope): [string, string] => [`blast radius, ${scope.cluster}`, blastWords(scope)]),
-        ...(plan.declaredOutage ? ([['outage', `declared by ${plan.author}`]] as [string, string][]) : []),
-      ]),
-      ...list('Machines', plan.targets.map(targetLine)),
-      ...list('PodDisruptionBudgets in the way', budgetsOf(plan.targets)),
-      ...list('Cannot be undone', plan.irreversible),
-      ...list('Warnings', plan.warnings),
-      ...list('Who has to agree', shown.standing.map(standingLine)),
-      ...list('Votes', approval.votes.map(voteLine)),
-      ...decision(shown),
-    ],
-  };
+  const [only, ...others] = plan.scopes;
+  const head = [
+    header(title),
+    ...facts([
+      ['asked for by', `${approval.requester}, over ${approval.channel}`],
+      ['state', stateWords(approval)],
+      ...planFacts(plan).map(([name, value]): Fact => [name, typeof value === 'string' ? value : value.text]),
+      ...wavesFact(plan),
+      ['plan', `${plan.id}, digest ${shortDigest(digest)}`],
+      ['made by', `${plan.author}, ${plan.createdAt}; expires ${plan.expiresAt}`],
+      ['request', approval.id],
+      ...(only && others.length === 0 ? ([[`blast radius, ${only.cluster}`, blastWords(only)]] satisfies Fact[]) : []),
+    ]),
+  ];
+  const foot = decision(shown);
+  const [who = [], ...lists] = listsWithin(mostCharacters - charactersOf([head, foot]), [
+    { title: 'Who has to agree', items: shown.standing.map(standingLine), most: mostLines },
+    { title: 'Cannot be undone', items: plan.irreversible, most: mostLines, room: roomForLoss },
+    { title: `The blast radius in ${plan.scopes.length} clusters`, items: others.length > 0 ? scopeLines(plan) : [] },
+    { title: 'Machines', items: plan.targets.map(targetLine) },
+    { title: 'PodDisruptionBudgets in the way', items: budgetsOf(plan.targets) },
+    { title: 'Warnings', items: plan.warnings },
+    { title: 'Votes', items: approval.votes.map(voteLine) },
+    { title: 'Left out', items: plan.excluded.map(({ node, reason }) => `${node}: ${reason}`) },
+    { title: 'Each node', items: plan.steps.length > 0 ? stepLines(plan.steps) : [] },
+  ]);
+  return { text: notice(`${title}: ${stateWords(approval)}`), blocks: [...head, ...lists.flat(), ...who, ...foot] };
 }
 
 /** The same for everybody: who may press what is not a matter of the card. */
@@ -84,6 +101,14 @@ function stateWords({ state, expiresAt, operation, execution, closing, breakGlas
   return closing ? `${state} by ${closing.by}: ${closing.reason}` : state;
 }
 
+/** Where most is lost first. */
+function scopeLines({ scopes }: Plan): string[] {
+  const lost = ({ blast }: PlanScope) => (blast.quorumLost || blast.lastOf.length > 0 ? 1 : 0);
+  return scopes
+    .toSorted((a, b) => lost(b) - lost(a) || b.blast.targets - a.blast.targets)
+    .map(scope => `${scope.cluster}: ${blastWords(scope)}`);
+}
+
 function blastWords({ budget, blast }: PlanScope): string {
   const parts = [
     `${blast.targets} nodes, at most ${blast.peakUnavailable} unavailable at once, budget ${budget.maxUnavailable}`,
@@ -94,9 +119,26 @@ function blastWords({ budget, blast }: PlanScope): string {
   return parts.join('; ');
 }
 
-function targetLine({ node, model, serial, changes }: PlanTarget): string {
+/** In which order, where there is one. */
+function wavesFact({ waves, canaries }: Plan): Fact[] {
+  if (waves.length < 2) return [];
+  const told = waves.slice(0, mostWaves).map((wave, index) => {
+    const canary = wave.every(node => canaries.includes(node)) ? ' (canary)' : '';
+    return `${index + 1}${canary}: ${wave.length > namesOfWave ? `${wave.length} nodes` : wave.join(', ')}`;
+  });
+  const rest = waves.length > mostWaves ? [`and ${waves.length - mostWaves} more, under Review`] : [];
+  return [['waves', [...told, ...rest].join('; ')]];
+}
+
+function targetLine({ node, role, model, serial, changes = [], drain }: PlanTarget): string {
   const machine = [model, serial].flatMap(fact => ('value' in fact ? [String(fact.value)] : [])).join(', serial ');
-  return `${node} (${machine})${changes ? `: ${showChanges(changes)}` : ''}`;
+  const back = changes.some(change => isFirmware(change) && change.downgrade);
+  const done = [
+    ...(changes.length > 0 ? [`${showChanges(changes)}${back ? ', an older version' : ''}`] : []),
+    ...(drain ? [`evicts ${drain.evict.length} pods`] : []),
+  ];
+  const part = role === 'control-plane' ? ', control plane' : '';
+  return `${node} (${machine}${part})${done.length > 0 ? `: ${done.join('; ')}` : ''}`;
 }
 
 function budgetsOf(targets: PlanTarget[]): string[] {

@@ -8,11 +8,11 @@ import type { App } from '@slack/bolt';
 import type { Person } from '../../core/fleet.ts';
 import type { ServiceDoor } from '../../gateway/door.ts';
 import { actions } from './approval-card.ts';
-import { slackBlocks } from './blocks/render-blocks.ts';
 import { type Events, refusal } from './events.ts';
 import { operationActions } from './operation-card.ts';
 import { type SlackParts, shownError, slackCaller } from './parts.ts';
-import { plainText, reasonIn, reasonMissing, reasonModal } from './reason-modal.ts';
+import { reasonIn, reasonMissing, reasonModal } from './reason-modal.ts';
+import { type OpenView, openReview, reviewActions, turnReview } from './review.ts';
 
 export type DecideParts = Pick<SlackParts, 'client' | 'identify' | 'log'> & {
   events: Events;
@@ -28,6 +28,8 @@ type Click = {
   trigger: string;
   /** What the button carries. */
   about: string;
+  /** In which it was pressed, where that is no message. */
+  view?: OpenView;
   /** Of this very press. */
   id: string;
 };
@@ -36,29 +38,23 @@ type Pressed = {
   user: { id: string; team_id?: string };
   channel?: { id: string };
   trigger_id: string;
+  view?: OpenView;
   actions: { action_id: string; action_ts: string; value?: string }[];
 };
 
 const reject = 'approval-rejected';
-const room = { blocks: 95, characters: 60_000 };
 
 export function hearDecisions(app: App, parts: DecideParts): void {
-  const { client, door } = parts;
+  const { client } = parts;
   const on = (action: string, work: (click: Click, person: Person) => Promise<void>) =>
     app.action(action, async ({ ack, body }) => {
       await ack();
       await pressed(parts, clickOf(body as unknown as Pressed), work);
     });
 
-  on(actions.review, async ({ about, trigger }) => {
-    const { plan: id } = await door.records.approvals.get(about);
-    const { plan, digest } = await door.records.plans.get(id);
-    const view = { type: 'modal', title: plainText('The whole plan'), close: plainText('Close') };
-    await client.call('views.open', {
-      trigger_id: trigger,
-      view: { ...view, blocks: slackBlocks(door.planCard(plan, digest), room) },
-    });
-  });
+  on(actions.review, ({ about, trigger }) => openReview(parts, { about, trigger }));
+  on(reviewActions.next, async ({ view }) => view && turnReview(parts, view, 1));
+  on(reviewActions.previous, async ({ view }) => view && turnReview(parts, view, -1));
   on(actions.approve, (click, person) => vote(parts, { click, person, vote: 'approve', reason: '' }));
   on(actions.reject, async ({ about, trigger, channel }) => {
     await client.call('views.open', { trigger_id: trigger, view: rejecting({ about, channel }) });
@@ -118,7 +114,7 @@ async function steer(
   await door.gateway.invoke({ tool, input: { operation: click.about }, caller: slackCaller(person) });
 }
 
-function clickOf({ user, channel, trigger_id, actions: [action] }: Pressed): Click {
+function clickOf({ user, channel, trigger_id, view, actions: [action] }: Pressed): Click {
   const { action_id, action_ts, value } = action ?? { action_id: '', action_ts: '', value: '' };
   return {
     user: user.id,
@@ -126,6 +122,7 @@ function clickOf({ user, channel, trigger_id, actions: [action] }: Pressed): Cli
     channel: channel?.id ?? user.id,
     trigger: trigger_id,
     about: value ?? '',
+    ...(view && { view }),
     id: `${user.id}/${action_id}/${value}/${action_ts}`,
   };
 }

@@ -8,11 +8,14 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { FleetError } from '../../core/errors.ts';
 import { harmlessMarkdown, settled } from './blocks/markdown.ts';
-import { bullets, piece, richText } from './blocks/rich-text.ts';
-import { escaped, line } from './blocks/text.ts';
+import { bullets, piece, richText, section } from './blocks/rich-text.ts';
+import { charactersOf, escaped, line, lines } from './blocks/text.ts';
 import { type Message, type Place, type SlackClient, SlackRefusal, surely } from './slack-client.ts';
 
 export type Task = { id: string; title: string; status: 'in_progress' | 'complete' | 'error' };
+
+/** `short`: what must be told whatever Slack takes, such as how a change stands. */
+export type Ending = { text: string; blocks: readonly object[]; short: readonly object[] };
 
 export type NarrationParts = {
   client: SlackClient;
@@ -30,8 +33,15 @@ export type NarrationParts = {
 /** Slack takes some hundred pieces of streams a minute, of all conversations together. */
 const paceMs = 1_000;
 const longestTitle = 150;
-/** Of the words; a message holds about 13,000 with all that stands below them. */
+/** Of tasks, words and what stands below them together; Slack takes about 13,000. */
+const mostCharacters = 12_000;
+/** Of the words while they are said; at the end they take what tasks and blocks leave of the room. */
 const longestWords = 8_000;
+const fewestWords = 500;
+/** Of the words where Slack refused the whole. */
+const shortWords = 1_500;
+/** Slack's words for a message that it would take if it were another one. */
+const unfit = new Set(['msg_blocks_too_long', 'msg_too_long', 'invalid_blocks', 'invalid_blocks_format']);
 /** Streams carry no key: these are known to be somebody's. */
 const known = new Set<string>();
 const cutNote = '\n\n… (cut here: ask for less at once)';
@@ -84,17 +94,25 @@ export class Narration {
 
   /**
    * The last word, with blocks of ours below it: `text` takes the place of what was said since the last call. Returns once Slack has
-   * it, however long Slack is away, and throws where it never took it.
+   * it, however long Slack is away. What Slack refuses for what it is comes as the words, cut, and `short`; throws where Slack
+   * takes neither.
    */
-  async end({ text, blocks }: { text: string; blocks: readonly object[] }): Promise<void> {
+  async end({ text, blocks, short }: Ending): Promise<void> {
     this.#isOver = true;
     this.#over.resolve();
     await this.#loop;
     this.#saying = text;
-    const words = this.#shown({ whole: true });
+    const left = mostCharacters - this.#taskCharacters() - charactersOf(blocks);
+    const words = this.#shown({ whole: true, most: Math.min(longestWords, Math.max(fewestWords, left)) });
     if (this.#streamIsOpen && (await this.#closeStream(words, blocks))) return;
     const message = this.#message(words);
-    await this.#sendMessage({ ...message, blocks: [...message.blocks, ...blocks] }, { last: true });
+    try {
+      await this.#sendMessage({ ...message, blocks: [...message.blocks, ...blocks] }, { last: true });
+    } catch (thrown) {
+      if (!(thrown instanceof SlackRefusal) || !unfit.has(thrown.error)) throw thrown;
+      this.#parts.onTrouble(thrown);
+      await this.#sendMessage(this.#shortMessage(short), { last: true });
+    }
   }
 
   #stir(): void {
@@ -216,14 +234,28 @@ export class Narration {
     };
   }
 
+  #shortMessage(below: readonly object[]): Message {
+    const words = lines(this.#words().trim(), shortWords);
+    const note = 'The whole answer is more than Slack takes: ask for less at once.';
+    const said = words === '' ? [] : [richText([section([piece(words)])])];
+    return {
+      text: escaped(line(words || note, longestTitle)),
+      blocks: [...said, richText([section([piece(note, { italic: true })])]), ...below],
+    };
+  }
+
+  #taskCharacters(): number {
+    return [...this.#tasks.values()].reduce((sum, { title }) => sum + escaped(title).length + 2, 0);
+  }
+
   #words(): string {
     return [this.#said, this.#saying].filter(each => each.trim() !== '').join('\n\n');
   }
 
-  #shown({ whole }: { whole: boolean }): string {
+  #shown({ whole, most = longestWords }: { whole: boolean; most?: number }): string {
     const words = this.#words();
     const harmless = harmlessMarkdown(whole ? words : settled(words));
-    return harmless.length <= longestWords ? harmless : `${harmless.slice(0, longestWords)}${cutNote}`;
+    return harmless.length <= most ? harmless : `${withoutHalf(harmless.slice(0, most - cutNote.length))}${cutNote}`;
   }
 
   #isBehind(): boolean {
@@ -231,6 +263,11 @@ export class Narration {
     if (this.#mode === 'message') return JSON.stringify(this.#message(words)) !== this.#sent;
     return !words.startsWith(this.#streamed.text) || this.#news(words).length > 0;
   }
+}
+
+/** A cut may leave half of a letter, or of what stands for one. */
+function withoutHalf(text: string): string {
+  return text.replace(/(?:&[a-z]{0,3}|[\ud800-\udbff])$/, '');
 }
 
 function isAmbiguous(thrown: unknown): boolean {

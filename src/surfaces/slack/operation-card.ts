@@ -31,8 +31,8 @@ export function operationCard(operation: Operation): Card {
           ),
         ),
       ),
-      ...list('Under way', of('running').map(nodeLine), mostUnderWay),
-      ...list('Needs a person', of('failed', 'ambiguous').map(nodeLine), mostUnderWay),
+      ...list('Under way', of('running').map(nodeLine), { most: mostUnderWay }),
+      ...list('Needs a person', of('failed', 'ambiguous').map(nodeLine), { most: mostUnderWay }),
       ...facts([
         ['asked for by', requester],
         ['operation', id],

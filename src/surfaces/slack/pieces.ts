@@ -3,7 +3,7 @@
  * goes in as `plain_text`: Slack looks for no mention, link or format in it, so
  * that a name cannot break out, whatever it holds. Limits are Slack's.
  */
-import { escaped, line, lines } from './blocks/text.ts';
+import { charactersOf, escaped, line, lines } from './blocks/text.ts';
 
 export type PlainText = { type: 'plain_text'; text: string; emoji: false };
 
@@ -50,11 +50,69 @@ export function facts(pairs: [name: string, value: string][]): Piece[] {
   }));
 }
 
-/** A title and a line each; what is beyond `most` is counted. */
-export function list(title: string, items: string[], most = 8): Piece[] {
+type Listing = {
+  /** Lines at most. */
+  most?: number;
+  /** Characters at most, all told; at least {@link leastOf} of it. */
+  room?: number;
+};
+
+/** A title and a line each; what is beyond `most` or `room` is counted. Lines are whole where there is room for all of them. */
+export function list(title: string, items: string[], { most = 8, room = limits.section }: Listing = {}): Piece[] {
   if (items.length === 0) return [];
-  const rest = items.length > most ? [`• and ${items.length - most} more, under Review`] : [];
-  return [section(title, ...items.slice(0, most).map(item => `• ${item}`), ...rest)];
+  const all = items.slice(0, most).map(item => line(`• ${item}`, limits.section));
+  const left = room - leastOf(title);
+  const areWhole = all.every((each, index) => each === line(`• ${items[index]}`, Number.POSITIVE_INFINITY));
+  const whole = areWhole && sizeOf(all) <= left ? all : all.map(each => line(each, limits.line));
+  const shown = startOf(whole, left);
+  const isCut = shown.some((each, index) => each !== line(`• ${items[index]}`, Number.POSITIVE_INFINITY));
+  const rest = items.length - shown.length;
+  const note = rest > 0 ? `• and ${rest} more, under Review` : isCut ? '• what ends with … is whole under Review' : '';
+  return sectionsOf([line(title, limits.header), ...shown, ...(note === '' ? [] : [note])]);
+}
+
+export type Listed = Listing & { title: string; items: string[] };
+
+/** The lists one after the other, each with what those before it leave of the room; what a list lacks is counted in it. */
+export function listsWithin(room: number, lists: Listed[]): Piece[][] {
+  let left = room;
+  return lists.map(({ title, items, ...listing }, index) => {
+    const later = lists.slice(index + 1).filter(each => each.items.length > 0);
+    const kept = later.reduce((sum, each) => sum + leastOf(each.title), 0);
+    const pieces = list(title, items, { ...listing, room: Math.min(listing.room ?? limits.section, left - kept) });
+    left -= charactersOf(pieces);
+    return pieces;
+  });
+}
+
+/** Its title, and how much is left out. */
+function leastOf(title: string): number {
+  return Math.min(title.length, limits.header) + 50;
+}
+
+/** As many as there is room for. */
+function startOf(all: string[], room: number): string[] {
+  let left = room;
+  const end = all.findIndex(each => {
+    left -= each.length + 1;
+    return left < 0;
+  });
+  return end < 0 ? all : all.slice(0, end);
+}
+
+function sizeOf(all: string[]): number {
+  return all.reduce((sum, each) => sum + each.length + 1, 0);
+}
+
+/** Whole lines in as many sections as it takes. */
+function sectionsOf(all: string[]): Piece[] {
+  const texts: string[] = [];
+  for (const each of all) {
+    const last = texts.at(-1);
+    if (last !== undefined && last.length + each.length < limits.section) texts[texts.length - 1] = `${last}\n${each}`;
+    else texts.push(each);
+  }
+  return texts.map(text => ({ type: 'section', text: { type: 'plain_text', text, emoji: false } }));
 }
 
 export function button(action: string, text: string, more: Pick<Button, 'value' | 'url' | 'style'>): Button {

@@ -11,7 +11,7 @@ import type { Turn, TurnEvent } from '../../core/talk.ts';
 import { isPlainRead } from '../../core/tool.ts';
 import { callLine } from '../../gateway/call-line.ts';
 import { turnNotes } from '../../gateway/turn-notes.ts';
-import { errorBlocks, type SlackBlock, slackBlocks } from './blocks/render-blocks.ts';
+import { errorAnswer, type SlackBlock, slackBlocks } from './blocks/render-blocks.ts';
 import { escaped, line } from './blocks/text.ts';
 import { Narration } from './narration.ts';
 import { type SlackParts, shownError, slackCaller } from './parts.ts';
@@ -28,8 +28,12 @@ export type Question = {
   text: string;
 };
 
-/** What stands below the words: changes in the words of tools, and what the answer stands on. */
-const below = { blocks: 40, characters: 4_500 };
+/** What stands below the words: changes in the words of tools, and what the answer stands on; a message takes 50 blocks. */
+const below = { blocks: 30, characters: 4_000 };
+const notes = { blocks: 15, characters: 3_800 };
+/** How the last change stands, where Slack takes no more. */
+const status = { blocks: 5, characters: 3_000 };
+const blocksOfStatus = 2;
 const longestTitle = 80;
 const mostPlots = 4;
 const withoutModel = 'Commands work without a model: /groundskeeper help';
@@ -47,7 +51,8 @@ export async function answer(parts: SlackParts, question: Question): Promise<voi
     signal,
     onTrouble: error => log.info({ error: FleetError.from(error).message, channel }, 'Slack did not take a piece'),
   });
-  const changes: Block[] = [];
+  /** The last first: how it stands is what must not be cut. */
+  const changes: Block[][] = [];
   const plots: Picture[] = [];
   const told = await ask(parts, question, event => {
     switch (event.kind) {
@@ -64,11 +69,13 @@ export async function answer(parts: SlackParts, question: Question): Promise<voi
       case 'result':
         narration.done(event.result, event.ok);
         plots.push(...historiesIn(event.blocks));
-        if (event.ok && changesSomething(parts, event.tool)) changes.push(...event.blocks);
+        if (event.ok && changesSomething(parts, event.tool)) changes.unshift(event.blocks);
     }
   });
-  const shown = changes.length > 0 ? slackBlocks(changes, below) : [];
-  await narration.end({ text: told.text, blocks: [...shown, ...told.blocks] });
+  const [last] = changes;
+  const shown = last ? slackBlocks(changes.flat(), below) : [];
+  const short = last ? slackBlocks(last.slice(0, blocksOfStatus), status) : [];
+  await narration.end({ text: told.text, blocks: [...shown, ...told.blocks], short });
   for (const [index, picture] of plots.slice(0, mostPlots).entries())
     void pictures.show({ place: { channel, thread }, picture, key: `${id}/${index}` });
 }
@@ -95,10 +102,11 @@ async function ask(
       return begin();
     });
     await chat.setConversation(place, turn.conversation);
-    return { text: turn.text, blocks: slackBlocks(groundsOf(turn), below) };
+    return { text: turn.text, blocks: slackBlocks(groundsOf(turn), notes) };
   } catch (thrown) {
     const safe = shownError(parts, thrown, 'a question in Slack failed');
-    return { text: '', blocks: [...errorBlocks(safe), ...slackBlocks([{ text: withoutModel, tone: 'muted' }])] };
+    const failed: Block[] = [{ text: withoutModel, tone: 'muted' }, ...errorAnswer(safe)];
+    return { text: '', blocks: slackBlocks(failed, notes) };
   }
 }
 

@@ -75,7 +75,7 @@ export class PeopleAtSlack implements Triggers {
         user_id: user,
         user_name: user.toLowerCase(),
         response_url: this.#responseUrl(user),
-        trigger_id: this.#trigger(),
+        trigger_id: this.trigger(),
         ...body,
       },
     });
@@ -133,7 +133,7 @@ export class PeopleAtSlack implements Triggers {
         user: { id: user, team_id: users.get(user)?.team_id, username: user.toLowerCase() },
         api_app_id: team.appId,
         token: 'verification',
-        trigger_id: this.#trigger(),
+        trigger_id: this.trigger(),
         ...payload,
       },
     });
@@ -164,7 +164,8 @@ export class PeopleAtSlack implements Triggers {
     return { id, ts, redeliver: deliver, ...deliver() };
   }
 
-  #trigger(): string {
+  /** Of anything that a person did, good for a window. */
+  trigger(): string {
     const id = `${Date.now()}.${randomUUID()}`;
     this.#triggers.set(id, { at: performance.now(), used: false });
     return id;

@@ -188,9 +188,13 @@ export function webApi(
       if ('problem' in found) return found.problem;
       const problems = args.blocks === undefined ? [] : blockProblems(args.blocks, 'message');
       if (problems.length > 0) return invalidBlocks(problems);
-      const problem = append(found.stream, args);
+      const whole = { ...found.stream, tasks: new Map(found.stream.tasks) };
+      const problem = append(whole, args);
       if (problem) return problem;
-      found.stream.open = false;
+      const titles = [...whole.tasks.values()].map(({ title }) => String(title)).join('');
+      if (whole.text.length + titles.length + charactersOf(args.blocks) > mostMessageCharacters)
+        return refused('msg_blocks_too_long');
+      Object.assign(found.stream, whole, { open: false });
       if (Array.isArray(args.blocks)) found.message.blocks = args.blocks as Json[];
       return { ok: true, channel: args.channel, ts: args.ts };
     },

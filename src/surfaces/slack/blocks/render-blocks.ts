@@ -40,12 +40,16 @@ export function slackBlocks(blocks: Block[], room: Room = message): SlackBlock[]
 }
 
 /** Message, quoted machine text and hint of a failure. */
-export function errorBlocks({ message: text, hint, untrusted }: FleetError): SlackBlock[] {
-  return slackBlocks([
+export function errorBlocks(error: FleetError): SlackBlock[] {
+  return slackBlocks(errorAnswer(error));
+}
+
+export function errorAnswer({ message: text, hint, untrusted }: FleetError): Block[] {
+  return [
     { text, tone: 'bad' },
     ...(untrusted === undefined ? [] : [{ untrusted: [untrusted], source: 'the other side answered' }]),
     ...(hint === undefined ? [] : [{ text: `Hint: ${hint}` }]),
-  ]);
+  ];
 }
 
 /** What a notification and a screen reader say of a message: its first words. */

@@ -14,6 +14,28 @@ export function lines(text: string, most: number): string {
   return cut(plainLines(text).join('\n'), most);
 }
 
+/** One harmless line as pieces of at most so many UTF-16 units, broken between words where there are any, nothing left out. At least one. */
+export function wholeLines(text: string, most: number): string[] {
+  const pieces: string[] = [];
+  let rest = plainText(text);
+  while (rest.length > most) {
+    const space = rest.lastIndexOf(' ', most - 1) + 1;
+    const end = space > 0 ? space : /[\ud800-\udbff]/.test(rest[most - 1] ?? '') ? most - 1 : most;
+    pieces.push(rest.slice(0, end));
+    rest = rest.slice(end);
+  }
+  return [...pieces, rest];
+}
+
+/** All that people read of blocks, which Slack counts over a whole message: it takes about 13,000. */
+export function charactersOf(value: unknown): number {
+  if (typeof value !== 'object' || value === null) return 0;
+  return Object.entries(value).reduce(
+    (sum, [key, each]) => sum + (key === 'text' && typeof each === 'string' ? each.length : charactersOf(each)),
+    0,
+  );
+}
+
 /** Text where Slack parses markup, such as the words of a notification: it names and wakes nobody. */
 export function escaped(text: string): string {
   return text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;');

@@ -9,7 +9,7 @@ import type { Conversation, ConversationStore } from '../core/conversation.ts';
 import type { Block } from '../core/document.ts';
 import { FleetError } from '../core/errors.ts';
 import { newId } from '../core/ids.ts';
-import type { Model, ModelCall, ModelMessage, ModelReply, Tokens } from '../core/model.ts';
+import type { Model, ModelCall, ModelMessage, ModelReply, ModelRequest, Tokens } from '../core/model.ts';
 import { plainWords } from '../core/plain-words.ts';
 import type { Assistant, Question, Source, Turn } from '../core/talk.ts';
 import { type Caller, lesserScope, type Scope, type Tool, toolsWithin } from '../core/tool.ts';
@@ -69,7 +69,7 @@ async function summarise(parts: AssistantParts, facts: Block[]): Promise<string>
   const today = await store.spentToday(model.name);
   checkCeilings({ conversation: { input: 0, output: 0 }, today }, ceilings);
   const [told] = resultPages({ result: 'r1', tool: 'digest' }, facts, contextSize);
-  const { text, tokens } = await model.reply({
+  const { text } = await paid(parts, {
     messages: [
       { role: 'system', text: digestPrompt.text },
       { role: 'person', text: redact(JSON.stringify(told)) },
@@ -77,8 +77,21 @@ async function summarise(parts: AssistantParts, facts: Block[]): Promise<string>
     tools: [],
     signal: AbortSignal.timeout(limits.turnMs),
   });
-  await store.spend(model.name, tokens);
   return `Summary by ${model.name}, a language model, of the facts above: ${plainWords(redact(text), longestSummary)}`;
+}
+
+/** A reply, and what it took written down, however it ends. */
+async function paid({ model, store }: AssistantParts, request: ModelRequest): Promise<ModelReply> {
+  let taken: Tokens = { input: 0, output: 0 };
+  const onTokens = (tokens: Tokens) => {
+    taken = sum(taken, tokens);
+    request.onTokens?.(tokens);
+  };
+  try {
+    return await model.reply({ ...request, onTokens });
+  } finally {
+    await store.spend(model.name, taken);
+  }
 }
 
 async function opened(store: ConversationStore, { caller, conversation: id, text }: Question): Promise<Conversation> {
@@ -148,16 +161,16 @@ async function runTurn(parts: AssistantParts, conversation: Conversation, questi
 
   async function reply(): Promise<ModelReply> {
     checkCeilings({ conversation: tokens, today: await store.spentToday(model.name) }, ceilings);
-    const given = await model.reply({
+    return paid(parts, {
       messages: [{ role: 'system', text: prompt.text }, ...shorten(messages, parts.contextSize)],
       tools: offers,
       signal,
       onText: piece => onEvent('again' in piece ? { kind: 'again' } : { kind: 'text', text: piece.text }),
+      onTokens(taken) {
+        tokens = sum(tokens, taken);
+        spent = sum(spent, taken);
+      },
     });
-    await store.spend(model.name, given.tokens);
-    tokens = sum(tokens, given.tokens);
-    spent = sum(spent, given.tokens);
-    return given;
   }
 
   function push({ id }: ModelCall, result: Omit<ToolResult, 'result'>) {

@@ -19,8 +19,7 @@ export type ToolOffer = { name: string; description: string; input: Record<strin
 
 export type Tokens = { input: number; output: number };
 
-/** Tokens that nobody counted are estimated by the adapter, never left at zero. */
-export type ModelReply = { text: string; calls: ModelCall[]; tokens: Tokens };
+export type ModelReply = { text: string; calls: ModelCall[] };
 
 export type ModelRequest = {
   messages: ModelMessage[];
@@ -28,6 +27,8 @@ export type ModelRequest = {
   signal: AbortSignal;
   /** Words as they come. A reply that had to be asked for again begins anew: what came before it is void. */
   onText?(piece: { text: string } | { again: true }): void;
+  /** What each attempt took, also of a reply that then throws: estimated where nobody counted, and nothing where it was refused. */
+  onTokens?(tokens: Tokens): void;
 };
 
 export type Model = {

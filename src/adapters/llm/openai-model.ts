@@ -59,7 +59,28 @@ export function openaiModel(options: ModelOptions): Model {
     }
   }
 
-  async function streamed(request: ModelRequest): Promise<RawReply> {
+  /** One attempt, told of with what it took however it ended. What was refused, or never arrived, took nothing. */
+  async function counted(
+    request: ModelRequest,
+    attempt: (request: ModelRequest, heard: RawReply) => Promise<RawReply>,
+  ): Promise<RawReply> {
+    const { messages, tools, onTokens } = request;
+    request.signal.throwIfAborted();
+    const heard: RawReply = { text: '', calls: [] };
+    let taken = true;
+    try {
+      return await attempt(request, heard);
+    } catch (thrown) {
+      taken = !tookNothing(thrown);
+      throw thrown;
+    } finally {
+      const { text, calls, tokens } = heard;
+      const input = estimateTokens(JSON.stringify([messages, tools]));
+      if (taken) onTokens?.(tokens ?? { input, output: estimateTokens(text + JSON.stringify(calls)) });
+    }
+  }
+
+  async function streamed(request: ModelRequest, heard: RawReply): Promise<RawReply> {
     const silence = new AbortController();
     const told = new FleetError({
       code: 'model_unavailable',
@@ -75,7 +96,7 @@ export function openaiModel(options: ModelOptions): Model {
     );
     const timer = setTimeout(() => silence.abort(told), options.silenceMs);
     try {
-      return await readStream(stream, piece => {
+      return await readStream(stream, heard, piece => {
         timer.refresh();
         if (piece !== '') request.onText?.({ text: piece });
       });
@@ -90,22 +111,23 @@ export function openaiModel(options: ModelOptions): Model {
     }
   }
 
-  async function whole(request: ModelRequest): Promise<RawReply> {
-    return readWhole(
-      await sent(() => client.chat.completions.create(body(options, request, limit), { signal: request.signal })),
+  async function whole(request: ModelRequest, heard: RawReply): Promise<RawReply> {
+    const completion = await sent(() =>
+      client.chat.completions.create(body(options, request, limit), { signal: request.signal }),
     );
+    return Object.assign(heard, readWhole(completion));
   }
 
   return {
     name: options.model,
     async reply(request) {
       try {
-        const first = await streamed(request);
-        if (isSound(first)) return finished(first, request);
+        const first = await counted(request, streamed);
+        if (isSound(first)) return finished(first);
         request.onText?.({ again: true });
-        const second = await whole(request);
+        const second = await counted(request, whole);
         if (second.text !== '') request.onText?.({ text: second.text });
-        return finished(second, request);
+        return finished(second);
       } catch (thrown) {
         throw translated(thrown, request.signal, options);
       }
@@ -162,7 +184,7 @@ function isObject(text: string): boolean {
 }
 
 /** Ids of the endpoint's are not kept: some send none, some send one twice. */
-function finished({ text, calls, end, tokens }: RawReply, { messages }: ModelRequest): ModelReply {
+function finished({ text, calls, end }: RawReply): ModelReply {
   if (end === undefined)
     throw new FleetError({
       code: 'model_unavailable',
@@ -179,11 +201,12 @@ function finished({ text, calls, end, tokens }: RawReply, { messages }: ModelReq
   return {
     text: end === 'length' ? `${text} … (cut: the reply was too long)` : text,
     calls: calls.map(({ tool, input }) => ({ id: randomId(idLength), tool, input: input === '' ? '{}' : input })),
-    tokens: tokens ?? {
-      input: estimateTokens(JSON.stringify(messages)),
-      output: estimateTokens(text + JSON.stringify(calls)),
-    },
   };
+}
+
+function tookNothing(thrown: unknown): boolean {
+  if (thrown instanceof APIConnectionError) return !(thrown instanceof APIConnectionTimeoutError);
+  return thrown instanceof APIError && thrown.status !== undefined;
 }
 
 function translated(thrown: unknown, signal: AbortSignal, { baseUrl, apiKey, silenceMs }: ModelOptions): FleetError {

@@ -17,7 +17,6 @@ export async function configuredAssistant(
   if (config.assistant === undefined) return undefined;
   const { openaiModel } = await import('./adapters/llm/openai-model.ts'); // heavy, and for most without use
   const { scope, ceilings, contextTokens, ...model } = config.assistant;
-  const contextSize = contextTokens * charactersOfToken;
   return createAssistant({
     ...parts,
     model: openaiModel(model),
@@ -26,7 +25,6 @@ export async function configuredAssistant(
     scope,
     ceilings,
     limits: turnLimits,
-    contextSize,
-    pageSize: Math.floor(contextSize / 8),
+    contextSize: (contextTokens - model.maxReplyTokens) * charactersOfToken,
   });
 }

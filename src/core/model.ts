@@ -3,6 +3,7 @@
  * and tools, and answers with words and wishes for calls. It has no authority,
  * and nothing that it says is trusted.
  */
+import { FleetError } from './errors.ts';
 
 /** A call that the model wishes for. `input` is text of the model's: whether it is JSON is for the reader to find out. */
 export type ModelCall = { id: string; tool: string; input: string };
@@ -31,9 +32,12 @@ export type ModelRequest = {
   onTokens?(tokens: Tokens): void;
 };
 
+/** The model was shown more than it takes: with less, the same question may pass. */
+export class ContextExceeded extends FleetError {}
+
 export type Model = {
   /** As the operator calls it in the configuration. */
   name: string;
-  /** Throws model_unavailable; `timeout` or `stopped` where the signal ended it. A reply that was cut has no calls: it throws. */
+  /** Throws model_unavailable, as ContextExceeded where it was shown too much; `timeout` or `stopped` where the signal ended it. A reply that was cut has no calls: it throws. */
   reply(request: ModelRequest): Promise<ModelReply>;
 };

@@ -2,7 +2,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { openaiModel } from '../../src/adapters/llm/openai-model.ts';
 import { FleetError } from '../../src/core/errors.ts';
-import type { Model, ModelMessage, Tokens } from '../../src/core/model.ts';
+import { ContextExceeded, type Model, type ModelMessage, type Tokens } from '../../src/core/model.ts';
 import { Secret } from '../../src/core/secret.ts';
 import { type ModelServer, type Reply, startModelServer } from '../support/model-server.ts';
 
@@ -227,6 +227,19 @@ describe('an endpoint', () => {
     const error = await failure();
     expect(error).toMatchObject({ code: 'model_unavailable', retry, message: expect.stringContaining(String(status)) });
     expect(JSON.stringify(error)).not.toContain(key);
+  });
+
+  it.each([
+    ['with a code', { message: 'No.', code: 'context_length_exceeded' }],
+    ['as OpenAI and vLLM do', { message: "This model's maximum context length is 8192 tokens." }],
+    ['as llama.cpp does', { message: 'the request exceeds the available context size' }],
+    ['as Anthropic does', { message: 'prompt is too long: 200001 tokens > 200000 maximum' }],
+    ['as Gemini does', { message: 'The input token count (9000) exceeds the maximum number of tokens allowed.' }],
+  ])('that was shown too much says so %s, and we say what can be done', async (_how, error) => {
+    say({ fault: { kind: 'status', status: 400, body: JSON.stringify({ error }) } });
+    const refused = ask();
+    await expect(refused).rejects.toBeInstanceOf(ContextExceeded);
+    await expect(refused).rejects.toMatchObject({ hint: expect.stringContaining('assistant.contextTokens') });
   });
 
   it('that nobody listens at is unreachable, and the place is named', async () => {

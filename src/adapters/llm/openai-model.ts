@@ -14,7 +14,14 @@ import OpenAI, {
 import type { ChatCompletionMessageParam, ChatCompletionTool } from 'openai/resources/chat/completions';
 import { FleetError } from '../../core/errors.ts';
 import { randomId } from '../../core/ids.ts';
-import type { Model, ModelMessage, ModelReply, ModelRequest, ToolOffer } from '../../core/model.ts';
+import {
+  ContextExceeded,
+  type Model,
+  type ModelMessage,
+  type ModelReply,
+  type ModelRequest,
+  type ToolOffer,
+} from '../../core/model.ts';
 import type { Secret } from '../../core/secret.ts';
 import { estimateTokens, type RawReply, readStream, readWhole } from './read-reply.ts';
 
@@ -34,6 +41,9 @@ type TokenLimit = 'max_tokens' | 'max_completion_tokens';
 
 const idLength = 9; // the one length that every provider takes
 const longestQuote = 300;
+/** Providers say in words of their own that a conversation is too long; few have a code for it. */
+const exceeded =
+  /context (length|window|size)|context_length_exceeded|too (long|many tokens)|token count.{0,20}exceeds/i;
 
 export function openaiModel(options: ModelOptions): Model {
   const client = new OpenAI({
@@ -237,6 +247,14 @@ function translated(thrown: unknown, signal: AbortSignal, { baseUrl, apiKey, sil
     return failure(`the language model refused our key (HTTP ${status})`, { hint: 'see assistant.apiKey' });
   const key = apiKey?.reveal();
   const said = key ? thrown.message.replaceAll(key, '***') : thrown.message;
+  if ((status === 400 || status === 413) && exceeded.test(`${thrown.code} ${said}`))
+    return new ContextExceeded({
+      code: 'model_unavailable',
+      message: `the language model was shown more than it takes (HTTP ${status})`,
+      hint: 'begin another conversation, or ask for less at once; an administrator sets assistant.contextTokens to what the model takes, or less',
+      untrusted: said.slice(0, longestQuote),
+      cause: thrown,
+    });
   const busy = status === 429 || status >= 500;
   return failure(`the language model ${busy ? 'is busy or down' : 'refused the request'} (HTTP ${status})`, {
     ...(busy && { retry: 'later' as const }),

@@ -2,9 +2,8 @@
 import { createAssistant } from './assistant/assistant.ts';
 import { turnLimits } from './assistant/budget.ts';
 import { loadPrompt } from './assistant/prompts.ts';
-import { type Config, secretsOf } from './config.ts';
+import type { Config } from './config.ts';
 import type { ConversationStore } from './core/conversation.ts';
-import { redactor } from './core/redact.ts';
 import type { Assistant } from './core/talk.ts';
 import type { Tool } from './core/tool.ts';
 import type { Gateway } from './gateway/gateway.ts';
@@ -13,12 +12,11 @@ const charactersOfToken = 4;
 
 export async function configuredAssistant(
   config: Config,
-  parts: { gateway: Gateway; catalog: Tool[]; store: ConversationStore },
+  parts: { gateway: Gateway; catalog: Tool[]; store: ConversationStore; redact(text: string): string },
 ): Promise<Assistant | undefined> {
   if (config.assistant === undefined) return undefined;
   const { openaiModel } = await import('./adapters/llm/openai-model.ts'); // heavy, and for most without use
   const { scope, ceilings, contextTokens, ...model } = config.assistant;
-  const contextSize = contextTokens * charactersOfToken;
   return createAssistant({
     ...parts,
     model: openaiModel(model),
@@ -27,8 +25,6 @@ export async function configuredAssistant(
     scope,
     ceilings,
     limits: turnLimits,
-    contextSize,
-    pageSize: Math.floor(contextSize / 8),
-    redact: redactor(secretsOf(config)),
+    contextSize: (contextTokens - model.maxReplyTokens) * charactersOfToken,
   });
 }

@@ -9,11 +9,12 @@ import { catalog } from '../tools/index.ts';
 import { presentChange } from '../tools/parts/present-change.ts';
 import { accessTokens } from './adapters/oidc/access-tokens.ts';
 import { startEmbeddedPostgres } from './adapters/postgres/embedded.ts';
-import { type Config, linksBy } from './config.ts';
+import { type Config, linksBy, secretsOf } from './config.ts';
 import { configuredAssistant } from './configured-assistant.ts';
 import type { BmcLimits } from './configured-bmcs.ts';
 import { configuredDigests } from './configured-digests.ts';
 import { FleetError } from './core/errors.ts';
+import { redactor } from './core/redact.ts';
 import { startDigests } from './digest/digests.ts';
 import { createCustodyDesk } from './gateway/custody-desk.ts';
 import { createGateway } from './gateway/gateway.ts';
@@ -118,7 +119,9 @@ async function serve(
     resumeCordons: async () => cordons?.resume() ?? ({ state: 'off' } as const),
   };
   const policyStanding = () => policy.standing;
+  const redact = redactor(secretsOf(config));
   const gateway = createGateway({
+    redact,
     catalog,
     fleet,
     clusters,
@@ -138,7 +141,7 @@ async function serve(
     continuity: { standstill: () => standstill.status(), anchors: () => anchoring.status() },
     presentChange,
   });
-  const assistant = await configuredAssistant(config, { gateway, catalog, store: records.conversations });
+  const assistant = await configuredAssistant(config, { gateway, catalog, store: records.conversations, redact });
   const digests = await configuredDigests(config, {
     gateway,
     runs: records.digestRuns,

@@ -9,7 +9,15 @@ import type { Conversation, ConversationStore } from '../core/conversation.ts';
 import type { Block } from '../core/document.ts';
 import { FleetError } from '../core/errors.ts';
 import { newId } from '../core/ids.ts';
-import type { Model, ModelCall, ModelMessage, ModelReply, Tokens } from '../core/model.ts';
+import {
+  ContextExceeded,
+  type Model,
+  type ModelCall,
+  type ModelMessage,
+  type ModelReply,
+  type ModelRequest,
+  type Tokens,
+} from '../core/model.ts';
 import { plainWords } from '../core/plain-words.ts';
 import type { Assistant, Question, Source, Turn } from '../core/talk.ts';
 import { type Caller, lesserScope, type Scope, type Tool, toolsWithin } from '../core/tool.ts';
@@ -20,7 +28,7 @@ import { citedIn } from './citations.ts';
 import { offerOf } from './offers.ts';
 import type { Prompt } from './prompts.ts';
 import { resultPages, type ToolResult } from './result-text.ts';
-import { shorten } from './shorten.ts';
+import { shorten, sizeOf } from './shorten.ts';
 
 export type AssistantParts = {
   model: Model;
@@ -34,8 +42,7 @@ export type AssistantParts = {
   scope: Scope;
   ceilings: Ceilings;
   limits: TurnLimits;
-  /** Characters of one page of a result, and of all that the model is shown. */
-  pageSize: number;
+  /** Characters of all that the model is shown: instructions, tools and what was said. */
   contextSize: number;
   /** Changes the text that is kept and shown so that it holds no secret of ours. */
   redact(text: string): string;
@@ -43,6 +50,10 @@ export type AssistantParts = {
 
 const longestQuestion = 8_000;
 const longestSummary = 800;
+/** What was said has so many characters even where the instructions and tools leave no room for it. */
+const leastRoom = 4_000;
+/** Of the room for what was said, one page of a result. */
+const pageShare = 1 / 8;
 
 const readMoreOffer = {
   name: readMore,
@@ -68,8 +79,8 @@ async function summarise(parts: AssistantParts, facts: Block[]): Promise<string>
   const { model, digestPrompt, store, ceilings, limits, contextSize, redact } = parts;
   const today = await store.spentToday(model.name);
   checkCeilings({ conversation: { input: 0, output: 0 }, today }, ceilings);
-  const [told] = resultPages({ result: 'r1', tool: 'digest' }, facts, contextSize);
-  const { text, tokens } = await model.reply({
+  const [told] = resultPages({ result: 'r1', tool: 'digest' }, facts, roomIn(contextSize, digestPrompt.text));
+  const { text } = await paid(parts, {
     messages: [
       { role: 'system', text: digestPrompt.text },
       { role: 'person', text: redact(JSON.stringify(told)) },
@@ -77,8 +88,25 @@ async function summarise(parts: AssistantParts, facts: Block[]): Promise<string>
     tools: [],
     signal: AbortSignal.timeout(limits.turnMs),
   });
-  await store.spend(model.name, tokens);
   return `Summary by ${model.name}, a language model, of the facts above: ${plainWords(redact(text), longestSummary)}`;
+}
+
+/** A reply, and what it took written down, however it ends. */
+async function paid({ model, store }: AssistantParts, request: ModelRequest): Promise<ModelReply> {
+  let taken: Tokens = { input: 0, output: 0 };
+  const onTokens = (tokens: Tokens) => {
+    taken = sum(taken, tokens);
+    request.onTokens?.(tokens);
+  };
+  try {
+    return await model.reply({ ...request, onTokens });
+  } finally {
+    await store.spend(model.name, taken);
+  }
+}
+
+function roomIn(contextSize: number, ...fixed: string[]): number {
+  return Math.max(leastRoom, contextSize - fixed.join('').length);
 }
 
 async function opened(store: ConversationStore, { caller, conversation: id, text }: Question): Promise<Conversation> {
@@ -103,6 +131,9 @@ async function runTurn(parts: AssistantParts, conversation: Conversation, questi
   const signal = question.signal ? AbortSignal.any([question.signal, inTime]) : inTime;
   const tools = toolsWithin(parts.catalog, lesserScope(caller.scope, parts.scope));
   const offers = [...tools.map(offerOf), readMoreOffer];
+  let room = roomIn(parts.contextSize, prompt.text, JSON.stringify(offers));
+  const pageSize = Math.floor(room * pageShare);
+  let isTight = false;
   const count = new TurnCount(limits);
   const memory = new TurnMemory();
   const messages: ModelMessage[] = [...conversation.messages, { role: 'person', text: redact(question.text) }];
@@ -133,6 +164,7 @@ async function runTurn(parts: AssistantParts, conversation: Conversation, questi
       const ends = await carryOut(calls, {
         ...parts,
         ...limits,
+        pageSize,
         tools,
         signal,
         messages,
@@ -148,16 +180,29 @@ async function runTurn(parts: AssistantParts, conversation: Conversation, questi
 
   async function reply(): Promise<ModelReply> {
     checkCeilings({ conversation: tokens, today: await store.spentToday(model.name) }, ceilings);
-    const given = await model.reply({
-      messages: [{ role: 'system', text: prompt.text }, ...shorten(messages, parts.contextSize)],
+    const shown = shorten(messages, room);
+    try {
+      return await replyTo(shown);
+    } catch (thrown) {
+      // How many characters a token has is a guess.
+      if (!(thrown instanceof ContextExceeded) || isTight) throw thrown;
+      isTight = true;
+      room = Math.floor(sizeOf(shown) / 2);
+      return replyTo(shorten(messages, room));
+    }
+  }
+
+  function replyTo(shown: ModelMessage[]): Promise<ModelReply> {
+    return paid(parts, {
+      messages: [{ role: 'system', text: prompt.text }, ...shown],
       tools: offers,
       signal,
       onText: piece => onEvent('again' in piece ? { kind: 'again' } : { kind: 'text', text: piece.text }),
+      onTokens(taken) {
+        tokens = sum(tokens, taken);
+        spent = sum(spent, taken);
+      },
     });
-    await store.spend(model.name, given.tokens);
-    tokens = sum(tokens, given.tokens);
-    spent = sum(spent, given.tokens);
-    return given;
   }
 
   function push({ id }: ModelCall, result: Omit<ToolResult, 'result'>) {

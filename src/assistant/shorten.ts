@@ -1,13 +1,15 @@
 /**
  * What of a conversation the model is shown. Older turns are told in few words,
  * made without a model: what they read is read again where it matters, since
- * it may have changed. The instructions and the newest turn are always whole.
+ * it may have changed. The newest turn keeps all its words; where it alone is too
+ * long, its results give way, the oldest first.
  */
 import type { ModelMessage } from '../core/model.ts';
+import type { ToolResult } from './result-text.ts';
 
 const longestWords = 300;
 
-/** At most about so many characters, unless the newest turn alone has more. */
+/** At most about so many characters, unless what was said in the newest turn alone has more. */
 export function shorten(messages: ModelMessage[], mostCharacters: number): ModelMessage[] {
   const turns = turnsOf(messages);
   for (let told = 0; told < turns.length; told++) {
@@ -19,7 +21,22 @@ export function shorten(messages: ModelMessage[], mostCharacters: number): Model
     const shown = [...turns.slice(dropped, -1).flatMap(inFewWords), ...newest];
     if (sizeOf(shown) <= mostCharacters) return shown;
   }
-  return newest;
+  return withFewerResults(newest, mostCharacters);
+}
+
+/** Each has a note in its place, since its call may not stand without one. */
+function withFewerResults(turn: ModelMessage[], mostCharacters: number): ModelMessage[] {
+  let size = sizeOf(turn);
+  return turn.map(message => {
+    if (message.role !== 'result' || size <= mostCharacters) return message;
+    const { result, tool } = JSON.parse(message.text) as ToolResult;
+    const answer = 'left out here to save room: read it again where it matters';
+    const note = { ...message, text: JSON.stringify({ result, tool, answer } satisfies ToolResult) };
+    const saved = sizeOf([message]) - sizeOf([note]);
+    if (saved <= 0) return message;
+    size -= saved;
+    return note;
+  });
 }
 
 /** Each begins with what the person said. */
@@ -50,6 +67,7 @@ function cut(text: string): string {
   return text.length <= longestWords ? text : `${text.slice(0, longestWords)}…`;
 }
 
-function sizeOf(messages: ModelMessage[]): number {
+/** Characters, as JSON. */
+export function sizeOf(messages: ModelMessage[]): number {
   return JSON.stringify(messages).length;
 }

@@ -3,6 +3,7 @@
  * and tools, and answers with words and wishes for calls. It has no authority,
  * and nothing that it says is trusted.
  */
+import { FleetError } from './errors.ts';
 
 /** A call that the model wishes for. `input` is text of the model's: whether it is JSON is for the reader to find out. */
 export type ModelCall = { id: string; tool: string; input: string };
@@ -19,8 +20,7 @@ export type ToolOffer = { name: string; description: string; input: Record<strin
 
 export type Tokens = { input: number; output: number };
 
-/** Tokens that nobody counted are estimated by the adapter, never left at zero. */
-export type ModelReply = { text: string; calls: ModelCall[]; tokens: Tokens };
+export type ModelReply = { text: string; calls: ModelCall[] };
 
 export type ModelRequest = {
   messages: ModelMessage[];
@@ -28,11 +28,16 @@ export type ModelRequest = {
   signal: AbortSignal;
   /** Words as they come. A reply that had to be asked for again begins anew: what came before it is void. */
   onText?(piece: { text: string } | { again: true }): void;
+  /** What each attempt took, also of a reply that then throws: estimated where nobody counted, and nothing where it was refused. */
+  onTokens?(tokens: Tokens): void;
 };
+
+/** The model was shown more than it takes: with less, the same question may pass. */
+export class ContextExceeded extends FleetError {}
 
 export type Model = {
   /** As the operator calls it in the configuration. */
   name: string;
-  /** Throws model_unavailable; `timeout` or `stopped` where the signal ended it. A reply that was cut has no calls: it throws. */
+  /** Throws model_unavailable, as ContextExceeded where it was shown too much; `timeout` or `stopped` where the signal ended it. A reply that was cut has no calls: it throws. */
   reply(request: ModelRequest): Promise<ModelReply>;
 };

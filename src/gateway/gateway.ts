@@ -1,7 +1,8 @@
 /**
  * The only door to a tool: the input is parsed strictly, policy is asked, the
- * request enters the custody log, then the tool runs. A change tool only
- * plans; what comes after its plan is the guard's business.
+ * request enters the custody log, then the tool runs, and no secret leaves with
+ * what it says. A change tool only plans; what comes after its plan is the
+ * guard's business.
  */
 import type { z } from 'zod';
 import { mayWait, windowInput } from '../../tools/parts/window-input.ts';
@@ -14,6 +15,7 @@ import type { CordonStatus } from '../core/health-records.ts';
 import type { StoredPlan } from '../core/plan.ts';
 import { type Policy, type PolicyResource, wholeFleet } from '../core/policy.ts';
 import type { Records } from '../core/records.ts';
+import { redacted, redactedError } from '../core/redact.ts';
 import { gentleSwitch } from '../core/switches.ts';
 import {
   type Caller,
@@ -56,6 +58,8 @@ export type GatewayParts = Pick<
   };
   rollout: RolloutSettings;
   presentChange: (answer: z.infer<typeof changeAnswer>) => Block[];
+  /** Leaves no secret of the configuration in a text, whoever wrote it: nothing leaves by this door without it. */
+  redact(text: string): string;
 };
 
 export type Gateway = { invoke(call: Call): Promise<Answer> };
@@ -89,41 +93,49 @@ export function createGateway(parts: GatewayParts): Gateway {
   const { catalog, records, custody, evidence, policy, approvals, steer, fleet } = parts;
 
   return {
-    async invoke({ tool: name, input: raw, caller }) {
-      const tool = catalog.find(candidate => candidate.name === name);
-      if (!tool) {
-        const known = catalog.map(candidate => candidate.name).join(', ');
-        throw new FleetError({
-          code: 'not_found',
-          message: `there is no tool ${JSON.stringify(name.slice(0, 60))}`,
-          hint: `known are: ${known}`,
-        });
+    async invoke(call) {
+      try {
+        return redacted(await answered(call), parts.redact);
+      } catch (thrown) {
+        throw redactedError(thrown, parts.redact);
       }
-      if (!covers(caller.scope, tool.scope))
-        throw new FleetError({
-          code: 'forbidden',
-          message: `${tool.name} needs the scope ${tool.scope}; this ${caller.channel} log-in has ${caller.scope}`,
-          hint:
-            caller.channel === 'mcp'
-              ? 'an administrator can grant it under mcp.scope in groundskeeper.yaml'
-              : 'log in on the CLI',
-        });
-      const input = parse(tool, raw);
-      await record(tool, input, caller);
-      const context = contextFor(caller);
-      if (tool.kind === 'read') {
-        for (const resource of await resourcesOf(input)) authorise(tool, resource, caller);
-        const read = tool as ReadTool;
-        const output = read.output.parse(await read.run(context, input)) as Record<string, unknown>;
-        return { output, blocks: read.present(output as never) };
-      }
-      const { dryRun, waitForWindow, ...rest } = input;
-      const draft = await (tool as ChangeTool).plan(context, rest);
-      const stored = await context.storePlan(mayWait(draft, waitForWindow));
-      const answer = dryRun ? planned(stored) : await approvals.requestStart(stored, caller);
-      return { output: answer, blocks: parts.presentChange(answer) };
     },
   };
+
+  async function answered({ tool: name, input: raw, caller }: Call): Promise<Answer> {
+    const tool = catalog.find(candidate => candidate.name === name);
+    if (!tool) {
+      const known = catalog.map(candidate => candidate.name).join(', ');
+      throw new FleetError({
+        code: 'not_found',
+        message: `there is no tool ${JSON.stringify(name.slice(0, 60))}`,
+        hint: `known are: ${known}`,
+      });
+    }
+    if (!covers(caller.scope, tool.scope))
+      throw new FleetError({
+        code: 'forbidden',
+        message: `${tool.name} needs the scope ${tool.scope}; this ${caller.channel} log-in has ${caller.scope}`,
+        hint:
+          caller.channel === 'mcp'
+            ? 'an administrator can grant it under mcp.scope in groundskeeper.yaml'
+            : 'log in on the CLI',
+      });
+    const input = parse(tool, raw);
+    await record(tool, input, caller);
+    const context = contextFor(caller);
+    if (tool.kind === 'read') {
+      for (const resource of await resourcesOf(input)) authorise(tool, resource, caller);
+      const read = tool as ReadTool;
+      const output = read.output.parse(await read.run(context, input)) as Record<string, unknown>;
+      return { output, blocks: read.present(output as never) };
+    }
+    const { dryRun, waitForWindow, ...rest } = input;
+    const draft = await (tool as ChangeTool).plan(context, rest);
+    const stored = await context.storePlan(mayWait(draft, waitForWindow));
+    const answer = dryRun ? planned(stored) : await approvals.requestStart(stored, caller);
+    return { output: answer, blocks: parts.presentChange(answer) };
+  }
 
   /** With what was asked for, which may name people. Reads are not recorded: they change nothing, and there are thousands of them. */
   async function record(tool: Tool, input: Record<string, unknown>, caller: Caller) {

@@ -74,6 +74,8 @@ export const faultSchema = z.discriminatedUnion('kind', [
   z.strictObject({ kind: z.literal('drop-after-post') }),
   /** Performs the next log-in, then drops its connection instead of answering; clears itself. */
   z.strictObject({ kind: z.literal('drop-after-log-in') }),
+  /** Log-ins are refused with 400, in words that repeat the password. */
+  z.strictObject({ kind: z.literal('log-in-repeated') }),
   /** Reads are answered with 200 and an HTML page, writes with 503 and HTML; no write is performed. */
   z.strictObject({ kind: z.literal('html') }),
   /** Answers take real milliseconds, log-normal by seed; a firmware inventory takes three times as long. */

@@ -162,6 +162,16 @@ describe('the Kubernetes adapter, before something that is not the API server', 
     expect((error as Error).message).not.toContain('ignore');
   });
 
+  it('shows no token, though what answered repeats it', async () => {
+    const token = /token: (\S{8,})/.exec(scene.lab.kubeconfig)?.[1] ?? '';
+    expect(token).not.toBe('');
+    const body = { kind: 'Status', reason: 'Forbidden', message: `Bearer ${token} may not look here` };
+    answer = { status: 403, headers: { 'content-type': 'application/json' }, text: JSON.stringify(body) };
+    const untrusted = 'Bearer *** may not look here';
+    await expect(cluster.nodes()).rejects.toMatchObject({ untrusted });
+    await expect(cluster.patchNode(testGrant, cordon)).rejects.toMatchObject({ untrusted });
+  });
+
   it('follows no redirect with a write', async () => {
     const location = { 'content-type': 'text/plain', location: '/api/v1/nodes/another' };
     answer = { status: 307, headers: location, text: '' };

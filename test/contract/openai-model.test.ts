@@ -2,7 +2,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { openaiModel } from '../../src/adapters/llm/openai-model.ts';
 import { FleetError } from '../../src/core/errors.ts';
-import type { Model, ModelMessage } from '../../src/core/model.ts';
+import { ContextExceeded, type Model, type ModelMessage, type Tokens } from '../../src/core/model.ts';
 import { Secret } from '../../src/core/secret.ts';
 import { type ModelServer, type Reply, startModelServer } from '../support/model-server.ts';
 
@@ -33,13 +33,15 @@ function say(...replies: Reply[]): void {
 async function ask(messages: ModelMessage[] = [person], signal = new AbortController().signal) {
   const words: string[] = [];
   const before = server.asked.length;
+  const attempts: Tokens[] = [];
   const reply = await model.reply({
     messages,
     tools,
     signal,
     onText: piece => words.push('again' in piece ? '(again)' : piece.text),
+    onTokens: tokens => attempts.push(tokens),
   });
-  return { ...reply, words, requests: server.asked.slice(before) };
+  return { ...reply, tokens: attempts.at(-1) as Tokens, words, requests: server.asked.slice(before) };
 }
 
 const failure = async (messages?: ModelMessage[], signal?: AbortSignal) =>
@@ -138,6 +140,55 @@ describe('a reply that was cut', () => {
   });
 });
 
+describe('what a reply took', () => {
+  const usage = { prompt_tokens: 20_000, completion_tokens: 10_000 };
+  const counted = { input: 20_000, output: 10_000 };
+
+  /** Of each attempt, whether it gave a reply or threw. */
+  async function attemptsOf(signal = new AbortController().signal): Promise<Tokens[]> {
+    const attempts: Tokens[] = [];
+    const onTokens = (tokens: Tokens) => attempts.push(tokens);
+    await model.reply({ messages: [person], tools, signal, onTokens }).catch(() => undefined);
+    return attempts;
+  }
+
+  it('is told of both attempts where the first was cut', async () => {
+    server.says(({ stream }) => ({ text: 'Yes.', usage, ...(stream && { fault: { kind: 'no-end' } }) }));
+    expect(await attemptsOf()).toEqual([counted, counted]);
+  });
+
+  it('is told of one that is too long to act on', async () => {
+    say({ calls: [looks('bos-w-1')], usage, fault: { kind: 'too-long' } });
+    expect(await attemptsOf()).toEqual([counted]);
+  });
+
+  it('is estimated where the stream breaks, with what is shown and what came', async () => {
+    server.says(({ stream }) =>
+      stream ? { text: 'x'.repeat(4_000), fault: { kind: 'cut' } } : { fault: { kind: 'status', status: 400 } },
+    );
+    const [broken, ...more] = await attemptsOf();
+    expect(more).toEqual([]);
+    expect(broken?.input).toBeGreaterThan(10);
+    expect(broken?.output).toBeGreaterThanOrEqual(1_000);
+  });
+
+  it('is estimated where it falls silent, and where the question is taken back', async () => {
+    say({ fault: { kind: 'silent' } });
+    expect(await attemptsOf()).toHaveLength(1);
+    const left = new AbortController();
+    const asking = attemptsOf(left.signal);
+    const before = server.asked.length;
+    while (server.asked.length === before) await new Promise(resolve => setImmediate(resolve));
+    left.abort();
+    expect(await asking).toHaveLength(1);
+  });
+
+  it('is nothing where it was refused', async () => {
+    say({ fault: { kind: 'status', status: 400 } });
+    expect(await attemptsOf()).toEqual([]);
+  });
+});
+
 describe('an endpoint', () => {
   it('that is busy is asked again when it says', async () => {
     const busy: Reply = { fault: { kind: 'status', status: 429, headers: { 'retry-after-ms': '20' } } };
@@ -176,6 +227,19 @@ describe('an endpoint', () => {
     const error = await failure();
     expect(error).toMatchObject({ code: 'model_unavailable', retry, message: expect.stringContaining(String(status)) });
     expect(JSON.stringify(error)).not.toContain(key);
+  });
+
+  it.each([
+    ['with a code', { message: 'No.', code: 'context_length_exceeded' }],
+    ['as OpenAI and vLLM do', { message: "This model's maximum context length is 8192 tokens." }],
+    ['as llama.cpp does', { message: 'the request exceeds the available context size' }],
+    ['as Anthropic does', { message: 'prompt is too long: 200001 tokens > 200000 maximum' }],
+    ['as Gemini does', { message: 'The input token count (9000) exceeds the maximum number of tokens allowed.' }],
+  ])('that was shown too much says so %s, and we say what can be done', async (_how, error) => {
+    say({ fault: { kind: 'status', status: 400, body: JSON.stringify({ error }) } });
+    const refused = ask();
+    await expect(refused).rejects.toBeInstanceOf(ContextExceeded);
+    await expect(refused).rejects.toMatchObject({ hint: expect.stringContaining('assistant.contextTokens') });
   });
 
   it('that nobody listens at is unreachable, and the place is named', async () => {

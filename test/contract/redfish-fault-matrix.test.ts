@@ -64,6 +64,7 @@ busy-sometimes             ok     ok      ok       ok       ok     ok     ok   |
 connection-reset           ok     ok      ok       ok       ok     ok     ok   |  done  done   done   done  done
 unauthorized-sometimes     ok     ok      ok       ok       ok     ok     ok   |  done  done   done   done  done
 drop-after-log-in         away    ok      ok       ok       ok     ok     ok   |  done  done   done   done  done
+log-in-repeated             no     no      no       no       no     no     no   |  done  done   done   done  done
 log-in-hangs              away   away    away     away     away   away   away  |  done  done   done   done  done
 drop-after-post            ok     ok      ok       ok       ok     ok     ok   | maybe maybe   maybe maybe maybe
 html                       odd    odd     odd      odd      odd    odd    odd  |   odd   odd    odd    odd   odd
@@ -120,6 +121,7 @@ const faults: Record<string, FaultInput> = {
   // A write is tried twice; on no machine are the two tries seven requests apart.
   'unauthorized-sometimes': { kind: 'unauthorized-sometimes', every: 7 },
   'drop-after-log-in': { kind: 'drop-after-log-in' },
+  'log-in-repeated': { kind: 'log-in-repeated' },
   'log-in-hangs': { kind: 'resource-hangs', path: '/Sessions' },
   'drop-after-post': { kind: 'drop-after-post' },
   html: { kind: 'html' },

@@ -207,3 +207,51 @@ describe('a log-in that is refused', () => {
     expect(attempts(server)).toHaveLength(2);
   });
 });
+
+describe('a BMC that repeats what it was sent', () => {
+  const password = 'p4ss/"w0rd\u00e9&+';
+  const basic = Buffer.from(`${account.username}:${password}`).toString('base64');
+  const spelled = JSON.stringify(password).slice(1, -1);
+
+  test.each([
+    ['as it is', JSON.stringify(`The value '${password}' is refused`)],
+    ['with a stroke before each slash', `"The value '${spelled.replaceAll('/', '\\/')}' is refused"`],
+    ['by numbers of characters', `"The value '${spelled.replaceAll('&', '\\u0026')}' is refused"`],
+    ['for a URL', JSON.stringify(`The value '${encodeURIComponent(password)}' is refused`)],
+    ['in Base64', JSON.stringify(`The value '${basic}' is refused`)],
+  ])('%s tells nobody else', async (_how, message) => {
+    const info = `{"MessageId":"Base.1.0.PropertyValueFormatError","Message":${message}}`;
+    const text = `{"error":{"@Message.ExtendedInfo":[${info}]}}`;
+    const server = await start(seen => (seen.path.endsWith('/Sessions') ? { status: 400, text } : undefined));
+    const refused = live(server, { logins: memoryLogins(), password }).power();
+    await expect(refused).rejects.toMatchObject({ code: 'bmc_refused', untrusted: "The value '***' is refused" });
+  });
+
+  test('in no JSON tells nobody else', async () => {
+    const text = `not with ${password}`;
+    const server = await start(seen => (seen.path.endsWith('/Sessions') ? { status: 400, text } : undefined));
+    const refused = live(server, { logins: memoryLogins(), password }).power();
+    await expect(refused).rejects.toMatchObject({ untrusted: 'not with ***' });
+  });
+
+  test('the token of its session, neither', async () => {
+    const server = await start(({ path, token }) =>
+      token && path.endsWith('/Systems/1') ? { status: 400, text: `who is ${token}?` } : undefined,
+    );
+    const refused = live(server, { logins: memoryLogins(), password: account.password }).power();
+    await expect(refused).rejects.toMatchObject({ untrusted: 'who is ***?' });
+  });
+
+  test('is asked at the addresses that it names, and shows what else it says as it is', async () => {
+    const word = 'Systems';
+    const server = await start(({ path, method, body }) => {
+      if (method === 'POST' && path.endsWith('/Sessions') && body.includes(word)) {
+        const uri = '/redfish/v1/SessionService/Sessions/7';
+        return { status: 201, headers: { 'x-auth-token': 'seven', location: uri }, body: { '@odata.id': uri } };
+      }
+      return undefined;
+    });
+    server.sessions.set('/redfish/v1/SessionService/Sessions/7', 'seven');
+    expect(await live(server, { logins: memoryLogins(), password: word }).power()).toEqual({ value: 'on' });
+  });
+});

@@ -93,6 +93,7 @@ describe('who goes first', () => {
       url: server.url,
       trust: { spki: server.spki },
       timeouts: defaultTimeouts,
+      discreet: answer => answer,
       fleet: new Lane(256),
     });
     closing.push(() => wire.end());

@@ -17,6 +17,8 @@ export type Reply = {
     | { kind: 'status'; status: number; headers?: Record<string, string>; body?: string }
     | { kind: 'cut' }
     | { kind: 'no-end' }
+    /** Says that it was cut at its greatest length. */
+    | { kind: 'too-long' }
     | { kind: 'silent' }
     | { kind: 'html' }
     | { kind: 'same-index' }
@@ -139,7 +141,8 @@ function streamed(response: ServerResponse, asked: Asked, { text = '', calls = [
     response.end();
     return;
   }
-  if (fault?.kind !== 'no-end') response.write(chunk(asked, {}, calls.length > 0 ? 'tool_calls' : 'stop'));
+  const end = fault?.kind === 'too-long' ? 'length' : calls.length > 0 ? 'tool_calls' : 'stop';
+  if (fault?.kind !== 'no-end') response.write(chunk(asked, {}, end));
   if (usage) response.write(`data: ${JSON.stringify({ ...head(asked), choices: [], usage })}\n\n`);
   response.end('data: [DONE]\n\n');
 }

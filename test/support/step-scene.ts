@@ -3,11 +3,12 @@ import { mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import pino from 'pino';
-import { loadConfig } from '../../src/config.ts';
+import { loadConfig, secretsOf } from '../../src/config.ts';
 import { isStanding } from '../../src/core/finding.ts';
 import { servicePerson } from '../../src/core/fleet.ts';
 import type { Workflow } from '../../src/core/flow.ts';
 import type { HealthAct, Plan, PlanKind, StoredPlan } from '../../src/core/plan.ts';
+import { redactor } from '../../src/core/redact.ts';
 import type { Caller } from '../../src/core/tool.ts';
 import { writeLabConfig } from '../../src/demo/lab-config.ts';
 import { shippedManifests } from '../../src/demo/lab-part.ts';
@@ -79,6 +80,7 @@ export async function stepScene({ addressBase, nodes, speed }: { addressBase: st
     },
   });
   const gateway = createGateway({
+    redact: redactor(secretsOf(config)),
     ...{ catalog, fleet: config.fleet, clusters, bmcs, records, history: records.history, custody, policy, approvals },
     evidence: worker.evidence,
     ...{

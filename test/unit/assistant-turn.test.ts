@@ -105,7 +105,11 @@ describe('a conversation that is long', () => {
   const turn = (n: number, size: number): ModelMessage[] => [
     { role: 'person', text: `question ${n}` },
     { role: 'model', text: '', calls: [{ id: `c${n}`, tool: 'look', input: '{}' }] },
-    { role: 'result', call: `c${n}`, text: 'z'.repeat(size) },
+    {
+      role: 'result',
+      call: `c${n}`,
+      text: JSON.stringify({ result: `r${n}`, tool: 'look', answer: 'z'.repeat(size) }),
+    },
     { role: 'model', text: `answer ${n}`, calls: [] },
   ];
 
@@ -131,11 +135,22 @@ describe('a conversation that is long', () => {
         const shown = shorten(messages, most);
         const calls = shown.flatMap(message => (message.role === 'model' ? message.calls.map(({ id }) => id) : []));
         expect(shown.flatMap(message => (message.role === 'result' ? [message.call] : []))).toEqual(calls);
-        expect(shown.slice(-4)).toEqual(messages.slice(-4));
-        const least = JSON.stringify(messages.slice(-4)).length;
-        expect(JSON.stringify(shown).length).toBeLessThanOrEqual(Math.max(most, least));
+        const words = (said: ModelMessage[]) => said.slice(-4).filter(({ role }) => role !== 'result');
+        expect(words(shown)).toEqual(words(messages));
+        expect(JSON.stringify(shown).length).toBeLessThanOrEqual(Math.max(most, 500));
+        const newest = messages.slice(-4);
+        if (JSON.stringify(newest).length <= most) expect(shown.slice(-4)).toEqual(newest);
       }),
     );
+  });
+
+  it('leaves the oldest results of the newest turn out where it alone is too long, each with a note in its place', () => {
+    const [question, call, result, answer] = turn(1, 1_000) as [ModelMessage, ModelMessage, ModelMessage, ModelMessage];
+    const running = [...turn(0, 10), question, call, result, call, result, call, result, answer];
+    const shown = shorten(running, 1_800);
+    expect(shown).toHaveLength(8);
+    const text = expect.stringMatching(/^{"result":"r1","tool":"look","answer":"left out here.*read it again/);
+    expect(shown).toEqual([question, call, { ...result, text }, call, { ...result, text }, call, result, answer]);
   });
 });
 

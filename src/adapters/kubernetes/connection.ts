@@ -17,6 +17,8 @@ import {
 } from '@kubernetes/client-node';
 import { fetch, type Response } from 'undici';
 import packageJson from '../../../package.json' with { type: 'json' };
+import { redactor } from '../../core/redact.ts';
+import { Secret } from '../../core/secret.ts';
 import { Access, type AccessOptions, type Authentication } from './access.ts';
 import { refusalOf } from './failures.ts';
 import { type PoolName, Pools } from './pools.ts';
@@ -74,7 +76,8 @@ export class Connection {
     request.setHeaderParam('Accept', 'application/json');
     const response = await this.#exchange(request, sending);
     if (response.status === 200) return response;
-    throw new ApiException(response.status, 'refused', await response.text(), Object.fromEntries(response.headers));
+    const text = await textOf(response, request);
+    throw new ApiException(response.status, 'refused', text, Object.fromEntries(response.headers));
   }
 
   /** Closes the kept connections; requests and watches under way are cut. */
@@ -87,8 +90,8 @@ export class Connection {
     for (let attempt = 1; ; attempt++) {
       const signal = AbortSignal.timeout(this.timeoutMs);
       const response = await this.#exchange(request, { pool: 'requests', signal });
-      if (response.status !== 429) return answerOf(response, () => response.text());
-      const text = await response.text();
+      if (response.status !== 429) return answerOf(response, () => textOf(response, request));
+      const text = await textOf(response, request);
       const refusal = refusalOf(new ApiException(429, 'refused', text, Object.fromEntries(response.headers)));
       if (attempt === throttledTries || refusal === undefined || !isThrottled(refusal)) {
         return answerOf(response, async () => text);
@@ -132,6 +135,14 @@ async function sendOnce(request: RequestContext, signal: AbortSignal): Promise<R
     throw new Error('answered 2xx with something that is not JSON');
   }
   return response;
+}
+
+/** A refusal, of whoever stands there, without the credential that it may repeat. */
+async function textOf(response: Response, request: RequestContext): Promise<string> {
+  const text = await response.text();
+  if (response.ok) return text;
+  const credential = request.getHeaders().Authorization?.replace(/^\w+ /, '');
+  return redactor(credential === undefined ? [] : [new Secret(credential)])(text);
 }
 
 function answerOf(response: Response, text: () => Promise<string>): ResponseContext {

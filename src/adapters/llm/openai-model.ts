@@ -14,7 +14,14 @@ import OpenAI, {
 import type { ChatCompletionMessageParam, ChatCompletionTool } from 'openai/resources/chat/completions';
 import { FleetError } from '../../core/errors.ts';
 import { randomId } from '../../core/ids.ts';
-import type { Model, ModelMessage, ModelReply, ModelRequest, ToolOffer } from '../../core/model.ts';
+import {
+  ContextExceeded,
+  type Model,
+  type ModelMessage,
+  type ModelReply,
+  type ModelRequest,
+  type ToolOffer,
+} from '../../core/model.ts';
 import type { Secret } from '../../core/secret.ts';
 import { estimateTokens, type RawReply, readStream, readWhole } from './read-reply.ts';
 
@@ -34,6 +41,9 @@ type TokenLimit = 'max_tokens' | 'max_completion_tokens';
 
 const idLength = 9; // the one length that every provider takes
 const longestQuote = 300;
+/** Providers say in words of their own that a conversation is too long; few have a code for it. */
+const exceeded =
+  /context (length|window|size)|context_length_exceeded|too (long|many tokens)|token count.{0,20}exceeds/i;
 
 export function openaiModel(options: ModelOptions): Model {
   const client = new OpenAI({
@@ -59,7 +69,28 @@ export function openaiModel(options: ModelOptions): Model {
     }
   }
 
-  async function streamed(request: ModelRequest): Promise<RawReply> {
+  /** One attempt, told of with what it took however it ended. What was refused, or never arrived, took nothing. */
+  async function counted(
+    request: ModelRequest,
+    attempt: (request: ModelRequest, heard: RawReply) => Promise<RawReply>,
+  ): Promise<RawReply> {
+    const { messages, tools, onTokens } = request;
+    request.signal.throwIfAborted();
+    const heard: RawReply = { text: '', calls: [] };
+    let taken = true;
+    try {
+      return await attempt(request, heard);
+    } catch (thrown) {
+      taken = !tookNothing(thrown);
+      throw thrown;
+    } finally {
+      const { text, calls, tokens } = heard;
+      const input = estimateTokens(JSON.stringify([messages, tools]));
+      if (taken) onTokens?.(tokens ?? { input, output: estimateTokens(text + JSON.stringify(calls)) });
+    }
+  }
+
+  async function streamed(request: ModelRequest, heard: RawReply): Promise<RawReply> {
     const silence = new AbortController();
     const told = new FleetError({
       code: 'model_unavailable',
@@ -75,7 +106,7 @@ export function openaiModel(options: ModelOptions): Model {
     );
     const timer = setTimeout(() => silence.abort(told), options.silenceMs);
     try {
-      return await readStream(stream, piece => {
+      return await readStream(stream, heard, piece => {
         timer.refresh();
         if (piece !== '') request.onText?.({ text: piece });
       });
@@ -90,22 +121,23 @@ export function openaiModel(options: ModelOptions): Model {
     }
   }
 
-  async function whole(request: ModelRequest): Promise<RawReply> {
-    return readWhole(
-      await sent(() => client.chat.completions.create(body(options, request, limit), { signal: request.signal })),
+  async function whole(request: ModelRequest, heard: RawReply): Promise<RawReply> {
+    const completion = await sent(() =>
+      client.chat.completions.create(body(options, request, limit), { signal: request.signal }),
     );
+    return Object.assign(heard, readWhole(completion));
   }
 
   return {
     name: options.model,
     async reply(request) {
       try {
-        const first = await streamed(request);
-        if (isSound(first)) return finished(first, request);
+        const first = await counted(request, streamed);
+        if (isSound(first)) return finished(first);
         request.onText?.({ again: true });
-        const second = await whole(request);
+        const second = await counted(request, whole);
         if (second.text !== '') request.onText?.({ text: second.text });
-        return finished(second, request);
+        return finished(second);
       } catch (thrown) {
         throw translated(thrown, request.signal, options);
       }
@@ -162,7 +194,7 @@ function isObject(text: string): boolean {
 }
 
 /** Ids of the endpoint's are not kept: some send none, some send one twice. */
-function finished({ text, calls, end, tokens }: RawReply, { messages }: ModelRequest): ModelReply {
+function finished({ text, calls, end }: RawReply): ModelReply {
   if (end === undefined)
     throw new FleetError({
       code: 'model_unavailable',
@@ -179,11 +211,12 @@ function finished({ text, calls, end, tokens }: RawReply, { messages }: ModelReq
   return {
     text: end === 'length' ? `${text} … (cut: the reply was too long)` : text,
     calls: calls.map(({ tool, input }) => ({ id: randomId(idLength), tool, input: input === '' ? '{}' : input })),
-    tokens: tokens ?? {
-      input: estimateTokens(JSON.stringify(messages)),
-      output: estimateTokens(text + JSON.stringify(calls)),
-    },
   };
+}
+
+function tookNothing(thrown: unknown): boolean {
+  if (thrown instanceof APIConnectionError) return !(thrown instanceof APIConnectionTimeoutError);
+  return thrown instanceof APIError && thrown.status !== undefined;
 }
 
 function translated(thrown: unknown, signal: AbortSignal, { baseUrl, apiKey, silenceMs }: ModelOptions): FleetError {
@@ -214,6 +247,14 @@ function translated(thrown: unknown, signal: AbortSignal, { baseUrl, apiKey, sil
     return failure(`the language model refused our key (HTTP ${status})`, { hint: 'see assistant.apiKey' });
   const key = apiKey?.reveal();
   const said = key ? thrown.message.replaceAll(key, '***') : thrown.message;
+  if ((status === 400 || status === 413) && exceeded.test(`${thrown.code} ${said}`))
+    return new ContextExceeded({
+      code: 'model_unavailable',
+      message: `the language model was shown more than it takes (HTTP ${status})`,
+      hint: 'begin another conversation, or ask for less at once; an administrator sets assistant.contextTokens to what the model takes, or less',
+      untrusted: said.slice(0, longestQuote),
+      cause: thrown,
+    });
   const busy = status === 429 || status >= 500;
   return failure(`the language model ${busy ? 'is busy or down' : 'refused the request'} (HTTP ${status})`, {
     ...(busy && { retry: 'later' as const }),

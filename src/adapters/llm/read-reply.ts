@@ -9,13 +9,14 @@ export type RawReply = { text: string; calls: RawCall[]; end?: string; tokens?: 
 type Piece = { index?: number; id?: string; function?: { name?: string; arguments?: string } };
 type Open = RawCall & { index: number | undefined; id: string | undefined };
 
-/** `onPiece` hears of each chunk, of those without words too. */
+/** `onPiece` hears of each chunk, of those without words too. What came stands in `reply` also where the stream breaks. */
 export async function readStream(
   stream: AsyncIterable<ChatCompletionChunk>,
+  reply: RawReply,
   onPiece: (text: string) => void,
 ): Promise<RawReply> {
-  const reply: RawReply = { text: '', calls: [] };
   const open: Open[] = [];
+  reply.calls = open;
   for await (const chunk of stream) {
     const [choice] = chunk.choices ?? [];
     const text = choice?.delta?.content ?? '';

@@ -5,6 +5,7 @@
 import type { Bmc, Bmcs, LoginLedger, SessionLedger } from '../../core/bmc.ts';
 import { FleetError } from '../../core/errors.ts';
 import { Connection } from './connection.ts';
+import { discretion } from './discretion.ts';
 import { EventLine } from './events/event-line.ts';
 import { type EventOptions, listenTo } from './events/listen.ts';
 import { ExpandingConnection } from './expanding.ts';
@@ -157,15 +158,16 @@ function lanesOf(bmcs: BmcAccess[], places: number): Common['laneOf'] {
 function share(access: BmcAccess, url: string, options: Common): Shared {
   const trust = { spki: access.spki, ca: access.ca };
   const timeouts = { ...defaultTimeouts, ...options.timeouts };
+  const credential: Credential = { username: access.username, password: access.password };
   const wire = new Wire({
     url,
     trust,
     timeouts,
+    discreet: discretion(credential),
     fleet: options.laneOf(access.site),
     isRoom: options.isRoom,
     mayWrite: options.mayWrite,
   });
-  const credential: Credential = { username: access.username, password: access.password };
   const breaker = new LoginBreaker({
     url,
     credential,

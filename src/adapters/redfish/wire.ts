@@ -1,10 +1,11 @@
 /**
  * The one way to a BMC for everything that talks to it: few requests in
  * flight, fewer when it gets slow, the urgent ones first, writes one after
- * another, failures named in our own words.
+ * another, failures named in our own words, our credential in no answer.
  */
 import { FleetError } from '../../core/errors.ts';
 import { showPath } from './answer.ts';
+import type { Discretion } from './discretion.ts';
 import { Lane, type Turns } from './lane.ts';
 import { Pace } from './pace.ts';
 import { ConnectFailure, type Trust } from './pinned-connector.ts';
@@ -24,6 +25,7 @@ export class Wire {
   readonly timeouts: Timeouts;
   readonly #transport: Transport;
   readonly #fleet: Turns;
+  readonly #discreet: Discretion;
   readonly #mayWrite: (() => Promise<void>) | undefined;
   readonly #pace = new Pace();
   readonly #lane = new Lane(this.#pace.inFlight);
@@ -37,6 +39,7 @@ export class Wire {
     url: string;
     trust: Trust;
     timeouts: Timeouts;
+    discreet: Discretion;
     fleet: Turns;
     isRoom: () => boolean;
     mayWrite?: (() => Promise<void>) | undefined;
@@ -44,6 +47,7 @@ export class Wire {
     this.url = fields.url;
     this.timeouts = fields.timeouts;
     this.#fleet = fields.fleet;
+    this.#discreet = fields.discreet;
     this.#mayWrite = fields.mayWrite;
     this.#transport = new Transport({
       origin: fields.url,
@@ -112,7 +116,7 @@ export class Wire {
     try {
       const answer = await this.#transport.send(request);
       answered(answer.status);
-      return answer;
+      return this.#discreet(answer, request.headers?.['x-auth-token']);
     } catch (error) {
       if (error instanceof AnswerLost) answered(undefined);
       throw error;

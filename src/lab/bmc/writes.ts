@@ -116,6 +116,8 @@ function logIn(bmc: Controller, body: Body): Reply {
   const { UserName: username, Password: password } = body;
   if (typeof username !== 'string') return problem(bmc.profile, 400, 'PropertyMissing', 'UserName');
   if (typeof password !== 'string') return problem(bmc.profile, 400, 'PropertyMissing', 'Password');
+  if (bmc.faults.get('log-in-repeated'))
+    return problem(bmc.profile, 400, 'PropertyValueFormatError', `'${password}' for Password`);
   const result = bmc.access.logIn(username, password);
   if ('refused' in result) {
     return result.refused === 'limit' ? noSessionLeft(bmc) : problem(bmc.profile, 401, 'ResourceAtUriUnauthorized');

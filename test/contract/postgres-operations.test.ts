@@ -150,6 +150,37 @@ describe('nodes of an operation', () => {
   });
 });
 
+describe('events of an operation', () => {
+  it('are found in batches without a look at others, nor at those of other operations', async () => {
+    const [{ id }, other, late] = [
+      await begun([['n-0', 'north']]),
+      await begun([['n-1', 'north']]),
+      await begun([['n-2', 'north']]),
+    ];
+    for (const each of [other.id, id])
+      await scene.admin.query(
+        `insert into operation_event (operation, key, step, status, message)
+         select $1, 'k' || n, 'drain', 'ok', 'event ' || n from generate_series(1, 5000) n`,
+        [each],
+      );
+    // As Postgres does by itself to a table that has grown.
+    await scene.admin.query('analyze operation_event');
+    const told: string[] = [];
+    const read = await rowsRead('operation_event', 10_000, async ({ operations }) => {
+      for (let after = 0; told.length < 600; ) {
+        const events = await operations.events(id, after, 200);
+        told.push(...events.map(({ message }) => message));
+        after = events.at(-1)?.seq ?? after;
+      }
+      expect(await operations.events(late.id, 0, 1)).toEqual([]);
+    });
+    expect(told).toEqual(Array.from({ length: 600 }, (_, n) => `event ${n + 1}`));
+    expect(read).toBeGreaterThanOrEqual(600);
+    expect(read).toBeLessThan(1000);
+    expect(await scene.records.operations.events(id, 0)).toHaveLength(5000);
+  });
+});
+
 describe('a plan', () => {
   it('that many ask for at once is read and proved into one object', async () => {
     const { plan } = await storedPlan(scene);

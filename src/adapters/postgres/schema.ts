@@ -237,6 +237,9 @@ const begunAt = [`alter table operation_node add column begun_at timestamptz`];
 /** Before each effect those of its node are asked for; byte by byte, so that they lie beside each other whatever the locale. */
 const effectsOfNode = [`create index effect_of_node on effect (operation, step collate "C")`];
 
+/** Who follows an operation asks for its next event five times a second, where others have left a million. */
+const eventsInOrder = [`create index operation_event_in_order on operation_event (operation, seq)`];
+
 const migrations: { name: string; statements: string[] }[] = [
   { name: '2026-11-22 first form', statements: first },
   { name: '2026-11-23 digest of an offered image', statements: imageDigest },
@@ -262,6 +265,7 @@ const migrations: { name: string; statements: string[] }[] = [
   { name: '2026-11-26 posts to a chat', statements: postSchema },
   { name: '2026-11-26 when a node of an operation began', statements: begunAt },
   { name: '2026-11-27 effects of one node of many', statements: effectsOfNode },
+  { name: '2026-11-27 events of one operation in their order', statements: eventsInOrder },
 ];
 
 /** Brings the database to this version's form; two services that start at once take turns. */

@@ -22,7 +22,7 @@ export type McpBackend = {
   operationEvents(
     id: string,
     wait: { after: number; waitMs: number; signal?: AbortSignal },
-  ): Promise<{ operation: Operation; events: OperationEvent[] }>;
+  ): Promise<{ operation: Operation; events: OperationEvent[]; more: boolean }>;
   /** Bytes of one entry, which are JSON; undefined where there is none of that number. */
   custodyEntry(seq: number): Promise<string | undefined>;
 };
@@ -33,6 +33,8 @@ export type McpTexts = { instructions: string; triage: string; review: string; h
 export type McpServerParts = { backend: McpBackend; tools: McpToolDefinition[]; texts: McpTexts; version: string };
 
 const longestWaitMs = 25_000;
+/** Enough for one answer, though its caller is told of each as it comes. */
+const manyEvents = 200;
 /** Each is what it is for as long as the service runs, so that no client waits for news of it. */
 const settled = { listChanged: false };
 export const capabilities = { tools: settled, resources: settled, prompts: settled };
@@ -68,7 +70,7 @@ async function answered(work: () => Promise<CallToolResult>): Promise<CallToolRe
 const waiting = {
   title: 'Wait for an operation',
   description:
-    'Waits until an operation has news or has ended, up to 25 seconds, and tells what happened since the event `after`. Call it again with the number that it answers.',
+    'Waits until an operation has news or has ended, up to 25 seconds, and tells what happened since the event `after`, the oldest first and no more than a few hundred at once. Call it again with the number that it answers, until it has ended and there is no more.',
   inputSchema: z.strictObject({
     operation: z.string().describe('Operation id'),
     after: z.number().int().min(0).default(0).describe('Number of the last event that is known; 0 for all'),
@@ -79,6 +81,7 @@ const waiting = {
     reason: z.string(),
     ended: z.boolean(),
     after: z.number().describe('For the next call'),
+    more: z.boolean().describe('More happened than is told here: the next call has it at once'),
     events: z.array(z.string()),
   }),
   annotations: {
@@ -118,18 +121,21 @@ function addWaiting(server: McpServer, backend: McpBackend): void {
             },
           });
         const ended = hasEnded(operation.state);
-        if (ended || (token === undefined && told.length > 0) || Date.now() >= until) {
+        const enough = token === undefined ? told.length > 0 : told.length >= manyEvents;
+        if (ended || news.more || enough || Date.now() >= until) {
           const output = {
             state: operation.state,
             reason: operation.reason,
             ended,
             after: told.at(-1)?.seq ?? after,
+            more: news.more,
             events: told.map(lineOf),
           };
           const lines: Block[] = [
             ...output.events.map(text => ({ text, foreign: true as const })),
             { text: `${id} is ${output.state}` },
             { text: output.reason, foreign: true },
+            ...(news.more ? [{ text: `There is more: call again with after ${output.after}.` }] : []),
           ];
           return {
             content: [

@@ -10,7 +10,8 @@ import { complianceOf } from '../src/planning/compliance.ts';
 import { drivesOf } from '../src/planning/drive-changes.ts';
 import type { Candidate } from '../src/planning/rollout-target.ts';
 import { baselineImages, siteNamed } from './parts/lookup.ts';
-import { type OverviewNode, type OverviewOutput, overviewOutput, presentOverview } from './parts/overview-output.ts';
+import { type OverviewNode, overviewOutput, presentOverview } from './parts/overview-output.ts';
+import { nodesOnPage, onPage } from './parts/overview-page.ts';
 
 export const getFleetOverview = readTool({
   name: 'getFleetOverview',
@@ -19,11 +20,18 @@ export const getFleetOverview = readTool({
     'All sites, clusters and nodes: readiness, hardware health, firmware compliance, pending approvals and running operations. Start here.',
   risk: 'read',
   scope: 'read',
-  input: z.strictObject({ site: z.string().optional().describe('Only this site') }),
+  input: z.strictObject({
+    site: z.string().optional().describe('Only this site'),
+    nodes: z
+      .enum(['all', 'unwell'])
+      .optional()
+      .describe(`Which to list; without it all of up to ${nodesOnPage}, and of more those that are not well`),
+    page: z.number().int().min(1).default(1).describe('Which page of the list'),
+  }),
   positional: ['site'],
   example: {},
   output: overviewOutput,
-  async run(context, { site }) {
+  async run(context, { site, nodes: which, page }) {
     const sites = site ? [siteNamed(context, site)] : context.fleet.sites;
     const surveys = await Promise.all(
       sites
@@ -43,7 +51,10 @@ export const getFleetOverview = readTool({
     return {
       policy: context.policyStanding(),
       freezes,
-      sites: surveys.map(survey => overviewOf(context, survey)),
+      ...onPage(
+        surveys.map(survey => overviewOf(context, survey)),
+        { which, page },
+      ),
       pendingApprovals: pending.map(({ id, plan, requester, expiresAt }) => ({
         approval: id,
         plan,
@@ -75,7 +86,7 @@ type Row = NodeSurvey<ServerHealth> & Pick<Candidate, 'storage'>;
 function overviewOf(
   context: ToolContext,
   { cluster, kubernetes, nodes }: Omit<Survey<ClusterView>, 'nodes'> & { nodes: Row[] },
-): OverviewOutput['sites'][number] {
+) {
   const { asOf, lostSince } = factValue(kubernetes) ?? {};
   const old = asOf !== undefined && (lostSince !== undefined || Date.now() - Date.parse(asOf) > usualAgeMs);
   return {

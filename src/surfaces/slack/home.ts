@@ -80,7 +80,7 @@ async function homeBlocks(parts: HomeParts, person: Person): Promise<object[]> {
   try {
     const caller = slackCaller(person);
     const [overview, findings] = await Promise.all([
-      gateway.invoke({ tool: 'getFleetOverview', input: {}, caller }),
+      gateway.invoke({ tool: 'getFleetOverview', input: { nodes: 'unwell' }, caller }),
       gateway.invoke({ tool: 'listFindings', input: {}, caller }),
     ]);
     return [freezeButton(), ...slackBlocks(homeOrder(overview.blocks, findings.blocks), homeRoom)];

@@ -48,5 +48,5 @@ export type ServiceDoor = {
     custody: Pick<Records['custody'], 'head' | 'rows' | 'checkpoints'>;
   };
   planCard(plan: Plan, digest: string): Block[];
-  log: { error(fields: object, message: string): void };
+  log: Record<'warn' | 'error', (fields: object, message: string) => void>;
 };

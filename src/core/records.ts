@@ -100,7 +100,8 @@ export type OperationStore = {
   setNodes(id: string, nodes: NodeAt[]): Promise<void>;
   /** An event is stored once per `key`. */
   addEvent(id: string, key: string, event: Omit<OperationEvent, 'seq' | 'time'>): Promise<void>;
-  events(id: string, after: number): Promise<OperationEvent[]>;
+  /** Those after this number, oldest first; all of them unless there is a limit. */
+  events(id: string, after: number, limit?: number): Promise<OperationEvent[]>;
 };
 
 export const effectStates = ['open', 'ok', 'failed', 'unknown', 'happened', 'not-happened', 'ambiguous'] as const;

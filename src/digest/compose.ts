@@ -19,6 +19,19 @@ const overview = z.object({
     z.object({
       site: z.string(),
       reachable: z.boolean(),
+      counts: z.object({
+        nodes: z.number(),
+        kubernetes: z.object({ ready: z.number() }),
+        hardware: z.object({ warning: z.number(), critical: z.number(), unknown: z.number() }),
+        firmware: z.object({
+          compliant: z.number(),
+          behind: z.number(),
+          ahead: z.number(),
+          unknown: z.number(),
+          noBaseline: z.number(),
+        }),
+      }),
+      /** Those that are not well, the worst of the fleet where there are very many. */
       nodes: z.array(z.object({ node: z.string(), kubernetes: z.string(), health: z.string(), firmware: z.string() })),
     }),
   ),
@@ -125,8 +138,10 @@ const expiresSoonMs = 24 * 3_600_000;
 
 export function digestBlocks(facts: DigestFacts, told: Told): Block[] {
   const { overview: seen, custody } = facts;
-  const nodes = seen.sites.flatMap(site => site.nodes);
-  const notReady = nodes.filter(({ kubernetes }) => kubernetes !== 'Ready');
+  const counts = seen.sites.map(site => site.counts);
+  const notReady = seen.sites.flatMap(({ nodes }) => nodes.filter(({ kubernetes }) => kubernetes !== 'Ready'));
+  const nodes = sum(counts, each => each.nodes);
+  const down = sum(counts, each => each.nodes - each.kubernetes.ready);
   const fresh = facts.findings.filter(({ since, state }) => state !== 'cleared' && new Date(since) >= told.since);
   const standing = facts.findings.filter(({ since, state }) => state !== 'cleared' && new Date(since) < told.since);
   const cleared = facts.findings.filter(
@@ -146,9 +161,9 @@ export function digestBlocks(facts: DigestFacts, told: Told): Block[] {
       : []),
     {
       facts: [
-        ['nodes', count(nodes.length, notReady.length, 'not Ready')],
-        ['hardware', healthWords(nodes)],
-        ['firmware', firmwareWords(nodes)],
+        ['nodes', count(nodes, down, 'not Ready')],
+        ['hardware', healthWords(counts)],
+        ['firmware', firmwareWords(counts)],
         ['since', localTime(told.since, told.timeZone)],
       ],
     },
@@ -156,6 +171,7 @@ export function digestBlocks(facts: DigestFacts, told: Told): Block[] {
     ...listed(
       'Not Ready',
       notReady.map(({ node, kubernetes }) => toned(`${node}: ${kubernetes}`, 'bad')),
+      down,
     ),
     ...listed('New below Kubernetes', fresh.map(findingCell)),
     ...listed('Still standing', standing.map(findingCell)),
@@ -176,9 +192,8 @@ export function digestBlocks(facts: DigestFacts, told: Told): Block[] {
 
 /** Compliance by site where a site has a baseline, and how the newest rollouts went that ended since the last digest. */
 export function digestPictures({ overview: seen, rollouts }: DigestFacts, { timeZone, now }: Told): Picture[] {
-  const sites = judged(seen.sites).map(({ site, nodes }) => {
-    const of = (...states: string[]) => nodes.filter(({ firmware }) => states.includes(firmware)).length;
-    return { site, wanted: of('compliant'), other: of('behind', 'ahead'), unknown: of('unknown') };
+  const sites = judged(seen.sites).map(({ site, firmware: { compliant, behind, ahead, unknown } }) => {
+    return { site, wanted: compliant, other: behind + ahead, unknown };
   });
   const title = 'Firmware as wanted, by site';
   return [
@@ -219,8 +234,8 @@ function unusual({ custody, policy, freezes, sites }: DigestFacts['overview']): 
 /** Sites without a baseline are left out. */
 function judged(sites: DigestFacts['overview']['sites']) {
   return sites
-    .map(({ site, nodes }) => ({ site, nodes: nodes.filter(({ firmware }) => firmware !== 'no baseline') }))
-    .filter(({ nodes }) => nodes.length > 0);
+    .map(({ site, counts: { nodes, firmware } }) => ({ site, nodes: nodes - firmware.noBaseline, firmware }))
+    .filter(({ nodes }) => nodes > 0);
 }
 
 /** Nodes of each site that run what its baseline wants. */
@@ -230,34 +245,38 @@ function compliance(sites: DigestFacts['overview']['sites']): Block[] {
   return [
     {
       title: 'Firmware as wanted',
-      bars: all.map(({ site, nodes }) => {
-        const good = nodes.filter(({ firmware }) => firmware === 'compliant').length;
+      bars: all.map(({ site, nodes, firmware: { compliant: good } }) => {
         return {
           name: site,
-          share: good / nodes.length,
-          text: `${good} of ${nodes.length}`,
-          tone: good === nodes.length ? ('good' as const) : ('warn' as const),
+          share: good / nodes,
+          text: `${good} of ${nodes}`,
+          tone: good === nodes ? ('good' as const) : ('warn' as const),
         };
       }),
     },
   ];
 }
 
-function listed(title: string, list: Cell[]): Block[] {
+/** `all` where there are more than the list has. */
+function listed(title: string, list: Cell[], all = list.length): Block[] {
   if (list.length === 0) return [];
-  const rest = list.length - mostListed;
+  const rest = Math.max(all, list.length) - mostListed;
   return [{ title, list: rest > 0 ? [...list.slice(0, mostListed), toned(`and ${rest} more`, 'muted')] : list }];
 }
 
-type Nodes = DigestFacts['overview']['sites'][number]['nodes'];
+type Counts = DigestFacts['overview']['sites'][number]['counts'];
+
+function sum(counts: Counts[], of: (each: Counts) => number): number {
+  return counts.reduce((total, each) => total + of(each), 0);
+}
 
 function count(all: number, bad: number, word: string): Cell {
   return bad === 0 ? toned(`${all} Ready`, 'good') : toned(`${all}, of which ${bad} ${word}`, 'bad');
 }
 
-function healthWords(nodes: Nodes): Cell {
-  const words = ['critical', 'warning', 'unknown']
-    .map(level => ({ level, nodes: nodes.filter(({ health }) => health === level).length }))
+function healthWords(counts: Counts[]): Cell {
+  const words = (['critical', 'warning', 'unknown'] as const)
+    .map(level => ({ level, nodes: sum(counts, ({ hardware }) => hardware[level]) }))
     .filter(({ nodes: number }) => number > 0);
   if (words.length === 0) return toned('all well', 'good');
   return toned(
@@ -266,9 +285,9 @@ function healthWords(nodes: Nodes): Cell {
   );
 }
 
-function firmwareWords(nodes: Nodes): Cell {
-  const behind = nodes.filter(({ firmware }) => firmware === 'behind' || firmware === 'ahead').length;
-  const unknown = nodes.filter(({ firmware }) => firmware === 'unknown').length;
+function firmwareWords(counts: Counts[]): Cell {
+  const behind = sum(counts, ({ firmware }) => firmware.behind + firmware.ahead);
+  const unknown = sum(counts, ({ firmware }) => firmware.unknown);
   if (behind + unknown === 0) return toned('as wanted', 'good');
   return toned(
     [...(behind > 0 ? [`${behind} not as wanted`] : []), ...(unknown > 0 ? [`${unknown} unknown`] : [])].join(', '),

@@ -62,7 +62,7 @@ export function createDigests(settings: (DigestSettings & { sinks: DigestSink[] 
     const ask = async (tool: string, input: object) => (await gateway.invoke({ tool, input, caller })).output;
     const places = of.sites.length === 0 ? [{}] : of.sites.map(site => ({ site }));
     const [overviews, findings, operations, head] = await Promise.all([
-      Promise.all(places.map(place => ask('getFleetOverview', place))),
+      Promise.all(places.map(place => ask('getFleetOverview', { ...place, nodes: 'unwell' }))),
       Promise.all(places.map(place => ask('listFindings', { ...place, hours }))),
       ask('listOperations', { limit: 200 }),
       custody.head(),

@@ -44,9 +44,9 @@ export type ServiceDoor = {
     freezes: Pick<Records['freezes'], 'standing'>;
     plans: Pick<Records['plans'], 'get'>;
     approvals: Pick<Records['approvals'], 'get' | 'list' | 'forOperation'>;
-    operations: Pick<Records['operations'], 'get' | 'list' | 'events'>;
+    operations: Pick<Records['operations'], 'get' | 'head' | 'list' | 'events'>;
     custody: Pick<Records['custody'], 'head' | 'rows' | 'checkpoints'>;
   };
   planCard(plan: Plan, digest: string): Block[];
-  log: { error(fields: object, message: string): void };
+  log: Record<'warn' | 'error', (fields: object, message: string) => void>;
 };

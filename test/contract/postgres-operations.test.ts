@@ -12,7 +12,10 @@ beforeAll(async () => {
 });
 afterAll(() => scene?.close());
 
-/** Rows that Postgres read in a table of `rows` for what this does over connections of its own. */
+/** Rows that tests put into each table so far. */
+const filled = new Map<string, number>();
+
+/** Rows that Postgres read in a table that has `rows` more for what this does over connections of its own. */
 async function rowsRead(table: string, rows: number, does: (database: Database) => Promise<void>): Promise<number> {
   const counted = async (what: string) => {
     const from = `from pg_stat_user_tables where relname = '${table}'`;
@@ -20,7 +23,9 @@ async function rowsRead(table: string, rows: number, does: (database: Database) 
     return Number(rows[0].count);
   };
   const all = () => counted('seq_tup_read + idx_tup_fetch');
-  await eventually('the new rows in the count', async () => (await counted('n_tup_ins')) >= rows);
+  const filledNow = (filled.get(table) ?? 0) + rows;
+  filled.set(table, filledNow);
+  await eventually('the new rows in the count', async () => (await counted('n_tup_ins')) >= filledNow);
   const before = await all();
   const url = new URL(scene.url);
   url.searchParams.set('application_name', 'counted');
@@ -173,6 +178,37 @@ describe('how long nodes took', () => {
     });
     expect(read).toBeGreaterThanOrEqual(200);
     expect(read).toBeLessThan(5000);
+  });
+});
+
+describe('events of an operation', () => {
+  it('are found in batches without a look at others, nor at those of other operations', async () => {
+    const [{ id }, other, late] = [
+      await begun([['n-0', 'north']]),
+      await begun([['n-1', 'north']]),
+      await begun([['n-2', 'north']]),
+    ];
+    for (const each of [other.id, id])
+      await scene.admin.query(
+        `insert into operation_event (operation, key, step, status, message)
+         select $1, 'k' || n, 'drain', 'ok', 'event ' || n from generate_series(1, 5000) n`,
+        [each],
+      );
+    // As Postgres does by itself to a table that has grown.
+    await scene.admin.query('analyze operation_event');
+    const told: string[] = [];
+    const read = await rowsRead('operation_event', 10_000, async ({ operations }) => {
+      for (let after = 0; told.length < 600; ) {
+        const events = await operations.events(id, after, 200);
+        told.push(...events.map(({ message }) => message));
+        after = events.at(-1)?.seq ?? after;
+      }
+      expect(await operations.events(late.id, 0, 1)).toEqual([]);
+    });
+    expect(told).toEqual(Array.from({ length: 600 }, (_, n) => `event ${n + 1}`));
+    expect(read).toBeGreaterThanOrEqual(600);
+    expect(read).toBeLessThan(1000);
+    expect(await scene.records.operations.events(id, 0)).toHaveLength(5000);
   });
 });
 

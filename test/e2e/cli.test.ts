@@ -1,5 +1,6 @@
 import { readFile, stat, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
+import pg from 'pg';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import type { Approval } from '../../src/core/approval.ts';
 import type { ChangeAnswer } from '../../src/core/change.ts';
@@ -193,6 +194,20 @@ describe('a firmware update from the command line', () => {
     const { operations } = await json<{ operations: object[] }>(asker, 'list-operations');
     expect(operations).toMatchObject([{ id: operation, nodes: { done: 2 } }]);
     expect(await ok(asker.run(['list-operations']))).toContain('2 of 2 done');
+  });
+
+  it('is watched to its last event, though thousands were told', async () => {
+    const database = new pg.Client({ connectionString: stack.databaseUrl });
+    await database.connect();
+    await database.query(
+      `insert into operation_event (operation, key, node, step, status, message)
+       select $1, 'many-' || n, 'bos-w-2', 'drain', 'progress', 'pod ' || n || ' waits' from generate_series(1, 1000) n`,
+      [operation],
+    );
+    await database.end();
+    const watched = await ok(asker.run(['get-operation', operation, '--watch']));
+    const pods = [...watched.matchAll(/pod (\d+) waits/g)].map(([, n]) => Number(n));
+    expect(pods).toEqual(Array.from({ length: 1000 }, (_, n) => n + 1));
   });
 
   it('may be rejected, with a reason for everybody', async () => {

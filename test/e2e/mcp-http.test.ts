@@ -4,6 +4,7 @@ import { Client as NewClient, StreamableHTTPClientTransport as NewTransport } fr
 import { Client as OldClient } from '@modelcontextprotocol/sdk/client/index.js';
 import { StreamableHTTPClientTransport as OldTransport } from '@modelcontextprotocol/sdk/client/streamableHttp.js';
 import { UnsecuredJWT } from 'jose';
+import pg from 'pg';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { ChangeAnswer } from '../../src/core/change.ts';
 import { connect } from '../../src/surfaces/cli/client.ts';
@@ -131,6 +132,39 @@ describe.each([
     expect((none as Called).isError).toBe(true);
     await client.close();
   });
+});
+
+it('thousands of events of an operation come in batches, each of them once', async () => {
+  const client = await connectNew(await good(), true);
+  const { operations } = (
+    (await client.callTool({ name: 'listOperations', arguments: {} })) as {
+      structuredContent: { operations: { id: string }[] };
+    }
+  ).structuredContent;
+  const operation = operations[0]?.id ?? '';
+  const database = new pg.Client({ connectionString: stack.databaseUrl });
+  await database.connect();
+  await database.query(
+    `insert into operation_event (operation, key, node, step, status, message)
+     select $1, 'many-' || n, 'bos-w-2', 'drain', 'progress', 'pod ' || n || ' waits for its budget' from generate_series(1, 5000) n`,
+    [operation],
+  );
+  await database.end();
+  const told: string[] = [];
+  for (let after = 0; ; ) {
+    const answer = (await client.callTool({ name: 'waitOperation', arguments: { operation, after } })) as Called;
+    expect(JSON.stringify(answer).length).toBeLessThan(80_000);
+    const news = answer.structuredContent as { after: number; more: boolean; ended: boolean; events: string[] };
+    expect(news.ended).toBe(true);
+    told.push(...news.events);
+    if (!news.more) break;
+    expect(news.after).toBeGreaterThan(after);
+    after = news.after;
+  }
+  const pods = told.flatMap(line => /pod (\d+) waits/.exec(line)?.[1] ?? []);
+  expect(pods).toEqual(Array.from({ length: 5000 }, (_, n) => String(n + 1)));
+  expect(told.length).toBeGreaterThan(5000);
+  await client.close();
 });
 
 it('resources and prompts are there to begin with', async () => {

@@ -33,7 +33,7 @@ async function toTheEnd(id: string, client: () => Promise<Client>, events: Opera
       .then(each => each.operationEvents(id, { after, waitMs: 5000 }))
       .catch(() => undefined);
     events.push(...(answer?.events ?? []));
-    if (answer && hasEnded(answer.operation.state)) return lastEvents(id, client, events);
+    if (answer && !answer.more && hasEnded(answer.operation.state)) return lastEvents(id, client, events);
     if (answer === undefined) await delay(200);
   }
   throw new Error(`${id} did not end in time; last: ${events.at(-1)?.message}`);

@@ -33,7 +33,7 @@ export async function startMcpFixture(issuer: string, subject: string): Promise<
   const person: Person = { name: 'somebody', groups: [] } as never;
   const endpoint = resourceServer(
     { tokens: accessTokens(issuer), linked: new Map([[subject, person.name]]), people: { find: () => person } },
-    { log: { error() {} }, origin: () => origin, serve: fixtures },
+    { log: { warn() {}, error() {} }, origin: () => origin, serve: fixtures },
   );
   const found = async (request: Request) => (await endpoint.fetch(request)) ?? new Response(null, { status: 404 });
   let origin = '';

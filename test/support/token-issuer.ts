@@ -10,6 +10,9 @@ export type TokenIssuer = {
    * by the published one as if it were a secret where `secret`.
    */
   token(claims: JWTPayload, how?: { foreign?: boolean; secret?: boolean; expires?: string }): Promise<string>;
+  /** Nobody listens at its address, until `start`. */
+  stop(): Promise<void>;
+  start(): Promise<void>;
   close(): Promise<void>;
 };
 
@@ -31,8 +34,15 @@ export async function startTokenIssuer(host: string): Promise<TokenIssuer> {
     const answer = answers[request.url ?? ''];
     response.writeHead(answer ? 200 : 404, { 'content-type': 'application/json' }).end(JSON.stringify(answer ?? {}));
   });
-  await new Promise<void>(resolve => server.listen(0, host, resolve));
-  const url = `http://${host}:${(server.address() as AddressInfo).port}`;
+  const listen = (port: number) => new Promise<void>(resolve => server.listen(port, host, resolve));
+  const stop = () =>
+    new Promise<void>(resolve => {
+      server.close(() => resolve());
+      server.closeAllConnections();
+    });
+  await listen(0);
+  const { port } = server.address() as AddressInfo;
+  const url = `http://${host}:${port}`;
   return {
     url,
     token: (claims, { foreign: other = false, secret = false, expires = '1h' } = {}) =>
@@ -41,10 +51,8 @@ export async function startTokenIssuer(host: string): Promise<TokenIssuer> {
         .setIssuedAt()
         .setExpirationTime(expires)
         .sign(secret ? Buffer.from(JSON.stringify(keys[0])) : other ? foreign.privateKey : own.privateKey),
-    close: () =>
-      new Promise(resolve => {
-        server.close(() => resolve());
-        server.closeAllConnections();
-      }),
+    stop,
+    start: () => listen(port),
+    close: stop,
   };
 }

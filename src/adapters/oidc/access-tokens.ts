@@ -48,7 +48,7 @@ export function accessTokens(issuer: string): AccessTokens {
         const scopes = typeof scope === 'string' ? scope.split(' ') : [];
         return { subject: sub, expiresAt: exp, scopes, client: typeof client_id === 'string' ? client_id : 'unknown' };
       } catch (thrown) {
-        if (thrown instanceof errors.JWKSTimeout) throw silent(issuer, thrown);
+        if (keysAreMissing(thrown)) throw silent(issuer, thrown);
         throw new FleetError({ code: 'unauthenticated', message: 'the access token is not good here', cause: thrown });
       }
     },
@@ -64,6 +64,13 @@ async function discover(issuer: string) {
     throw new Error(`${address} does not describe this issuer`);
   const keys = createRemoteJWKSet(new URL(metadata.jwks_uri), { timeoutDuration: answerWithinMs });
   return { metadata, keys };
+}
+
+/** Nothing that the token says: its issuer does not show its keys. */
+function keysAreMissing(thrown: unknown): boolean {
+  if (thrown instanceof errors.JWKSTimeout || thrown instanceof errors.JWKSInvalid) return true;
+  // Of its own class are refusals of a token; of the general one, an answer with another status than 200.
+  return !(thrown instanceof errors.JOSEError) || thrown.code === errors.JOSEError.code;
 }
 
 function silent(issuer: string, cause: unknown): FleetError {

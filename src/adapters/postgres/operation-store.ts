@@ -254,14 +254,17 @@ export function operationStore(db: Db, executor?: string): OperationStore {
         .onConflict(conflict => conflict.doNothing())
         .execute();
     },
-    async events(id, after) {
-      const rows = await db
+    async events(id, after, limit) {
+      let query = db
         .selectFrom('operation_event')
         .selectAll()
-        .where('operation', '=', id)
-        .where('seq', '>', after)
-        .orderBy('seq')
-        .execute();
+        // As a row: asked for by number alone, the events of earlier operations are read first.
+        .where(sql<SqlBool>`(operation, seq) > (${id}, ${after})`)
+        .where('operation', '<=', id)
+        .orderBy('operation')
+        .orderBy('seq');
+      if (limit !== undefined) query = query.limit(limit);
+      const rows = await query.execute();
       return rows.map(row => ({
         seq: Number(row.seq),
         time: row.time.toISOString(),

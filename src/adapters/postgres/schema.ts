@@ -246,6 +246,9 @@ const lastNodes = [
   `create index event_of_node on operation_event (operation, node, time)`,
 ];
 
+/** Who follows an operation asks for its next event five times a second, where others have left a million. */
+const eventsInOrder = [`create index operation_event_in_order on operation_event (operation, seq)`];
+
 const migrations: { name: string; statements: string[] }[] = [
   { name: '2026-11-22 first form', statements: first },
   { name: '2026-11-23 digest of an offered image', statements: imageDigest },
@@ -273,6 +276,7 @@ const migrations: { name: string; statements: string[] }[] = [
   { name: '2026-11-27 effects of one node of many', statements: effectsOfNode },
   { name: '2026-11-27 operations that are open', statements: openOperations },
   { name: '2026-11-27 how long the last nodes took', statements: lastNodes },
+  { name: '2026-11-27 events of one operation in their order', statements: eventsInOrder },
 ];
 
 /** Brings the database to this version's form; two services that start at once take turns. */

@@ -48,10 +48,10 @@ async function watchOperation({ client, id, terminal, view }: Watched & { termin
       const asked = Date.now();
       const answer = await patiently(() => client.operationEvents(id, { after, waitMs, signal }), { signal, view });
       if (!answer) break;
-      const { operation, events } = answer;
+      const { operation, events, more } = answer;
       after = Math.max(after, ...events.map(event => event.seq));
       view.show(operation, events);
-      if (hasEnded(operation.state)) return operation;
+      if (hasEnded(operation.state) && !more) return operation;
       // A service that answers at once with nothing new must not be asked in a tight loop.
       if (waitMs > 0 && events.length === 0 && Date.now() - asked < retryMs) await pause(retryMs, signal);
       waitMs = pollMs;

@@ -62,7 +62,8 @@ export type Notices = {
   model?: string;
 };
 export type ToolAnswer = { output: Record<string, unknown>; blocks: Block[] };
-export type EventsAnswer = { operation: Operation; events: OperationEvent[] };
+/** `more`: these are the oldest of what was asked for; the next call, with `after` of the last one, has more at once. */
+export type EventsAnswer = { operation: Operation; events: OperationEvent[]; more: boolean };
 export type ApprovalAnswer = { approval: TrackedApproval; plan: Plan; digest: string; blocks: Block[] };
 export type DecideRequest = { reason: string; passphrase: string };
 export type VoteRequest = DecideRequest & { vote: 'approve' | 'reject' };

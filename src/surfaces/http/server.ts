@@ -81,7 +81,7 @@ type Served = Pick<HttpOptions, 'fleet'> & { mcp?: McpEndpoint; origin: () => st
 /** Loaded where it is served alone: memory counts. */
 async function mcpAt(mcp: McpHttpParts, door: ServiceDoor, origin: () => string): Promise<McpEndpoint> {
   const { mcpEndpoint } = await import('../mcp/http.ts');
-  return mcpEndpoint(mcp, { ...door, news: (id, { after, waitMs }) => news(door, id, after, waitMs) }, origin);
+  return mcpEndpoint(mcp, { ...door, news: (id, wait) => news(door, id, wait) }, origin);
 }
 
 function routes(door: ServiceDoor, { fleet, mcp, origin }: Served): Hono {
@@ -172,7 +172,7 @@ function routes(door: ServiceDoor, { fleet, mcp, origin }: Served): Hono {
     await callerOf(context, door);
     const after = Number(context.req.query('after') ?? 0) || 0;
     const waitMs = Math.min(Number(context.req.query('waitMs') ?? 0) || 0, 25_000);
-    return context.json(await news(door, context.req.param('id'), after, waitMs));
+    return context.json(await news(door, context.req.param('id'), { after, waitMs }));
   });
 
   app.route('/', decisionRoutes(door));

@@ -65,6 +65,7 @@ export function mcpEndpoint(parts: McpHttpParts, door: Door, origin: () => strin
         tools: tools[scope],
         texts,
         version,
+        log: door.log,
       });
     },
   });

@@ -7,6 +7,7 @@
  */
 import {
   type AuthInfo,
+  bearerAuthChallengeResponse,
   createMcpHandler,
   getOAuthProtectedResourceMetadataUrl,
   hostHeaderValidationResponse,
@@ -17,7 +18,7 @@ import {
   OAuthErrorCode,
   oauthMetadataResponse,
   originValidationResponse,
-  requireBearerAuth,
+  verifyBearerToken,
 } from '@modelcontextprotocol/server';
 import type { AccessTokens } from '../../core/access-token.ts';
 import { FleetError } from '../../core/errors.ts';
@@ -46,6 +47,8 @@ type Behind = Pick<ServiceDoor, 'log'> & {
   serve(visitor: Visitor): McpServer;
 };
 
+const retryAfterS = 10;
+
 /** `serve` makes a server for one request of one visitor; who was refused never reaches it. */
 export function resourceServer(parts: ResourceParts, { log, origin, serve }: Behind): McpEndpoint {
   const { tokens, linked, people } = parts;
@@ -54,6 +57,7 @@ export function resourceServer(parts: ResourceParts, { log, origin, serve }: Beh
   async function verifyAccessToken(token: string): Promise<AuthInfo> {
     try {
       const { subject, scopes, expiresAt, client } = await tokens.verify(token, resource().href);
+      warned = false;
       const name = linked.get(subject);
       await people.read?.();
       const person = name === undefined ? undefined : people.find(name);
@@ -64,7 +68,38 @@ export function resourceServer(parts: ResourceParts, { log, origin, serve }: Beh
     } catch (thrown) {
       const error = FleetError.from(thrown);
       if (error.code === 'internal') log.error({ error }, 'an access token could not be judged');
+      if (error.code === 'internal' || error.retry === 'later') throw error;
       throw new OAuthError(OAuthErrorCode.InvalidToken, 'the token is not good here');
+    }
+  }
+
+  let warned = false;
+
+  /** A client that is told 401 throws a good token away, and its user has to log in again. */
+  function away(error: FleetError): Response {
+    if (!warned)
+      log.warn({ error }, 'access tokens cannot be judged now; those who come over MCP are told to try later');
+    warned = true;
+    const told = {
+      error: 'temporarily_unavailable',
+      error_description: 'tokens cannot be judged now; try again later',
+    };
+    return Response.json(told, { status: 503, headers: { 'retry-after': String(retryAfterS) } });
+  }
+
+  async function authenticate(request: Request): Promise<AuthInfo | Response> {
+    const options = {
+      verifier: { verifyAccessToken },
+      requiredScopes: ['read'],
+      expectedResource: resource(),
+      resourceMetadataUrl: getOAuthProtectedResourceMetadataUrl(resource()),
+    };
+    try {
+      return await verifyBearerToken(request.headers.get('authorization')?.split(',')[0] || undefined, options);
+    } catch (thrown) {
+      return thrown instanceof OAuthError
+        ? bearerAuthChallengeResponse(thrown, options)
+        : away(FleetError.from(thrown));
     }
   }
 
@@ -90,13 +125,11 @@ export function resourceServer(parts: ResourceParts, { log, origin, serve }: Beh
       const refused =
         hostHeaderValidationResponse(request, [...localhostAllowedHostnames(), own.hostname]) ?? foreignPage();
       if (refused) return refused;
-      if (pathname !== '/mcp') return oauthMetadataResponse(request, await metadata());
-      const auth = await requireBearerAuth({
-        verifier: { verifyAccessToken },
-        requiredScopes: ['read'],
-        expectedResource: resource(),
-        resourceMetadataUrl: getOAuthProtectedResourceMetadataUrl(resource()),
-      })(request);
+      if (pathname !== '/mcp') {
+        const found = await metadata().catch(FleetError.from);
+        return found instanceof FleetError ? away(found) : oauthMetadataResponse(request, found);
+      }
+      const auth = await authenticate(request);
       if (auth instanceof Response) return auth;
       return handler.fetch(request, { authInfo: auth });
     },

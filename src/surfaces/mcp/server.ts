@@ -22,7 +22,7 @@ export type McpBackend = {
   operationEvents(
     id: string,
     wait: { after: number; waitMs: number; signal?: AbortSignal },
-  ): Promise<{ operation: Operation; events: OperationEvent[] }>;
+  ): Promise<{ operation: Operation; events: OperationEvent[]; more: boolean }>;
   /** Bytes of one entry, which are JSON; undefined where there is none of that number. */
   custodyEntry(seq: number): Promise<string | undefined>;
 };
@@ -30,45 +30,66 @@ export type McpBackend = {
 /** Texts of `prompts/`; `{{name}}` in one is what the person chose. */
 export type McpTexts = { instructions: string; triage: string; review: string; handover: string };
 
-export type McpServerParts = { backend: McpBackend; tools: McpToolDefinition[]; texts: McpTexts; version: string };
+export type McpServerParts = {
+  backend: McpBackend;
+  tools: McpToolDefinition[];
+  texts: McpTexts;
+  version: string;
+  log?: FailureLog;
+};
+
+/** Where what failed inside is told, to nobody but those who run the service; over stdio the service has done so. */
+type FailureLog = { error(fields: object, message: string): void };
 
 const longestWaitMs = 25_000;
+/** Enough for one answer, though its caller is told of each as it comes. */
+const manyEvents = 200;
 /** Each is what it is for as long as the service runs, so that no client waits for news of it. */
 const settled = { listChanged: false };
 export const capabilities = { tools: settled, resources: settled, prompts: settled };
 
 /** Over HTTP there is one for each request: what it is made of is made before. */
-export function mcpServer({ backend, tools, texts, version }: McpServerParts): McpServer {
+export function mcpServer({ backend, tools, texts, version, log }: McpServerParts): McpServer {
   const about = { name: 'groundskeeper', title: 'Groundskeeper', version };
   const server = new McpServer(about, { instructions: texts.instructions, capabilities });
   for (const { name, ...config } of tools) {
     server.registerTool(name, config, (input, { mcpReq }) =>
-      answered(async () => {
+      answered(log, async () => {
         const { output, blocks } = await backend.callTool(name, input, mcpReq.signal);
         return { content: [{ type: 'text', text: fencedText(blocks) }], structuredContent: output };
       }),
     );
   }
-  addWaiting(server, backend);
-  addResources(server, backend);
+  addWaiting(server, { backend, log });
+  addResources(server, { backend, log });
   addPrompts(server, texts);
   return server;
 }
 
 /** The answer, or a failure as a result that the model can read. */
-async function answered(work: () => Promise<CallToolResult>): Promise<CallToolResult> {
+async function answered(log: FailureLog | undefined, work: () => Promise<CallToolResult>): Promise<CallToolResult> {
   try {
     return await work();
   } catch (thrown) {
-    const error = FleetError.from(thrown);
+    const error = shownFailure(log, thrown);
     return { content: [{ type: 'text', text: `${error.code}\n${fencedText(failureBlocks(error))}` }], isError: true };
   }
 }
 
+/** What failed inside may say anything: it is for the log alone. */
+function shownFailure(log: FailureLog | undefined, thrown: unknown): FleetError {
+  const error = FleetError.from(thrown);
+  if (error.code !== 'internal') return error;
+  log?.error({ error: thrown }, 'a call over MCP failed');
+  return new FleetError({ code: 'internal', message: 'it failed', hint: 'the log of the service says why' });
+}
+
+type Behind = { backend: McpBackend; log: FailureLog | undefined };
+
 const waiting = {
   title: 'Wait for an operation',
   description:
-    'Waits until an operation has news or has ended, up to 25 seconds, and tells what happened since the event `after`. Call it again with the number that it answers.',
+    'Waits until an operation has news or has ended, up to 25 seconds, and tells what happened since the event `after`, the oldest first and no more than a few hundred at once. Call it again with the number that it answers, until it has ended and there is no more.',
   inputSchema: z.strictObject({
     operation: z.string().describe('Operation id'),
     after: z.number().int().min(0).default(0).describe('Number of the last event that is known; 0 for all'),
@@ -79,6 +100,7 @@ const waiting = {
     reason: z.string(),
     ended: z.boolean(),
     after: z.number().describe('For the next call'),
+    more: z.boolean().describe('More happened than is told here: the next call has it at once'),
     events: z.array(z.string()),
   }),
   annotations: {
@@ -91,9 +113,9 @@ const waiting = {
 };
 
 /** Long work answers at once with an operation; this waits for what comes of it, as long as clients bear. */
-function addWaiting(server: McpServer, backend: McpBackend): void {
+function addWaiting(server: McpServer, { backend, log }: Behind): void {
   server.registerTool('waitOperation', waiting, ({ operation: id, after, seconds }, { mcpReq }) =>
-    answered(async () => {
+    answered(log, async () => {
       const until = Date.now() + Math.min(seconds * 1000, longestWaitMs);
       const token = mcpReq._meta?.progressToken;
       const told: OperationEvent[] = [];
@@ -118,18 +140,21 @@ function addWaiting(server: McpServer, backend: McpBackend): void {
             },
           });
         const ended = hasEnded(operation.state);
-        if (ended || (token === undefined && told.length > 0) || Date.now() >= until) {
+        const enough = token === undefined ? told.length > 0 : told.length >= manyEvents;
+        if (ended || news.more || enough || Date.now() >= until) {
           const output = {
             state: operation.state,
             reason: operation.reason,
             ended,
             after: told.at(-1)?.seq ?? after,
+            more: news.more,
             events: told.map(lineOf),
           };
           const lines: Block[] = [
             ...output.events.map(text => ({ text, foreign: true as const })),
             { text: `${id} is ${output.state}` },
             { text: output.reason, foreign: true },
+            ...(news.more ? [{ text: `There is more: call again with after ${output.after}.` }] : []),
           ];
           return {
             content: [
@@ -156,9 +181,13 @@ function lineOf({ time, node, step, status, message }: OperationEvent): string {
   return [time, ...(node ? [node] : []), step, status, ...(message ? [message] : [])].join('  ');
 }
 
-function addResources(server: McpServer, backend: McpBackend): void {
+function addResources(server: McpServer, { backend, log }: Behind): void {
+  const shown = <T>(read: () => Promise<T>) =>
+    read().catch((thrown: unknown) => {
+      throw shownFailure(log, thrown);
+    });
   const readTool = async (uri: URL, tool: string, input: Record<string, unknown>) => {
-    const { blocks } = await backend.callTool(tool, input);
+    const { blocks } = await shown(() => backend.callTool(tool, input));
     return { contents: [{ uri: uri.href, mimeType: 'text/plain', text: fencedText(blocks) }] };
   };
   server.registerResource(
@@ -186,7 +215,7 @@ function addResources(server: McpServer, backend: McpBackend): void {
       mimeType: 'application/json',
     },
     async (uri, { seq }) => {
-      const text = /^\d{1,15}$/.test(String(seq)) ? await backend.custodyEntry(Number(seq)) : undefined;
+      const text = /^\d{1,15}$/.test(String(seq)) ? await shown(() => backend.custodyEntry(Number(seq))) : undefined;
       if (text === undefined) throw new FleetError({ code: 'not_found', message: 'the custody log has no such entry' });
       return { contents: [{ uri: uri.href, mimeType: 'application/json', text }] };
     },

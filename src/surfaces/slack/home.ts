@@ -22,7 +22,7 @@ const freezing = reasonModal({
   submit: 'Freeze',
   label: 'Why? It stands until a person lifts it elsewhere.',
 });
-const room = { blocks: 90, characters: 60_000 };
+export const homeRoom = { blocks: 90, characters: 60_000 };
 
 type Sender = { user: string; team?: string };
 
@@ -80,14 +80,20 @@ async function homeBlocks(parts: HomeParts, person: Person): Promise<object[]> {
   try {
     const caller = slackCaller(person);
     const [overview, findings] = await Promise.all([
-      gateway.invoke({ tool: 'getFleetOverview', input: {}, caller }),
+      gateway.invoke({ tool: 'getFleetOverview', input: { nodes: 'unwell' }, caller }),
       gateway.invoke({ tool: 'listFindings', input: {}, caller }),
     ]);
-    const told: Block[] = [...overview.blocks, { heading: 'Below Kubernetes' }, ...findings.blocks];
-    return [freezeButton(), ...slackBlocks(told, room)];
+    return [freezeButton(), ...slackBlocks(homeOrder(overview.blocks, findings.blocks), homeRoom)];
   } catch (thrown) {
     return errorBlocks(shownError(parts, thrown, 'the home of Slack could not be shown'));
   }
+}
+
+/** What waits for people, then what is wrong with the servers, then each site: what does not fit is cut from the end. */
+export function homeOrder(overview: Block[], findings: Block[]): Block[] {
+  const first = overview.findIndex(block => 'heading' in block);
+  const sites = first === -1 ? overview.length : first;
+  return [...overview.slice(0, sites), { heading: 'Below Kubernetes' }, ...findings, ...overview.slice(sites)];
 }
 
 function freezeButton(): object {

@@ -131,20 +131,21 @@ export function slackClient({ token, apiUrl, signal }: SlackClientOptions): Slac
   return client;
 }
 
-/** Tries what may be done twice until Slack takes or refuses it; throws the last failure after a quarter of an hour. */
-export async function surely<T>(signal: AbortSignal, attempt: () => Promise<T>): Promise<T> {
-  const giveUp = Date.now() + patienceMs;
+/** Tries what may be done twice until Slack takes or refuses it; throws the last failure after `forMs`, a quarter of an hour unless given. */
+export async function surely<T>(signal: AbortSignal, attempt: () => Promise<T>, forMs = patienceMs): Promise<T> {
+  const giveUp = Date.now() + forMs;
   for (let waitMs = 500; ; waitMs = Math.min(waitMs * 2, 30_000)) {
     try {
       return await attempt();
     } catch (thrown) {
-      if (!mayPass(thrown) || Date.now() > giveUp) throw thrown;
+      if (!mayPass(thrown) || Date.now() + waitMs > giveUp) throw thrown;
       await delay(waitMs, undefined, { signal });
     }
   }
 }
 
-function mayPass(thrown: unknown): boolean {
+/** Slack was away, and may not be the next time. */
+export function mayPass(thrown: unknown): boolean {
   return thrown instanceof FleetError && (thrown.code === 'service_unreachable' || thrown.code === 'ambiguous');
 }
 

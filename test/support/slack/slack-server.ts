@@ -35,6 +35,8 @@ export type FakeSlack = {
   calls: Call[];
   /** The next `times` calls of the method go so. */
   fail(method: string, fault: Fault, times?: number): void;
+  /** The method goes as it should again. */
+  heal(method: string): void;
   /** Nothing answers, and every socket is gone, until it is up again. */
   down(): void;
   up(): void;
@@ -134,6 +136,7 @@ export async function startFakeSlack({ ackMs = 3000, requestUrl }: FakeSlackOpti
     fail(method, fault, times = 1) {
       faults.set(method, [...(faults.get(method) ?? []), ...Array.from({ length: times }, () => fault)]);
     },
+    heal: method => void faults.delete(method),
     down() {
       isDown = true;
       sockets.drop();

@@ -207,6 +207,15 @@ describe('what was posted', () => {
   });
 });
 
+it('a card that somebody deleted comes back once it is decided', async () => {
+  const request = await drain('bos-w-3');
+  const card = await shows(request, 'Approve');
+  card.deleted = true;
+  const vote = { vote: 'reject', reason: 'not now', passphrase: stack.passphrase('approver') } as const;
+  await (await stack.client('approver')).vote(request, vote);
+  expect((await shows(request, 'rejected', 'not now')).ts).not.toBe(card.ts);
+});
+
 describe('the home of the app', () => {
   const homeOf = (user: string, words: string) =>
     eventually(`the home of ${user} to show ${words}`, async () => {

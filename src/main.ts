@@ -80,7 +80,7 @@ const processes: Processes = {
     const { serveMcp } = await import('./surfaces/mcp/stdio.ts');
     const { mcpTexts } = await import('./mcp-texts.ts');
     await serveMcp({
-      client: await userClient(settings, url),
+      client: () => userClient(settings, url),
       catalog,
       texts: await mcpTexts(),
       version,

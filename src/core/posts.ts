@@ -22,5 +22,7 @@ export type PostStore = {
   begun(): Promise<Date>;
   /** Before anything is sent: false where there is one already. */
   claim(post: Pick<Post, 'key' | 'channel'>): Promise<boolean>;
+  /** It stands nowhere that it could be changed, and is to be posted anew in this channel. */
+  gone(key: string, channel: string): Promise<void>;
   sent(key: string, state: { at: string; digest: string; final: boolean }): Promise<void>;
 };

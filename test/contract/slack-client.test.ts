@@ -18,7 +18,7 @@ beforeEach(async () => {
   slack.workspace.addUser('U0DAY');
   slack.workspace.channels.get('C0OPS')?.add('U0DAY');
   stop = new AbortController();
-  client = slackClient({ token: slack.botToken, apiUrl: slack.apiUrl, signal: stop.signal });
+  client = slackClient({ token: slack.botToken, apiUrl: slack.apiUrl, signal: stop.signal, lookMs: 10 });
 });
 afterEach(async () => {
   stop.abort();
@@ -30,6 +30,21 @@ const standing = () => slack.workspace.messages.filter(({ deleted, user }) => !d
 describe('a post', () => {
   it('whose answer was lost is found by its key, and not sent again', async () => {
     slack.fail('chat.postMessage', 'answer lost after it acted');
+    const at = await client.postSurely(place, hello, 'key-1');
+    expect(standing()).toMatchObject([{ ts: at, text: 'hello' }]);
+  });
+
+  it('that Slack shows late is found by a later look, and not sent again', async () => {
+    slack.fail('chat.postMessage', { actsAfterLooks: 3 });
+    const at = await client.postSurely(place, hello, 'key-1');
+    slack.settle();
+    expect(standing()).toMatchObject([{ ts: at, text: 'hello' }]);
+  });
+
+  it('is not taken for one of another app that carries its key', async () => {
+    const metadata = { event_type: 'groundskeeper_post', event_payload: { key: 'key-1' } };
+    slack.workspace.add({ channel: 'C0OPS', user: 'U0OTHERBOT', metadata });
+    slack.fail('chat.postMessage', 'refused with 503');
     const at = await client.postSurely(place, hello, 'key-1');
     expect(standing()).toMatchObject([{ ts: at, text: 'hello' }]);
   });

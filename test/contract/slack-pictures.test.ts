@@ -2,11 +2,11 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { Operation } from '../../src/core/operation.ts';
 import type { Picture } from '../../src/core/picture.ts';
-import type { Post, PostStore } from '../../src/core/posts.ts';
 import { createPictures, type Pictures } from '../../src/surfaces/slack/pictures.ts';
 import { type SlackClient, slackClient } from '../../src/surfaces/slack/slack-client.ts';
 import { createTimelines } from '../../src/surfaces/slack/timelines.ts';
 import { uploadSurely } from '../../src/surfaces/slack/upload.ts';
+import { memoryPosts } from '../support/memory-posts.ts';
 import { type FakeSlack, startFakeSlack } from '../support/slack/slack-server.ts';
 import { eventually } from '../support/stack.ts';
 
@@ -87,18 +87,6 @@ describe('a plot', () => {
 });
 
 describe('the timeline of a rollout', () => {
-  /** As the database keeps posts, over several lives. */
-  function memory(): PostStore {
-    const rows = new Map<string, Post>();
-    return {
-      get: async key => rows.get(key),
-      open: async () => [...rows.values()].filter(({ final }) => !final),
-      missing: async keys => keys.filter(key => !rows.has(key)),
-      begun: async () => new Date(),
-      claim: async post => !rows.has(post.key) && rows.set(post.key, { ...post, final: false }) !== undefined,
-      sent: async (key, state) => void rows.set(key, { key, channel: 'C0OPS', ...state }),
-    };
-  }
   const ended = {
     id: 'op-1',
     kind: 'firmware-rollout',
@@ -114,7 +102,7 @@ describe('the timeline of a rollout', () => {
   const records = { operations: { get: async () => ended, events: async () => [] } };
 
   it('comes into the thread of its words once it ended, once over two lives, and not before', async () => {
-    const posts = memory();
+    const posts = memoryPosts();
     await posts.sent('operation/op-1', { at: thread, digest: 'd', final: true });
     const life = () => createTimelines({ posts, pictures, channel: 'C0OPS', fleet, records });
     await life().owe({ ...ended, state: 'running' });

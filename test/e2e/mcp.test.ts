@@ -1,4 +1,6 @@
-import { readFile, writeFile } from 'node:fs/promises';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { Client as OldClient } from '@modelcontextprotocol/sdk/client/index.js';
 import { getDefaultEnvironment, StdioClientTransport as OldTransport } from '@modelcontextprotocol/sdk/client/stdio.js';
@@ -8,6 +10,7 @@ import { z } from 'zod';
 import type { ChangeAnswer } from '../../src/core/change.ts';
 import { toolsWithin } from '../../src/core/tool.ts';
 import { type Client, connect } from '../../src/surfaces/cli/client.ts';
+import { tokenStore } from '../../src/surfaces/cli/token-store.ts';
 import { catalog } from '../../tools/index.ts';
 import { changes } from '../support/audit.ts';
 import { connectNew, connectOld, type McpClient, type Server } from '../support/mcp-clients.ts';
@@ -234,6 +237,52 @@ describe('the MCP process', () => {
       await client.close();
     },
   );
+});
+
+describe('an editor that runs on after the log-in ended', () => {
+  let home: string;
+  beforeEach(async () => {
+    home = await mkdtemp(join(tmpdir(), 'groundskeeper-'));
+  });
+  afterEach(() => rm(home, { recursive: true }));
+
+  async function logIn(who: 0 | 1): Promise<void> {
+    const { url } = stack.service().ready;
+    const login = await connect({ url }).login({ ...stack.config.people[who], channel: 'cli' });
+    await tokenStore(join(home, 'groundskeeper')).put(proxy.url, login);
+  }
+  const logInsEnd = () => db.query('delete from login');
+  const editor = () => {
+    const { GROUNDSKEEPER_TOKEN: _, ...env } = server().env;
+    return kept(connectNew({ ...server(), env: { ...env, XDG_CONFIG_HOME: home } }, 'modern'));
+  };
+  const textOf = ({ content }: { content: { text?: string }[] }) => content[0]?.text ?? '';
+
+  it('says how to log in, and goes on once its user did', async () => {
+    await logIn(0);
+    const client = await editor();
+    expect((await client.call('listOperations', {})).isError).toBeFalsy();
+    await logInsEnd();
+    const refused = await client.call('listOperations', {});
+    expect([refused.isError, textOf(refused)]).toEqual([true, expect.stringMatching(/unauthenticated[\s\S]*login/)]);
+    await logIn(0);
+    const both = await Promise.all([1, 2].map(() => client.call('listOperations', {})));
+    expect(both.map(({ isError }) => isError ?? false)).toEqual([false, false]);
+    expect(await mcpLogins()).toBe(1);
+    await client.close();
+    await eventually('the token to be given back', async () => ((await mcpLogins()) === 0 ? true : undefined));
+  });
+
+  it('does not become somebody else', async () => {
+    await logIn(0);
+    const client = await editor();
+    expect((await client.call('listOperations', {})).isError).toBeFalsy();
+    await logInsEnd();
+    await logIn(1);
+    const refused = await client.call('listOperations', {});
+    expect([refused.isError, textOf(refused)]).toEqual([true, expect.stringMatching(/began as day-shift/)]);
+    expect(await mcpLogins()).toBe(0);
+  });
 });
 
 describe('MCP with the scope that it has unless configured', () => {

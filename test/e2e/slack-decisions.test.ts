@@ -80,6 +80,25 @@ describe('a request', () => {
     });
   });
 
+  it('is not approved later by a click that came to nothing, and whoever clicked is told to do it again', async () => {
+    const standing = async () => (await (await stack.client('approver')).approval(request)).approval;
+    const card = await shows(request, 'Approve');
+    slack.fail('users.info', 'refused with 503', 1000);
+    await slack.people.click('U0NIGHT', card, 'approval-approve').acknowledged;
+    const told = await toldAlone('U0NIGHT', 'Slack does not say who you are');
+    expect(said(told)).toContain('do it again');
+    slack.heal('users.info');
+    const before = slack.people.responses.length;
+    slack.people.command({ user: 'U0NIGHT', text: 'get-approval', channel: 'C0OPS' });
+    await eventually('an answer of Slack', async () => slack.people.responses[before]);
+    expect(await standing()).toMatchObject({ state: 'pending', votes: [] });
+
+    const longAgo = { action_id: 'approval-approve', value: request, action_ts: `${Date.now() / 1000 - 120}` };
+    await slack.people.click('U0NIGHT', card, 'approval-approve', { actions: [longAgo] }).acknowledged;
+    await toldAlone('U0NIGHT', 'counts for 60 s');
+    expect(await standing()).toMatchObject({ state: 'pending', votes: [] });
+  });
+
   it('is approved by one click of another, however often it comes, and the card and the operation follow', async () => {
     const card = await shows(request, 'Approve');
     const clicks = [1, 2].map(() => slack.people.click('U0NIGHT', card, 'approval-approve'));
@@ -186,6 +205,15 @@ describe('what was posted', () => {
     await shows(request, 'rejected', 'on the CLI');
     expect(about(request)).toHaveLength(1);
   });
+});
+
+it('a card that somebody deleted comes back once it is decided', async () => {
+  const request = await drain('bos-w-3');
+  const card = await shows(request, 'Approve');
+  card.deleted = true;
+  const vote = { vote: 'reject', reason: 'not now', passphrase: stack.passphrase('approver') } as const;
+  await (await stack.client('approver')).vote(request, vote);
+  expect((await shows(request, 'rejected', 'not now')).ts).not.toBe(card.ts);
 });
 
 describe('the home of the app', () => {

@@ -219,6 +219,54 @@ describe('a click', () => {
   });
 });
 
+describe('what Slack signed two minutes ago', () => {
+  const late = (act: () => void) => {
+    const { body } = slack.requests.withheld(act);
+    return slack.requests.send(slack.requests.sign(body, { at: Date.now() - 120_000 }));
+  };
+  const toldLate = (channel: string) =>
+    eventually(`a word in ${channel}`, async () =>
+      slack.workspace.messages.find(each => each.channel === channel && said(each).includes('counts for 60 s')),
+    );
+  const reason = { reason: { text: { type: 'plain_text_input', value: 'storm' } } };
+  async function windowAfter(click: () => { acknowledged: Promise<unknown> }): Promise<string> {
+    const before = slack.workspace.views.size;
+    await click().acknowledged;
+    return eventually('the question why', async () => [...slack.workspace.views.keys()][before]);
+  }
+
+  it('is no vote, and whoever clicked is told', async () => {
+    const { output } = await (await stack.client('requester')).callTool('uncordonNode', { node: 'bos-w-1' });
+    await ended(stack, (output as unknown as ChangeAnswer).operation ?? '');
+    const request = await asked('cordonNode', 'bos-w-2');
+    const card = await shows(request, 'Approve');
+    await late(() => slack.people.click('U0NIGHT', card, 'approval-approve'));
+    expect(said(await toldLate('C0OPS'))).toContain('do it again');
+    const id = await windowAfter(() => slack.people.click('U0NIGHT', card, 'approval-reject'));
+    await late(() => slack.people.submit('U0NIGHT', id, reason));
+    await eventually('the second word', async () => toldAlone('U0NIGHT')[1]);
+    expect(await approvalOf(request)).toMatchObject({ state: 'pending', votes: [] });
+  });
+
+  it('freezes nothing, by command or window, and is answered where it only asks', async () => {
+    await answered(2, async () => {
+      await late(() => slack.people.command({ user: 'U0DAY', text: 'freeze storm' }));
+      await late(() => slack.people.command({ user: 'U0DAY', text: 'health bos-w-1' }));
+    });
+    const [first, second] = slack.people.responses.slice(-2).map(({ blocks }) => JSON.stringify(blocks));
+    expect([first, second].filter(each => each?.includes('counts for 60 s'))).toHaveLength(1);
+    expect([first, second].filter(each => each?.includes('bos-w-1'))).toHaveLength(1);
+
+    slack.people.openHome('U0DAY');
+    const home = await eventually('the home', async () => slack.workspace.homes.get('U0DAY'));
+    const id = await windowAfter(() => slack.people.click('U0DAY', home as unknown as SlackMessage, 'home-freeze'));
+    await late(() => slack.people.submit('U0DAY', id, reason));
+    await toldLate('D0DAY');
+    const { output } = await (await stack.client('approver')).callTool('getFleetOverview', {});
+    expect(output).toMatchObject({ freezes: [] });
+  });
+});
+
 describe('the port', () => {
   const options = { signingSecret: new Secret('0'.repeat(32)), listen: { host, port: 7422 } };
   const told: string[] = [];

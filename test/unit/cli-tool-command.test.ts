@@ -78,6 +78,15 @@ describe('a command line becomes the input of a tool', () => {
     });
   });
 
+  test('help alone shows what a command takes, and calls nothing', async () => {
+    const freeze = catalog.find(({ name }) => name === 'freezeChanges') as Tool;
+    await expect(parsed(freeze, ['freeze-changes', 'help'])).rejects.toMatchObject({
+      code: 'commander.help',
+      exitCode: 0,
+    });
+    expect((await parsed(freeze, ['freeze-changes', 'help is coming'])).input).toEqual({ reason: 'help is coming' });
+  });
+
   test('a change takes --dry-run, a read does not', async () => {
     expect((await parsed(moveThing, ['move-thing', 'x', '--dry-run'])).input).toEqual({ thing: 'x', dryRun: true });
     await expect(parsed(listThings, ['list-all-things', 'a', '--dry-run'])).rejects.toThrow(CommanderError);

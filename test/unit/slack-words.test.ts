@@ -51,10 +51,24 @@ describe('a command', () => {
     ['plan boston —delete-empty-dir', ['planFirmwareRollout', { site: 'boston', deleteEmptyDir: true }]],
     ['list-operations --open --limit=5', ['listOperations', { open: true, limit: 5 }]],
     ['freeze the cooling doesn’t hold', ['freezeChanges', { reason: "the cooling doesn't hold" }]],
+    ['freeze "power failure" --site boston', ['freezeChanges', { reason: 'power failure', site: 'boston' }]],
+    ['freeze “power failure” —site boston', ['freezeChanges', { reason: 'power failure', site: 'boston' }]],
+    ['freeze power failure --site=boston', ['freezeChanges', { reason: 'power failure', site: 'boston' }]],
+    ['freeze --site boston power', ['freezeChanges', { reason: 'power', site: 'boston' }]],
+    ['freeze --site boston "power failure"', ['freezeChanges', { reason: 'power failure', site: 'boston' }]],
+    ["freeze it won't hold --cluster boston-1", ['freezeChanges', { reason: "it won't hold", cluster: 'boston-1' }]],
+    ["freeze 'see --site plans' --site boston", ['freezeChanges', { reason: 'see --site plans', site: 'boston' }]],
+    ['freeze "power" in rack 4', ['freezeChanges', { reason: '"power" in rack 4' }]],
+    ['freeze smoke -- everybody out', ['freezeChanges', { reason: 'smoke -- everybody out' }]],
     ['freeze-changes “power failure” --site boston', ['freezeChanges', { reason: 'power failure', site: 'boston' }]],
     ['plan --nodes bos-w-1 --nodes bos-w-2', ['planFirmwareRollout', { nodes: ['bos-w-1', 'bos-w-2'] }]],
     ['', ['help']],
     ['help health', ['help']],
+    ['freeze help', ['help']],
+    ['freeze Help', ['help']],
+    ['freeze --help', ['help']],
+    ['freeze-changes help', ['help']],
+    ['freeze help is on its way', ['freezeChanges', { reason: 'help is on its way' }]],
     ['approvals', ['approvals']],
   ])('%s', (text, expected) => {
     expect(call(text)).toEqual(expected);
@@ -67,6 +81,9 @@ describe('a command', () => {
     ['constructor', /no command "constructor"/],
     ['health "bos-w-1', /quote is not closed/],
     ['plan boston --site chicago', /given twice/],
+    ['freeze power failure --site', /has no value/],
+    ['freeze power failure --site boston --fast', /no option "--fast"/],
+    ['freeze power failure --site boston chicago', /one word too many/],
   ])('that is none says why: %s', (text, why) => {
     expect(() => call(text)).toThrow(why);
   });

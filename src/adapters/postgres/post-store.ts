@@ -49,6 +49,9 @@ export function postStore(db: Kysely<Tables>): PostStore {
         .executeTakeFirst();
       return numInsertedOrUpdatedRows === 1n;
     },
+    async gone(key, channel) {
+      await db.updateTable('post').set({ channel, at: null, digest: null }).where('key', '=', key).execute();
+    },
     async sent(key, state) {
       await db.updateTable('post').set(state).where('key', '=', key).execute();
     },

@@ -36,6 +36,8 @@ export function addToolCommand(program: Command, tool: Tool, run: (call: ToolCal
   command.option('--json', 'print the answer as JSON');
   if (tool.name === 'getOperation') command.option('--watch', 'follow it until it ends');
   return command.action(async () => {
+    // Whoever asks a command for help freezes no fleet with that reason.
+    if (command.args.length === 1 && command.args[0]?.toLowerCase() === 'help') command.help();
     const input: Record<string, unknown> = {};
     for (const field of fields) {
       const option = options.get(field);

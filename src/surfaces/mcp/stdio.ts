@@ -7,14 +7,15 @@ import type { Writable } from 'node:stream';
 import { serveStdio } from '@modelcontextprotocol/server/stdio';
 import { FleetError } from '../../core/errors.ts';
 import type { Tool } from '../../core/tool.ts';
-import { type Client, connect } from '../cli/client.ts';
+import type { Client } from '../cli/client.ts';
 import { plainText } from '../cli/plain-text.ts';
 import { type McpBackend, type McpTexts, mcpServer } from './server.ts';
+import { type McpSession, mcpSession } from './session.ts';
 import { mcpTools } from './tool-definition.ts';
 
 export type McpParts = {
-  /** Logged in as the user; used only to derive this channel's own token. */
-  client: Client;
+  /** Logged in as the user, as it stands now; used only to derive this channel's own token. */
+  client(): Promise<Client>;
   catalog: Tool[];
   texts: McpTexts;
   version: string;
@@ -36,8 +37,8 @@ export async function serveMcp({
   errors = process.stderr,
   stop,
 }: McpParts): Promise<void> {
-  const { token, person, scope } = await client.deriveToken({ channel: 'mcp' });
-  const service = connect({ url: client.url, token, agent: 'groundskeeper-mcp' });
+  const session = await mcpSession(client);
+  const { url, person, scope } = session;
   const tools = mcpTools(catalog, scope);
   const log = (text: string) => errors.write(`groundskeeper mcp: ${plainText(text)}\n`);
   const ended = new Promise<void>(resolve => {
@@ -46,22 +47,22 @@ export async function serveMcp({
     // Told to stop while the token was on its way: the event has passed.
     if (stop?.aborted) resolve();
   });
-  const parts = { backend: backendOf(service), tools, texts, version };
+  const parts = { backend: backendOf(session), tools, texts, version };
   const handle = serveStdio(() => mcpServer(parts), { onerror: error => log(error.message) });
-  log(`serving ${tools.length} tools of ${client.url} for ${person}, scope ${scope}`);
+  log(`serving ${tools.length} tools of ${url} for ${person}, scope ${scope}`);
   await ended;
   await handle.close();
-  await service
-    .logout()
+  await session
+    .end()
     .catch((thrown: unknown) => log(`the token was not given back: ${FleetError.from(thrown).message}`));
 }
 
-function backendOf(service: Client): McpBackend {
+function backendOf({ call }: McpSession): McpBackend {
   return {
-    callTool: (name, input, signal) => service.callTool(name, input, signal),
-    operationEvents: (id, wait) => service.operationEvents(id, wait),
+    callTool: (name, input, signal) => call(service => service.callTool(name, input, signal)),
+    operationEvents: (id, wait) => call(service => service.operationEvents(id, wait)),
     async custodyEntry(seq) {
-      const [row] = await service.custodyEntries({ from: seq, limit: 1 });
+      const [row] = await call(service => service.custodyEntries({ from: seq, limit: 1 }));
       return row && Buffer.from(row.bytes).toString('utf8');
     },
   };

@@ -11,7 +11,7 @@ import { hasEnded } from '../../core/operation.ts';
 import type { PostStore } from '../../core/posts.ts';
 import type { ServiceDoor } from '../../gateway/door.ts';
 import { approvalCard } from './approval-card.ts';
-import { type Kept, keepPost, type Messages } from './keep-post.ts';
+import { type KeepPost, type Kept, type Messages, postKeeper } from './keep-post.ts';
 import { operationCard } from './operation-card.ts';
 import type { SlackLog } from './parts.ts';
 import type { SlackClient } from './slack-client.ts';
@@ -40,10 +40,11 @@ const newsMs = 24 * 3_600_000;
 /** Ends with the signal, and never throws. */
 export async function keepAnnouncing(parts: AnnounceParts): Promise<void> {
   const { log, signal } = parts;
+  const keepPost = postKeeper({ store: parts.posts, messages: messagesOf(parts.client) });
   let told = '';
   const begun = Math.min(Date.now(), (await parts.posts.begun().catch(() => new Date())).getTime());
   while (!signal.aborted) {
-    const failure = await round(parts, begun).then(
+    const failure = await round(parts, { begun, keepPost }).then(
       () => '',
       (thrown: unknown) => FleetError.from(thrown).message,
     );
@@ -55,7 +56,7 @@ export async function keepAnnouncing(parts: AnnounceParts): Promise<void> {
 }
 
 /** `begun`: milliseconds; what ended before is not told. */
-async function round(parts: AnnounceParts, begun: number): Promise<void> {
+async function round(parts: AnnounceParts, { begun, keepPost }: { begun: number; keepPost: KeepPost }): Promise<void> {
   const { posts, door, timelines } = parts;
   await door.approvals.expireDue();
   const open = await posts.open();
@@ -77,10 +78,9 @@ async function round(parts: AnnounceParts, begun: number): Promise<void> {
   ];
   // One message that Slack does not take holds up no other.
   const failures: unknown[] = [];
-  const messages = messagesOf(parts.client);
   for (const post of kept)
     await post()
-      .then(each => keepPost({ store: posts, messages }, each))
+      .then(keepPost)
       .catch((thrown: unknown) => failures.push(thrown));
   timelines.post(ids(timelineNoun));
   if (failures.length > 0) throw failures[0];

@@ -12,7 +12,7 @@ export type SlashCommand =
   | { kind: 'approvals' }
   | { kind: 'call'; tool: Tool; input: Record<string, unknown> };
 
-/** Tool by short form. `joined`: all words are one, so that a reason needs no quotes. */
+/** Tool by short form. `joined`: the words before the first option are one, so that a reason needs no quotes. */
 export const shortForms: Record<string, { tool: string; joined?: true }> = {
   health: { tool: 'getNodeHealth' },
   plan: { tool: 'planFirmwareRollout' },
@@ -30,8 +30,19 @@ export function parseCommand(text: string, catalog: Tool[]): SlashCommand {
   if (name === 'approvals') return { kind: 'approvals' };
   const { tool, joined } = toolNamed(name, catalog);
   const rest = plain.slice(name.length).trim();
-  const words = joined && rest !== '' && !rest.startsWith('-') ? [rest] : splitLine(rest);
-  return { kind: 'call', tool, input: inputFrom(tool, words) };
+  // No name and no reason is one of these words alone.
+  if (['help', '--help', '-h'].includes(rest.toLowerCase())) return { kind: 'help', about: tool };
+  return { kind: 'call', tool, input: inputFrom(tool, joined ? joinedWords(tool, rest) : splitLine(rest)) };
+}
+
+/** All before the first option that the tool has as one word, without the quotes around it; an option within them is none. */
+function joinedWords(tool: Tool, rest: string): string[] {
+  const flags = inputFields(tool).map(({ flag }) => flag.slice(2));
+  const quoted = /^(["'])(?:(?!\1).)+\1(?=\s|$)/s.exec(rest)?.[0] ?? '';
+  const option = new RegExp(`(?:^|\\s)--(?:no-)?(?:${flags.join('|')})(?=[\\s=]|$)`).exec(rest.slice(quoted.length));
+  const head = rest.slice(0, option ? quoted.length + option.index : undefined).trim();
+  const reason = head === quoted ? head.slice(1, -1) : head;
+  return [...(reason === '' ? [] : [reason]), ...(option ? splitLine(rest.slice(quoted.length + option.index)) : [])];
 }
 
 /** What a command takes, one line for each field. */

@@ -1,13 +1,18 @@
 /** Slash commands: a tool's own answer, shown to whoever asked and to nobody else. */
+import { RespondError } from '@slack/bolt';
 import { votesCounted } from '../../../tools/parts/present-approval.ts';
 import type { Block } from '../../core/document.ts';
 import { FleetError } from '../../core/errors.ts';
 import type { Person } from '../../core/fleet.ts';
 import { historiesIn, type Picture } from '../../core/picture.ts';
 import { placeText } from '../../core/plan.ts';
+import { isPlainRead } from '../../core/tool.ts';
 import { commandName } from '../../gateway/command-form.ts';
 import { errorBlocks, fallbackText, slackBlocks } from './blocks/render-blocks.ts';
 import { parseCommand, shortForms, usageOf } from './command-line.ts';
+import { refusal } from './events.ts';
+import type { Sender } from './identity.ts';
+import { inTime } from './in-time.ts';
 import { type SlackParts, shownError, slackCaller } from './parts.ts';
 import type { Message } from './slack-client.ts';
 
@@ -16,13 +21,15 @@ const plotElsewhere = 'The plot comes to you as a direct message.';
 /** What only whoever asked sees can hold no files: plots of it go to their direct conversation. */
 export type CommandAnswer = { message: Message; pictures: Picture[] };
 
+/** `done`: when it was, in milliseconds since 1970. */
+export type TypedCommand = { sender: Sender; text: string; done: number };
+
 /** Never throws: what goes wrong is said. */
-export async function commandAnswer(
-  parts: SlackParts,
-  { person, text }: { person: Person; text: string },
-): Promise<CommandAnswer> {
+export async function commandAnswer(parts: SlackParts, command: TypedCommand): Promise<CommandAnswer> {
   try {
-    const blocks = await answered(parts, { person, text });
+    const found = await parts.identify(command.sender, { soon: true });
+    if ('refused' in found) return { message: refusal(found.refused), pictures: [] };
+    const blocks = await answered(parts, { ...command, ...found });
     const pictures = historiesIn(blocks);
     const shown = pictures.length > 0 ? [...blocks, { text: plotElsewhere, tone: 'muted' as const }] : blocks;
     return { message: { text: fallbackText(blocks), blocks: slackBlocks(shown) }, pictures };
@@ -30,6 +37,17 @@ export async function commandAnswer(
     const safe = shownError(parts, thrown, 'a command in Slack failed');
     return { message: { text: fallbackText([{ text: safe.message }]), blocks: errorBlocks(safe) }, pictures: [] };
   }
+}
+
+/** An answer that did not reach Slack, as its client says it; one that Slack refused is thrown as it is. */
+export function notTaken(thrown: unknown): never {
+  if (thrown instanceof RespondError && thrown.statusCode < 500 && thrown.statusCode !== 429) throw thrown;
+  throw new FleetError({
+    code: 'service_unreachable',
+    retry: 'later',
+    message: 'Slack did not take the answer to a command',
+    cause: thrown,
+  });
 }
 
 /** Never throws. `key`: of this very command. */
@@ -49,7 +67,7 @@ export async function showPrivately(
 
 async function answered(
   { catalog, gateway, records }: SlackParts,
-  { person, text }: { person: Person; text: string },
+  { person, text, done }: TypedCommand & { person: Person },
 ): Promise<Block[]> {
   const command = parseCommand(text, catalog);
   switch (command.kind) {
@@ -60,6 +78,7 @@ async function answered(
     case 'approvals':
       return waiting(records);
     case 'call': {
+      if (!isPlainRead(command.tool)) inTime(done);
       const caller = slackCaller(person);
       return (await gateway.invoke({ tool: command.tool.name, input: command.input, caller })).blocks;
     }

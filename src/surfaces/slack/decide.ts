@@ -9,12 +9,14 @@ import type { Person } from '../../core/fleet.ts';
 import type { ServiceDoor } from '../../gateway/door.ts';
 import { actions } from './approval-card.ts';
 import { type Events, refusal } from './events.ts';
+import { doneAt, inTime } from './in-time.ts';
 import { operationActions } from './operation-card.ts';
 import { type SlackParts, shownError, slackCaller } from './parts.ts';
 import { reasonIn, reasonMissing, reasonModal } from './reason-modal.ts';
 import { type OpenView, openReview, reviewActions, turnReview } from './review.ts';
+import { type Message, surely } from './slack-client.ts';
 
-export type DecideParts = Pick<SlackParts, 'client' | 'identify' | 'log'> & {
+export type DecideParts = Pick<SlackParts, 'client' | 'identify' | 'log' | 'signal'> & {
   events: Events;
   door: Pick<ServiceDoor, 'approvals' | 'gateway' | 'planCard'> & {
     records: Pick<ServiceDoor['records'], 'plans' | 'approvals'>;
@@ -32,7 +34,11 @@ type Click = {
   view?: OpenView;
   /** Of this very press. */
   id: string;
+  /** When it was, in milliseconds since 1970. */
+  done: number;
 };
+
+type Work = (click: Click, person: Person) => Promise<void>;
 
 type Pressed = {
   user: { id: string; team_id?: string };
@@ -46,10 +52,11 @@ const reject = 'approval-rejected';
 
 export function hearDecisions(app: App, parts: DecideParts): void {
   const { client } = parts;
-  const on = (action: string, work: (click: Click, person: Person) => Promise<void>) =>
-    app.action(action, async ({ ack, body }) => {
+  const on = (action: string, work: Work) =>
+    app.action(action, async ({ ack, body, context }) => {
+      const click = clickOf(body as unknown as Pressed, context);
       await ack();
-      await pressed(parts, clickOf(body as unknown as Pressed), work);
+      await pressed(parts, click, work);
     });
 
   on(actions.review, ({ about, trigger }) => openReview(parts, { about, trigger }));
@@ -64,12 +71,14 @@ export function hearDecisions(app: App, parts: DecideParts): void {
   on(operationActions.pause, (click, person) => steer(parts, { click, person, tool: 'pauseOperation' }));
   on(operationActions.cancel, (click, person) => steer(parts, { click, person, tool: 'cancelOperation' }));
 
-  app.view(reject, async ({ ack, body, view }) => {
+  app.view(reject, async ({ ack, body, view, context }) => {
+    const done = doneAt(context);
     const reason = reasonIn(view);
     if (reason === '') return ack(reasonMissing('Whoever asked reads it, and it stays on record.'));
     await ack();
     const { about, channel } = JSON.parse(view.private_metadata) as { about: string; channel: string };
-    const click = { user: body.user.id, team: body.user.team_id, channel, trigger: '', about, id: `view/${view.id}` };
+    const { id: user, team_id: team } = body.user;
+    const click = { user, team, channel, trigger: '', about, id: `view/${view.id}`, done };
     await pressed(parts, click, (each, person) => vote(parts, { click: each, person, vote: 'reject', reason }));
   });
 }
@@ -80,29 +89,33 @@ function rejecting(about: object) {
 }
 
 /** Does it once, for a person that we know, and tells the clicker alone what went wrong. */
-async function pressed(
-  parts: DecideParts,
-  click: Click,
-  work: (click: Click, person: Person) => Promise<void>,
-): Promise<void> {
-  const { events, identify, client } = parts;
-  await events.once({ id: `click/${click.id}`, channel: click.channel, thread: '' }, async () => {
-    const tell = (message: string, hint?: string) =>
-      client.call('chat.postEphemeral', { channel: click.channel, user: click.user, ...refusal(message, hint) });
-    const found = await identify({ user: click.user, ...(click.team !== undefined && { team: click.team }) });
-    if ('refused' in found) return void (await tell(found.refused));
-    try {
-      await work(click, found.person);
-    } catch (thrown) {
-      const { message, hint } = shownError(parts, thrown, 'a click in Slack failed');
-      await tell(message, hint);
-    }
+async function pressed(parts: DecideParts, click: Click, work: Work): Promise<void> {
+  const { events, client, signal } = parts;
+  const { user, channel, id } = click;
+  await events.once({ id: `click/${id}`, channel, thread: '' }, async () => {
+    const refused = await refusalOf(parts, click, work);
+    if (refused) await surely(signal, () => client.call('chat.postEphemeral', { channel, user, ...refused }));
   });
+}
+
+/** Why it was not done, if so. */
+async function refusalOf(parts: DecideParts, click: Click, work: Work): Promise<Message | undefined> {
+  const { user, team } = click;
+  try {
+    const found = await parts.identify({ user, ...(team !== undefined && { team }) }, { soon: true });
+    if ('refused' in found) return refusal(found.refused);
+    await work(click, found.person);
+    return undefined;
+  } catch (thrown) {
+    const { message, hint } = shownError(parts, thrown, 'a click in Slack failed');
+    return refusal(message, hint);
+  }
 }
 
 type Ballot = { click: Click; person: Person; vote: 'approve' | 'reject'; reason: string };
 
 async function vote({ door }: DecideParts, { click, person, vote: cast, reason }: Ballot): Promise<void> {
+  inTime(click.done);
   const presence = { by: 'chat-click', member: click.user } as const;
   await door.approvals.vote({ approval: click.about, vote: cast, reason, presence }, slackCaller(person));
 }
@@ -111,10 +124,14 @@ async function steer(
   { door }: DecideParts,
   { click, person, tool }: { click: Click; person: Person; tool: string },
 ): Promise<void> {
+  inTime(click.done);
   await door.gateway.invoke({ tool, input: { operation: click.about }, caller: slackCaller(person) });
 }
 
-function clickOf({ user, channel, trigger_id, view, actions: [action] }: Pressed): Click {
+function clickOf(
+  { user, channel, trigger_id, view, actions: [action] }: Pressed,
+  sent: Record<string, unknown>,
+): Click {
   const { action_id, action_ts, value } = action ?? { action_id: '', action_ts: '', value: '' };
   return {
     user: user.id,
@@ -124,5 +141,6 @@ function clickOf({ user, channel, trigger_id, view, actions: [action] }: Pressed
     about: value ?? '',
     ...(view && { view }),
     id: `${user.id}/${action_id}/${value}/${action_ts}`,
+    done: doneAt(sent, action_ts),
   };
 }

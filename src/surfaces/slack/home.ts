@@ -5,14 +5,14 @@
  */
 import type { App } from '@slack/bolt';
 import type { Block } from '../../core/document.ts';
-import type { Person } from '../../core/fleet.ts';
 import { errorBlocks, slackBlocks } from './blocks/render-blocks.ts';
 import { type Events, refusal } from './events.ts';
+import { doneAt, inTime } from './in-time.ts';
 import { type SlackParts, shownError, slackCaller } from './parts.ts';
 import { plainText, reasonIn, reasonMissing, reasonModal } from './reason-modal.ts';
 import type { Message } from './slack-client.ts';
 
-export type HomeParts = Pick<SlackParts, 'client' | 'identify' | 'gateway' | 'log'> & { events: Events };
+export type HomeParts = Pick<SlackParts, 'client' | 'identify' | 'gateway' | 'log' | 'signal'> & { events: Events };
 
 const freeze = 'home-freeze';
 const frozen = 'home-frozen';
@@ -43,24 +43,30 @@ export function hearHome(app: App, parts: HomeParts): void {
     });
   });
 
-  app.view(frozen, async ({ ack, body, view }) => {
+  app.view(frozen, async ({ ack, body, view, context }) => {
+    const done = doneAt(context);
     const reason = reasonIn(view);
     if (reason === '') return ack(reasonMissing('Everybody who meets the freeze reads it.'));
     await ack();
     const { id: user, team_id: team } = body.user;
     await events.once({ id: `view/${view.id}`, channel: user, thread: '' }, async () => {
       const sender = { user, ...(team !== undefined && { team }) };
-      const found = await identify(sender);
-      const refused = 'refused' in found ? refusal(found.refused) : await freezeAll(found.person, reason);
-      if (refused) await client.call('chat.postMessage', { channel: user, ...refused });
+      const refused = await freezeAll(sender, { reason, done });
+      if (refused) await client.postSurely({ channel: user }, refused, `view/${view.id}/refused`);
       await publish(sender);
     });
   });
 
   /** Why nothing was frozen, if so. */
-  async function freezeAll(person: Person, reason: string): Promise<Message | undefined> {
+  async function freezeAll(
+    sender: Sender,
+    { reason, done }: { reason: string; done: number },
+  ): Promise<Message | undefined> {
     try {
-      await gateway.invoke({ tool: 'freezeChanges', input: { reason }, caller: slackCaller(person) });
+      const found = await identify(sender, { soon: true });
+      if ('refused' in found) return refusal(found.refused);
+      inTime(done);
+      await gateway.invoke({ tool: 'freezeChanges', input: { reason }, caller: slackCaller(found.person) });
       return undefined;
     } catch (thrown) {
       const { message, hint } = shownError(parts, thrown, 'a freeze from Slack failed');
@@ -69,16 +75,17 @@ export function hearHome(app: App, parts: HomeParts): void {
   }
 
   async function publish(sender: Sender): Promise<void> {
-    const found = await identify(sender);
-    const blocks = 'refused' in found ? slackBlocks([{ text: found.refused }]) : await homeBlocks(parts, found.person);
+    const blocks = await homeBlocks(parts, sender);
     await client.call('views.publish', { user_id: sender.user, view: { type: 'home', blocks } });
   }
 }
 
-async function homeBlocks(parts: HomeParts, person: Person): Promise<object[]> {
-  const { gateway } = parts;
+async function homeBlocks(parts: HomeParts, sender: Sender): Promise<readonly object[]> {
+  const { gateway, identify } = parts;
   try {
-    const caller = slackCaller(person);
+    const found = await identify(sender, { soon: true });
+    if ('refused' in found) return slackBlocks([{ text: found.refused }]);
+    const caller = slackCaller(found.person);
     const [overview, findings] = await Promise.all([
       gateway.invoke({ tool: 'getFleetOverview', input: { nodes: 'unwell' }, caller }),
       gateway.invoke({ tool: 'listFindings', input: {}, caller }),

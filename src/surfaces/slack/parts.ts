@@ -10,10 +10,14 @@ import type { Pictures } from './pictures.ts';
 import type { SlackClient } from './slack-client.ts';
 
 /** A failure as people may see it. What is none of ours may hold anything: it is told to the log alone. */
-export function shownError({ log }: Pick<SlackParts, 'log'>, thrown: unknown, what: string): FleetError {
+export function shownError(
+  { log, signal }: Pick<SlackParts, 'log' | 'signal'>,
+  thrown: unknown,
+  what: string,
+): FleetError {
   const error = FleetError.from(thrown);
   if (error.code !== 'internal') return error;
-  log.error({ error: thrown }, what);
+  if (!signal.aborted) log.error({ error: thrown }, what);
   return new FleetError({ code: 'internal', message: 'it failed' });
 }
 

@@ -58,7 +58,8 @@ export async function signedHttp(
       httpRequestBody: body,
       httpResponse: response,
     });
-    await app?.processEvent({ body, ack: ack.bind() });
+    const sentAt = Number(request.headers['x-slack-request-timestamp']) * 1000;
+    await app?.processEvent({ body, ack: ack.bind(), customProperties: { sentAt } });
   }
 
   await new Promise<void>((resolve, reject) => {

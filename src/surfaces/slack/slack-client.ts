@@ -22,7 +22,7 @@ export type SlackClient = {
   self(): Promise<string>;
   /** Messages there with what was posted along with them: in a channel the newest first, in a thread the oldest. At most 1,000. */
   messages(place: Place): AsyncGenerator<Posted>;
-  /** Of those the one that was posted with this key. */
+  /** Of those the one of ours that was posted with this key: another app may post the same. */
   find(place: Place, key: string): Promise<string | undefined>;
   /** Posts it and does not give up while Slack is away; what may stand there already is looked for first. */
   postSurely(place: Place, message: Message, key: string): Promise<string>;
@@ -45,16 +45,23 @@ export class SlackRefusal extends FleetError {
   }
 }
 
-export type SlackClientOptions = { token: string; apiUrl: string; signal: AbortSignal };
+export type SlackClientOptions = {
+  token: string;
+  apiUrl: string;
+  signal: AbortSignal;
+  /** Milliseconds between looks for a message: Slack may show one some seconds after it took it. */
+  lookMs?: number;
+};
 
 const timeoutMs = 15_000;
 /** After so long the words are old, and whoever waited has asked again. */
 const patienceMs = 15 * 60_000;
+const looks = 5;
 const [pageSize, mostPages] = [100, 10];
 const event_type = 'groundskeeper_post';
 const notSent = /^(?:ECONNREFUSED|ENOTFOUND|EAI_AGAIN|EHOSTUNREACH|ENETUNREACH|UND_ERR_CONNECT_TIMEOUT)$/;
 
-export function slackClient({ token, apiUrl, signal }: SlackClientOptions): SlackClient {
+export function slackClient({ token, apiUrl, signal, lookMs = 2_000 }: SlackClientOptions): SlackClient {
   const web = new webApi.WebClient(token, {
     slackApiUrl: apiUrl,
     retryConfig: { retries: 0 },
@@ -115,36 +122,44 @@ export function slackClient({ token, apiUrl, signal }: SlackClientOptions): Slac
       }
     },
     async find(place, key) {
-      for await (const { ts, metadata } of client.messages(place)) if (metadata?.event_payload?.key === key) return ts;
+      const ours = await client.self();
+      for await (const { ts, user, metadata } of client.messages(place))
+        if (user === ours && metadata?.event_payload?.key === key) return ts;
       return undefined;
     },
     async postSurely(place, message, key) {
       let mayStand = false;
       return surely(signal, async () => {
-        const standing = mayStand ? await client.find(place, key) : undefined;
-        if (standing !== undefined) return standing;
-        mayStand = true;
-        return client.post(place, message, key);
+        for (let look = 0; mayStand && look < looks; look += 1) {
+          if (look > 0) await delay(lookMs, undefined, { signal });
+          const standing = await client.find(place, key);
+          if (standing !== undefined) return standing;
+        }
+        return client.post(place, message, key).catch((thrown: unknown) => {
+          mayStand = thrown instanceof FleetError && thrown.code === 'ambiguous';
+          throw thrown;
+        });
       });
     },
   };
   return client;
 }
 
-/** Tries what may be done twice until Slack takes or refuses it; throws the last failure after a quarter of an hour. */
-export async function surely<T>(signal: AbortSignal, attempt: () => Promise<T>): Promise<T> {
-  const giveUp = Date.now() + patienceMs;
+/** Tries what may be done twice until Slack takes or refuses it; throws the last failure after `forMs`, a quarter of an hour unless given. */
+export async function surely<T>(signal: AbortSignal, attempt: () => Promise<T>, forMs = patienceMs): Promise<T> {
+  const giveUp = Date.now() + forMs;
   for (let waitMs = 500; ; waitMs = Math.min(waitMs * 2, 30_000)) {
     try {
       return await attempt();
     } catch (thrown) {
-      if (!mayPass(thrown) || Date.now() > giveUp) throw thrown;
+      if (!mayPass(thrown) || Date.now() + waitMs > giveUp) throw thrown;
       await delay(waitMs, undefined, { signal });
     }
   }
 }
 
-function mayPass(thrown: unknown): boolean {
+/** Slack was away, and may not be the next time. */
+export function mayPass(thrown: unknown): boolean {
   return thrown instanceof FleetError && (thrown.code === 'service_unreachable' || thrown.code === 'ambiguous');
 }
 

@@ -9,18 +9,19 @@ import type { PostStore } from '../../core/posts.ts';
 import type { Secret } from '../../core/secret.ts';
 import type { ServiceDoor } from '../../gateway/door.ts';
 import { keepAnnouncing } from './announce.ts';
-import { commandAnswer, showPrivately } from './commands.ts';
+import { commandAnswer, notTaken, showPrivately } from './commands.ts';
 import { stayConnected } from './connection.ts';
 import { hearDecisions } from './decide.ts';
-import { createEvents, refusal } from './events.ts';
+import { createEvents } from './events.ts';
 import { hearQuestions } from './hear-questions.ts';
 import { hearHome } from './home.ts';
 import { type IdentityParts, identifier } from './identity.ts';
+import { doneAt } from './in-time.ts';
 import type { SlackParts } from './parts.ts';
 import { createPictures } from './pictures.ts';
 import { type SignedHttpOptions, signedHttp } from './signed-http.ts';
 import { silentLogger } from './silent-logger.ts';
-import { slackClient } from './slack-client.ts';
+import { slackClient, surely } from './slack-client.ts';
 import { socketMode } from './socket-mode.ts';
 import { createTimelines, type TimelineParts } from './timelines.ts';
 
@@ -81,21 +82,19 @@ export async function startSlack({
     authorize: async () => ({ botToken: token, botId: self.bot, botUserId: self.user, teamId: workspace }),
     convoStore: false,
   });
-  hearHome(app, { client, identify, events, log, gateway: door.gateway });
-  hearDecisions(app, { client, identify, log, events, door });
+  hearHome(app, { client, identify, events, log, signal, gateway: door.gateway });
+  hearDecisions(app, { client, identify, log, signal, events, door });
   const announcing = keepAnnouncing({ client, posts, channel, door, page, timelines, log, signal });
   hearQuestions(app, parts, { events, self: () => self.user });
-  app.command('/groundskeeper', async ({ command, ack, respond }) => {
+  app.command('/groundskeeper', async ({ command, ack, respond, context }) => {
+    const done = doneAt(context);
     await ack();
     const { trigger_id, channel_id: channel, user_id: user, team_id: team, text } = command;
     await events.once({ id: `command/${trigger_id}`, channel, thread: '' }, async () => {
-      const found = await identify({ user, team });
-      const answer =
-        'refused' in found
-          ? { message: refusal(found.refused), pictures: [] }
-          : await commandAnswer(parts, { ...found, text });
+      const answer = await commandAnswer(parts, { sender: { user, team }, text, done });
       const { text: notice, blocks } = answer.message;
-      await respond({ response_type: 'ephemeral', text: notice, blocks: blocks as types.AnyBlock[] });
+      const response = { response_type: 'ephemeral', text: notice, blocks: blocks as types.AnyBlock[] } as const;
+      await surely(signal, () => respond(response).catch(notTaken));
       if (answer.pictures.length > 0) void showPrivately(parts, { user, pictures: answer.pictures, key: trigger_id });
     });
   });

@@ -20,6 +20,8 @@ export class PeopleAtSlack implements Triggers {
   readonly #courier: Courier;
   readonly #origin: string;
   readonly #triggers = new Map<string, { at: number; used: boolean }>();
+  /** Of the clicks, in microseconds. */
+  #newest = 0;
   readonly #responseUsers = new Map<string, { user: string; left: number }>();
 
   constructor(workspace: Workspace, courier: Courier, origin: string) {
@@ -92,7 +94,7 @@ export class PeopleAtSlack implements Triggers {
       channel: { id: message.channel },
       message: { type: 'message', user: bot, ts: message.ts, text: message.text, blocks: message.blocks },
       response_url: this.#responseUrl(user),
-      actions: [{ ...button, type: 'button', action_ts: this.#workspace.nextTs() }],
+      actions: [{ ...button, type: 'button', action_ts: this.#now() }],
       ...body,
     });
   }
@@ -162,6 +164,12 @@ export class PeopleAtSlack implements Triggers {
     };
     const deliver = () => this.#courier.deliver({ type: 'events_api', payload });
     return { id, ts, redeliver: deliver, ...deliver() };
+  }
+
+  /** Slack's time of a click, by its own clock. */
+  #now(): string {
+    this.#newest = Math.max(this.#newest + 1, Date.now() * 1000);
+    return (this.#newest / 1e6).toFixed(6);
   }
 
   /** Of anything that a person did, good for a window. */

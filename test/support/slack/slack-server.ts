@@ -16,6 +16,8 @@ import { Workspace } from './workspace.ts';
 export type Fault =
   /** Slack acted, and its answer is lost. */
   | 'answer lost after it acted'
+  /** The answer is lost, and Slack acts once messages were looked for so many times, or at `settle`. */
+  | { actsAfterLooks: number }
   /** Slack did nothing. */
   | 'refused with 503'
   | { error: string }
@@ -35,6 +37,10 @@ export type FakeSlack = {
   calls: Call[];
   /** The next `times` calls of the method go so. */
   fail(method: string, fault: Fault, times?: number): void;
+  /** The method goes as it should again. */
+  heal(method: string): void;
+  /** All that was to happen late happens now. */
+  settle(): void;
   /** Nothing answers, and every socket is gone, until it is up again. */
   down(): void;
   up(): void;
@@ -60,6 +66,7 @@ export async function startFakeSlack({ ackMs = 3000, requestUrl }: FakeSlackOpti
   const requests = new SignedRequests(requestUrl ?? '', ackMs);
   const calls: Call[] = [];
   const faults = new Map<string, Fault[]>();
+  const late: { looks: number; act(): void }[] = [];
   let isDown = false;
 
   const server = createServer((request, response) => {
@@ -116,8 +123,18 @@ export async function startFakeSlack({ ackMs = 3000, requestUrl }: FakeSlackOpti
       return void response.writeHead(503).end('upstream is down');
     }
     const run = methods[method];
+    if (typeof fault === 'object' && 'actsAfterLooks' in fault) {
+      told(fault);
+      late.push({ looks: fault.actsAfterLooks, act: () => void run?.(args) });
+      return void response.writeHead(500).end('internal error');
+    }
     const outcome = run ? run(args) : { ok: false, error: 'unknown_method' };
     told(fault ?? outcome);
+    if (method === 'conversations.history' || method === 'conversations.replies') {
+      for (const each of late) each.looks -= 1;
+      for (const { act } of late.filter(({ looks }) => looks <= 0)) act();
+      late.splice(0, late.length, ...late.filter(({ looks }) => looks > 0));
+    }
     if (fault === 'answer lost after it acted') return void response.writeHead(500).end('internal error');
     send(response, outcome);
   }
@@ -133,6 +150,10 @@ export async function startFakeSlack({ ackMs = 3000, requestUrl }: FakeSlackOpti
     calls,
     fail(method, fault, times = 1) {
       faults.set(method, [...(faults.get(method) ?? []), ...Array.from({ length: times }, () => fault)]);
+    },
+    heal: method => void faults.delete(method),
+    settle() {
+      for (const { act } of late.splice(0)) act();
     },
     down() {
       isDown = true;

@@ -58,14 +58,10 @@ export async function flash(stack: Stack, node: string): Promise<Operation> {
 
 export async function ended(stack: Stack, operation: string): Promise<Operation> {
   const client = await stack.client('requester');
-  return eventually(
-    `${operation} to end`,
-    async () => {
-      const seen = (await client.operationEvents(operation, { after: 0, waitMs: 0 })).operation;
-      return hasEnded(seen.state) ? seen : undefined;
-    },
-    50_000,
-  );
+  return eventually(`${operation} to end`, async () => {
+    const seen = (await client.operationEvents(operation, { after: 0, waitMs: 0 })).operation;
+    return hasEnded(seen.state) ? seen : undefined;
+  });
 }
 
 /** The service of a moment later, with another configuration. */

@@ -177,12 +177,12 @@ async function follow(agent: Agent, url: string, token: string): ReturnType<Kube
   return { events, ended: () => ended, stop: () => aborter.abort() };
 }
 
-/** Polls until `check` gives something other than undefined or false; fails after 15 s naming what was awaited. */
+/** Polls until `check` gives something other than undefined or false; fails after 60 s naming what was awaited. */
 export async function until<T>(
   what: string,
   check: () => Promise<T | undefined | false> | T | undefined | false,
 ): Promise<T> {
-  const deadline = Date.now() + 15_000;
+  const deadline = Date.now() + 60_000;
   for (;;) {
     const found = await check();
     if (found !== undefined && found !== false) return found;

@@ -56,12 +56,17 @@ export async function flash(stack: Stack, node: string): Promise<Operation> {
   return ended(stack, await approve(stack, await planFlash(stack, node)));
 }
 
+/** However long it has to wait for its turn: the limit is that of the test. */
 export async function ended(stack: Stack, operation: string): Promise<Operation> {
   const client = await stack.client('requester');
-  return eventually(`${operation} to end`, async () => {
-    const seen = (await client.operationEvents(operation, { after: 0, waitMs: 0 })).operation;
-    return hasEnded(seen.state) ? seen : undefined;
-  });
+  return eventually(
+    `${operation} to end`,
+    async () => {
+      const seen = (await client.operationEvents(operation, { after: 0, waitMs: 0 })).operation;
+      return hasEnded(seen.state) ? seen : undefined;
+    },
+    600_000,
+  );
 }
 
 /** The service of a moment later, with another configuration. */

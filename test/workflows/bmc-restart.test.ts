@@ -128,6 +128,9 @@ describe('a job that is stuck', () => {
   });
 
   it('is one that stands still: a BMC whose job gets on is not restarted, whatever is said', async () => {
+    await reconfigure(stack, ({ rollout }) => {
+      rollout.stallLimit = '10m'; // what is held here must not pass for stuck
+    });
     const node = nodeOf('idrac10');
     const byHand = await updateByHand(stack, node);
     await byHand.jobIs('Scheduled');

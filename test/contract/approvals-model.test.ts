@@ -93,7 +93,7 @@ it(
     expect([...met.ends].sort()).toEqual(expect.arrayContaining(['approved', 'pending', 'rejected', 'revoked']));
     if (wanted > 1000) process.stdout.write(`${JSON.stringify({ ...met, ends: [...met.ends] })}\n`);
   },
-  Math.max(60_000, wanted * 200),
+  Math.max(180_000, wanted * 200),
 );
 
 async function setUp(): Promise<{ model: Cell; real: Real }> {

@@ -84,18 +84,25 @@ describe('a process whose lock connection broke', () => {
 
   it('keeps a take-over waiting while it commits', async () => {
     await breakLock(first);
-    const inside = Promise.withResolvers<void>();
-    const order: string[] = [];
+    const { executor } = first.life;
+    const [begun, goOn] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
+    // Once it runs, its transaction holds the row.
     const work = first.transaction(async () => {
-      await inside.promise;
-      order.push('committed');
+      begun.resolve();
+      await goOn.promise;
     });
-    await expect.poll(() => connections("state = 'idle in transaction'")).toBe(1);
-    const over = second.life.endDead().then(() => order.push('taken over'));
-    await expect.poll(() => connections("wait_event_type = 'Lock'")).toBe(1);
-    inside.resolve();
+    await begun.promise;
+    let waits = true;
+    const over = second.life.endDead().finally(() => {
+      waits = false;
+    });
+    await expect.poll(async () => (waits ? connections("wait_event_type = 'Lock'") : 1)).toBe(1);
+    const lives = await admin.query('select from executor where id = $1 and ended_at is null', [executor]);
+    expect(lives.rowCount).toBe(1);
+    goOn.resolve();
     await Promise.all([work, over]);
-    expect(order).toEqual(['committed', 'taken over']);
+    // One that has waited long enough has given up, for this time.
+    await expect.poll(() => second.life.endDead()).toEqual([executor]);
   });
 });
 
@@ -104,7 +111,7 @@ it('a host that vanished without a word is gone once it was silent for long enou
   const db = new Kysely<Tables>({
     dialect: new PostgresDialect({ pool: new pg.Pool({ connectionString: server.url, max: 2 }) }),
   });
-  const vanishing = await Life.begin(way.url, db, 500);
+  const vanishing = await Life.begin(way.url, db, 5_000);
   await vanishing.beat();
   expect(await second.life.endDead()).toEqual([]);
   way.stall();

@@ -68,7 +68,7 @@ describe('the Kubernetes adapter, when something is wrong', () => {
   });
 
   it('says timeout for a read, and ambiguous for a write, that is never answered', async () => {
-    const cluster = await opened('patient', text => text, 300);
+    const cluster = await opened('patient', text => text, 3_000);
     await cluster.version();
     scene.lab.faults.set('hang');
     await expect(cluster.nodes()).rejects.toMatchObject({ code: 'timeout', retry: 'later' });

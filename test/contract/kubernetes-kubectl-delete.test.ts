@@ -64,24 +64,18 @@ describe.skipIf(kubectlIsMissing)(kubectlTitle('kubectl delete'), () => {
     watch.stop();
   });
 
-  it.each(['StatefulSet', 'DaemonSet'])(
-    'of a %s takes its pods along',
-    async kind => {
-      const name = kind.toLowerCase();
-      const labels = { app: name };
-      const template = { metadata: { labels }, spec: { containers: [{ name: 'x', image: 'registry.lab.test/x:1' }] } };
-      const metadata = { name, namespace: 'default' };
-      const object = { apiVersion: 'apps/v1', kind, metadata, spec: { selector: { matchLabels: labels }, template } };
-      await kubectl('apply', '-f', await scene.manifest(name, object));
-      await kubectl('-n', 'default', 'rollout', 'status', `${name}/${name}`, '--timeout=40s');
-      expect((await names('pods', `app=${name}`)).length).toBeGreaterThan(0);
-      expect(await kubectl('-n', 'default', 'delete', name, name)).toMatch(
-        new RegExp(`^${name}.apps "${name}" deleted`),
-      );
-      await until('its pods are gone', async () => (await names('pods', `app=${name}`)).length === 0);
-    },
-    60_000,
-  );
+  it.each(['StatefulSet', 'DaemonSet'])('of a %s takes its pods along', async kind => {
+    const name = kind.toLowerCase();
+    const labels = { app: name };
+    const template = { metadata: { labels }, spec: { containers: [{ name: 'x', image: 'registry.lab.test/x:1' }] } };
+    const metadata = { name, namespace: 'default' };
+    const object = { apiVersion: 'apps/v1', kind, metadata, spec: { selector: { matchLabels: labels }, template } };
+    await kubectl('apply', '-f', await scene.manifest(name, object));
+    await kubectl('-n', 'default', 'rollout', 'status', `${name}/${name}`, '--timeout=40s');
+    expect((await names('pods', `app=${name}`)).length).toBeGreaterThan(0);
+    expect(await kubectl('-n', 'default', 'delete', name, name)).toMatch(new RegExp(`^${name}.apps "${name}" deleted`));
+    await until('its pods are gone', async () => (await names('pods', `app=${name}`)).length === 0);
+  });
 
   it('of a PodDisruptionBudget lets go what it held', async () => {
     await deployed('held');

@@ -14,7 +14,7 @@ const clock = new LabClock(50);
 const certificate = makeCertificate({ commonName: address, altNames: [address] });
 const host = new Host({ name: 'w-1', uuid: '4C4C4544-0051-3010-8052-B4C04F513251', serial: 'EVENTS1', clock });
 const agent = new Agent({ connect: { ca: certificate.cert } });
-const eventLifeMs = 2000;
+const eventLifeMs = 20_000;
 let cluster: RunningCluster;
 let token = '';
 

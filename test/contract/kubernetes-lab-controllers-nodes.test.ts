@@ -74,12 +74,14 @@ describe('events', () => {
   });
 
   it('tell of a node that is lost, boots and comes back', async () => {
-    scene.hosts['w-2']?.restart();
+    // Off until it was seen to be lost: a boot of its own takes a moment here.
+    scene.hosts['w-2']?.powerOff();
     const lost = await eventually('w-2', 'NodeNotReady');
     expect(lost).toMatchObject({
       message: 'Node w-2 status is now: NodeNotReady',
       source: { component: 'node-controller' },
     });
+    scene.hosts['w-2']?.powerOn();
     const rebooted = await eventually('w-2', 'Rebooted');
     expect(rebooted).toMatchObject({
       type: 'Warning',

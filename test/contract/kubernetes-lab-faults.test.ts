@@ -1,6 +1,6 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { testGrant } from '../support/grant.ts';
-import { type KubernetesScene, kubernetesScene, until } from '../support/kubernetes-lab.ts';
+import { atItsVersion, type KubernetesScene, kubernetesScene, quietNode, until } from '../support/kubernetes-lab.ts';
 
 let scene: KubernetesScene;
 const maps = '/api/v1/namespaces/default/configmaps';
@@ -13,10 +13,10 @@ afterAll(() => scene.close());
 
 const post = (name: string) => scene.raw(maps, { method: 'POST', body: { metadata: { name } } });
 const exists = async (name: string) => (await scene.raw(`${maps}/${name}`)).status === 200;
-const cordon = async (unschedulable: boolean) => {
-  const { resourceVersion } = await scene.cluster.node('w-1');
-  return scene.cluster.patchNode(testGrant, { name: 'w-1', resourceVersion, unschedulable, annotations: {} });
-};
+const cordon = (unschedulable: boolean) =>
+  atItsVersion(scene, 'w-1', resourceVersion =>
+    scene.cluster.patchNode(testGrant, { name: 'w-1', resourceVersion, unschedulable, annotations: {} }),
+  );
 
 describe('a fault of the API server', () => {
   it('answers the requests it aims at, as often as it was told, and performs none of them', async () => {
@@ -55,6 +55,7 @@ describe('a fault of the API server', () => {
   });
 
   it('loses an answer after the write was done, or the request before it', async () => {
+    await quietNode(scene, 'w-1');
     scene.lab.faults.set({ kind: 'lost-answer', method: 'PATCH' });
     await expect(cordon(true)).rejects.toMatchObject({ code: 'ambiguous' });
     expect((await scene.cluster.node('w-1')).unschedulable).toBe(true);
@@ -158,8 +159,8 @@ describe('a restart of the API server', () => {
     await post('kept');
     const uid = (await scene.raw(`${maps}/kept`)).body.metadata?.uid;
     const back = scene.lab.restart(20_000);
-    await until('the watch is cut', () => watch.ended());
     await expect(scene.raw('/version')).rejects.toThrow();
+    await until('the watch is cut', () => watch.ended());
     await back;
     expect((await scene.raw(`${maps}/kept`)).body.metadata?.uid).toBe(uid);
     expect(await scene.cluster.nodes()).toHaveLength(4);

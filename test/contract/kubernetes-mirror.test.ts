@@ -211,7 +211,7 @@ describe('the mirror of a cluster', () => {
   });
 
   it('holds on to what it knows while contact is lost for a moment, and says so when it is lost for long', async () => {
-    const impatient = open({ timeoutMs: 500, lostMs: 1000 });
+    const impatient = open({ lostMs: 1000 });
     const view = () => impatient.of('lab').view();
     await view();
     scene.lab.faults.set('partition');

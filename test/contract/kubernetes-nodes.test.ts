@@ -17,7 +17,8 @@ describe('a node of the lab', () => {
     const before = await scene.cluster.node('w-1');
     const pods = (await scene.cluster.pods('w-1')).map(({ uid, restarts }) => ({ uid, restarts }));
     const restarted = Date.now();
-    scene.hosts['w-1']?.restart();
+    // Off until it was seen to be lost: a boot of its own takes a moment here.
+    scene.hosts['w-1']?.powerOff();
     const lost = await until('the node is Unknown and tainted', async () => {
       const node = await scene.cluster.node('w-1');
       return !node.ready && node.taints.length === 2 && node;
@@ -30,6 +31,7 @@ describe('a node of the lab', () => {
     expect(lost.bootId).toBe(before.bootId);
     expect((await scene.cluster.pods('w-1')).every(({ ready }) => !ready)).toBe(true);
 
+    scene.hosts['w-1']?.powerOn();
     const back = await until('the node is Ready again', async () => {
       const node = await scene.cluster.node('w-1');
       return node.ready && node.taints.length === 0 && node;

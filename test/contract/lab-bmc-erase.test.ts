@@ -32,7 +32,7 @@ const progress = async (bmc: TestBmc, drive: string) =>
 
 describe.each(['dell', 'nvidia'] as const)('a secure erase on %s', vendor => {
   test('takes time, refuses a second one, and leaves a first drive that nothing starts from', async () => {
-    const bmc = await start(vendor, '127.31.26.1', 200);
+    const bmc = await start(vendor, '127.31.26.1', 30);
     const [first = ''] = await drives(bmc, vendor);
     const accepted = await erase(bmc, first);
     expect([accepted.status, accepted.body.Name]).toEqual([202, 'Secure Erase']);

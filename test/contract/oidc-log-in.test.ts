@@ -3,7 +3,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { PassThrough, Readable } from 'node:stream';
-import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { Secret } from '../../src/core/secret.ts';
 import { runCli } from '../../src/surfaces/cli/cli.ts';
 import { connect } from '../../src/surfaces/cli/client.ts';
@@ -233,7 +233,7 @@ describe('a terminal', () => {
     output.on('data', piece => {
       said += piece;
     });
-    await vi.waitFor(() => expect(said).toContain('the code'));
+    await expect.poll(() => said).toContain('the code');
     const [page = ''] = /http\S+/.exec(said) ?? [];
     const browser = new Browser();
     const shown = await browser.open(page);

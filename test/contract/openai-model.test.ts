@@ -8,6 +8,8 @@ import { type ModelServer, type Reply, startModelServer } from '../support/model
 
 let server: ModelServer;
 let model: Model;
+/** Waits for a moment only, for what never comes. */
+let hasty: Model;
 const key = 'sk-do-not-tell';
 const tools = [{ name: 'look', description: 'Looks.', input: { type: 'object' } }];
 const person: ModelMessage = { role: 'person', text: 'How is bos-w-1?' };
@@ -15,13 +17,9 @@ const looks = (node: string) => ({ tool: 'look', input: { node } });
 
 beforeAll(async () => {
   server = await startModelServer();
-  model = openaiModel({
-    model: 'small',
-    baseUrl: server.baseUrl,
-    apiKey: new Secret(key),
-    silenceMs: 300,
-    maxReplyTokens: 500,
-  });
+  const settings = { model: 'small', baseUrl: server.baseUrl, apiKey: new Secret(key), maxReplyTokens: 500 };
+  model = openaiModel({ ...settings, silenceMs: 30_000 });
+  hasty = openaiModel({ ...settings, silenceMs: 1_000 });
 });
 afterAll(() => server?.close());
 
@@ -30,11 +28,13 @@ function say(...replies: Reply[]): void {
   server.says((_asked, turn) => replies[Math.min(turn, replies.length - 1)] as Reply);
 }
 
-async function ask(messages: ModelMessage[] = [person], signal = new AbortController().signal) {
+type Asked = { messages?: ModelMessage[]; signal?: AbortSignal; of?: Model };
+
+async function ask({ messages = [person], signal = new AbortController().signal, of = model }: Asked = {}) {
   const words: string[] = [];
   const before = server.asked.length;
   const attempts: Tokens[] = [];
-  const reply = await model.reply({
+  const reply = await of.reply({
     messages,
     tools,
     signal,
@@ -44,8 +44,7 @@ async function ask(messages: ModelMessage[] = [person], signal = new AbortContro
   return { ...reply, tokens: attempts.at(-1) as Tokens, words, requests: server.asked.slice(before) };
 }
 
-const failure = async (messages?: ModelMessage[], signal?: AbortSignal) =>
-  FleetError.from(await ask(messages, signal).catch(thrown => thrown)).toJSON();
+const failure = async (asked?: Asked) => FleetError.from(await ask(asked).catch(thrown => thrown)).toJSON();
 
 const wishes = (calls: { tool: string; input: string }[]) =>
   calls.map(({ tool, input }) => ({ tool, input: JSON.parse(input) }));
@@ -67,12 +66,14 @@ describe('a reply', () => {
   it('shows the tools, the messages and the key as the endpoint wants them', async () => {
     say({ text: 'Yes.' });
     const calls = [{ id: 'abc', tool: 'look', input: '{}' }];
-    const { requests } = await ask([
-      { role: 'system', text: 'Be short.' },
-      person,
-      { role: 'model', text: '', calls },
-      { role: 'result', call: 'abc', text: '{"fan":"ok"}' },
-    ]);
+    const { requests } = await ask({
+      messages: [
+        { role: 'system', text: 'Be short.' },
+        person,
+        { role: 'model', text: '', calls },
+        { role: 'result', call: 'abc', text: '{"fan":"ok"}' },
+      ],
+    });
     expect(requests).toMatchObject([
       {
         model: 'small',
@@ -122,7 +123,7 @@ describe('a reply that was cut', () => {
     server.says(({ stream }) =>
       stream ? { calls: [looks('bos-w-1')], fault: { kind } } : { fault: { kind: 'html' } },
     );
-    expect(await failure()).toMatchObject({ code: 'model_unavailable' });
+    expect(await failure({ of: kind === 'silent' ? hasty : model })).toMatchObject({ code: 'model_unavailable' });
   });
 
   it.each([['no-end'], ['cut']] as const)('is whole when it comes in one piece: %s', async kind => {
@@ -132,7 +133,7 @@ describe('a reply that was cut', () => {
 
   it('that falls silent is given up after the time that was set', async () => {
     say({ fault: { kind: 'silent' } });
-    expect(await failure()).toMatchObject({
+    expect(await failure({ of: hasty })).toMatchObject({
       code: 'model_unavailable',
       retry: 'later',
       message: expect.stringContaining('silent'),
@@ -202,7 +203,7 @@ describe('an endpoint', () => {
     server.says(asked =>
       'max_tokens' in asked ? { fault: { kind: 'status', status: 400, body } } : { text: 'As you wish.' },
     );
-    const own = openaiModel({ model: 'new', baseUrl: server.baseUrl, silenceMs: 300, maxReplyTokens: 500 });
+    const own = openaiModel({ model: 'new', baseUrl: server.baseUrl, silenceMs: 30_000, maxReplyTokens: 500 });
     const before = server.asked.length;
     for (let time = 0; time < 2; time++)
       expect((await own.reply({ messages: [person], tools, signal: new AbortController().signal })).text).toBe(
@@ -245,7 +246,7 @@ describe('an endpoint', () => {
   it('that nobody listens at is unreachable, and the place is named', async () => {
     const gone = await startModelServer();
     await gone.close();
-    const absent = openaiModel({ model: 'small', baseUrl: gone.baseUrl, silenceMs: 300, maxReplyTokens: 10 });
+    const absent = openaiModel({ model: 'small', baseUrl: gone.baseUrl, silenceMs: 30_000, maxReplyTokens: 10 });
     const request = { messages: [person], tools, signal: new AbortController().signal };
     await expect(absent.reply(request)).rejects.toMatchObject({
       code: 'model_unavailable',
@@ -257,9 +258,9 @@ describe('an endpoint', () => {
   it('is left at once when the question is taken back', async () => {
     say({ fault: { kind: 'silent' } });
     const stop = new AbortController();
-    const asking = failure([person], stop.signal);
+    const asking = failure({ signal: stop.signal });
     stop.abort();
     expect(await asking).toMatchObject({ code: 'stopped' });
-    expect(await failure([person], AbortSignal.timeout(50))).toMatchObject({ code: 'timeout' });
+    expect(await failure({ signal: AbortSignal.timeout(50) })).toMatchObject({ code: 'timeout' });
   });
 });

@@ -39,7 +39,7 @@ test('of several that were needed at once, one is kept, and does for the next lo
   await Promise.all(Array.from({ length: 8 }, () => bmc.power()));
   const needed = made();
   expect(needed).toBeGreaterThan(1);
-  await eventually('the client gives up all but one', () => lab.bmc.connections().open === 1, 15_000);
+  await eventually('the client gives up all but one', () => lab.bmc.connections().open === 1);
   await bmc.sample();
   expect([made(), lab.bmc.connections().open]).toEqual([needed, 1]);
 });
@@ -54,7 +54,7 @@ test('where the fleet leaves no room for another, a connection does for a look a
   const connections = () => fleet.bmcs.map(bmc => bmc.connections());
   const twice = { made: 2, open: 1 };
   expect(connections()).toEqual([twice, twice]);
-  await eventually('the second is given up', () => connections()[1]?.open === 0, 15_000);
+  await eventually('the second is given up', () => connections()[1]?.open === 0);
   for (const { node } of access) await bmcs.of(node).sample();
   expect(connections()).toEqual([twice, { made: 3, open: 1 }]);
 });

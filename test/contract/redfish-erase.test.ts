@@ -15,8 +15,8 @@ afterEach(async () => {
   for (const step of undo.splice(0).toReversed()) await step();
 });
 
-async function bench(machine: LabMachine, net: number): Promise<ClientBench> {
-  const opened = await clientBench(machine, `127.134.${net}.${labMachines.indexOf(machine) + 1}`, 200);
+async function bench(machine: LabMachine, net: number, speed = 200): Promise<ClientBench> {
+  const opened = await clientBench(machine, `127.134.${net}.${labMachines.indexOf(machine) + 1}`, speed);
   undo.push(opened.close);
   return opened;
 }
@@ -33,7 +33,7 @@ test('dell and nvidia machines erase', () => {
 
 describe.each(able)('%s', machine => {
   test('erases the drive that is meant, once; the task ends, the drive is at nothing, and holds no system', async () => {
-    const { lab, bmc } = await bench(machine, 1);
+    const { lab, bmc } = await bench(machine, 1, 30); // seconds to look at an erase that goes on
     const drives = await bmc.erasableDrives();
     expect(drives.map(each => each.name)).toEqual(bmcProfiles[machine].storage.drives.map(each => each.name));
     expect(drives.every(each => each.erasable && each.busyPercent === undefined && 'value' in each.serial)).toBe(true);

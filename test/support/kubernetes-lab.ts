@@ -7,6 +7,7 @@ import { Agent, fetch } from 'undici';
 import { parse } from 'yaml';
 import { openClusters } from '../../src/adapters/kubernetes/open-clusters.ts';
 import type { Cluster } from '../../src/core/cluster.ts';
+import { FleetError } from '../../src/core/errors.ts';
 import { shippedManifests } from '../../src/demo/lab-part.ts';
 import { makeCertificate } from '../../src/lab/certificate.ts';
 import { LabClock } from '../../src/lab/clock.ts';
@@ -177,18 +178,41 @@ async function follow(agent: Agent, url: string, token: string): ReturnType<Kube
   return { events, ended: () => ended, stop: () => aborter.abort() };
 }
 
-/** Polls until `check` gives something other than undefined or false; fails after 15 s naming what was awaited. */
+/** Polls until `check` gives something other than undefined or false; fails after 60 s naming what was awaited. */
 export async function until<T>(
   what: string,
   check: () => Promise<T | undefined | false> | T | undefined | false,
 ): Promise<T> {
-  const deadline = Date.now() + 15_000;
+  const deadline = Date.now() + 60_000;
   for (;;) {
     const found = await check();
     if (found !== undefined && found !== false) return found;
     if (Date.now() > deadline) throw new Error(`never happened: ${what}`);
     await delay(20);
   }
+}
+
+/** A write that names the version of a Node; once more with the next one where its kubelet wrote meanwhile. */
+export function atItsVersion<T extends object>(
+  { cluster }: Pick<KubernetesScene, 'cluster'>,
+  name: string,
+  write: (resourceVersion: string) => Promise<T>,
+): Promise<T> {
+  return until(`a write of ${name} meets no other`, async () =>
+    write((await cluster.node(name)).resourceVersion).catch(thrown => {
+      if (FleetError.from(thrown).code !== 'conflict') throw thrown;
+      return undefined;
+    }),
+  );
+}
+
+/** Waits until its kubelet has just written to a Node: it does so again seconds later. */
+export async function quietNode({ cluster }: Pick<KubernetesScene, 'cluster'>, name: string): Promise<void> {
+  const { resourceVersion } = await cluster.node(name);
+  await until(
+    `the kubelet of ${name} writes`,
+    async () => (await cluster.node(name)).resourceVersion !== resourceVersion,
+  );
 }
 
 /** Waits until every pod of the seed is Ready and the budgets have seen it. */

@@ -56,6 +56,7 @@ export async function flash(stack: Stack, node: string): Promise<Operation> {
   return ended(stack, await approve(stack, await planFlash(stack, node)));
 }
 
+/** However long it has to wait for its turn: the limit is that of the test. */
 export async function ended(stack: Stack, operation: string): Promise<Operation> {
   const client = await stack.client('requester');
   return eventually(
@@ -64,7 +65,7 @@ export async function ended(stack: Stack, operation: string): Promise<Operation>
       const seen = (await client.operationEvents(operation, { after: 0, waitMs: 0 })).operation;
       return hasEnded(seen.state) ? seen : undefined;
     },
-    50_000,
+    600_000,
   );
 }
 

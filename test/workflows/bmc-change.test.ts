@@ -5,6 +5,7 @@ import { FleetError } from '../../src/core/errors.ts';
 import type { Operation } from '../../src/core/operation.ts';
 import { changes, custodyEntries, unaccounted } from '../support/audit.ts';
 import { updateByHand } from '../support/hand-update.ts';
+import { missed } from '../support/missed.ts';
 import { approve, ended, isCordoned } from '../support/rollout.ts';
 import { type Stack, startStack } from '../support/stack.ts';
 
@@ -73,10 +74,11 @@ it('a setting whose answer was lost is found, and not sent again', async () => {
 
 describe('a BMC', () => {
   it.each(workers)('of %s is restarted and proved to be back, while its server runs on', async node => {
-    const { host } = stack.lab.node(node);
+    const { host, server } = stack.lab.node(node);
     const { bootId } = host;
-    const answer = await plan('resetBmc', { node });
-    const { state, nodes } = await ended(stack, await approve(stack, answer));
+    const operation = await approve(stack, await plan('resetBmc', { node }));
+    await missed(stack, server, operation);
+    const { state, nodes } = await ended(stack, operation);
     expect([state, nodes[0]?.message]).toEqual(['done', expect.stringMatching(/^the BMC (started at|was away)/)]);
     expect([host.bootId, host.phase]).toEqual([bootId, 'os']);
     expect(sent(node).filter(request => request.endsWith('Manager.Reset'))).toHaveLength(1);

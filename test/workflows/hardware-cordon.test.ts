@@ -77,7 +77,8 @@ describe('memory that degrades, and pods that crash on it', () => {
     await eventually('two workloads to crash', async () => crashedOn(failing).length >= 2 || undefined);
     const second = new Date();
     await eventually('the Node to be cordoned', async () => isCordoned(stack, failing) || undefined);
-    const cordoned = new Date(writesAbout(stack, failing)[0]?.time ?? '');
+    const sent = writesAbout(stack, failing).find(({ body }) => JSON.stringify(body).includes('"unschedulable":true'));
+    const cordoned = new Date(sent?.time ?? '');
     expect(await samplesBetween(failing, second, cordoned)).toBeLessThanOrEqual(2);
 
     const told = () => eventsOf(stack, failing).filter(({ reason }) => reason === 'HardwareFailing');

@@ -48,10 +48,12 @@ it('evicts nothing more once what the node was cordoned for is over, and leaves 
     const kinds = await standing(node);
     return kinds.includes('inlet-temperature') && !kinds.some(kind => /drive|power/.test(kind)) ? true : undefined;
   });
-  const before = stack.lab.effects.since().length;
-  unpin();
   const { state, nodes } = await ended(stack, operation);
+  const before = stack.lab.effects.since().length;
+  unpin(); // only now: until then a look from before could have let the pod go
   expect([state, nodes[0]?.message]).toEqual(['cancelled', expect.stringMatching(/is over|is well/)]);
+  const ofIt = evictions(0).filter(({ path }) => path.includes('/pods/single-'));
+  expect(new Set(ofIt.map(({ status }) => status))).toEqual(new Set([429]));
   expect(evictions(before)).toEqual([]);
   expect(isCordoned(stack, node)).toBe(true);
   const here = siteOf(stack, node)

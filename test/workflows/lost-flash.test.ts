@@ -4,6 +4,7 @@
  */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { ChangeAnswer } from '../../src/core/change.ts';
+import type { OperationEvent } from '../../src/core/operation.ts';
 import { bmcProfiles, type LabMachine } from '../../src/lab/bmc/profiles/catalog.ts';
 import { custodyEntries, unaccounted } from '../support/audit.ts';
 import { bmcImage } from '../support/bmc-image.ts';
@@ -28,7 +29,8 @@ beforeAll(async () => {
   const image = await bmcImage(stack, 'openbmc', '2.18.0');
   await reconfigure(stack, document => {
     document.firmware = [...document.firmware, image];
-    Object.assign(document.rollout, { updateTimeout: '8s', rebootTimeout: '4s', pollInterval: '100ms' });
+    // A flash that is held must not pass for one that is stuck.
+    Object.assign(document.rollout, { stallLimit: '10m', rebootTimeout: '10s', pollInterval: '100ms' });
     // What stays cordoned here takes from it.
     for (const { budget } of document.sites.flatMap(site => site.clusters)) budget.maxUnavailable = 6;
   });
@@ -43,6 +45,14 @@ function workers(vendor: (typeof machines)[number]): [string, string] {
   return [first, second];
 }
 
+/** Waits for news of an operation. */
+async function said(operation: string, isIt: (event: OperationEvent) => boolean): Promise<void> {
+  const client = await stack.client('requester');
+  await eventually('what it says', async () =>
+    (await client.operationEvents(operation, { after: 0, waitMs: 0 })).events.find(isIt),
+  );
+}
+
 const labNode = (node: string) => stack.lab.node(node);
 
 describe.concurrent('a task that is gone while the image is written', () => {
@@ -52,10 +62,7 @@ describe.concurrent('a task that is gone while the image is written', () => {
     server.faults.set({ kind: 'task-purge' });
     server.faults.set({ kind: 'update-stalls', stage: 'flash' });
     const operation = await approve(stack, await planFlash(stack, node));
-    await eventually('it to say that it writes', async () => {
-      const { events } = await (await stack.client('requester')).operationEvents(operation, { after: 0, waitMs: 0 });
-      return events.find(({ step, message }) => step === '1-bios/transfer' && message.includes('works on it'));
-    });
+    await said(operation, ({ step, message }) => step === '1-bios/transfer' && message.includes('works on it'));
     expect(reached(stack, node)).toEqual(['cordon', 'flash']);
     server.faults.clear('update-stalls');
     expect((await ended(stack, operation)).state).toBe('done');
@@ -100,11 +107,17 @@ describe.concurrent('a flash that kills', () => {
 
   it('the BMC leaves its node cordoned, and nothing is sent again', async () => {
     const [node] = workers('openbmc');
-    labNode(node).server.faults.set({ kind: 'brick' });
+    const { faults } = labNode(node).server;
+    faults.set({ kind: 'brick' });
+    // Until the end of its task is seen: what dies before is waited for as long as an update may take.
+    faults.set({ kind: 'bmc-reset-ignored' });
     const asker = await stack.client('requester');
     const input = { node, image: 'openbmc-bmc', deleteEmptyDir: true, dryRun: true };
     const planned = (await asker.callTool('flashFirmware', input)).output as unknown as ChangeAnswer;
-    const { state, nodes } = await ended(stack, await approve(stack, planned));
+    const operation = await approve(stack, planned);
+    await said(operation, ({ step, status }) => step === '1-bmc/transfer' && status === 'ok');
+    faults.clear('bmc-reset-ignored');
+    const { state, nodes } = await ended(stack, operation);
     expect([state, nodes[0]?.state]).toEqual(['halted', 'failed']);
     expect([reached(stack, node), isCordoned(stack, node)]).toEqual([['cordon', 'flash', 'explain'], true]);
     expect(labNode(node).host.phase).toBe('os');

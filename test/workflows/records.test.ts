@@ -21,7 +21,8 @@ let admin: pg.Client;
 
 beforeAll(async () => {
   stack = await startStack({ addressBase: '127.54', sites: 2, workers: 3, speed: 60 });
-  await reconfigure(stack, ({ sites }) => {
+  await reconfigure(stack, ({ rollout, sites }) => {
+    rollout.stallLimit = '10m'; // a transfer that is held must not pass for one that is stuck
     for (const { budget } of sites.flatMap(site => site.clusters)) budget.maxUnavailable = 1;
   });
   admin = new pg.Client({ connectionString: stack.databaseUrl });

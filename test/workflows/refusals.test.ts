@@ -95,8 +95,8 @@ describe('an update', () => {
           ?.status.conditions?.find(condition => condition.type === 'Ready')?.status === 'True';
       return others.some(ready) ? undefined : true;
     });
-    unpin();
     const { state, reason } = await ended(stack, operation);
+    unpin(); // only now: until then a look from before could have let the pod go
     expect([state, reason]).toEqual(['halted', expect.stringContaining('over-budget')]);
     const asked = stack.lab.effects
       .since()

@@ -85,21 +85,17 @@ describe('a budget over a Deployment of three counts', () => {
 });
 
 describe('a budget over a StatefulSet of two counts', () => {
-  workers(
-    'the same',
-    async () => {
-      await api.create(path('apps/v1 statefulsets'), workload(on, 'db', { replicas: 2 }));
-      await api.create(path(budgets), budget('db', { minAvailable: 1 }));
-      await ready(on, 'db', 2);
-      const cases: Counted[] = [
-        { bound: { maxUnavailable: 1 }, asks: 'maxUnavailable 1', desired: 1, allowed: 1 },
-        { bound: { minAvailable: '51%' }, asks: 'minAvailable 51%', desired: 2, allowed: 0 },
-        { bound: { maxUnavailable: '50%' }, asks: 'maxUnavailable 50%', desired: 1, allowed: 1 },
-      ];
-      for (const each of cases) await holds('db', 2, each);
-    },
-    120_000,
-  );
+  workers('the same', async () => {
+    await api.create(path('apps/v1 statefulsets'), workload(on, 'db', { replicas: 2 }));
+    await api.create(path(budgets), budget('db', { minAvailable: 1 }));
+    await ready(on, 'db', 2);
+    const cases: Counted[] = [
+      { bound: { maxUnavailable: 1 }, asks: 'maxUnavailable 1', desired: 1, allowed: 1 },
+      { bound: { minAvailable: '51%' }, asks: 'minAvailable 51%', desired: 2, allowed: 0 },
+      { bound: { maxUnavailable: '50%' }, asks: 'maxUnavailable 50%', desired: 1, allowed: 1 },
+    ];
+    for (const each of cases) await holds('db', 2, each);
+  });
 });
 
 describe('a budget over pods that nobody controls', () => {

@@ -28,7 +28,7 @@ const ours: Record<string, string> = {
     plan.expiresAt sites[].asOf`,
   'the service: a word of a few, whatever a machine said': `
     kind health locatingLight etcd.evidence measured[].unit series.unit openOperations[].kind operations[].kind
-    openOperations[].state nodes[].cordon.state kubernetes.cordon.state nodes[].step plan.step sites[].nodes[].kubernetes
+    openOperations[].state nodes[].cordon.state kubernetes.cordon.state nodes[].step plan.action plan.step sites[].nodes[].kubernetes
     sensors.kinds[].kind sensors.listed[].kind sensors.listed[].health drives[].health memory[].health network[].health
     powerSupplies[].health processors[].health server.memory[].health server.bmcHealth`,
   'the service: figures, or a sentence about the inventory': `

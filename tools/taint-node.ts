@@ -49,7 +49,7 @@ export const taintNode = changeTool({
   plan: (context, { node, key, effect, value, remove, declareOutage }) =>
     planNodeChange(context, {
       kind: 'taint',
-      action: 'taintNode',
+      action: remove ? 'untaintNode' : 'taintNode',
       node,
       declareOutage,
       taint: { taint: { key, effect, ...(value ? { value } : {}) }, remove },

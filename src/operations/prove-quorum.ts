@@ -14,7 +14,7 @@ export async function proveQuorum({
   plan,
   target,
 }: Pick<NodeJob, 'cluster' | 'plan' | 'target'>): Promise<void> {
-  if (target.role !== 'control-plane' || !endangersEtcd(plan.kind)) return;
+  if (target.role !== 'control-plane' || !endangersEtcd(plan)) return;
   const etcd = await cluster.etcd();
   if (quorumAfter(etcd, target.node).allowed) return;
   throw new FleetError({

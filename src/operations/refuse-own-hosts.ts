@@ -9,11 +9,11 @@ import { endangersEtcd } from '../planning/plan-kinds.ts';
 /** Throws `precondition_failed` where one does, and what reading throws: what is not known is no permission. */
 export async function proveNotOurs(
   { records }: { records: Pick<Stores, 'hosts'> },
-  { kind }: Pick<Plan, 'kind'>,
+  plan: Pick<Plan, 'kind' | 'taint'>,
   { target, nodes }: { target: PlanTarget; nodes: readonly NodeFacts[] },
 ): Promise<void> {
   // What may take a member of etcd down takes its node down.
-  if (!endangersEtcd(kind)) return;
+  if (!endangersEtcd(plan)) return;
   const parts = ownParts(nodes, await records.hosts.own());
   const [name] = [target.node, ...(target.alongside ?? [])].filter(each => parts.has(each));
   if (name === undefined) return;

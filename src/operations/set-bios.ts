@@ -128,12 +128,21 @@ async function observeBios(job: NodeJob, open: EffectRow): Promise<Observation<B
   );
 }
 
-/** Asked right before the reset: throws `precondition_failed` when more waits for it than the plan names. */
+/**
+ * Asked right before the reset: throws `precondition_failed` when more waits for it than the plan names, or another value, and
+ * `bmc_unreachable` where what waits cannot be read.
+ */
 export async function proveOnlyOurs(job: NodeJob): Promise<void> {
   await proveDrained(job);
   const { waiting } = await job.bmc.bios();
-  const ours = new Set(biosOf(job).map(({ attribute }) => attribute));
-  const others = Object.keys(factValue(waiting) ?? {}).filter(name => !ours.has(name));
+  if ('unknown' in waiting)
+    throw new FleetError({
+      code: 'bmc_unreachable',
+      retry: 'later',
+      message: `${job.target.node} is not reset: what waits for its next start is not known: ${waiting.unknown}`,
+    });
+  const ours = new Map(biosOf(job).map(({ attribute, to }) => [attribute, to]));
+  const others = Object.entries(waiting.value).flatMap(([name, value]) => (ours.get(name) === value ? [] : [name]));
   if (others.length === 0) return;
   throw new FleetError({
     code: 'precondition_failed',

@@ -16,10 +16,7 @@ export async function waitingBios(bmc: Pick<Bmc, 'bios'>): Promise<Fact<BiosChan
   if (!startApplies) return known([]);
   if ('unknown' in waiting) return waiting;
   return known(
-    Object.entries(waiting.value).flatMap(([attribute, to]) => {
-      const from = active[attribute];
-      return from === undefined ? [] : [{ attribute, from, to }];
-    }),
+    Object.entries(waiting.value).map(([attribute, to]) => ({ attribute, from: active[attribute] ?? 'not shown', to })),
   );
 }
 

@@ -10,10 +10,11 @@ import type { Blast } from '../core/policy.ts';
 import { lostBy } from './last-of-its-kind.ts';
 import { endangersEtcd, takesCapacity } from './plan-kinds.ts';
 import { losesQuorum } from './quorum.ts';
+import { isAway } from './taints.ts';
 
-/** Names of those that take no pods now: lost, cordoned by anybody, or both. */
+/** Names of those that take no pods now: lost, cordoned by anybody, or tainted by us. */
 export function unavailableOf(nodes: readonly NodeFacts[]): string[] {
-  return nodes.filter(({ ready, unschedulable }) => !ready || unschedulable).map(({ name }) => name);
+  return nodes.filter(isAway).map(({ name }) => name);
 }
 
 export type Moment = {
@@ -45,7 +46,7 @@ export function blastNow(plan: Planned, node: string, moment: Moment): Blast {
 
 /** The control-plane nodes of its cluster that would be down together, where the plan takes any down: etcd is to be read for them. */
 export function endangered(plan: Planned, node: string, moment: Moment): string[] {
-  if (!endangersEtcd(plan.kind)) return [];
+  if (!endangersEtcd(plan)) return [];
   const { cluster } = targetOf(plan, node);
   const here = plan.targets.filter(target => target.cluster === cluster);
   const isCritical = (name: string) =>

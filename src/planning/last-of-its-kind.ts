@@ -1,6 +1,7 @@
 /** Whether a node is the last that takes pods, in its role or zone: without it that has no capacity left. */
 import type { NodeFacts } from '../core/cluster-facts.ts';
 import { zoneLabel } from '../core/cluster-marks.ts';
+import { isAway } from './taints.ts';
 
 /** What is left without any node that takes pods when all of `leaving` go, while those of `away` are gone too. */
 export function lostBy(
@@ -27,9 +28,7 @@ export function lostWarning(what: string): string {
 
 /** What would be left without any; undefined where others remain. */
 export function lastOf(node: NodeFacts, nodes: readonly NodeFacts[]): string | undefined {
-  const others = nodes.filter(
-    each => each.name !== node.name && each.role === node.role && each.ready && !each.unschedulable,
-  );
+  const others = nodes.filter(each => each.name !== node.name && each.role === node.role && !isAway(each));
   if (others.length === 0) return `the role ${node.role}`;
   const zone = node.labels[zoneLabel];
   const near = zone === undefined || others.some(each => each.labels[zoneLabel] === zone);

@@ -38,7 +38,7 @@ export type Wait = { node: string; cause: 'unread' | 'room' | 'sites'; why: stri
 
 export type NextStarts = { start: string[]; wait: Wait[] };
 
-type Planned = Pick<Plan, 'kind' | 'scopes' | 'targets' | 'waves' | 'limits' | 'declaredOutage'>;
+type Planned = Pick<Plan, 'kind' | 'taint' | 'scopes' | 'targets' | 'waves' | 'limits' | 'declaredOutage'>;
 
 export function nextStarts(plan: Planned, facts: StartFacts): NextStarts {
   const taken = new Taken(plan, facts);
@@ -119,7 +119,7 @@ class Taken {
     this.#plan = plan;
     this.#facts = facts;
     this.#targets = new Map(plan.targets.map(target => [target.node, target]));
-    const emptied = elsewhere.filter(work => disrupts(work.plan.kind));
+    const emptied = elsewhere.filter(work => disrupts(work.plan));
     const plans = new Set([plan, ...emptied.map(work => work.plan)]);
     this.#domains = domainsOf([...plans].flatMap(({ targets }) => targets));
     this.#scopes = new Map(plan.scopes.map(scope => [scope.cluster, scope]));
@@ -161,7 +161,7 @@ class Taken {
   }
 
   outOfTurn(target: PlanTarget): string | undefined {
-    return disrupts(this.#plan.kind) ? this.#shared(this.#turns(target)) : undefined;
+    return disrupts(this.#plan) ? this.#shared(this.#turns(target)) : undefined;
   }
 
   /** Too few would be left, as far as its cluster is known. */

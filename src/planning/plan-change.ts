@@ -6,7 +6,7 @@ import type { EtcdFacts, NodeFacts } from '../core/cluster-facts.ts';
 import { cordonReason, outOfService } from '../core/cluster-marks.ts';
 import { FleetError } from '../core/errors.ts';
 import type { FleetCluster, FleetNode } from '../core/fleet.ts';
-import type { HealthAct, PlanDraft, PlanKind, TaintChange } from '../core/plan.ts';
+import type { HealthAct, PlanDraft, PlanKind, PlanStep, TaintChange } from '../core/plan.ts';
 import { biosChangeSet } from '../core/planned-change.ts';
 import type { CheckedBios } from './bios-settings.ts';
 import { unavailableOf } from './blast.ts';
@@ -15,8 +15,8 @@ import { criticalPart, type Evidence, evidenceAgainst, pausedFor, pauseWarning, 
 import { sameMachine } from './identity.ts';
 import { lostBy, lostWarning } from './last-of-its-kind.ts';
 import { qualifiedName } from './pdb-groups.ts';
-import { empties, endangersEtcd, takesCapacity, takesNothing } from './plan-kinds.ts';
-import { recoverySteps, stepsOf, undrainedSteps } from './plan-steps.ts';
+import { disrupts, empties, endangersEtcd, takesCapacity, takesNothing } from './plan-kinds.ts';
+import { recoverySteps, stepsOf, taintSteps, undrainedSteps } from './plan-steps.ts';
 import { losesQuorum } from './quorum.ts';
 import { type ClusterFacts, forecastDrain, targetBase } from './rollout-target.ts';
 import { alongside, othersText } from './shared-bmc.ts';
@@ -32,7 +32,7 @@ export type ChangeRequest = {
   node: NodeFacts;
   facts: ClusterFacts;
   drain: DrainOptions;
-  /** Demanded for what drains or restarts. */
+  /** Demanded for what disrupts the node. */
   evidence?: Evidence;
   /** Of a taint plan. */
   taint?: TaintChange;
@@ -69,7 +69,7 @@ export function planChange(request: ChangeRequest): PlanDraft {
       message: `${entry.name}: Redfish UUID ${showFact(server.identity.uuid)} is not the Node's systemUUID ${node.systemUuid}`,
       hint: 'check which BMC address belongs to this node in groundskeeper.yaml',
     });
-  if (empties(kind)) refuseAgainst(request);
+  if (disrupts(request)) refuseAgainst(request);
   if (undrained && !isSilent(node))
     throw new FleetError({
       code: 'precondition_failed',
@@ -83,13 +83,13 @@ export function planChange(request: ChangeRequest): PlanDraft {
     const why = forecast.block.map(block => `${block.pod}: ${block.reason}`).join('; ');
     throw new FleetError({ code: 'precondition_failed', message: `the drain of ${entry.name} would stop: ${why}` });
   }
-  const pauses = empties(kind) && request.evidence ? pausedFor(entry, evidenceFor(request.evidence, kind)) : [];
+  const pauses = disrupts(request) && request.evidence ? pausedFor(entry, evidenceFor(request.evidence, kind)) : [];
   const down = unavailableOf(facts.nodes);
   const resetsBmc = request.bmcChange?.act === 'reset-bmc';
   const others = powering.has(kind) || resetsBmc ? alongside(request.fleet ?? cluster.nodes, entry) : [];
   const etcd = request.evidence?.etcd ?? unknown('etcd was not read');
   const role = roleOf(entry, etcd, node.role);
-  if (endangersEtcd(kind)) refuseBeside(request, etcd, others);
+  if (endangersEtcd(request)) refuseBeside(request, etcd, others);
   const leaving = [entry, ...others].map(({ name }) => name);
   const lost = takesCapacity(request) ? lostBy(leaving, facts.nodes) : [];
   const left = node.annotations[cordonReason];
@@ -109,7 +109,7 @@ export function planChange(request: ChangeRequest): PlanDraft {
             : new Set([...down, ...here(cluster, [entry, ...others])]).size,
           targets: 1 + others.length,
           controlPlane: (kind === 'uncordon' || !takesNothing(kind)) && role === 'control-plane' ? 1 : 0,
-          quorumLost: endangersEtcd(kind) && role === 'control-plane' && losesQuorum(etcd, [entry.name]),
+          quorumLost: endangersEtcd(request) && role === 'control-plane' && losesQuorum(etcd, [entry.name]),
           lastOf: lost,
         },
       },
@@ -128,7 +128,7 @@ export function planChange(request: ChangeRequest): PlanDraft {
     waves: [[entry.name]],
     canaries: [],
     limits: { maxSites: 1, cohortFailures: 1, failures: 1, lostSites: 1 },
-    steps: undrained ? undrainedSteps(kind) : recovers ? recoverySteps() : stepsOf[kind],
+    steps: stepsFor(request, recovers),
     excluded: [],
     ...(request.declareOutage ? { declaredOutage: true } : {}),
     drain: request.drain,
@@ -166,6 +166,12 @@ export function planChange(request: ChangeRequest): PlanDraft {
   };
 }
 
+function stepsFor(request: ChangeRequest, recovers: boolean): PlanStep[] {
+  const { kind, undrained } = request;
+  if (kind === 'taint') return taintSteps(disrupts(request));
+  return undrained ? undrainedSteps(kind) : recovers ? recoverySteps() : stepsOf[kind];
+}
+
 /** What is switched off for good is not given back to those that would switch it on again: a person pauses them. */
 function evidenceFor(evidence: Evidence, kind: PlanKind): Evidence {
   return kind === 'power-off' ? { ...evidence, pauses: false } : evidence;
@@ -176,7 +182,10 @@ function refuseAgainst({ kind, entry, evidence, node }: ChangeRequest): void {
     ? evidenceAgainst(entry, evidenceFor(evidence, kind), node.role)
     : 'nothing was read that could speak for it';
   if (against)
-    throw new FleetError({ code: 'precondition_failed', message: `${entry.name} is not drained: ${against}` });
+    throw new FleetError({
+      code: 'precondition_failed',
+      message: `${entry.name} is not ${kind === 'taint' ? 'tainted' : 'drained'}: ${against}`,
+    });
 }
 
 /** What hangs on the same BMC may go down with it: quorum is proved for the node itself alone. */

@@ -39,6 +39,8 @@ const silent: PlanStep = {
   settling: false,
 };
 
+const taint: PlanStep = { name: 'taint', does: 'add or remove one taint, marked as ours', settling: false };
+
 const nothingStaged: PlanStep = {
   name: 'nothing staged',
   does: 'refuse while an update waits on the BMC: the next start would apply it',
@@ -63,6 +65,11 @@ export function recoverySteps(): PlanStep[] {
 /** The steps for a node that is silent and so cannot be drained. */
 export function undrainedSteps(kind: PlanKind): PlanStep[] {
   return stepsOf[kind].flatMap(step => (step === drain ? [silent] : step === budgets ? [] : [step]));
+}
+
+/** The steps of a taint; where it makes pods go, what else may be in the way is asked before. */
+export function taintSteps(disrupting: boolean): PlanStep[] {
+  return stepsOf.taint.flatMap(step => (disrupting && step === taint ? [remediators, budgets, step] : [step]));
 }
 
 const ranOn: PlanStep = { name: 'ran on', does: 'the same boot ID, Ready, lease advancing', settling: true };
@@ -129,7 +136,7 @@ export const stepsOf: Record<PlanKind, PlanStep[]> = {
   cordon: [identity, cordon],
   uncordon: [identity, { ...uncordon, settling: false }],
   drain: [identity, remediators, cordon, budgets, drain],
-  taint: [identity, { name: 'taint', does: 'add or remove one taint, marked as ours', settling: false }],
+  taint: [identity, taint],
   restart: [
     identity,
     startAsPlanned,

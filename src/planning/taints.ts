@@ -1,5 +1,6 @@
 /** Taints and tolerations with the meaning that Kubernetes gives them. */
-import type { PodFacts } from '../core/cluster-facts.ts';
+import type { NodeFacts, PodFacts } from '../core/cluster-facts.ts';
+import { taintOwner } from '../core/cluster-marks.ts';
 import type { Taint, Toleration } from '../core/scheduling.ts';
 
 /** An empty key with `Exists` tolerates everything, an empty effect every effect. */
@@ -12,4 +13,29 @@ function tolerates(toleration: Toleration, taint: Taint): boolean {
 
 export function isTolerated(taint: Taint, { placement }: Pick<PodFacts, 'placement'>): boolean {
   return placement.tolerations.some(toleration => tolerates(toleration, taint));
+}
+
+/** `key:effect`: a Node has at most one taint of both. */
+export function taintName({ key, effect }: Pick<Taint, 'key' | 'effect'>): string {
+  return `${key}:${effect}`;
+}
+
+/** Owning operation by the name of a taint. What is not our own writing owns nothing. */
+export function taintOwners({ annotations }: Pick<NodeFacts, 'annotations'>): Map<string, string> {
+  try {
+    const owners: unknown = JSON.parse(annotations[taintOwner] ?? '{}');
+    return new Map(Object.entries(owners as Record<string, string>));
+  } catch {
+    return new Map();
+  }
+}
+
+/**
+ * Whether it takes no pods now, whoever did that. Of taints only ours say so: others set them on nodes for good, to keep them
+ * for pods that tolerate them.
+ */
+export function isAway(node: NodeFacts): boolean {
+  const owners = taintOwners(node);
+  const closed = (taint: Taint) => taint.effect !== 'PreferNoSchedule' && owners.has(taintName(taint));
+  return !node.ready || node.unschedulable || node.taints.some(closed);
 }

@@ -12,6 +12,7 @@ import { clearRemediators, giveBackLeft } from '../operations/pause-remediators.
 import { proveIdentity } from '../operations/prove-identity.ts';
 import { proveStuck } from '../operations/prove-no-task.ts';
 import { changeTaint } from '../operations/taint.ts';
+import { disrupts } from '../planning/plan-kinds.ts';
 import { budgets, giveBack, type NodeWorkflow, nodeWorkflow, outcomeOf, Stopped } from './node-steps.ts';
 
 export function cordonNode(parts: Parts): NodeWorkflow {
@@ -69,8 +70,15 @@ export function drainNode(parts: Parts): NodeWorkflow {
 export function taintNode(parts: Parts): NodeWorkflow {
   return nodeWorkflow('taint-node', parts, async steps => {
     await steps.step('identity', proveIdentity, proof => proof);
+    const { taint, remove, disrupting } = await steps.quietly('taint wanted', async ({ plan }) => ({
+      ...wantedTaint(plan),
+      disrupting: disrupts(plan),
+    }));
+    if (disrupting) {
+      await steps.step('remediators', clearRemediators, proof => proof);
+      await budgets(parts, steps);
+    }
     await steps.stopHere('taint');
-    const { taint, remove } = await steps.quietly('taint wanted', async ({ plan }) => wantedTaint(plan));
     await steps.step('taint', job => changeTaint(job, { taint, remove }));
     const message = `${taint.key}:${taint.effect} ${remove ? 'removed' : 'added'}`;
     await steps.tell({ reason: remove ? 'TaintRemoved' : 'Tainted', message });

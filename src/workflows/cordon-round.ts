@@ -17,6 +17,7 @@ import type { CordonMemory } from '../health/cordon-memory.ts';
 import { kindRules } from '../health/kinds.ts';
 import { type HardwareWatch, hardwareNow, stands } from '../operations/hardware-now.ts';
 import { healthCordonOf, healthCordonsAmong } from '../operations/health-cordons.ts';
+import { unavailableOf } from '../planning/blast.ts';
 import { lastOf } from '../planning/last-of-its-kind.ts';
 import { type Asker, type Log, type Wish, without } from './ask-for-health.ts';
 
@@ -175,7 +176,7 @@ function withinBudget({ settings }: RoundParts, { cluster, view, cordons, open }
     .filter(({ kind }) => kind === 'health-cordon')
     .flatMap(each => each.nodes.map(({ node }) => node));
   if (underWay.length > 0) return [];
-  const down = view.nodes.filter(node => !node.ready || node.unschedulable).map(({ name }) => name);
+  const down = unavailableOf(view.nodes);
   const working = open.flatMap(each => each.nodes.filter(({ state }) => state === 'running').map(({ node }) => node));
   const own = withinCordonBudget(nodes, { maxCordoned: settings.maxPerCluster, alreadyCordoned: cordons.size });
   return withinCordonBudget(own, {

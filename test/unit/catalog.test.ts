@@ -100,11 +100,11 @@ describe('policy', () => {
     for (const tool of catalog) expect(risks.get(actionOf(tool)), tool.name).toBe(tool.risk);
   });
 
-  it('knows no action beside the tools, the plans of rollouts and of BIOS settings, that of switching on, what no tool asks for, and what the watch may', () => {
+  it('knows no action beside the tools, the plans of rollouts and of BIOS settings, those of switching on and of taking a taint back, what no tool asks for, and what the watch may', () => {
     const known = catalog.map(actionOf);
     const asked = (['cordon', 'drain', 'mark', 'release'] as const).map(act => planOf(act).action);
     const others = [...risks.keys()].filter(action => !known.includes(action));
-    const ofPlans = ['biosChange', 'firmwareRollout', 'switchOnServer'];
+    const ofPlans = ['biosChange', 'firmwareRollout', 'switchOnServer', 'untaintNode'];
     // Going on takes a person who is there; wiping comes later.
     const goingOn = ['unfreezeChanges', 'resumeOperation', 'advanceOperation'];
     expect(others.sort()).toEqual([...asked, ...ofPlans, ...goingOn, 'wipeServer'].sort());

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { known, unknown } from '../../src/core/bmc.ts';
 import type { NodeFacts } from '../../src/core/cluster-facts.ts';
+import { taintOwner } from '../../src/core/cluster-marks.ts';
 import type { PlanDraft, PlanKind } from '../../src/core/plan.ts';
 import { blastNow, endangered } from '../../src/planning/blast.ts';
 import { etcdOf, nodeOf } from '../support/cluster-facts.ts';
@@ -76,6 +77,9 @@ describe('the quorum of etcd at the moment of an effect', () => {
     const moment = { nodes, running: ['cp-2'] };
     expect(endangered(planFor('w-1', 'restart'), 'w-1', moment)).toEqual([]);
     expect(endangered(restart, 'cp-1', moment)).toEqual(['cp-2', 'cp-1']);
+    const tainted = (effect: string) =>
+      endangered(planFor('cp-1', 'taint', { taint: { taint: { key: 'x', effect }, remove: false } }), 'cp-1', moment);
+    expect([tainted('NoExecute'), tainted('NoSchedule')]).toEqual([['cp-2', 'cp-1'], []]);
   });
 });
 
@@ -100,6 +104,21 @@ describe('what is away at the moment of an effect', () => {
     expect(peak(plan('cordon', []), { nodes: lost, running: ['w-3'] })).toBe(2);
   });
 
+  it('is what a taint of ours keeps pods from, and not what others keep for some pods', () => {
+    const tainted = (effect: string, owner?: string) =>
+      nodes.map(node =>
+        node.name === 'w-3'
+          ? { ...node, taints: [{ key: 'x', effect }], annotations: owner ? { [taintOwner]: owner } : {} }
+          : node,
+      );
+    const peakWith = (effect: string, owner?: string) => peak(plan('drain', []), { nodes: tainted(effect, owner) });
+    const ours = (effect: string) => JSON.stringify({ [`x:${effect}`]: 'op-1' });
+    expect(peakWith('NoExecute', ours('NoExecute'))).toBe(2);
+    expect(peakWith('NoSchedule', ours('NoSchedule'))).toBe(2);
+    expect(peakWith('PreferNoSchedule', ours('PreferNoSchedule'))).toBe(1);
+    for (const owner of [undefined, ours('NoSchedule'), 'no JSON']) expect(peakWith('NoExecute', owner)).toBe(1);
+  });
+
   it('endangers members of etcd behind the same BMC', () => {
     const moment = { nodes, running: [] };
     expect(endangered(plan('restart', ['cp-1']), 'w-1', moment)).toEqual(['cp-1']);
@@ -118,8 +137,10 @@ describe('the last of its kind at the moment of an effect', () => {
     expect(lastOf('w-1', 'cordon')).toEqual([]);
   });
 
-  it('is one whose neighbour is cordoned, lost, or worked on by now', () => {
+  it('is one whose neighbour is cordoned, tainted by us, lost, or worked on by now', () => {
+    const annotations = { [taintOwner]: JSON.stringify({ 'x:NoExecute': 'op-1' }) };
     for (const moment of [
+      { nodes: without('w-2', { taints: [{ key: 'x', effect: 'NoExecute' }], annotations }) },
       { nodes: without('w-2', { unschedulable: true }) },
       { nodes: without('w-2', { ready: false }) },
       { running: ['w-2'] },

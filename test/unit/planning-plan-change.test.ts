@@ -74,6 +74,20 @@ describe('a plan is refused', () => {
     expect(blastOf(plan('cordon', { evidence: undefined as never }))).toMatchObject({ peakUnavailable: 1 });
   });
 
+  it('where something speaks against a taint that makes its pods go, and not against another', () => {
+    const ours = { ...evidence, own: known(new Map([['n1', 'Groundskeeper itself runs on it']])) };
+    const tainted = (effect: string, change: Partial<ChangeRequest> = {}) =>
+      refused('taint', { taint: { taint: { key: 'x', effect }, remove: false }, evidence: ours, ...change });
+    expect(tainted('NoExecute')).toMatch(/n1 is not tainted: Groundskeeper itself runs on it$/);
+    expect(tainted('NoExecute', { evidence: undefined as never })).toContain('nothing was read');
+    expect(tainted('NoSchedule')).toBe('not refused');
+    const taint = { key: 'x', effect: 'NoExecute' };
+    expect(tainted('NoExecute', { taint: { taint, remove: true } })).toBe('not refused');
+    expect(tainted('NoExecute', { taint: { taint: { ...taint, key: outOfService }, remove: false } })).toBe(
+      'not refused',
+    );
+  });
+
   it('where the drain would stop, but not where nothing is drained', () => {
     const stuck = { facts: { ...facts, pods: [podOf({ name: 'db-1', emptyDirs: ['data'] })] } };
     expect(refused('restart', stuck)).toMatch(/the drain of n1 would stop: shop\/db-1: local data/);
@@ -167,6 +181,9 @@ describe('what people read of a plan', () => {
     expect(added.irreversible).toEqual(['deleted without asking any budget: shop/api-1']);
     expect(added.warnings).toEqual([expect.stringMatching(/^NoExecute deletes 1 pods/)]);
     expect(added.taint).toEqual({ taint, remove: false });
+    const names = (draft: PlanDraft) => draft.steps.map(({ name }) => name).join(', ');
+    expect(names(added)).toBe('identity, remediators, budgets, taint');
+    expect(names(of({ taint: { taint, remove: true } }))).toBe('identity, taint');
     for (const change of [
       { taint, remove: true },
       { taint: { ...taint, effect: 'NoSchedule' }, remove: false },

@@ -1,8 +1,8 @@
 /** What another operation has in hand keeps a node from starting: by domain, by BMC, and by what goes down with it. */
 import { describe, expect, it } from 'vitest';
 import { known } from '../../src/core/bmc.ts';
-import { zoneLabel } from '../../src/core/cluster-marks.ts';
-import type { PlanKind, PlanTarget } from '../../src/core/plan.ts';
+import { outOfService, zoneLabel } from '../../src/core/cluster-marks.ts';
+import type { PlanKind, PlanTarget, TaintChange } from '../../src/core/plan.ts';
 import { nextStarts, waitsForTurn } from '../../src/planning/next-starts.ts';
 import { nodeOf } from '../support/cluster-facts.ts';
 import { examplePlan } from '../support/example-plan.ts';
@@ -20,11 +20,13 @@ const target = (node: string, change: Partial<PlanTarget> = {}): PlanTarget => (
   ...change,
 });
 
+type Others = { kind?: PlanKind; budget?: number; zones?: Record<string, string>; taint?: TaintChange };
+
 /** Why `mine` waits while another operation works on `theirs`, in a cluster of five under this budget. */
 function wait(
   mine: PlanTarget,
   theirs: PlanTarget,
-  { kind = 'drain', budget = 3, zones = {} }: { kind?: PlanKind; budget?: number; zones?: Record<string, string> } = {},
+  { kind = 'drain', budget = 3, zones = {}, taint }: Others = {},
 ): string | undefined {
   const nodes = ['a', 'b', 'c', 'd', 'e'].map(name => {
     const zone = zones[name];
@@ -32,7 +34,7 @@ function wait(
   });
   const scopes = plan.scopes.map(scope => ({ ...scope, budget: { maxUnavailable: budget } }));
   const own = { ...plan, kind: 'firmware-rollout' as const, scopes, targets: [mine], declaredOutage: true as const };
-  const elsewhere = [{ plan: { kind, targets: [theirs] }, target: theirs }];
+  const elsewhere = [{ plan: { kind, targets: [theirs], ...(taint && { taint }) }, target: theirs }];
   const facts = { waiting: [mine.node], running: [], elsewhere, clusters: new Map([[mine.cluster, known({ nodes })]]) };
   return nextStarts(own, facts).wait[0]?.why;
 }
@@ -55,6 +57,18 @@ describe('another operation empties a node', () => {
     ['perhaps rack, which the other does not tell', { rack: '1' }, {}, /rack 1/],
   ])('of its %s', (_what, mine, theirs, why) => {
     expect(wait(target('a', mine), target('b', theirs))).toMatch(why);
+  });
+
+  it('by a taint that makes its pods go, and by no other', () => {
+    const [mine, theirs] = [target('a', { zone: 'x' }), target('b', { zone: 'x' })];
+    const beside = (effect: string, key = 'x', remove = false) =>
+      wait(mine, theirs, { kind: 'taint', taint: { taint: { key, effect }, remove } });
+    expect(beside('NoExecute')).toMatch(/zone x/);
+    expect([beside('NoSchedule'), beside('NoExecute', 'x', true), beside('NoExecute', outOfService)]).toEqual([
+      undefined,
+      undefined,
+      undefined,
+    ]);
   });
 
   it('and a third of its zone goes down with that', () => {
@@ -86,10 +100,10 @@ describe('another operation leaves the pods of a node where they are', () => {
 
 describe('the one node of a plan waits', () => {
   const mine = target('a', { zone: 'x' });
-  const waits = (theirs: PlanTarget, kind: PlanKind = 'drain', gone: string[] = []) => {
+  const waits = (theirs: PlanTarget, kind: PlanKind = 'drain', gone: string[] = [], taint?: TaintChange) => {
     const nodes = ['a', 'b', 'c', 'd'].map(name => nodeOf(name, { ready: !gone.includes(name) }));
     const scopes = plan.scopes.map(scope => ({ ...scope, budget: { maxUnavailable: 2 } }));
-    return waitsForTurn({ ...plan, kind, scopes, targets: [mine] }, mine.node, {
+    return waitsForTurn({ ...plan, kind, scopes, targets: [mine], ...(taint && { taint }) }, mine.node, {
       elsewhere: [{ plan: { kind: 'drain', targets: [theirs] }, target: theirs }],
       clusters: new Map([[mine.cluster, known({ nodes })]]),
     })?.why;
@@ -98,6 +112,8 @@ describe('the one node of a plan waits', () => {
   it('for its domain where it is emptied', () => {
     const near = target('b', { zone: 'x' });
     expect([waits(near), waits(near, 'cordon')]).toEqual([expect.stringContaining('zone x'), undefined]);
+    const tainting = (effect: string) => waits(near, 'taint', [], { taint: { key: 'x', effect }, remove: false });
+    expect([tainting('NoExecute'), tainting('NoSchedule')]).toEqual([expect.stringContaining('zone x'), undefined]);
   });
 
   it('for room that others will leave again, and not for what policy refuses anyway', () => {

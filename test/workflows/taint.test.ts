@@ -1,16 +1,17 @@
 /** Taints: ours and nobody else's, and the one that gives a node up only when its machine is proved to be off. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { ownBootId } from '../../src/adapters/postgres/host-store.ts';
 import type { ChangeAnswer } from '../../src/core/change.ts';
 import { FleetError } from '../../src/core/errors.ts';
 import type { Operation } from '../../src/core/operation.ts';
 import { custodyEntries, unaccounted } from '../support/audit.ts';
-import { approve, ended, siteOf } from '../support/rollout.ts';
+import { approve, blockedDrain, ended, isCordoned, reconfigure, siteOf } from '../support/rollout.ts';
 import { eventually, type Stack, startStack } from '../support/stack.ts';
 
 let stack: Stack;
 
 beforeAll(async () => {
-  stack = await startStack({ addressBase: '127.58', workers: 3, speed: 60 });
+  stack = await startStack({ addressBase: '127.58', workers: 6, speed: 60 });
 });
 afterAll(() => stack?.close());
 
@@ -83,6 +84,109 @@ describe('the out-of-service taint', () => {
     );
     expect((await taint(outOfService)).state).toBe('done');
     expect(seen(outOfService.node).taints).toContain('node.kubernetes.io/out-of-service=:NoExecute');
+  });
+});
+
+describe('a taint that makes pods go is a disruption', () => {
+  const key = 'example.com/empty';
+  const budgetOf = (maxUnavailable: number) =>
+    reconfigure(stack, ({ sites }) => {
+      for (const { budget } of sites.flatMap(({ clusters }) => clusters)) Object.assign(budget, { maxUnavailable });
+    });
+
+  beforeAll(async () => {
+    const { store } = siteOf(stack, node).cluster;
+    store.update('nodes', { name: node }, draft => {
+      draft.spec.taints = [];
+    });
+    stack.lab.node(outOfService.node).host.powerOn();
+    await eventually('the node to be back', async () =>
+      store.get('nodes', { name: outOfService.node })?.status.conditions?.find(({ type }) => type === 'Ready')
+        ?.status === 'True'
+        ? true
+        : undefined,
+    );
+    expect((await taint({ ...outOfService, remove: true })).state).toBe('done');
+  });
+
+  it('uses the budget up for as long as it is there, and is taken back whoever is away', async () => {
+    await budgetOf(1);
+    const { store } = siteOf(stack, node).cluster;
+    expect((await taint({ node: 'bos-w-4', key, effect: 'NoExecute' })).state).toBe('done');
+    const asker = await stack.client('requester');
+    const drain = async () =>
+      (await asker.callTool('drainNode', { node: 'bos-w-5', deleteEmptyDir: true })).output as unknown as ChangeAnswer;
+    expect(await drain()).toMatchObject({ status: 'denied', reasons: [expect.stringContaining('over-budget')] });
+    const cordonByHand = (unschedulable: boolean) =>
+      store.update('nodes', { name: 'bos-w-6' }, draft => {
+        draft.spec.unschedulable = unschedulable;
+      });
+    cordonByHand(true);
+    expect((await taint({ node: 'bos-w-4', key, effect: 'NoExecute', remove: true })).state).toBe('done');
+    cordonByHand(false);
+    await eventually('there to be room', async () => ((await drain()).status === 'denied' ? undefined : true));
+  });
+
+  it('waits where another operation empties a node under a disruption budget of its pods', async () => {
+    await budgetOf(2);
+    const [site] = stack.lab.sites;
+    if (!site) throw new Error('the lab has no site');
+    const { store } = site.cluster;
+    for (const { metadata } of store.list('poddisruptionbudgets'))
+      store.remove('poddisruptionbudgets', { namespace: metadata.namespace, name: metadata.name });
+    const zoneOf = (name: string) => site.nodes.find(each => each.name === name)?.zone;
+    const [one = '', other = ''] = await eventually('the web pods to run in two racks', async () => {
+      const web = store.list('pods', 'shop').filter(({ metadata }) => metadata.labels?.app === 'web');
+      const [host = '', ...hosts] = web.flatMap(({ spec }) => spec.nodeName ?? []);
+      const far = hosts.find(name => zoneOf(name) !== zoneOf(host));
+      return far ? [host, far] : undefined;
+    });
+    const extra = { namespace: 'shop', name: 'extra' };
+    store.create('poddisruptionbudgets', {
+      metadata: extra,
+      spec: { minAvailable: 3, selector: { matchLabels: { app: 'web' } } },
+      status: {},
+    });
+    store.create('pods', {
+      metadata: { ...extra, labels: { app: 'web' } },
+      spec: { containers: [{ name: 'c', image: 'i' }], nodeSelector: { 'groundskeeper.test/nowhere': 'yes' } },
+      status: { phase: 'Pending' },
+    });
+    await eventually('the web pods to be counted', async () => {
+      const { currentHealthy, expectedPods } = store.get('poddisruptionbudgets', extra)?.status ?? {};
+      return (currentHealthy === 3 && expectedPods === 4) || undefined;
+    });
+    const asker = await stack.client('requester');
+    const input = { node: one, deleteEmptyDir: true, dryRun: true };
+    const drain = (await asker.callTool('drainNode', input)).output as unknown as ChangeAnswer;
+    const first = await approve(stack, drain);
+    await blockedDrain(stack, first);
+    const second = await approve(stack, await plan({ node: other, key, effect: 'NoExecute' }));
+    await eventually('the taint to wait for its turn', async () => {
+      const { events } = await asker.operationEvents(second, { after: 0, waitMs: 0 });
+      return events.find(({ step, message }) => step === 'budgets' && message === `shop/extra is in use by ${one}`);
+    });
+    expect(seen(other).taints).toEqual([]);
+    for (const operation of [second, first]) {
+      await asker.callTool('cancelOperation', { operation });
+      expect((await ended(stack, operation)).state).toBe('cancelled');
+    }
+    expect([seen(other).taints, isCordoned(stack, one)]).toEqual([[], false]);
+    store.remove('pods', extra);
+    store.remove('poddisruptionbudgets', extra);
+  });
+
+  it('does not come to a node that carries Groundskeeper itself', async () => {
+    const input = { node: 'bos-w-6', key, effect: 'NoExecute' };
+    const planned = await plan(input);
+    siteOf(stack, node).cluster.store.update('nodes', { name: input.node }, draft => {
+      if (draft.status.nodeInfo) draft.status.nodeInfo.bootID = ownBootId() ?? '';
+    });
+    const { state, reason } = await ended(stack, await approve(stack, planned));
+    expect([state, reason]).toEqual(['halted', expect.stringContaining('Groundskeeper itself runs on it')]);
+    expect(seen(input.node).taints).toEqual([]);
+    const again = plan(input).catch((thrown: unknown) => FleetError.from(thrown).message);
+    expect(await again).toContain('Groundskeeper itself runs on it');
   });
 });
 

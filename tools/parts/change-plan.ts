@@ -8,7 +8,7 @@ import { surveyEvidence } from '../../src/operations/survey-evidence.ts';
 import { waitingBios } from '../../src/operations/waiting-bios.ts';
 import type { DrainOptions } from '../../src/planning/drain-filter.ts';
 import { type ChangeRequest, planChange } from '../../src/planning/plan-change.ts';
-import { empties } from '../../src/planning/plan-kinds.ts';
+import { disrupts } from '../../src/planning/plan-kinds.ts';
 import { noPlan } from './facts.ts';
 import { clusterOf, nodeNamed } from './lookup.ts';
 
@@ -44,7 +44,7 @@ export async function planNodeChange(
     server: found.server.value,
     node: found.node.value,
     facts,
-    ...(empties(change.kind) ? { evidence: await surveyEvidence(context, cluster) } : {}),
+    ...(disrupts(change) ? { evidence: await surveyEvidence(context, cluster) } : {}),
     drain: drain ?? { deleteEmptyDir: false, force: false, byPriority: false },
   });
 }

@@ -26,7 +26,7 @@ async function start(options: Partial<LabOptions> = {}): Promise<RunningLab> {
     seed: 7,
     dir,
     manifests: shippedManifests,
-    addressBase: '127.41',
+    addressBase: '127.103',
     ...options,
   });
   undo.push(lab.stop);
@@ -69,11 +69,11 @@ describe('a lab', () => {
     const description = describeLab(lab);
     const [site] = description.sites;
     const nodes = site?.nodes ?? [];
-    expect(nodes.map(({ bmcUrl }) => bmcUrl)).toEqual([11, 12, 13, 14].map(n => `https://127.41.1.${n}:8443`));
+    expect(nodes.map(({ bmcUrl }) => bmcUrl)).toEqual([11, 12, 13, 14].map(n => `https://127.103.1.${n}:8443`));
     expect(new Set(nodes.flatMap(({ spki, serial, uuid }) => [spki, serial, uuid])).size).toBe(12);
     const { kubeconfigFile = '', adminKubeconfigFile = '' } = site?.cluster ?? {};
     for (const file of [kubeconfigFile, adminKubeconfigFile]) {
-      expect(await readFile(file, 'utf8')).toContain('https://127.41.1.1:6443');
+      expect(await readFile(file, 'utf8')).toContain('https://127.103.1.1:6443');
       expect((await stat(file)).mode & 0o777).toBe(0o600);
     }
     for (const image of description.images) {
@@ -86,7 +86,7 @@ describe('a lab', () => {
 
   test('has the same identities and images at the next start, and other passwords', async () => {
     const first = await start();
-    const second = await start({ addressBase: '127.42' });
+    const second = await start({ addressBase: '127.104' });
     const identities = (lab: RunningLab) =>
       lab.sites.flatMap(site => site.nodes.map(({ host }) => [host.uuid, host.serial]));
     expect(identities(second)).toEqual(identities(first));
@@ -102,14 +102,14 @@ describe('a lab', () => {
   });
 
   test('names the address that is taken, and leaves nothing running', async () => {
-    const squatter = createServer().listen(8443, '127.43.1.12');
+    const squatter = createServer().listen(8443, '127.105.1.12');
     undo.push(() => new Promise(resolve => squatter.close(() => resolve())));
-    const failing = start({ addressBase: '127.43' });
+    const failing = start({ addressBase: '127.105' });
     await expect(failing).rejects.toMatchObject({
       code: 'port_taken',
-      message: expect.stringContaining('127.43.1.12:8443'),
+      message: expect.stringContaining('127.105.1.12:8443'),
     });
-    const free = createServer().listen(8443, '127.43.1.11');
+    const free = createServer().listen(8443, '127.105.1.11');
     await new Promise((resolve, reject) => free.once('listening', resolve).once('error', reject));
     await new Promise(resolve => free.close(resolve));
   });

@@ -130,7 +130,7 @@ describe('a lab of chosen machines', () => {
       seed: 7,
       dir,
       manifests: shippedManifests,
-      addressBase: '127.45',
+      addressBase: '127.106',
     });
     undo.push(lab.stop);
     const { sites, images } = describeLab(lab);

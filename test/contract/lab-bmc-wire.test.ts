@@ -65,7 +65,7 @@ describe('a busy BMC', () => {
 
   test('latency: a lab can be started with what is usual for each vendor', async () => {
     const dir = await mkdtemp(join(tmpdir(), 'lab-'));
-    const size = { sites: 1, controlPlanes: 0, workers: 3, addressBase: '127.45' };
+    const size = { sites: 1, controlPlanes: 0, workers: 3, addressBase: '127.107' };
     const lab = await startLab({ ...size, speed: 6000, seed: 1, dir, manifests: shippedManifests, latency: true });
     stops.push(() => rm(dir, { recursive: true }), lab.stop);
     for (const { server } of lab.sites.flatMap(({ nodes }) => nodes)) {

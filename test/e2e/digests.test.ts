@@ -25,7 +25,7 @@ beforeAll(async () => {
   dir = await mkdtemp(join(tmpdir(), 'groundskeeper-digests-'));
   model = await startModelServer();
   stack = await startStack({
-    addressBase: '127.92',
+    addressBase: '127.112',
     workers: 2,
     sampleEvery: '300ms',
     healthCordon: 'off',

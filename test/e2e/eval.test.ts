@@ -15,7 +15,7 @@ import { kubectl } from '../support/sick-nodes.ts';
 const proofs: Proof[] = [];
 const pastTheService: string[] = [];
 
-describe.concurrent('each task is solved by its script, and a wrong one is found', { timeout: 150_000 }, () => {
+describe.concurrent('each task is solved by its script, and a wrong one is found', { timeout: 600_000 }, () => {
   it.for(sceneNames)('in the scene %s', async name => {
     const each: Parameters<typeof inScenes>[1]['each'] = async (scene, task) => {
       if (task === tasks[0]) pastTheService.push(...(await goneAround(scene)));

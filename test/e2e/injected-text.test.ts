@@ -48,7 +48,7 @@ beforeAll(async () => {
   for (const user of slack.workspace.users.keys()) slack.workspace.channels.get('C0OPS')?.add(user);
   const linked = linkedTo(slack, ['U0DAY', 'U0NIGHT']);
   stack = await startStack({
-    addressBase: '127.101',
+    addressBase: '127.102',
     controlPlanes: 1,
     workers: 3,
     assistant: { baseUrl: model.baseUrl, model: 'obedient', apiKey: 'env:INJECTED_API_KEY' },

@@ -12,7 +12,7 @@ import { type Stack, startStack } from '../support/stack.ts';
 let stack: Stack;
 
 beforeAll(async () => {
-  stack = await startStack({ addressBase: '127.70', sites: 1, workers: 3, speed: 60 });
+  stack = await startStack({ addressBase: '127.111', sites: 1, workers: 3, speed: 60 });
 });
 afterAll(() => stack?.close());
 

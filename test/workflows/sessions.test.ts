@@ -19,7 +19,7 @@ let stack: Stack;
 let servers: RunningBmc[];
 
 beforeAll(async () => {
-  stack = await startStack({ addressBase: '127.70', sites: 1, workers: 4, speed: 20, sampleEvery: '300ms' });
+  stack = await startStack({ addressBase: '127.108', sites: 1, workers: 4, speed: 20, sampleEvery: '300ms' });
   servers = stack.lab.sites.flatMap(site => site.nodes.map(node => node.server));
 });
 afterAll(() => stack?.close());

@@ -11,7 +11,7 @@ import { type Stack, startStack } from '../support/stack.ts';
 let stack: Stack;
 
 beforeAll(async () => {
-  stack = await startStack({ addressBase: '127.134', workers: 2, machines: ['dell'], speed: 200 });
+  stack = await startStack({ addressBase: '127.110', workers: 2, machines: ['dell'], speed: 200 });
 });
 afterAll(() => stack?.close());
 

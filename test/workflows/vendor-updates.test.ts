@@ -25,7 +25,7 @@ const nodes = {
 } as const;
 
 beforeAll(async () => {
-  stack = await startStack({ addressBase: '127.133', controlPlanes: 1, workers: 8, machines, speed: 400 });
+  stack = await startStack({ addressBase: '127.109', controlPlanes: 1, workers: 8, machines, speed: 400 });
 });
 afterAll(() => stack?.close());
 

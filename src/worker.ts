@@ -16,7 +16,7 @@ import { type BmcLimits, openConfiguredBmcs } from './configured-bmcs.ts';
 import { configuredLogIns } from './configured-log-ins.ts';
 import type { CustodyEntry } from './core/custody.ts';
 import { FleetError } from './core/errors.ts';
-import { allNodes, pausesRemediators } from './core/fleet.ts';
+import { allNodes, fleetNow } from './core/fleet.ts';
 import type { Timings } from './core/timings.ts';
 import { type RunningEngine, startEngine } from './engine/engine.ts';
 import { createApprovals } from './guard/approvals.ts';
@@ -125,7 +125,9 @@ export async function openWorker(options: WorkerOptions, opened: Opened) {
     marginMs: rollout.windowMarginMs,
   });
   const { breakGlassGroup, ...limits } = config.approvals;
-  const authority = standstill.guard(createAuthority({ records, policy, people, windowOf, breakGlassGroup }));
+  const now = fleetNow(fleet);
+  const { budgetOf } = now;
+  const authority = standstill.guard(createAuthority({ records, policy, people, windowOf, budgetOf, breakGlassGroup }));
   // What is asked for needs approvals, and these launch the very workflows that ask.
   const offers = Promise.withResolvers<Parts['offerRecovery']>();
   const parts: Parts = {
@@ -139,7 +141,7 @@ export async function openWorker(options: WorkerOptions, opened: Opened) {
     perform: effectPerformer({ records, custody, authority, announce: () => standstill.announce() }),
     keepEvidence: evidenceKeeper({ records, evidence, authority }),
     offerRecovery: async (node, why) => (await offers.promise)(node, why),
-    mayPause: cluster => pausesRemediators(fleet, cluster),
+    ...now,
     timings,
   };
   const { runPlan, all } = planWorkflows(parts, concluder({ records, custody, people }));

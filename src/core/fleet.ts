@@ -110,8 +110,28 @@ export function allNodes(fleet: Fleet): FleetNode[] {
   return fleet.sites.flatMap(site => site.clusters.flatMap(cluster => cluster.nodes));
 }
 
-/** Whether the configuration lets others that repair nodes of the cluster be paused. */
-export function pausesRemediators({ sites }: Fleet, cluster: string): boolean {
-  const all = sites.flatMap(({ clusters }) => clusters);
-  return all.some(each => each.name === cluster && each.pausesRemediators === true);
+/** What the configuration says now of clusters and nodes that a plan of earlier names. */
+export type FleetNow = {
+  /** Of a cluster that is gone from it: none. */
+  budgetOf(cluster: string): Budget;
+  clusterOf(node: string): string | undefined;
+  /** Whether others that repair nodes of the cluster may be paused. */
+  mayPause(cluster: string): boolean;
+};
+
+export function fleetNow({ sites }: Pick<Fleet, 'sites'>): FleetNow {
+  const clusters = new Map(sites.flatMap(site => site.clusters.map(cluster => [cluster.name, cluster])));
+  const homes = new Map(
+    [...clusters.values()].flatMap(({ nodes }) => nodes.map(({ name, cluster }) => [name, cluster])),
+  );
+  return {
+    budgetOf: cluster => clusters.get(cluster)?.budget ?? { maxUnavailable: 0 },
+    clusterOf: node => homes.get(node),
+    mayPause: cluster => clusters.get(cluster)?.pausesRemediators === true,
+  };
+}
+
+/** Of what was approved and what is configured now, neither is exceeded. */
+export function tighter(one: Budget, other: Budget): Budget {
+  return { maxUnavailable: Math.min(one.maxUnavailable, other.maxUnavailable) };
 }

@@ -7,7 +7,7 @@
 import type { Approval, ApprovalState } from '../core/approval.ts';
 import type { Actor, CustodyResource } from '../core/custody.ts';
 import { FleetError } from '../core/errors.ts';
-import { isServiceName, type Person } from '../core/fleet.ts';
+import { type FleetNow, isServiceName, type Person, tighter } from '../core/fleet.ts';
 import { freezeOver, freezeText } from '../core/freeze.ts';
 import { notAdvanced, type OperationHead, stopReason } from '../core/operation.ts';
 import { type Plan, type PlanScope, type PlanTarget, scopeOf, targetOf } from '../core/plan.ts';
@@ -38,6 +38,8 @@ export type AuthorityParts = {
   people: People;
   /** What the calendar of the plan's site says; what it throws means no. */
   windowOf(plan: Plan, site: string): Promise<WindowFacts>;
+  /** As configured now: a plan's own may have been lowered since. */
+  budgetOf: FleetNow['budgetOf'];
   /** Whose word may stand for the votes in an emergency; nobody's when left out. */
   breakGlassGroup?: string;
   now?: () => Date;
@@ -88,7 +90,7 @@ const anyTime: WindowFacts = { open: true, closesInMs: Number.MAX_SAFE_INTEGER, 
 const living: ApprovalState[] = ['pending', 'approved'];
 
 export function createAuthority(parts: AuthorityParts): Authority {
-  const { records, policy, people, windowOf, now = () => new Date() } = parts;
+  const { records, policy, people, windowOf, budgetOf, now = () => new Date() } = parts;
 
   function clears(need: Requirement, approval: Approval, asOf: Date): boolean {
     if (approval.breakGlass && mayBreakGlass(approval.breakGlass.by)) return true;
@@ -159,7 +161,8 @@ export function createAuthority(parts: AuthorityParts): Authority {
     { frozen, window }: Conditions,
   ): Decision {
     const { open, closesInMs, expectedMs } = window;
-    const facts = { blast, budget, declaredOutage: plan.declaredOutage ?? false };
+    const today = tighter(budget, budgetOf(cluster));
+    const facts = { blast, budget: today, declaredOutage: plan.declaredOutage ?? false };
     const holding = { frozen, window: { open, closesInMs, expectedMs } };
     const asked = (cleared: string[]) =>
       policy.decide({

@@ -4,6 +4,7 @@ import type { Cluster, Clusters } from '../core/cluster.ts';
 import type { NodeFacts } from '../core/cluster-facts.ts';
 import { FleetError } from '../core/errors.ts';
 import type { EvidenceKind } from '../core/evidence.ts';
+import type { FleetNow } from '../core/fleet.ts';
 import { freezeOver, freezeText } from '../core/freeze.ts';
 import type { OwnCheck } from '../core/gate.ts';
 import type { ImageOffers } from '../core/images.ts';
@@ -18,12 +19,13 @@ import type { KeepEvidence } from '../guard/keep-evidence.ts';
 import { blastNow, endangered } from '../planning/blast.ts';
 import { readDown } from './at-work.ts';
 import type { HardwareWatch } from './hardware-now.ts';
+import { proveRoomBeside } from './prove-room-beside.ts';
 import { proveNotOurs } from './refuse-own-hosts.ts';
 import type { WindowOf } from './site-windows.ts';
 import { factOf } from './survey.ts';
 import { sharedRead } from './wait.ts';
 
-export type Parts = {
+export type Parts = FleetNow & {
   bmcs: Bmcs;
   clusters: Clusters;
   images: ImageOffers;
@@ -38,8 +40,6 @@ export type Parts = {
   windowOf: WindowOf;
   /** Asks people for one restart of the BMC, because a task is stuck on it. Answers what came of asking. */
   offerRecovery(node: string, why: string): Promise<string>;
-  /** Whether the configuration lets remediators of a cluster be paused, now. */
-  mayPause(cluster: string): boolean;
   timings: Timings;
 };
 
@@ -120,8 +120,10 @@ export async function openJob(parts: Parts, operation: string, node: string): Pr
           leases,
           async blast() {
             const now = { target, nodes: await nodes() };
+            const running = await readDown(parts.records);
             await proveNotOurs(parts, plan, now);
-            return currentBlast(parts, plan, now);
+            await proveRoomBeside(parts, plan, { target, running });
+            return currentBlast(parts, plan, { ...now, running });
           },
         }),
     };
@@ -173,9 +175,8 @@ async function told(telling: Promise<void>): Promise<void> {
 async function currentBlast(
   parts: Parts,
   plan: Plan,
-  { target, nodes }: { target: PlanTarget; nodes: NodeFacts[] },
+  { target, ...moment }: { target: PlanTarget; nodes: NodeFacts[]; running: string[] },
 ): Promise<Blast> {
-  const moment = { nodes, running: await readDown(parts.records) };
   if (endangered(plan, target.node, moment).length === 0) return blastNow(plan, target.node, moment);
   const etcd = await factOf(() => parts.clusters.of(target.cluster).etcd());
   return blastNow(plan, target.node, { ...moment, etcd });

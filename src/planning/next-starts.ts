@@ -6,6 +6,7 @@
 import { type Fact, factValue, unknown } from '../core/bmc.ts';
 import type { EtcdFacts, NodeFacts } from '../core/cluster-facts.ts';
 import { zoneLabel } from '../core/cluster-marks.ts';
+import { type Budget, type FleetNow, tighter } from '../core/fleet.ts';
 import type { Plan, PlanScope, PlanTarget } from '../core/plan.ts';
 import { type AtWork, downWith } from './at-work.ts';
 import { unavailableOf } from './blast.ts';
@@ -18,6 +19,8 @@ import { quorumAfter } from './quorum.ts';
 export type ClusterNow = {
   /** All of the cluster. */
   nodes: readonly NodeFacts[];
+  /** As configured now: the plan's own may have been lowered since. */
+  budget: Budget;
   /** Read where a node of the control plane waits; left out it is unknown. */
   etcd?: Fact<EtcdFacts>;
 };
@@ -29,8 +32,9 @@ export type StartFacts = {
   running: readonly string[];
   /** What other operations work on. */
   elsewhere: readonly AtWork[];
-  /** By name. What is not there is unknown. */
+  /** By name: of those that wait, and of what is behind their BMCs. What is not there is unknown. */
   clusters: ReadonlyMap<string, Fact<ClusterNow>>;
+  clusterOf: FleetNow['clusterOf'];
 };
 
 /** `unread`: nothing is known of its cluster. `room`: others of the plan, of its cluster, or the cluster itself, are in the way. `sites`: enough sites are worked on. */
@@ -61,7 +65,7 @@ export function nextStarts(plan: Planned, facts: StartFacts): NextStarts {
 export function waitsForTurn(
   plan: Planned,
   node: string,
-  facts: Pick<StartFacts, 'elsewhere' | 'clusters'>,
+  facts: Omit<StartFacts, 'waiting' | 'running'>,
 ): Wait | undefined {
   const beside = new Taken(plan, { ...facts, waiting: [node], running: [] });
   const alone = new Taken(plan, { ...facts, elsewhere: [], waiting: [node], running: [] });
@@ -166,7 +170,7 @@ class Taken {
 
   /** Too few would be left, as far as its cluster is known. */
   crowded(target: PlanTarget): string | undefined {
-    const now = factValue(this.#facts.clusters.get(target.cluster) ?? unknown('not looked at'));
+    const now = factValue(this.#clusterNow(target.cluster));
     return now && (this.#overBudget(target) ?? this.#last(target, now));
   }
 
@@ -176,10 +180,10 @@ class Taken {
 
   /** Why the target may not start now. */
   against(target: PlanTarget): Omit<Wait, 'node'> | undefined {
-    const now = this.#facts.clusters.get(target.cluster);
-    if (now === undefined || 'unknown' in now)
-      return { cause: 'unread', why: `cluster ${target.cluster} cannot be read: ${now?.unknown ?? 'not looked at'}` };
+    const now = this.#clusterNow(target.cluster);
+    if ('unknown' in now) return { cause: 'unread', why: `cluster ${target.cluster} cannot be read: ${now.unknown}` };
     const why =
+      this.#unreadBeside(target) ??
       this.#shared(this.keys(target)) ??
       this.#overBudget(target) ??
       this.#last(target, now.value) ??
@@ -188,6 +192,20 @@ class Taken {
     const { maxSites } = this.#plan.limits;
     if (this.#sites.has(target.site) || this.#sites.size < maxSites) return undefined;
     return { cause: 'sites', why: `${maxSites} sites are worked on, and no more may be at once` };
+  }
+
+  #clusterNow(name: string): Fact<ClusterNow> {
+    return this.#facts.clusters.get(name) ?? unknown('not looked at');
+  }
+
+  #unreadBeside({ alongside = [] }: PlanTarget): string | undefined {
+    for (const node of alongside) {
+      const name = this.#facts.clusterOf(node);
+      const now = name === undefined ? undefined : this.#clusterNow(name);
+      if (now && 'unknown' in now)
+        return `${node} is behind the same BMC, and its cluster ${name} cannot be read: ${now.unknown}`;
+    }
+    return undefined;
   }
 
   /** What is behind the same BMC goes down in its own zone. */
@@ -212,12 +230,13 @@ class Taken {
   #overBudget({ cluster, node, alongside = [] }: PlanTarget): string | undefined {
     const touched = Map.groupBy([node, ...alongside], name => (name === node ? cluster : this.#homes.get(name)));
     for (const [name = '', nodes] of touched) {
-      const scope = this.#scopes.get(name);
+      const now = factValue(this.#clusterNow(name));
       const away = this.#away.get(name);
-      if (!scope || !away) continue;
+      if (!now || !away) continue;
+      const { maxUnavailable } = tighter(this.#scopes.get(name)?.budget ?? now.budget, now.budget);
       const all = new Set([...away, ...nodes]);
-      if (!(all.size <= scope.budget.maxUnavailable))
-        return `the budget of ${name} is ${scope.budget.maxUnavailable}, and with it ${all.size} nodes would be away`;
+      if (!(all.size <= maxUnavailable))
+        return `the budget of ${name} is ${maxUnavailable}, and with it ${all.size} nodes would be away`;
     }
     return undefined;
   }

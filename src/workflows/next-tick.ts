@@ -95,7 +95,8 @@ async function starts(
   const now = await parts.records.transaction(async tx => {
     await tx.operations.holdStarts();
     const elsewhere = await readAtWork(tx, operation.id);
-    const next = chosen(plan, { waiting: [...names], running, elsewhere, clusters });
+    const { clusterOf } = parts;
+    const next = chosen(plan, { waiting: [...names], running, elsewhere, clusters, clusterOf });
     const tick =
       next.start.length > 0 ? await begin({ records: tx }, { operation, plan, wave }, next.start) : undefined;
     return { ...next, elsewhere, tick };

@@ -84,7 +84,13 @@ it('a right that the directory takes away is gone at the next effect', async () 
     const { records, custody } = scene;
     const windowOf = async () => ({ ...scene.window });
     const policy = loadPolicy(shippedPolicies);
-    const authority = createAuthority({ records, policy, people: known.people, windowOf });
+    const authority = createAuthority({
+      records,
+      policy,
+      people: known.people,
+      windowOf,
+      budgetOf: () => scene.budget,
+    });
     const perform = effectPerformer({ records, custody, authority });
     const operation = await approvedOperation(scene);
     const allowed = effectOf(operation);

@@ -50,6 +50,7 @@ const breaking: [what: string, breaks: Breaking, settles: boolean, why: RegExp][
   ['somebody froze the cluster', () => froze({ site: 'boston', cluster: 'boston' }), true, /froze/],
   ['somebody froze the site', () => froze({ site: 'boston', cluster: '*' }), true, /froze/],
   ['somebody froze the fleet', () => froze({ site: '*', cluster: '*' }), true, /froze/],
+  ['the budget was lowered', () => (scene.budget.maxUnavailable = 0), true, /over-budget/],
   ['its time is over', () => (scene.clock.aheadMs = 2 * 3600_000), true, /time to act ended/],
   ['the approval is revoked', () => scene.admin.query(`update approval set state = 'revoked'`), true, /is revoked/],
   ['the approver lost the right to', () => scene.people.set('vote', { name: 'vote', groups: [] }), true, /approval/],

@@ -72,7 +72,8 @@ function work(fleet: Fleet, look: (seen: { working: Machine[]; waiting: Machine[
     while (waiting.length + working.length > 0) {
       const running = working.map(({ one }) => one.name);
       const clusters = clustersNow(fleet, new Set(running));
-      const { start } = nextStarts(plan, { waiting, running, elsewhere: [], clusters });
+      const clusterOf = (name: string) => named.get(name)?.cluster;
+      const { start } = nextStarts(plan, { waiting, running, elsewhere: [], clusters, clusterOf });
       for (const node of start) {
         const one = named.get(node) as Machine;
         working.push({ one, until: worked.minutes + one.minutes });
@@ -159,6 +160,7 @@ describe('the starts of two operations', () => {
             waiting,
             running: mine.map(({ one }) => one.name),
             elsewhere: others.map(({ work }) => work),
+            clusterOf: name => named.get(name)?.cluster,
             clusters: clustersNow(all, new Set(working.map(({ one }) => one.name))),
           });
           for (const target of own.targets.filter(({ node }) => start.includes(node)))

@@ -54,7 +54,11 @@ export async function approvalsWorld(rules: Rule[]) {
   const windowOf = async () => ({ open: true, closesInMs: Number.MAX_SAFE_INTEGER, expectedMs: 0 });
   const guardOver = (records: Records) => {
     const custody = new CustodyLog({ store: records.custody, signer: key });
-    const authority = createAuthority({ records, policy, people, now, windowOf, breakGlassGroup: glassGroup });
+    const authority = createAuthority({
+      ...{ records, policy, people, now, windowOf },
+      budgetOf: () => ({ maxUnavailable: 100 }),
+      breakGlassGroup: glassGroup,
+    });
     const approvals = createApprovals({
       records,
       custody,

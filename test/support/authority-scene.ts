@@ -39,6 +39,8 @@ export function authorityScene() {
     says: (cleared: string[]): Decision =>
       cleared.includes(need.policy) ? { verdict: 'allow' } : { verdict: 'needs-approval', requirements: [need] },
     window: anyTime,
+    /** As configured today. */
+    budget: { maxUnavailable: 100 },
     freezes: [] as Freeze[],
     part: { wave: 1 } as OperationNode | undefined,
     held: true,
@@ -69,6 +71,7 @@ export function authorityScene() {
       policy: { digest: 'sha256:p', decide },
       people: { find, read: async () => facts.learn() },
       windowOf: async () => facts.window,
+      budgetOf: () => facts.budget,
       ...(breakGlassGroup && { breakGlassGroup }),
       now: () => new Date(now),
     });

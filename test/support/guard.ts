@@ -43,6 +43,7 @@ export async function guardScene(policiesDir = shippedPolicies) {
   const toldElsewhere: (() => void)[] = [];
   const clock = { aheadMs: 0 };
   const window: WindowFacts = { open: true, closesInMs: Number.MAX_SAFE_INTEGER, expectedMs: 60_000 };
+  const budget = { maxUnavailable: 100 };
   const limits = { maxPendingPerPerson: 10, executeForMs: 3600_000 };
   const launched: string[] = [];
   const announced: BreakGlassNotice[] = [];
@@ -73,7 +74,13 @@ export async function guardScene(policiesDir = shippedPolicies) {
   const under = (dir: string) => {
     const policy = loadPolicy(dir);
     const windowOf = async () => ({ ...window });
-    const authority = createAuthority({ ...common, policy, windowOf, breakGlassGroup: 'firefighters' });
+    const authority = createAuthority({
+      ...common,
+      policy,
+      windowOf,
+      budgetOf: () => budget,
+      breakGlassGroup: 'firefighters',
+    });
     const perform = effectPerformer({ records, custody, authority });
     const approvals = createApprovals({
       ...common,
@@ -101,6 +108,8 @@ export async function guardScene(policiesDir = shippedPolicies) {
     clock,
     /** What the site's calendar says; a test changes it. */
     window,
+    /** Of every cluster, as configured today; a test changes it. */
+    budget,
     launched,
     announced,
     limits,

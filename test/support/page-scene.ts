@@ -49,8 +49,13 @@ export async function pageScene(listen: { host: string; port: number }, settings
     );
     const { records, custody } = scene;
     const policy = loadPolicy(policies);
+    const budgetOf = () => ({ maxUnavailable: 100 });
     const windowOf = async () => ({ open: true, closesInMs: Number.MAX_SAFE_INTEGER, expectedMs: 0 });
-    const authority = createAuthority({ records, policy, people, windowOf, breakGlassGroup: 'firefighters', now });
+    const authority = createAuthority({
+      ...{ records, policy, people, windowOf, now },
+      budgetOf,
+      breakGlassGroup: 'firefighters',
+    });
     const launch = async (operation: string) => void scene.launched.push(operation);
     const approvals = createApprovals({
       ...{ records, custody, policy, authority, people, provePresence, launch, now },

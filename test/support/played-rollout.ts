@@ -91,6 +91,7 @@ export function playRollout(
       waiting: waiting.map(({ node }) => node),
       running: parts.filter(({ state }) => state === 'running').map(({ node }) => node),
       elsewhere: [],
+      clusterOf: name => sceneOf(name).cluster.name,
       clusters: new Map(scenes.map(scene => [scene.cluster.name, known(clusterNow(scene))])),
     });
     for (const part of waiting) if (start.includes(part.node)) part.state = 'running';
@@ -226,8 +227,8 @@ export function playRollout(
 }
 
 /** A member is as well as its node. */
-function clusterNow({ nodes, etcd }: Scene): ClusterNow {
+function clusterNow({ cluster, nodes, etcd }: Scene): ClusterNow {
   const ready = new Map(nodes.map(each => [each.name, each.ready]));
   const members = etcd.members.map(member => ({ ...member, healthy: known(ready.get(member.node) ?? false) }));
-  return { nodes, etcd: known({ ...etcd, members }) };
+  return { nodes, budget: cluster.budget, etcd: known({ ...etcd, members }) };
 }

@@ -185,7 +185,7 @@ function targetOf(one: Machine, machines: Machine[]): PlanTarget {
 /** Every cluster as it is while these nodes are worked on. The first member of each leads. */
 export function clustersNow({ machines, budgets, nodes }: Fleet, running: ReadonlySet<string>) {
   const of = Map.groupBy(machines, each => each.cluster);
-  const facts = [...budgets.keys()].map((name): [string, Fact<ClusterNow>] => {
+  const facts = [...budgets].map(([name, maxUnavailable]): [string, Fact<ClusterNow>] => {
     const own = of.get(name) ?? [];
     const seen = own.map((one): NodeFacts => {
       const calm = nodes.get(one.name) ?? nodeOf(one.name);
@@ -194,7 +194,7 @@ export function clustersNow({ machines, budgets, nodes }: Fleet, running: Readon
     const members = own.filter(({ role }) => role === 'control-plane');
     const etcd = etcdOf(Object.fromEntries(members.map(each => [each.name, known(!running.has(each.name))])));
     const led = etcd.members.map((member, index) => ({ ...member, leader: known(index === 0) }));
-    return [name, known({ nodes: seen, etcd: known({ ...etcd, members: led }) })];
+    return [name, known({ nodes: seen, budget: { maxUnavailable }, etcd: known({ ...etcd, members: led }) })];
   });
   return new Map(facts);
 }

@@ -37,6 +37,14 @@ describe('policy is asked', () => {
     expect(facts.asked.at(-1)?.context.declaredOutage).toBe(true);
   });
 
+  it('with the budget that is configured today where it was lowered, and with the one of the plan where it was raised', () => {
+    for (const maxUnavailable of [1, 0, Number.NaN, 3]) {
+      facts.budget = { maxUnavailable };
+      decided();
+    }
+    expect(facts.asked.map(({ context }) => context.budget?.maxUnavailable)).toEqual([1, 0, Number.NaN, 2]);
+  });
+
   it('of the one cluster where an effect is, with what is down there now', () => {
     const [scope] = facts.stored.plan.scopes;
     const [target] = facts.stored.plan.targets;

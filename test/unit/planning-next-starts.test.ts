@@ -1,7 +1,7 @@
 /** Why a node does not start yet, in words for whoever waits for it. Which start at all is told by the property tests. */
 import { describe, expect, it } from 'vitest';
 import { type Fact, known, unknown } from '../../src/core/bmc.ts';
-import type { EtcdFacts } from '../../src/core/cluster-facts.ts';
+import type { EtcdFacts, NodeFacts } from '../../src/core/cluster-facts.ts';
 import type { PlanScope, PlanTarget } from '../../src/core/plan.ts';
 import { domainsOf, heldAlone, turnsOf } from '../../src/planning/exclusive.ts';
 import { type ClusterNow, nextStarts, type StartFacts } from '../../src/planning/next-starts.ts';
@@ -35,6 +35,9 @@ const nodesOf = (targets: PlanTarget[], more = spare) => [
   ...more,
 ];
 
+/** As a cluster is read, under this budget of today. */
+const now = (nodes: NodeFacts[], maxUnavailable = 9) => known({ nodes, budget: { maxUnavailable } });
+
 /** All targets wait in a cluster of their own nodes and a spare one, unless said otherwise. */
 function ask({
   targets,
@@ -59,7 +62,8 @@ function ask({
       waiting: order,
       running: [],
       elsewhere: [],
-      clusters: new Map([['boston', boston ?? known({ nodes: nodesOf(targets) })]]),
+      clusterOf: name => (name === 'far' ? 'austin' : 'boston'),
+      clusters: new Map([['boston', boston ?? now(nodesOf(targets))]]),
       ...facts,
     },
   );
@@ -84,31 +88,46 @@ describe('a node waits', () => {
     const full = (away: number) =>
       `b: room: the budget of boston is ${away - 1}, and with it ${away} nodes would be away`;
     expect(ask({ targets: [a, b], scopes: [scope('boston', 1)] })).toEqual(['a', full(2)]);
-    const cordoned = known({ nodes: nodesOf([b], [nodeOf('x', { unschedulable: true }), ...spare]) });
+    const cordoned = now(nodesOf([b], [nodeOf('x', { unschedulable: true }), ...spare]));
     expect(ask({ targets: [b], scopes: [scope('boston', 1)], boston: cordoned })).toEqual([full(2)]);
     expect(ask({ targets: [b], scopes: [scope('boston', 2)], boston: cordoned })).toEqual(['b']);
-    const itself = known({ nodes: [nodeOf('b', { ready: false }), ...spare] });
+    const itself = now([nodeOf('b', { ready: false }), ...spare]);
     expect(ask({ targets: [b], scopes: [scope('boston', 1)], boston: itself })).toEqual(['b']);
     const at = (...names: string[]) =>
       names.map(name => ({ plan: { kind: 'drain' as const, targets: [] }, target: target(name) }));
-    const elsewhere = { elsewhere: at('spare'), boston: known({ nodes: nodesOf([b], [...spare, nodeOf('y')]) }) };
+    const elsewhere = { elsewhere: at('spare'), boston: now(nodesOf([b], [...spare, nodeOf('y')])) };
     expect(ask({ targets: [b], scopes: [scope('boston', 1)], ...elsewhere })).toEqual([full(2)]);
     expect(ask({ targets: [b], scopes: [scope('boston', 1)], ...elsewhere, elsewhere: at('stranger') })).toEqual(['b']);
   });
 
-  it('for the budget of what hangs on its BMC too, in whatever cluster', () => {
+  it('for the budget that is configured today, where it was lowered since', () => {
+    const today = (maxUnavailable: number) => ask({ targets: [a, b], boston: now(nodesOf([a, b]), maxUnavailable) });
+    expect(today(3)).toEqual(['a', 'b']);
+    expect(today(1)).toEqual(['a', 'b: room: the budget of boston is 1, and with it 2 nodes would be away']);
+    expect(today(0)[0]).toBe('a: room: the budget of boston is 0, and with it 1 nodes would be away');
+    expect(today(Number.NaN)).toHaveLength(2);
+    expect(today(Number.NaN)).not.toContain('a');
+  });
+
+  it('for the budget of what hangs on its BMC too, in whatever cluster, and for that to be read', () => {
     const twin = target('a', { alongside: ['far'] });
-    const far = (maxUnavailable: number) =>
+    const far = (planned: number | undefined, austin: Fact<ClusterNow>) =>
       ask({
         targets: [twin],
-        scopes: [scope('boston', 3), scope('austin', maxUnavailable)],
+        scopes: [scope('boston', 3), ...(planned === undefined ? [] : [scope('austin', planned)])],
         clusters: new Map([
-          ['boston', known({ nodes: nodesOf([a]) })],
-          ['austin', known({ nodes: [nodeOf('far'), nodeOf('lost', { ready: false }), ...spare] })],
+          ['boston', now(nodesOf([a]))],
+          ['austin', austin],
         ]),
       });
-    expect(far(1)).toEqual(['a: room: the budget of austin is 1, and with it 2 nodes would be away']);
-    expect(far(2)).toEqual(['a']);
+    const seen = (maxUnavailable: number) =>
+      now([nodeOf('far'), nodeOf('lost', { ready: false }), ...spare], maxUnavailable);
+    const full = ['a: room: the budget of austin is 1, and with it 2 nodes would be away'];
+    expect([far(1, seen(2)), far(2, seen(1)), far(undefined, seen(1))]).toEqual([full, full, full]);
+    expect([far(2, seen(2)), far(undefined, seen(2))]).toEqual([['a'], ['a']]);
+    expect(far(undefined, unknown('403'))).toEqual([
+      'a: room: far is behind the same BMC, and its cluster austin cannot be read: 403',
+    ]);
   });
 
   it('for whoever shares what one alone may take', () => {
@@ -128,26 +147,26 @@ describe('a node waits', () => {
   });
 
   it('for others of its kind, where without it none takes pods and nobody approved or declared that', () => {
-    const alone = { targets: [a], boston: known({ nodes: [nodeOf('a')] }) };
+    const alone = { targets: [a], boston: now([nodeOf('a')]) };
     const last = 'a: room: it is the last that takes pods of the role worker';
     expect(ask(alone)).toEqual([last]);
     expect(ask({ ...alone, scopes: [scope('boston', 3, ['the zone z'])] })).toEqual([last]);
     expect(ask({ ...alone, scopes: [scope('boston', 3, ['the role worker'])] })).toEqual(['a']);
     expect(ask({ ...alone, declaredOutage: true })).toEqual(['a']);
-    const left = known({ nodes: nodesOf([a, b], []) });
+    const left = now(nodesOf([a, b], []));
     expect(ask({ targets: [a, b], boston: left })).toEqual(['a', last.replace('a:', 'b:')]);
     expect(ask({ targets: [target('a', { alongside: ['b'] })], boston: left })).toEqual([last]);
   });
 
   it('for a Node of its name', () => {
-    expect(ask({ targets: [a], boston: known({ nodes: spare }) })).toEqual(['a: room: the cluster has no such Node']);
+    expect(ask({ targets: [a], boston: now(spare) })).toEqual(['a: room: the cluster has no such Node']);
   });
 
   it('for a site, where as many are worked on as may be, and not at one of these', () => {
     const far = target('far', { site: 'austin', cluster: 'austin' });
     const clusters = new Map([
-      ['boston', known({ nodes: nodesOf([a, b]) })],
-      ['austin', known({ nodes: nodesOf([far]) })],
+      ['boston', now(nodesOf([a, b]))],
+      ['austin', now(nodesOf([far]))],
     ]);
     const scopes = [scope('boston', 3), scope('austin', 3)];
     expect(ask({ targets: [a, b, far], scopes, clusters })).toEqual([
@@ -171,7 +190,8 @@ describe('a member of etcd waits', () => {
     const etcd = etcdOf({ 'm-1': known(true), 'm-2': known(true), 'm-3': healthy });
     return { ...etcd, members: etcd.members.map(each => ({ ...each, leader: leaders[each.node] ?? known(false) })) };
   };
-  const cluster = (etcd: Fact<EtcdFacts> | undefined) => known({ nodes: nodesOf(members), ...(etcd ? { etcd } : {}) });
+  const cluster = (etcd: Fact<EtcdFacts> | undefined) =>
+    known({ budget: { maxUnavailable: 9 }, nodes: nodesOf(members), ...(etcd ? { etcd } : {}) });
   const waits = (etcd: Fact<EtcdFacts> | undefined, waiting = ['m-1']) =>
     ask({ targets: members, boston: cluster(etcd), waiting });
 
@@ -235,9 +255,7 @@ describe('the order of starts', () => {
   const at = (site: string, count: number) =>
     Array.from({ length: count }, (_, n) => target(`${site}-${n}`, { site, cluster: site, zone: `z${n}` }));
   const [few, many] = [at('few', 1), at('many', 3)];
-  const clusters = new Map(
-    [few, many].map(targets => [targets[0]?.site ?? '', known({ nodes: nodesOf(targets) })] as const),
-  );
+  const clusters = new Map([few, many].map(targets => [targets[0]?.site ?? '', now(nodesOf(targets))] as const));
   const scopes = [scope('few', 1), scope('many', 1)];
 
   it('takes the site with most to do first, and ends one that is begun before the next', () => {
@@ -253,7 +271,7 @@ describe('the order of starts', () => {
 
   it('takes for work what a failure domain makes wait for each other, however wide the budget is', () => {
     const chain = ['a', 'b'].map(node => target(node, { site: 'chain', cluster: 'chain', zone: 'z' }));
-    const facts = new Map([...clusters, ['chain', known({ nodes: nodesOf(chain) })] as const]);
+    const facts = new Map([...clusters, ['chain', now(nodesOf(chain))] as const]);
     const wide = [scope('chain', 9), scope('many', 9)];
     expect(ask({ targets: [...many, ...chain], scopes: wide, clusters: facts })[0]).toBe('a');
   });

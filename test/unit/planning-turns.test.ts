@@ -1,6 +1,7 @@
 /** What another operation has in hand keeps a node from starting: by domain, by BMC, and by what goes down with it. */
 import { describe, expect, it } from 'vitest';
 import { known } from '../../src/core/bmc.ts';
+import type { NodeFacts } from '../../src/core/cluster-facts.ts';
 import { outOfService, zoneLabel } from '../../src/core/cluster-marks.ts';
 import type { PlanKind, PlanTarget, TaintChange } from '../../src/core/plan.ts';
 import { nextStarts, waitsForTurn } from '../../src/planning/next-starts.ts';
@@ -20,6 +21,12 @@ const target = (node: string, change: Partial<PlanTarget> = {}): PlanTarget => (
   ...change,
 });
 
+/** All are of the one cluster, whose budget of today is not in the way. */
+const seen = (nodes: NodeFacts[]) => ({
+  clusterOf: () => example.cluster,
+  clusters: new Map([[example.cluster, known({ nodes, budget: { maxUnavailable: 5 } })]]),
+});
+
 type Others = { kind?: PlanKind; budget?: number; zones?: Record<string, string>; taint?: TaintChange };
 
 /** Why `mine` waits while another operation works on `theirs`, in a cluster of five under this budget. */
@@ -35,7 +42,7 @@ function wait(
   const scopes = plan.scopes.map(scope => ({ ...scope, budget: { maxUnavailable: budget } }));
   const own = { ...plan, kind: 'firmware-rollout' as const, scopes, targets: [mine], declaredOutage: true as const };
   const elsewhere = [{ plan: { kind, targets: [theirs], ...(taint && { taint }) }, target: theirs }];
-  const facts = { waiting: [mine.node], running: [], elsewhere, clusters: new Map([[mine.cluster, known({ nodes })]]) };
+  const facts = { waiting: [mine.node], running: [], elsewhere, ...seen(nodes) };
   return nextStarts(own, facts).wait[0]?.why;
 }
 
@@ -105,7 +112,7 @@ describe('the one node of a plan waits', () => {
     const scopes = plan.scopes.map(scope => ({ ...scope, budget: { maxUnavailable: 2 } }));
     return waitsForTurn({ ...plan, kind, scopes, targets: [mine], ...(taint && { taint }) }, mine.node, {
       elsewhere: [{ plan: { kind: 'drain', targets: [theirs] }, target: theirs }],
-      clusters: new Map([[mine.cluster, known({ nodes })]]),
+      ...seen(nodes),
     })?.why;
   };
 

@@ -1,8 +1,9 @@
 /** Reads what a one-node change stands on and plans it. */
 import { factValue } from '../../src/core/bmc.ts';
-import { allNodes } from '../../src/core/fleet.ts';
+import { allNodes, fleetNow } from '../../src/core/fleet.ts';
 import type { PlanDraft } from '../../src/core/plan.ts';
 import type { ToolContext } from '../../src/core/tool.ts';
+import { proveRoomBeside } from '../../src/operations/prove-room-beside.ts';
 import { surveyCluster } from '../../src/operations/survey.ts';
 import { surveyEvidence } from '../../src/operations/survey-evidence.ts';
 import { waitingBios } from '../../src/operations/waiting-bios.ts';
@@ -35,7 +36,7 @@ export async function planNodeChange(
   if ('unknown' in found.server) throw noPlan('bmc_unreachable', found.server.unknown);
   if ('unknown' in found.node) throw noPlan('not_found', `${name}: ${found.node.unknown}`);
   const restarts = change.kind === 'restart' || change.kind === 'power-on' || change.bmcChange?.act === 'reset-bmc';
-  return planChange({
+  const draft = planChange({
     ...change,
     ...(restarts ? { waiting: await waitingBios(context.bmcs.of(name)) } : {}),
     cluster,
@@ -47,4 +48,9 @@ export async function planNodeChange(
     ...(disrupts(change) ? { evidence: await surveyEvidence(context, cluster) } : {}),
     drain: drain ?? { deleteEmptyDir: false, force: false, byPriority: false },
   });
+  const { clusters, fleet } = context;
+  // What others work on ends; a plan that waits for that is made.
+  for (const target of draft.targets)
+    await proveRoomBeside({ clusters, ...fleetNow(fleet) }, draft, { target, running: [] });
+  return draft;
 }

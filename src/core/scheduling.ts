@@ -5,7 +5,14 @@ export type Resources = { cpu: number; memory: number; ephemeralStorage: number;
 
 export type Taint = { key: string; value?: string; effect: string /** RFC 3339. */; timeAdded?: string };
 
-export type Toleration = { key?: string; operator?: string; value?: string; effect?: string };
+export type Toleration = {
+  key?: string;
+  operator?: string;
+  value?: string;
+  effect?: string;
+  /** Seconds for which a NoExecute taint is tolerated; for ever where left out. */
+  seconds?: number;
+};
 
 /** What a pod asks of the node it runs on, as far as a forecast judges it. */
 export type Placement = {

@@ -21,7 +21,7 @@ import { losesQuorum } from './quorum.ts';
 import { type ClusterFacts, forecastDrain, targetBase } from './rollout-target.ts';
 import { alongside, othersText } from './shared-bmc.ts';
 import { isSilent } from './silent.ts';
-import { isTolerated } from './taints.ts';
+import { goesFrom } from './taints.ts';
 
 export type ChangeRequest = {
   kind: Exclude<PlanKind, 'firmware-rollout'>;
@@ -244,9 +244,7 @@ function waitingWarnings({ waiting, bmcChange }: ChangeRequest, starts: boolean)
 /** The node's pods that a new NoExecute taint deletes, now or after the time for which they tolerate it. */
 function deletedBy({ taint, remove }: TaintChange, { facts, entry }: ChangeRequest): string[] {
   if (remove || taint.effect !== 'NoExecute') return [];
-  return facts.pods
-    .filter(pod => pod.node === entry.name && !pod.mirror && !isTolerated(taint, pod))
-    .map(qualifiedName);
+  return facts.pods.filter(pod => pod.node === entry.name && goesFrom(taint, pod)).map(qualifiedName);
 }
 
 function taintWarnings({ taint, remove }: TaintChange, deleted: string[]): string[] {

@@ -41,6 +41,12 @@ const silent: PlanStep = {
 
 const taint: PlanStep = { name: 'taint', does: 'add or remove one taint, marked as ours', settling: false };
 
+const podsGone: PlanStep = {
+  name: 'pods gone',
+  does: 'hold their disruption budgets until the pods that go run elsewhere',
+  settling: true,
+};
+
 const nothingStaged: PlanStep = {
   name: 'nothing staged',
   does: 'refuse while an update waits on the BMC: the next start would apply it',
@@ -69,7 +75,9 @@ export function undrainedSteps(kind: PlanKind): PlanStep[] {
 
 /** The steps of a taint; where it makes pods go, what else may be in the way is asked before. */
 export function taintSteps(disrupting: boolean): PlanStep[] {
-  return stepsOf.taint.flatMap(step => (disrupting && step === taint ? [remediators, budgets, step] : [step]));
+  return stepsOf.taint.flatMap(step =>
+    disrupting && step === taint ? [remediators, budgets, step, podsGone] : [step],
+  );
 }
 
 const ranOn: PlanStep = { name: 'ran on', does: 'the same boot ID, Ready, lease advancing', settling: true };

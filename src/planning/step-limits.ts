@@ -35,6 +35,7 @@ export const stepLimits = {
   stuck: { ms: ({ stallMs }) => short() + stallMs, exit: 'cancel' },
   cordon: { ms: ({ rejoinMs }) => short() + rejoinMs, exit: 'cancel' },
   taint: reading,
+  'pods gone': { ms: ({ drainMs }) => short() + 2 * drainMs, exit: 'cancel' },
   mark: reading,
   budgets: {
     ms: ({ drainMs, updateMs, rebootMs, rejoinMs }) => drainMs + updateMs + rebootMs + rejoinMs,

@@ -15,6 +15,18 @@ export function isTolerated(taint: Taint, { placement }: Pick<PodFacts, 'placeme
   return placement.tolerations.some(toleration => tolerates(toleration, taint));
 }
 
+/** Milliseconds for which the pod stays on a node with this NoExecute taint: none, for ever, or the shortest time that it says. */
+export function toleratedForMs(taint: Taint, { placement }: Pick<PodFacts, 'placement'>): number {
+  const tolerating = placement.tolerations.filter(toleration => tolerates(toleration, taint));
+  if (tolerating.length === 0) return 0;
+  return Math.max(0, Math.min(...tolerating.map(({ seconds = Number.POSITIVE_INFINITY }) => seconds))) * 1000;
+}
+
+/** Whether the pod is deleted, now or after a time, from a node with this NoExecute taint. The kubelet's own come back. */
+export function goesFrom(taint: Taint, pod: Pick<PodFacts, 'placement' | 'mirror'>): boolean {
+  return !pod.mirror && Number.isFinite(toleratedForMs(taint, pod));
+}
+
 /** `key:effect`: a Node has at most one taint of both. */
 export function taintName({ key, effect }: Pick<Taint, 'key' | 'effect'>): string {
   return `${key}:${effect}`;

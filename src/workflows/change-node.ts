@@ -4,6 +4,8 @@ import { cordonOwner } from '../core/cluster-marks.ts';
 import { FleetError } from '../core/errors.ts';
 import { hasEnded } from '../core/operation.ts';
 import type { Plan, TaintChange } from '../core/plan.ts';
+import type { Taint } from '../core/scheduling.ts';
+import { awaitPodsGone } from '../operations/await-pods-gone.ts';
 import { changeBmc, proveBmcChange, readBeforeChange } from '../operations/change-bmc.ts';
 import { cordon, isCordonOf, uncordon } from '../operations/cordon.ts';
 import { drain } from '../operations/drain.ts';
@@ -13,7 +15,15 @@ import { proveIdentity } from '../operations/prove-identity.ts';
 import { proveStuck } from '../operations/prove-no-task.ts';
 import { changeTaint } from '../operations/taint.ts';
 import { disrupts } from '../planning/plan-kinds.ts';
-import { budgets, giveBack, type NodeWorkflow, nodeWorkflow, outcomeOf, Stopped } from './node-steps.ts';
+import {
+  budgets,
+  giveBack,
+  type NodeSteps,
+  type NodeWorkflow,
+  nodeWorkflow,
+  outcomeOf,
+  Stopped,
+} from './node-steps.ts';
 
 export function cordonNode(parts: Parts): NodeWorkflow {
   return nodeWorkflow('cordon-node', parts, async steps => {
@@ -68,22 +78,27 @@ export function drainNode(parts: Parts): NodeWorkflow {
 }
 
 export function taintNode(parts: Parts): NodeWorkflow {
-  return nodeWorkflow('taint-node', parts, async steps => {
+  return nodeWorkflow('taint-node', parts, async (steps, flow) => {
     await steps.step('identity', proveIdentity, proof => proof);
     const { taint, remove, disrupting } = await steps.quietly('taint wanted', async ({ plan }) => ({
       ...wantedTaint(plan),
       disrupting: disrupts(plan),
     }));
-    if (disrupting) {
-      await steps.step('remediators', clearRemediators, proof => proof);
-      await budgets(parts, steps);
-    }
+    if (disrupting) await steps.step('remediators', clearRemediators, proof => proof);
+    const held = disrupting ? await budgets(parts, steps) : [];
     await steps.stopHere('taint');
     await steps.step('taint', job => changeTaint(job, { taint, remove }));
-    const message = `${taint.key}:${taint.effect} ${remove ? 'removed' : 'added'}`;
+    const left = disrupting && (await flow.patch('pods gone')) ? await podsGone(parts, steps, { taint, held }) : '';
+    const message = `${taint.key}:${taint.effect} ${remove ? 'removed' : 'added'}${left && `; ${left}`}`;
     await steps.tell({ reason: remove ? 'TaintRemoved' : 'Tainted', message });
     return { state: 'done', message };
   });
+}
+
+async function podsGone({ timings }: Parts, steps: NodeSteps, { taint, held }: { taint: Taint; held: string[] }) {
+  const by = await steps.deadline('pods gone', timings.drainMs);
+  const wait = (job: NodeJob) => awaitPodsGone(job, taint, { held, by });
+  return steps.step('pods gone', wait, left => left || 'gone, and their budgets are well');
 }
 
 export function changeNodeBmc(parts: Parts): NodeWorkflow {

@@ -194,11 +194,11 @@ export async function giveBack(steps: NodeSteps, outcome: NodeOutcome, reason: s
   return { ...outcome, message };
 }
 
-/** Waits, cordoned, until no other node is down under a budget that covers this node's pods: at most one node's whole update. */
-export async function budgets({ timings }: Parts, steps: NodeSteps): Promise<void> {
+/** Waits, cordoned, until no other node is down under a budget that covers this node's pods: at most one node's whole update. Answers their names. */
+export async function budgets({ timings }: Parts, steps: NodeSteps): Promise<string[]> {
   const { drainMs, updateMs, rebootMs, rejoinMs } = timings;
   const by = await steps.deadline('budgets', drainMs + updateMs + rebootMs + rejoinMs);
-  await steps.step(
+  return steps.step(
     'budgets',
     job => holdBudgets(job, by),
     groups => (groups.length === 0 ? 'none covers its pods' : groups.join(', ')),

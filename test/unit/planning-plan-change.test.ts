@@ -175,14 +175,16 @@ describe('what people read of a plan', () => {
   it('is what a taint deletes', () => {
     const taint = { key: 'dedicated', value: 'db', effect: 'NoExecute' };
     const tolerant = podOf({ placement: { ...api.placement, tolerations: [{ operator: 'Exists' }] } });
-    const pods = [api, tolerant, podOf({ mirror: true }), podOf({ node: 'n2' })];
+    const anHour = { operator: 'Exists', seconds: 3600 };
+    const patient = podOf({ name: 'api-2', placement: { ...api.placement, tolerations: [anHour] } });
+    const pods = [api, tolerant, patient, podOf({ mirror: true }), podOf({ node: 'n2' })];
     const of = (change: Partial<ChangeRequest>) => plan('taint', { facts: { ...facts, pods }, ...change });
     const added = of({ taint: { taint, remove: false } });
-    expect(added.irreversible).toEqual(['deleted without asking any budget: shop/api-1']);
-    expect(added.warnings).toEqual([expect.stringMatching(/^NoExecute deletes 1 pods/)]);
+    expect(added.irreversible).toEqual(['deleted without asking any budget: shop/api-1, shop/api-2']);
+    expect(added.warnings).toEqual([expect.stringMatching(/^NoExecute deletes 2 pods/)]);
     expect(added.taint).toEqual({ taint, remove: false });
     const names = (draft: PlanDraft) => draft.steps.map(({ name }) => name).join(', ');
-    expect(names(added)).toBe('identity, remediators, budgets, taint');
+    expect(names(added)).toBe('identity, remediators, budgets, taint, pods gone');
     expect(names(of({ taint: { taint, remove: true } }))).toBe('identity, taint');
     for (const change of [
       { taint, remove: true },

@@ -176,6 +176,56 @@ describe('a taint that makes pods go is a disruption', () => {
     store.remove('poddisruptionbudgets', extra);
   });
 
+  it('holds the budgets of the pods that go until they run elsewhere: the next one waits for that', async () => {
+    const [site] = stack.lab.sites;
+    if (!site) throw new Error('the lab has no site');
+    const { store } = site.cluster;
+    const zoneOf = (name: string) => site.nodes.find(each => each.name === name)?.zone;
+    const web = () => store.list('pods', 'shop').filter(({ metadata }) => metadata.labels?.app === 'web');
+    const [one = '', other = ''] = await eventually('the web pods to run in two racks', async () => {
+      const hosts = web().map(({ spec, status }) => (status.phase === 'Running' ? spec.nodeName : undefined));
+      if (hosts.length < 3 || hosts.includes(undefined)) return undefined;
+      const far = hosts.find(name => zoneOf(name ?? '') !== zoneOf(hosts[0] ?? ''));
+      return far ? [hosts[0], far] : undefined;
+    });
+    const budget = { namespace: 'shop', name: 'late' };
+    store.create('poddisruptionbudgets', {
+      metadata: budget,
+      spec: { minAvailable: web().length, selector: { matchLabels: { app: 'web' } } },
+      status: {},
+    });
+    // Of somebody else, so that nothing takes new pods and no node counts as away.
+    const full = (set: boolean) => {
+      for (const { name } of site.nodes)
+        store.update('nodes', { name }, draft => {
+          const others = (draft.spec.taints ?? []).filter(({ key: each }) => each !== 'example.com/full');
+          draft.spec.taints = set ? [...others, { key: 'example.com/full', effect: 'NoSchedule' }] : others;
+        });
+    };
+    full(true);
+    const ours = (name: string) => seen(name).taints.filter(each => each.startsWith(key));
+    const first = await approve(stack, await plan({ node: one, key, effect: 'NoExecute' }));
+    await eventually('the first taint', async () => ours(one)[0]);
+    const second = await approve(stack, await plan({ node: other, key, effect: 'NoExecute' }));
+    const asker = await stack.client('requester');
+    await eventually('the next one to wait for its turn', async () => {
+      const { events } = await asker.operationEvents(second, { after: 0, waitMs: 0 });
+      return events.find(({ message }) => message === `shop/late is in use by ${one}`);
+    });
+    await eventually(
+      'the first pod to be gone',
+      async () => !web().some(({ spec }) => spec.nodeName === one) || undefined,
+    );
+    expect([ours(one), ours(other)]).toEqual([[`${key}=:NoExecute`], []]);
+    full(false);
+    expect((await ended(stack, first)).nodes[0]?.message).toBe(`${key}:NoExecute added`);
+    expect((await ended(stack, second)).state).toBe('done');
+    expect(ours(other)).toEqual([`${key}=:NoExecute`]);
+    store.remove('poddisruptionbudgets', budget);
+    for (const name of [one, other])
+      expect((await taint({ node: name, key, effect: 'NoExecute', remove: true })).state).toBe('done');
+  });
+
   it('does not come to a node that carries Groundskeeper itself', async () => {
     const input = { node: 'bos-w-6', key, effect: 'NoExecute' };
     const planned = await plan(input);

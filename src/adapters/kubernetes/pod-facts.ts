@@ -106,11 +106,12 @@ function placementOf(spec: V1PodSpec | undefined, namespace: string): Placement 
   return {
     nodeSelector: spec?.nodeSelector ?? {},
     nodeTerms: nodeTerms(spec?.affinity),
-    tolerations: (spec?.tolerations ?? []).map(({ key, operator, value, effect }) => ({
+    tolerations: (spec?.tolerations ?? []).map(({ key, operator, value, effect, tolerationSeconds }) => ({
       ...(key ? { key } : {}),
       ...(operator ? { operator } : {}),
       ...(value ? { value } : {}),
       ...(effect ? { effect } : {}),
+      ...(tolerationSeconds === undefined ? {} : { seconds: tolerationSeconds }),
     })),
     hostPorts: (spec?.containers ?? []).flatMap(({ ports }) => (ports ?? []).flatMap(({ hostPort }) => hostPort ?? [])),
     antiAffinity: antiAffinityOf(spec, namespace),

@@ -66,6 +66,22 @@ it('a request, an operation, and their lines in the list are for those who may r
   for (const id of [closed, held]) expect(some).not.toContain(id);
 });
 
+it('nobody votes on what they may not read, or breaks glass for it, whatever form they send', async () => {
+  const [closed, open] = [await scene.request(inVault()), await scene.request()];
+  const ben = await browserOf('ben');
+  const { digest } = await scene.records.approvals.get(closed);
+  for (const act of ['vote', 'break-glass']) {
+    await ben.open(`${home}/auth/login?act=${act}&on=${closed}`);
+    const shown = await ben.open(`${home}/approvals/${open}`);
+    const body = new URLSearchParams({ vote: 'approve', reason: 'blind', digest });
+    // The form of another request, sent to this one.
+    body.set('csrf', /name="csrf" value="([^"]*)"/.exec(shown.html)?.[1] ?? '');
+    const { status, html } = await ben.post(new URL(`${home}/approvals/${closed}/${act}`), body);
+    expect([status, html]).toEqual([403, expect.stringContaining('vault-is-closed')]);
+  }
+  expect(await scene.records.approvals.get(closed)).toMatchObject({ state: 'pending', votes: [] });
+});
+
 it('a list goes on where a plan was changed in the database, and tells of it to who may read all sites', async () => {
   const [changed, whole] = [await scene.request(), await scene.request()];
   const { plan } = await scene.records.approvals.get(changed);

@@ -107,6 +107,14 @@ describe('over HTTP', () => {
     expect(JSON.stringify(await day.approvals())).toContain(ids.boston.request);
   });
 
+  it('a vote on what was not shown does not count', async () => {
+    const vote = { vote: 'approve', reason: 'blind', passphrase: stack.passphrase('approver') } as const;
+    await expect(night.vote(ids.boston.request, vote)).rejects.toMatchObject(refused);
+    expect((await day.approval(ids.boston.request)).approval).toMatchObject({ state: 'pending', votes: [] });
+    const cast = (await custodyEntries(day)).filter(({ type }) => type === 'vote');
+    expect(cast).toMatchObject([{ approval: ids.boston.request, counted: false }]);
+  });
+
   it('the custody log, which tells of all sites, is for those who may read of all', async () => {
     await expect(night.custodyEntries({ from: 0, limit: 1 })).rejects.toMatchObject(refused);
     const kept = (await custodyEntries(day)).flatMap(entry => (entry.type === 'evidence' ? [entry.evidence] : []));
@@ -162,6 +170,11 @@ describe('in Slack', () => {
     expect(slack.workspace.views.size).toBe(0);
     await slack.people.click('U0NIGHT', await card(ids.chicago.request), 'approval-review').acknowledged;
     await eventually('the plan', async () => [...slack.workspace.views.values()][0]);
+  });
+
+  it('a click on the card of what one may not read is no vote', async () => {
+    expect(await press('U0NIGHT', 'approval-approve', await card(ids.boston.request))).toContain('boston-is-closed');
+    expect((await day.approval(ids.boston.request)).approval.votes).toEqual([]);
   });
 
   it('the list of requests and the home leave them out', async () => {

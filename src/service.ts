@@ -18,6 +18,7 @@ import { redactor } from './core/redact.ts';
 import { startDigests } from './digest/digests.ts';
 import { createCustodyDesk } from './gateway/custody-desk.ts';
 import { createGateway } from './gateway/gateway.ts';
+import { recordReads } from './guard/record-reads.ts';
 import { startDuty } from './health/duty.ts';
 import { mcpTexts } from './mcp-texts.ts';
 import { Opened } from './opened.ts';
@@ -120,6 +121,7 @@ async function serve(
   };
   const policyStanding = () => policy.standing;
   const redact = redactor(secretsOf(config));
+  const reads = recordReads({ policy, plans: records.plans });
   const gateway = createGateway({
     redact,
     catalog,
@@ -132,6 +134,7 @@ async function serve(
     custody,
     evidence,
     policy,
+    reads,
     approvals,
     freezes,
     steer,
@@ -173,6 +176,7 @@ async function serve(
     logins,
     ...doors,
     ...guard,
+    reads,
     records,
     planCard,
     log,

@@ -45,8 +45,8 @@ export const getFleetOverview = readTool({
     );
     const [freezes, pending, open] = await Promise.all([
       context.records.freezes.standing(),
-      context.records.approvals.list('pending'),
-      context.records.operations.list({ open: true, limit: 50 }),
+      context.records.approvals.list('pending').then(all => context.readable(all, 'getApproval')),
+      context.records.operations.list({ open: true, limit: 50 }).then(all => context.readable(all, 'getOperation')),
     ]);
     return {
       policy: context.policyStanding(),

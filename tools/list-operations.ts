@@ -22,7 +22,7 @@ export const listOperations = readTool({
   output: z.object({ operations: z.array(operationOutput.omit({ nodes: true }).extend({ nodes: nodeCounts })) }),
   async run(context, { open, limit }) {
     const { operations } = context.records;
-    const heads = await operations.list({ open, limit });
+    const heads = await context.readable(await operations.list({ open, limit }), 'getOperation');
     const progress = await operations.progress(heads.map(({ id }) => id));
     return {
       operations: heads.map((head, at) => {

@@ -1,6 +1,7 @@
 /** Which digests were due, and what became of each: one row for a moment, so that two processes never tell the same twice. */
 
 import type { Block } from './document.ts';
+import type { Caller } from './tool.ts';
 
 export type DigestRun = {
   /** RFC 3339; when it was due. */
@@ -26,8 +27,11 @@ export type DigestStatus = { name: string; cron: string; timeZone: string; next:
 
 export type Digests = {
   list(): Promise<DigestStatus[]>;
-  /** The digest as it would be told now, whatever was told before; of the whole fleet where none is named. Throws not_found. */
-  now(name?: string): Promise<Block[]>;
+  /**
+   * The digest as it would be told now, whatever was told before, read in the name of the caller; of the whole fleet where none is
+   * named. Throws not_found.
+   */
+  now(caller: Caller, name?: string): Promise<Block[]>;
   /** Makes what is due, but what is on its way already. Ends when all of it has arrived, or with the signal. */
   round(at: Date, signal: AbortSignal): Promise<void>;
 };

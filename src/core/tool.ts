@@ -96,6 +96,8 @@ export type ToolContext = {
   rollout: RolloutSettings;
   policyStanding(): PolicyStanding;
   caller: Caller;
+  /** Those of them that policy lets the caller read, in their order: a list leaves out the others. */
+  readable<T extends { plan: string }>(of: T[], tool: RecordTool): Promise<T[]>;
   /** Completes and stores a plan. */
   storePlan(draft: PlanDraft): Promise<StoredPlan>;
   /** Asks policy to start a stored plan. */
@@ -110,6 +112,9 @@ export type ToolContext = {
   /** Stands when this returns. */
   freezeChanges(where: PolicyResource, reason: string): Promise<Freeze>;
 };
+
+/** The tools that show a plan, or what came of one: policy is asked for one of them by whatever way it is shown. */
+export type RecordTool = 'getPlan' | 'getApproval' | 'getOperation';
 
 type Schema = z.ZodObject;
 

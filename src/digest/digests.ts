@@ -1,7 +1,8 @@
 /**
  * Digests: made by read tools alone, in the name of a schedule, which policy
- * lets look and do nothing else. One process makes them, and a claim in the
- * database lets one moment be told once whoever else believes it is the one.
+ * lets look and do nothing else, or of the person who wants one now. One
+ * process makes them, and a claim in the database lets one moment be told once
+ * whoever else believes it is the one.
  */
 import { setTimeout as delay } from 'node:timers/promises';
 import type { DigestRuns, Digests } from '../core/digest-runs.ts';
@@ -52,13 +53,8 @@ const wholeFleet: DigestSettings = { name: 'fleet', sites: [], cron: '', timeZon
 export function createDigests(settings: (DigestSettings & { sinks: DigestSink[] })[], parts: DigestParts): Digests {
   const { gateway, runs, custody, summarise, log } = parts;
 
-  async function read(of: DigestSettings, since: Date): Promise<DigestFacts> {
+  async function read(of: DigestSettings, { since, caller }: { since: Date; caller: Caller }): Promise<DigestFacts> {
     const hours = Math.max(1, Math.ceil((Date.now() - since.getTime()) / 3_600_000));
-    const caller: Caller = {
-      person: { name: of.name, groups: [], schedule: true },
-      channel: 'schedule',
-      scope: 'read',
-    };
     const ask = async (tool: string, input: object) => (await gateway.invoke({ tool, input, caller })).output;
     const places = of.sites.length === 0 ? [{}] : of.sites.map(site => ({ site }));
     const [overviews, findings, operations, head] = await Promise.all([
@@ -85,8 +81,11 @@ export function createDigests(settings: (DigestSettings & { sinks: DigestSink[] 
     return { ...merged, operations: recent, rollouts: rollouts.map(rolloutFrom) };
   }
 
-  async function compose(of: DigestSettings, { since, missed }: { since: Date; missed: number }) {
-    const facts = await read(of, since);
+  async function compose(
+    of: DigestSettings,
+    { since, missed, caller }: { since: Date; missed: number; caller: Caller },
+  ) {
+    const facts = await read(of, { since, caller });
     const about = of.sites.length === 0 ? 'fleet' : of.sites.join(', ');
     const told = { name: of.name, about, timeZone: of.timeZone, since, now: new Date(), missed };
     return { facts, blocks: digestBlocks(facts, told), pictures: digestPictures(facts, told) };
@@ -115,7 +114,7 @@ export function createDigests(settings: (DigestSettings & { sinks: DigestSink[] 
     try {
       const told = await runs.lastTold(of.name);
       const since = told ? new Date(told.due) : new Date(due.at.getTime() - noticedSinceMs);
-      const { facts, blocks, pictures } = await compose(of, { since, missed: due.missed });
+      const { facts, blocks, pictures } = await compose(of, { since, missed: due.missed, caller: scheduled(of) });
       const fingerprint = fingerprintOf(facts);
       if (told?.fingerprint === fingerprint) return await runs.end(of.name, { due: moment, state: 'unchanged' });
       const whole = await withSummary(of, blocks);
@@ -146,7 +145,7 @@ export function createDigests(settings: (DigestSettings & { sinks: DigestSink[] 
         }),
       );
     },
-    async now(name) {
+    async now(caller, name) {
       const of = name === undefined ? wholeFleet : settings.find(each => each.name === name);
       if (of === undefined)
         throw new FleetError({
@@ -159,7 +158,7 @@ export function createDigests(settings: (DigestSettings & { sinks: DigestSink[] 
         });
       const told = await runs.lastTold(of.name);
       const since = told ? new Date(told.due) : new Date(Date.now() - noticedSinceMs);
-      const { blocks } = await compose(of, { since, missed: 0 });
+      const { blocks } = await compose(of, { since, missed: 0, caller });
       return withSummary(of, blocks);
     },
     async round(at, signal) {
@@ -172,6 +171,10 @@ export function createDigests(settings: (DigestSettings & { sinks: DigestSink[] 
       );
     },
   };
+}
+
+function scheduled({ name }: DigestSettings): Caller {
+  return { person: { name, groups: [], schedule: true }, channel: 'schedule', scope: 'read' };
 }
 
 /** Looks every so often until it is stopped; what fails is told and looked at again. */

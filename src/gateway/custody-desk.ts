@@ -1,5 +1,6 @@
 /** What people do to the custody log itself: each act needs the person's presence, and the right to start plans everywhere. */
 import type { Continuity } from '../core/anchor.ts';
+import type { CustodyRow } from '../core/custody.ts';
 import { FleetError } from '../core/errors.ts';
 import type { ReadEvidence } from '../core/evidence.ts';
 import type { Fleet } from '../core/fleet.ts';
@@ -11,6 +12,7 @@ import type { Evidence } from '../guard/custody/evidence.ts';
 import type { KeyFiles } from '../guard/custody/key-ring.ts';
 import type { CustodyLog } from '../guard/custody/log.ts';
 import type { Reconciled, Standstill } from '../guard/custody/standstill.ts';
+import { objection, recordTools } from '../guard/record-reads.ts';
 
 export type Presence = { passphrase: string };
 
@@ -19,6 +21,11 @@ export type CustodyDesk = {
   /** Puts a new key in force; both sign for a while. Answers the new verifier key. */
   rotateKey(act: Presence, caller: Caller): Promise<{ verifierKey: string }>;
   reconcile(act: Presence & { reason: string }, caller: Caller): Promise<Reconciled>;
+  /**
+   * Rows in order. The log tells of all plans, requests and operations, and is proved only as a whole: throws `forbidden`
+   * unless policy lets the caller read those of every cluster, as `readEvidence` does.
+   */
+  entries(of: { from: number; limit: number }, caller: Caller): Promise<CustodyRow[]>;
   /** Throws `forbidden` to a model: what it holds is for people. */
   readEvidence(id: string, caller: Caller): Promise<ReadEvidence>;
   /** Deletes the subject's key for good. Answers how much evidence nobody can read any more. */
@@ -30,7 +37,7 @@ export type DeskParts = {
   policy: Policy;
   custody: CustodyLog;
   evidence: Pick<Evidence, 'read' | 'erase'>;
-  records: Pick<Records, 'transaction' | 'evidence'>;
+  records: Pick<Records, 'transaction' | 'evidence' | 'custody'>;
   keyFiles: KeyFiles;
   standstill: Standstill;
   anchoring: Anchoring;
@@ -59,6 +66,19 @@ export function createCustodyDesk(parts: DeskParts): CustodyDesk {
     }
   }
 
+  function checkReader(caller: Caller): void {
+    for (const { site, name: cluster } of fleet.sites.flatMap(each => each.clusters))
+      for (const action of recordTools) {
+        const why = objection(policy, { action, risk: 'read', resource: { site, cluster }, caller });
+        if (why === undefined) continue;
+        throw new FleetError({
+          code: 'forbidden',
+          message: `the custody log is the whole fleet's, and policy does not allow ${action} in ${cluster}: ${why}`,
+          hint: 'somebody who may read everything can verify it: groundskeeper custody verify',
+        });
+      }
+  }
+
   return {
     status: () => ({ standstill: standstill.status(), anchors: anchoring.status() }),
     async rotateKey(presence, caller) {
@@ -71,9 +91,15 @@ export function createCustodyDesk(parts: DeskParts): CustodyDesk {
       await prove(caller, presence);
       return standstill.reconcile(caller, reason);
     },
-    async readEvidence(id, { channel }) {
+    async entries({ from, limit }, caller) {
+      checkReader(caller);
+      return records.custody.rows(from, limit);
+    },
+    async readEvidence(id, caller) {
+      const { channel } = caller;
       if (channel === 'mcp' || channel === 'assistant')
         throw new FleetError({ code: 'forbidden', message: 'evidence is read on the CLI, by a person' });
+      checkReader(caller);
       return evidence.read(records.evidence, id);
     },
     async erase({ subject, reason, ...presence }, caller) {

@@ -13,14 +13,15 @@ import type { CustodyLog } from '../guard/custody/log.ts';
 import type { Freezes } from '../guard/freezes.ts';
 import type { Logins, PageSession } from '../guard/logins.ts';
 import { deedOn, type Presence, type PresenceWanted, type ProvedDeed } from '../guard/presence.ts';
+import { type RecordReads, requestTools } from '../guard/record-reads.ts';
 import type { Standing } from '../guard/standing.ts';
 import type { Steering } from '../guard/steer.ts';
 import type { TerminalLogIns } from '../guard/terminal-log-ins.ts';
 import type { CustodyDesk } from './custody-desk.ts';
 import type { Gateway } from './gateway.ts';
 
-export type { PageSession, Presence, PresenceWanted, ProvedDeed, Standing };
-export { deedOn };
+export type { PageSession, Presence, PresenceWanted, ProvedDeed, RecordReads, Standing };
+export { deedOn, requestTools };
 
 export type ServiceDoor = {
   gateway: Gateway;
@@ -40,12 +41,14 @@ export type ServiceDoor = {
   /** Where a language model is configured. */
   assistant?: Assistant;
   custodyDesk: CustodyDesk;
+  /** Asked before a person is shown anything of `records`. */
+  reads: RecordReads;
   records: {
     freezes: Pick<Records['freezes'], 'standing'>;
     plans: Pick<Records['plans'], 'get'>;
     approvals: Pick<Records['approvals'], 'get' | 'list' | 'forOperation'>;
     operations: Pick<Records['operations'], 'get' | 'head' | 'list' | 'events'>;
-    custody: Pick<Records['custody'], 'head' | 'rows' | 'checkpoints'>;
+    custody: Pick<Records['custody'], 'head' | 'checkpoints'>;
   };
   planCard(plan: Plan, digest: string): Block[];
   log: Record<'warn' | 'error', (fields: object, message: string) => void>;

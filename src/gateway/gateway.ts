@@ -33,6 +33,7 @@ import { summaryOf } from '../guard/change-answers.ts';
 import type { Evidence } from '../guard/custody/evidence.ts';
 import type { CustodyLog } from '../guard/custody/log.ts';
 import type { Freezes } from '../guard/freezes.ts';
+import { demandAllowed, type RecordReads } from '../guard/record-reads.ts';
 import type { Steering } from '../guard/steer.ts';
 import type { StorePlan } from '../guard/store-plan.ts';
 
@@ -48,6 +49,7 @@ export type GatewayParts = Pick<
   custody: CustodyLog;
   evidence: Pick<Evidence, 'keep'>;
   policy: Policy;
+  reads: RecordReads;
   approvals: Approvals;
   freezes: Pick<Freezes, 'freeze'>;
   steer: Pick<Steering, 'pause'>;
@@ -125,7 +127,8 @@ export function createGateway(parts: GatewayParts): Gateway {
     await record(tool, input, caller);
     const context = contextFor(caller);
     if (tool.kind === 'read') {
-      for (const resource of await resourcesOf(input)) authorise(tool, resource, caller);
+      const asked = { action: tool.name, risk: tool.risk, caller };
+      for (const resource of await resourcesOf(input)) demandAllowed(policy, { ...asked, resource });
       const read = tool as ReadTool;
       const output = read.output.parse(await read.run(context, input)) as Record<string, unknown>;
       return { output, blocks: read.present(output as never) };
@@ -164,7 +167,7 @@ export function createGateway(parts: GatewayParts): Gateway {
     }
     if (typeof plan === 'string') return (await records.plans.get(plan)).plan.scopes;
     if (typeof approval === 'string') return resourcesOf({ plan: (await records.approvals.get(approval)).plan });
-    if (typeof operation === 'string') return resourcesOf({ plan: (await records.operations.get(operation)).plan });
+    if (typeof operation === 'string') return resourcesOf({ plan: (await records.operations.head(operation)).plan });
     if (Array.isArray(sites)) return (await Promise.all(sites.map(site => resourcesOf({ site })))).flat();
     const node = allNodes(fleet).find(candidate => candidate.name === name);
     if (node) return [{ site: node.site, cluster: node.cluster }];
@@ -173,20 +176,6 @@ export function createGateway(parts: GatewayParts): Gateway {
     const site = fleet.sites.find(candidate => candidate.name === (siteName ?? clusterName));
     const [cluster] = site?.clusters ?? [];
     return [site && cluster ? { site: site.name, cluster: cluster.name } : wholeFleet];
-  }
-
-  function authorise(tool: Tool, resource: PolicyResource, caller: Caller) {
-    const decision = policy.decide({
-      principal: caller.person,
-      action: tool.name,
-      risk: tool.risk,
-      resource: { site: resource.site, cluster: resource.cluster },
-      context: { via: caller.channel, cleared: [] },
-    });
-    if (decision.verdict === 'allow') return;
-    const reasons =
-      decision.verdict === 'deny' ? decision.reasons.map(reason => reason.reason) : ['it would need an approval'];
-    throw new FleetError({ code: 'forbidden', message: `policy does not allow ${tool.name}: ${reasons.join('; ')}` });
   }
 
   function contextFor(caller: Caller): ToolContext {
@@ -201,6 +190,7 @@ export function createGateway(parts: GatewayParts): Gateway {
       rollout: parts.rollout,
       policyStanding: parts.policyStanding,
       caller,
+      readable: (of, show) => parts.reads.readable(of, [show], caller),
       storePlan: draft => parts.storePlan(draft, caller),
       requestStart: stored => approvals.requestStart(stored, caller),
       async requestCancel(id) {

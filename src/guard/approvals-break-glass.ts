@@ -13,6 +13,7 @@ import { by, type Moves } from './approvals-moves.ts';
 import { requesterOf } from './approvals-vote.ts';
 import { reasonsOf } from './authority.ts';
 import { deedOn } from './presence.ts';
+import { demandRead, requestTools } from './record-reads.ts';
 
 /** How long an operation that was begun so may begin steps, in milliseconds. */
 const breakGlassMs = 15 * 60_000;
@@ -33,7 +34,7 @@ export type BreakGlassNotice = {
 type Parts = ApprovalsParts & { moves: Moves; now(): Date };
 
 export function breakingGlass(parts: Parts) {
-  const { records, custody, authority, people, moves, now } = parts;
+  const { records, custody, policy, authority, people, moves, now } = parts;
 
   return async function breakGlass(intervention: Intervention, caller: Caller): Promise<Approval> {
     const person = caller.person.name;
@@ -59,6 +60,7 @@ export function breakingGlass(parts: Parts) {
         return undefined;
       }
       checkOpen(pending, now());
+      demandRead(policy, { tools: requestTools, places: plan.scopes, caller });
       const breakGlass = { by: person, reason, at: now().toISOString() };
       const approval: Approval = { ...pending, breakGlass };
       const requester = requesterOf(approval, stored, people);

@@ -10,13 +10,14 @@ import { checkOpen, checkVoter, decidingChannel, recordedReason } from './approv
 import { by, type Moves } from './approvals-moves.ts';
 import { reasonsOf } from './authority.ts';
 import { deedOn } from './presence.ts';
+import { demandRead, requestTools } from './record-reads.ts';
 
 type Deciding = { stored: StoredPlan; id: string; caller: Caller; conditions: ConditionsOf };
 
 type Parts = ApprovalsParts & { moves: Moves; now(): Date };
 
 export function voting(parts: Parts) {
-  const { records, custody, authority, people, moves, now } = parts;
+  const { records, custody, policy, authority, people, moves, now } = parts;
 
   return async function vote(ballot: Ballot, caller: Caller): Promise<Approval> {
     const { person } = caller;
@@ -37,6 +38,8 @@ export function voting(parts: Parts) {
       const refused = refusalOf(() => {
         checkOpen(approval, now());
         checkVoter(approval, { person, channel, vote: ballot.vote });
+        // Nobody decides on what they may not read.
+        demandRead(policy, { tools: requestTools, places: stored.plan.scopes, caller });
       });
       await custody.append({ ...cast, counted: !refused, ...context }, tx.custody);
       if (refused) return { refused };

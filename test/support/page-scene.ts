@@ -11,6 +11,7 @@ import { createApprovals } from '../../src/guard/approvals.ts';
 import { createAuthority } from '../../src/guard/authority.ts';
 import { createFreezes } from '../../src/guard/freezes.ts';
 import { loadPolicy } from '../../src/guard/policy/load-policy.ts';
+import { recordReads } from '../../src/guard/record-reads.ts';
 import { steering } from '../../src/guard/steer.ts';
 import { planCard } from '../../src/planning/plan-card.ts';
 import { openHttp } from '../../src/surfaces/http/server.ts';
@@ -36,10 +37,10 @@ export async function pagesWithIssuer(place: ReturnType<typeof pagePlace>, peopl
   return { issuer, scene: await pageScene(place.listen, { people, oidc }) };
 }
 
-/** `ask` asks; plans for the cluster `crown` need critical votes, all others ordinary ones. */
+/** `ask` asks; plans for the cluster `crown` need critical votes, all others ordinary ones; those for `vault` are not for `ben` to read. */
 export async function pageScene(listen: { host: string; port: number }, settings: People) {
   const scene = await guardScene();
-  const policies = withCriticalCluster('crown');
+  const policies = withClusters({ critical: 'crown', closed: 'vault' });
   const errors: object[] = [];
   const now = () => new Date(Date.now() + scene.clock.aheadMs);
   const open = async ({ people: listed, oidc }: People) => {
@@ -68,7 +69,8 @@ export async function pageScene(listen: { host: string; port: number }, settings
     const steer = steering({ records, custody, policy, provePresence });
     const { mayBreakGlass } = authority;
     const guard = { approvals, freezes, steer, mayBreakGlass, custody };
-    const door = { gateway, logins, ...doors, ...guard, records, planCard, log };
+    const reads = recordReads({ policy, plans: records.plans });
+    const door = { gateway, logins, ...doors, ...guard, reads, records, planCard, log };
     const http = await openHttp({ ...listen, door: door as never, fleet: { sites: [], images: [], baselines: [] } });
     return { people, logins, provePresence, approvals, http };
   };
@@ -114,7 +116,7 @@ export async function pageScene(listen: { host: string; port: number }, settings
   };
 }
 
-function withCriticalCluster(cluster: string): string {
+function withClusters({ critical, closed }: { critical: string; closed: string }): string {
   const dir = mkdtempSync(join(tmpdir(), 'page-policies-'));
   cpSync(shippedPolicies, dir, { recursive: true });
   rmSync(join(dir, 'cases.yaml'), { force: true });
@@ -124,8 +126,14 @@ function withCriticalCluster(cluster: string): string {
     file,
     `${shipped}
 @id("crown-jewels") @approvals("1") @from("operators") @tier("critical") @ttl("PT1H") @reason("nothing else holds these")
-forbid (principal, action in Fleet::Action::"Disruptive", resource == Fleet::Cluster::"boston/${cluster}")
+forbid (principal, action in Fleet::Action::"Disruptive", resource == Fleet::Cluster::"boston/${critical}")
 unless { context.cleared.contains("crown-jewels") };
+@id("vault-is-closed") @reason("only ana looks into the vault")
+forbid (
+  principal == Fleet::Person::"ben",
+  action in [Fleet::Action::"getPlan", Fleet::Action::"getApproval", Fleet::Action::"getOperation"],
+  resource == Fleet::Cluster::"boston/${closed}"
+);
 `,
   );
   return dir;

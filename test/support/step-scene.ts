@@ -14,6 +14,7 @@ import { writeLabConfig } from '../../src/demo/lab-config.ts';
 import { shippedManifests } from '../../src/demo/lab-part.ts';
 import { createGateway } from '../../src/gateway/gateway.ts';
 import { createApprovals } from '../../src/guard/approvals.ts';
+import { recordReads } from '../../src/guard/record-reads.ts';
 import { openWatch } from '../../src/health/watch.ts';
 import { describeLab } from '../../src/lab/description.ts';
 import type { Effect } from '../../src/lab/effect-log.ts';
@@ -83,6 +84,7 @@ export async function stepScene({ addressBase, nodes, speed }: { addressBase: st
     redact: redactor(secretsOf(config)),
     ...{ catalog, fleet: config.fleet, clusters, bmcs, records, history: records.history, custody, policy, approvals },
     evidence: worker.evidence,
+    reads: recordReads({ policy, plans: records.plans }),
     ...{
       storePlan,
       presentChange,

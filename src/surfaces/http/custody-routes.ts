@@ -47,10 +47,10 @@ export function custodyRoutes(door: ServiceDoor): Hono {
     return context.json((await door.custodyDesk.erase(await body(context, erase), caller)) satisfies Erased);
   });
   app.get('/v1/custody/entries', async context => {
-    await callerOf(context, door);
+    const caller = await callerOf(context, door);
     const from = Number(context.req.query('from') ?? 0) || 0;
     const limit = Math.min(Number(context.req.query('limit') ?? 200) || 200, 1000);
-    const rows = await door.records.custody.rows(from, limit);
+    const rows = await door.custodyDesk.entries({ from, limit }, caller);
     const base64 = (bytes: Uint8Array) => Buffer.from(bytes).toString('base64');
     return context.json({
       entries: rows.map(row => ({ seq: row.seq, bytes: base64(row.bytes), leaf: base64(row.leaf) })),

@@ -2,7 +2,7 @@
 import { type Context, Hono } from 'hono';
 import { z } from 'zod';
 import { type Approval, type ApprovalState, type TrackedApproval, tracked } from '../../core/approval.ts';
-import type { ServiceDoor } from '../../gateway/door.ts';
+import { requestTools, type ServiceDoor } from '../../gateway/door.ts';
 import type { ApprovalAnswer, DecideRequest } from './api.ts';
 import { body, callerOf, check, decide, proofOf } from './request.ts';
 
@@ -12,17 +12,20 @@ const states = z.enum(['pending', 'approved', 'rejected', 'expired', 'revoked'])
 export function decisionRoutes(door: ServiceDoor): Hono {
   const app = new Hono();
   app.get('/v1/approvals', async context => {
-    await callerOf(context, door);
+    const caller = await callerOf(context, door);
     const state: ApprovalState | undefined = check(states, context.req.query('state'));
     await door.approvals.expireDue();
-    const approvals = await door.records.approvals.list(state);
+    const all = await door.records.approvals.list(state);
+    const approvals = await door.reads.readable(all, ['getApproval'], caller);
     return context.json({ approvals: await Promise.all(approvals.map(approval => withOperation(door, approval))) });
   });
   app.get('/v1/approvals/:id', async context => {
-    await callerOf(context, door);
+    const caller = await callerOf(context, door);
     await door.approvals.expireDue();
-    const approval = await withOperation(door, await door.records.approvals.get(context.req.param('id')));
-    const { plan, digest } = await door.records.plans.get(approval.plan);
+    const asked = await door.records.approvals.get(context.req.param('id'));
+    await door.reads.check(asked, requestTools, caller);
+    const approval = await withOperation(door, asked);
+    const { plan, digest } = await door.records.plans.get(asked.plan);
     return context.json({ approval, plan, digest, blocks: door.planCard(plan, digest) } satisfies ApprovalAnswer);
   });
   app.post('/v1/approvals/:id/vote', async context => {

@@ -164,15 +164,15 @@ function routes(door: ServiceDoor, { fleet, mcp, origin }: Served): Hono {
     return context.json({ digests: await door.digests.list() });
   });
   app.post('/v1/digests/now', async context => {
-    await callerOf(context, door);
+    const caller = await callerOf(context, door);
     const { name } = await body(context, digestNow);
-    return context.json({ blocks: await door.digests.now(name) });
+    return context.json({ blocks: await door.digests.now(caller, name) });
   });
   app.get('/v1/operations/:id/events', async context => {
-    await callerOf(context, door);
+    const caller = await callerOf(context, door);
     const after = Number(context.req.query('after') ?? 0) || 0;
     const waitMs = Math.min(Number(context.req.query('waitMs') ?? 0) || 0, 25_000);
-    return context.json(await news(door, context.req.param('id'), { after, waitMs }));
+    return context.json(await news(door, context.req.param('id'), { after, waitMs, caller }));
   });
 
   app.route('/', decisionRoutes(door));

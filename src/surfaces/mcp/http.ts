@@ -18,9 +18,10 @@ export type McpHttpParts = ResourceParts & {
   version: string;
 };
 
-type Door = Pick<ServiceDoor, 'gateway' | 'log'> & {
-  records: Pick<ServiceDoor['records'], 'custody'>;
-  news: McpBackend['operationEvents'];
+type Events = McpBackend['operationEvents'];
+
+type Door = Pick<ServiceDoor, 'gateway' | 'log' | 'custodyDesk'> & {
+  news(id: string, wait: Parameters<Events>[1] & { caller: Caller }): ReturnType<Events>;
 };
 
 /** `origin` is where clients come: what listens may be known late. */
@@ -43,13 +44,9 @@ export function mcpEndpoint(parts: McpHttpParts, door: Door, origin: () => strin
     };
     return {
       callTool: async (tool, input) => door.gateway.invoke({ tool, input, caller: await caller() }),
-      async operationEvents(id, wait) {
-        await caller();
-        return door.news(id, wait);
-      },
+      operationEvents: async (id, wait) => door.news(id, { ...wait, caller: await caller() }),
       async custodyEntry(seq) {
-        await caller();
-        const [row] = await door.records.custody.rows(seq, 1);
+        const [row] = await door.custodyDesk.entries({ from: seq, limit: 1 }, await caller());
         return row && Buffer.from(row.bytes).toString('utf8');
       },
     };

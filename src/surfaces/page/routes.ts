@@ -4,7 +4,7 @@ import { bodyLimit } from 'hono/body-limit';
 import { z } from 'zod';
 import { FleetError } from '../../core/errors.ts';
 import type { Deed } from '../../core/identity.ts';
-import { deedOn, type PresenceWanted, type ServiceDoor } from '../../gateway/door.ts';
+import { deedOn, type PresenceWanted, requestTools, type ServiceDoor } from '../../gateway/door.ts';
 import { statuses } from '../http/statuses.ts';
 import { approvalPage } from './approval-page.ts';
 import { Cookies, checkForm, pageHeaders, visitOf } from './browser.ts';
@@ -109,16 +109,17 @@ function addTerminal(app: Hono<Env>, door: ServiceDoor): void {
 function addApprovals(app: Hono<Env>, door: ServiceDoor): void {
   const { approvals, operations, plans } = door.records;
   app.get('/approvals', async context => {
-    if (!context.var.visit.session) return toLogIn(context);
+    const { session } = context.var.visit;
+    if (!session) return toLogIn(context);
     await door.approvals.expireDue();
-    const pending = await approvals.list('pending');
+    const pending = await door.reads.readable(await approvals.list('pending'), requestTools, session.caller);
     const waiting = await Promise.all(
       pending.map(async approval => ({ approval, plan: (await plans.get(approval.plan)).plan })),
     );
     const freezes = await door.records.freezes.standing();
-    const held = (await operations.list({ open: true, limit: mostHeld })).filter(
-      ({ pausedBy }) => pausedBy !== undefined,
-    );
+    const open = await operations.list({ open: true, limit: mostHeld });
+    const paused = open.filter(({ pausedBy }) => pausedBy !== undefined);
+    const held = await door.reads.readable(paused, ['getOperation'], session.caller);
     return shown(context, listPage(context.var.visit, { waiting, freezes, held }, new Date()));
   });
   app.get('/approvals/:id', async context => {
@@ -126,6 +127,7 @@ function addApprovals(app: Hono<Env>, door: ServiceDoor): void {
     if (!visit.session) return toLogIn(context);
     await door.approvals.expireDue();
     const approval = await approvals.get(context.req.param('id'));
+    await door.reads.check(approval, requestTools, visit.session.caller);
     const { plan, digest } = await plans.get(approval.plan);
     return shown(
       context,
@@ -158,6 +160,7 @@ function addHeld(app: Hono<Env>, door: ServiceDoor): void {
     const { visit } = context.var;
     if (!visit.session) return toLogIn(context);
     const operation = await operations.get(context.req.param('id'));
+    await door.reads.check(operation, ['getOperation'], visit.session.caller);
     const { plan } = await plans.get(operation.plan);
     const wanted = wantedBy(context, door, operation);
     return shown(context, operationPage({ operation, plan }, { visit, wanted, now: new Date() }));

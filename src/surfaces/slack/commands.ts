@@ -1,6 +1,7 @@
 /** Slash commands: a tool's own answer, shown to whoever asked and to nobody else. */
 import { RespondError } from '@slack/bolt';
 import { votesCounted } from '../../../tools/parts/present-approval.ts';
+import type { Approval } from '../../core/approval.ts';
 import type { Block } from '../../core/document.ts';
 import { FleetError } from '../../core/errors.ts';
 import type { Person } from '../../core/fleet.ts';
@@ -8,6 +9,7 @@ import { historiesIn, type Picture } from '../../core/picture.ts';
 import { placeText } from '../../core/plan.ts';
 import { isPlainRead } from '../../core/tool.ts';
 import { commandName } from '../../gateway/command-form.ts';
+import { requestTools } from '../../gateway/door.ts';
 import { errorBlocks, fallbackText, slackBlocks } from './blocks/render-blocks.ts';
 import { parseCommand, shortForms, usageOf } from './command-line.ts';
 import { refusal } from './events.ts';
@@ -66,9 +68,10 @@ export async function showPrivately(
 }
 
 async function answered(
-  { catalog, gateway, records }: SlackParts,
+  { catalog, gateway, reads, records }: SlackParts,
   { person, text, done }: TypedCommand & { person: Person },
 ): Promise<Block[]> {
+  const caller = slackCaller(person);
   const command = parseCommand(text, catalog);
   switch (command.kind) {
     case 'help':
@@ -76,10 +79,9 @@ async function answered(
         ? [{ heading: command.about.title }, { text: command.about.description }, { list: usageOf(command.about) }]
         : overview(catalog);
     case 'approvals':
-      return waiting(records);
+      return waiting(records, await reads.readable(await records.approvals.list('pending'), requestTools, caller));
     case 'call': {
       if (!isPlainRead(command.tool)) inTime(done);
-      const caller = slackCaller(person);
       return (await gateway.invoke({ tool: command.tool.name, input: command.input, caller })).blocks;
     }
   }
@@ -104,12 +106,11 @@ function overview(catalog: SlackParts['catalog']): Block[] {
   ];
 }
 
-async function waiting(records: SlackParts['records']): Promise<Block[]> {
-  const pending = await records.approvals.list('pending');
+async function waiting({ plans }: SlackParts['records'], pending: Approval[]): Promise<Block[]> {
   if (pending.length === 0) return [{ text: 'No request waits for votes.' }];
   const rows = await Promise.all(
     pending.map(async approval => {
-      const { plan } = await records.plans.get(approval.plan);
+      const { plan } = await plans.get(approval.plan);
       return [
         approval.id,
         `${plan.kind} in ${placeText(plan)}`,

@@ -18,7 +18,7 @@ import { type Message, surely } from './slack-client.ts';
 
 export type DecideParts = Pick<SlackParts, 'client' | 'identify' | 'log' | 'signal'> & {
   events: Events;
-  door: Pick<ServiceDoor, 'approvals' | 'gateway' | 'planCard'> & {
+  door: Pick<ServiceDoor, 'approvals' | 'gateway' | 'planCard' | 'reads'> & {
     records: Pick<ServiceDoor['records'], 'plans' | 'approvals'>;
   };
 };
@@ -59,9 +59,16 @@ export function hearDecisions(app: App, parts: DecideParts): void {
       await pressed(parts, click, work);
     });
 
-  on(actions.review, ({ about, trigger }) => openReview(parts, { about, trigger }));
-  on(reviewActions.next, async ({ view }) => view && turnReview(parts, view, 1));
-  on(reviewActions.previous, async ({ view }) => view && turnReview(parts, view, -1));
+  on(actions.review, ({ about, trigger }, person) =>
+    openReview(parts, { about, trigger, caller: slackCaller(person) }),
+  );
+  const turn =
+    (by: 1 | -1): Work =>
+    async ({ view }, person) => {
+      if (view) await turnReview(parts, { view, by, caller: slackCaller(person) });
+    };
+  on(reviewActions.next, turn(1));
+  on(reviewActions.previous, turn(-1));
   on(actions.approve, (click, person) => vote(parts, { click, person, vote: 'approve', reason: '' }));
   on(actions.reject, async ({ about, trigger, channel }) => {
     await client.call('views.open', { trigger_id: trigger, view: rejecting({ about, channel }) });

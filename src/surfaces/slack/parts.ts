@@ -36,6 +36,7 @@ export type SlackParts = {
   chat: ChatStore;
   catalog: Tool[];
   gateway: ServiceDoor['gateway'];
+  reads: ServiceDoor['reads'];
   records: Pick<ServiceDoor['records'], 'approvals' | 'plans'>;
   /** Where a language model is configured. */
   assistant?: Assistant;

@@ -1,8 +1,9 @@
 /**
  * The whole plan of a request in a window with pages. Nothing is kept between two of them: each is made anew of the plan that is
- * stored, which nobody can change.
+ * stored, which nobody can change, for a person who may read it at that moment.
  */
-import type { ServiceDoor } from '../../gateway/door.ts';
+import type { Caller } from '../../core/tool.ts';
+import { requestTools, type ServiceDoor } from '../../gateway/door.ts';
 import { pagesOf } from './blocks/pages.ts';
 import type { SlackParts } from './parts.ts';
 import { button, context, type Piece } from './pieces.ts';
@@ -11,34 +12,40 @@ import { plainText } from './reason-modal.ts';
 export const reviewActions = { next: 'review-next', previous: 'review-previous' };
 
 export type ReviewParts = Pick<SlackParts, 'client'> & {
-  door: Pick<ServiceDoor, 'planCard'> & { records: Pick<ServiceDoor['records'], 'plans' | 'approvals'> };
+  door: Pick<ServiceDoor, 'planCard' | 'reads'> & { records: Pick<ServiceDoor['records'], 'plans' | 'approvals'> };
 };
 
 /** A window that stands there already. */
 export type OpenView = { id: string; private_metadata: string };
 
 type Place = { about: string; page: number };
+type Reader = { caller: Caller };
 
 /** `about` is the id of the request. */
 export async function openReview(
   parts: ReviewParts,
-  { about, trigger }: { about: string; trigger: string },
+  { about, trigger, caller }: { about: string; trigger: string } & Reader,
 ): Promise<void> {
-  await parts.client.call('views.open', { trigger_id: trigger, view: await pageView(parts, { about, page: 0 }) });
+  const view = await pageView(parts, { about, page: 0, caller });
+  await parts.client.call('views.open', { trigger_id: trigger, view });
 }
 
 /** `by` so many pages from the one that was seen. */
-export async function turnReview(parts: ReviewParts, view: OpenView, by: 1 | -1): Promise<void> {
+export async function turnReview(
+  parts: ReviewParts,
+  { view, by, caller }: { view: OpenView; by: 1 | -1 } & Reader,
+): Promise<void> {
   const { about, page } = JSON.parse(view.private_metadata) as Place;
   await parts.client.call('views.update', {
     view_id: view.id,
-    view: await pageView(parts, { about, page: page + by }),
+    view: await pageView(parts, { about, page: page + by, caller }),
   });
 }
 
-async function pageView({ door }: ReviewParts, { about, page }: Place) {
-  const { plan: id } = await door.records.approvals.get(about);
-  const { plan, digest } = await door.records.plans.get(id);
+async function pageView({ door }: ReviewParts, { about, page, caller }: Place & Reader) {
+  const approval = await door.records.approvals.get(about);
+  await door.reads.check(approval, requestTools, caller);
+  const { plan, digest } = await door.records.plans.get(approval.plan);
   const pages = pagesOf(door.planCard(plan, digest));
   const at = Math.min(Math.max(page, 0), pages.length - 1);
   return {

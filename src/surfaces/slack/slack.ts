@@ -36,7 +36,7 @@ export type SlackOptions = Pick<SlackParts, 'chat' | 'catalog' | 'log'> & {
   /** Those who are linked to a member of the workspace. */
   linked: IdentityParts['linked'];
   people: IdentityParts['people'];
-  door: Pick<ServiceDoor, 'gateway' | 'assistant' | 'records' | 'approvals' | 'standing' | 'planCard'>;
+  door: Pick<ServiceDoor, 'gateway' | 'assistant' | 'reads' | 'records' | 'approvals' | 'standing' | 'planCard'>;
   /** What was posted, and where people decide in a browser. */
   posts: PostStore;
   fleet: TimelineParts['fleet'];

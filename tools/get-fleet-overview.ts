@@ -2,6 +2,7 @@
 import { z } from 'zod';
 import { factValue, type ServerHealth } from '../src/core/bmc.ts';
 import type { ClusterView } from '../src/core/cluster-facts.ts';
+import { covers } from '../src/core/policy.ts';
 import { readTool, type ToolContext } from '../src/core/tool.ts';
 import { overallHealth, remarksOf } from '../src/health/meaning.ts';
 import { type NodeSurvey, type Survey, surveyView } from '../src/operations/survey.ts';
@@ -45,12 +46,14 @@ export const getFleetOverview = readTool({
     );
     const [freezes, pending, open] = await Promise.all([
       context.records.freezes.standing(),
-      context.records.approvals.list('pending').then(all => context.readable(all, 'getApproval')),
-      context.records.operations.list({ open: true, limit: 50 }).then(all => context.readable(all, 'getOperation')),
+      context.records.approvals.list('pending').then(all => context.readable(all, 'getApproval', site)),
+      context.records.operations
+        .list({ open: true, limit: 50 })
+        .then(all => context.readable(all, 'getOperation', site)),
     ]);
     return {
       policy: context.policyStanding(),
-      freezes,
+      freezes: freezes.filter(freeze => site === undefined || covers(freeze.site, site)),
       ...onPage(
         surveys.map(survey => overviewOf(context, survey)),
         { which, page },

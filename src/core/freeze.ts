@@ -1,5 +1,5 @@
 /** A stop of all changes, in the fleet, at a site, or in a cluster. It stands until a person who is there lifts it. */
-import type { PolicyResource } from './policy.ts';
+import { covers, type PolicyResource } from './policy.ts';
 
 export type Freeze = {
   id: string;
@@ -15,7 +15,6 @@ export type Freeze = {
 
 /** The freeze that stops changes here, if any does. */
 export function freezeOver({ site, cluster }: PolicyResource, standing: readonly Freeze[]): Freeze | undefined {
-  const covers = (wide: string, narrow: string) => wide === '*' || wide === narrow;
   return standing.find(freeze => covers(freeze.site, site) && covers(freeze.cluster, cluster));
 }
 

@@ -57,6 +57,11 @@ export type PolicyResource = { site: string; cluster: string };
 /** The resource of what spans all sites; refused for changes. */
 export const wholeFleet: PolicyResource = { site: '*', cluster: '*' };
 
+/** Whether a name that may stand for all of its kind means this one, too. */
+export function covers(wide: string, narrow: string): boolean {
+  return wide === '*' || wide === narrow;
+}
+
 export type PolicyRequest = {
   /** A schedule acts by itself, for the person who owns it. */
   principal: Person & { schedule?: boolean };

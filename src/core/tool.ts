@@ -96,8 +96,8 @@ export type ToolContext = {
   rollout: RolloutSettings;
   policyStanding(): PolicyStanding;
   caller: Caller;
-  /** Those of them that policy lets the caller read, in their order: a list leaves out the others. */
-  readable<T extends { plan: string }>(of: T[], tool: RecordTool): Promise<T[]>;
+  /** Those of them that policy lets the caller read, and that are about the site where one is named: a list leaves out the others. */
+  readable<T extends { plan: string }>(of: T[], tool: RecordTool, site?: string): Promise<T[]>;
   /** Completes and stores a plan. */
   storePlan(draft: PlanDraft): Promise<StoredPlan>;
   /** Asks policy to start a stored plan. */

@@ -92,16 +92,36 @@ export type DigestFacts = {
   custody: { size: number; root: string };
 };
 
-/** Answers of tools as facts; throws where a tool answered something else. */
+/** Answers of tools as facts, with an overview of each site or one of all; throws where a tool answered something else. */
 export function factsFrom(
-  answers: { overview: unknown; findings: unknown; operations: unknown },
+  answers: { overviews: unknown[]; findings: unknown; operations: unknown },
   custody: DigestFacts['custody'],
 ): Omit<DigestFacts, 'rollouts'> {
   return {
-    overview: overview.parse(answers.overview),
+    overview: together(z.tuple([overview], overview).parse(answers.overviews)),
     findings: findings.parse(answers.findings).findings,
     operations: operations.parse(answers.operations).operations,
     custody,
+  };
+}
+
+type Overview = DigestFacts['overview'];
+
+/** What concerns several of the sites is told once. */
+function together([first, ...others]: [Overview, ...Overview[]]): Overview {
+  const all = [first, ...others];
+  const once = <T>(list: T[], key: (each: T) => string) => [...new Map(list.map(each => [key(each), each])).values()];
+  return {
+    ...first,
+    sites: all.flatMap(({ sites }) => sites),
+    freezes: once(
+      all.flatMap(({ freezes }) => freezes),
+      ({ id }) => id,
+    ),
+    pendingApprovals: once(
+      all.flatMap(({ pendingApprovals }) => pendingApprovals),
+      ({ approval }) => approval,
+    ),
   };
 }
 

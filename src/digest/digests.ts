@@ -65,7 +65,7 @@ export function createDigests(settings: (DigestSettings & { sinks: DigestSink[] 
     ]);
     const merged = factsFrom(
       {
-        overview: { ...overviews[0], sites: overviews.flatMap(({ sites }) => sites as unknown[]) },
+        overviews,
         findings: { findings: findings.flatMap(({ findings: found }) => found as unknown[]) },
         operations,
       },

@@ -190,7 +190,7 @@ export function createGateway(parts: GatewayParts): Gateway {
       rollout: parts.rollout,
       policyStanding: parts.policyStanding,
       caller,
-      readable: (of, show) => parts.reads.readable(of, [show], caller),
+      readable: (of, show, site) => parts.reads.readable(of, [show], caller, site),
       storePlan: draft => parts.storePlan(draft, caller),
       requestStart: stored => approvals.requestStart(stored, caller),
       async requestCancel(id) {

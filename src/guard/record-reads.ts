@@ -3,7 +3,7 @@
  * news that are waited for. Each asks policy what the tool that shows them asks, about every cluster that the plan is of.
  */
 import { FleetError, unreachable } from '../core/errors.ts';
-import { type Policy, type PolicyResource, type Risk, wholeFleet } from '../core/policy.ts';
+import { covers, type Policy, type PolicyResource, type Risk, wholeFleet } from '../core/policy.ts';
 import type { PlanStore } from '../core/records.ts';
 import type { Caller, RecordTool } from '../core/tool.ts';
 
@@ -17,8 +17,8 @@ type OfPlan = { plan: string };
 export type RecordReads = {
   /** Throws `forbidden` unless policy lets the caller read what these tools show of it. */
   check(of: OfPlan, tools: RecordTool[], caller: Caller): Promise<void>;
-  /** Those that the caller may read, in their order. */
-  readable<T extends OfPlan>(of: T[], tools: RecordTool[], caller: Caller): Promise<T[]>;
+  /** Those that the caller may read, in their order; where a site is named, only what is done there too. */
+  readable<T extends OfPlan>(of: T[], tools: RecordTool[], caller: Caller, site?: string): Promise<T[]>;
 };
 
 type Asked = { action: string; risk: Risk; resource: PolicyResource; caller: Caller };
@@ -84,7 +84,7 @@ export function recordReads({ policy, plans }: { policy: Policy; plans: Pick<Pla
     async check(of, tools, caller) {
       demandRead(policy, { tools, places: await placesOf(of), caller });
     },
-    async readable(of, tools, caller) {
+    async readable(of, tools, caller, at) {
       const said = new Map<string, boolean>();
       const isAllowed = (resource: PolicyResource): boolean => {
         const place = `${resource.site}/${resource.cluster}`;
@@ -95,7 +95,11 @@ export function recordReads({ policy, plans }: { policy: Policy; plans: Pick<Pla
         return allowed;
       };
       const readable: typeof of = [];
-      for (const each of of) if ((await placesOf(each).catch(nobodyKnows)).every(isAllowed)) readable.push(each);
+      for (const each of of) {
+        const places = await placesOf(each).catch(nobodyKnows);
+        if (places.some(({ site }) => at === undefined || covers(site, at)) && places.every(isAllowed))
+          readable.push(each);
+      }
       return readable;
     },
   };

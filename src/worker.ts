@@ -182,6 +182,7 @@ export async function openWorker(options: WorkerOptions, opened: Opened) {
     provePresence,
     limits,
     launch,
+    notLaunched: (operation, error) => log.warn({ operation, error: FleetError.from(error) }, 'not launched yet'),
     announce: notice => log.warn(notice, 'break-glass: an operation begins without its votes'),
   });
   const freezes = createFreezes({ records, custody, policy, provePresence });

@@ -55,15 +55,20 @@ export type ApprovalsParts = {
   provePresence: ProvePresence;
   /** Hands a committed operation to the engine; called after the commit, again at every start of the service. */
   launch(operation: string): Promise<void>;
+  /** Told where that failed. The operation is committed, so that the next look at what is queued launches it. */
+  notLaunched?(operation: string, error: unknown): void;
   /** Tells everybody that somebody broke glass; must not throw. */
   announce(notice: BreakGlassNotice): void;
   now?: () => Date;
 };
 
 export function createApprovals(given: ApprovalsParts): Approvals {
-  const { records, custody, policy, authority, limits, launch, now = () => new Date() } = given;
+  const { records, custody, policy, authority, limits, now = () => new Date() } = given;
   const moves = approvalMoves({ records, custody, executeForMs: limits.executeForMs, now });
-  const parts = { ...given, moves, now };
+  // Nobody is to hear that their vote failed which stands.
+  const launch = (operation: string) =>
+    given.launch(operation).catch(error => void given.notLaunched?.(operation, error));
+  const parts = { ...given, moves, now, launch };
 
   async function requestStart(stored: StoredPlan, caller: Caller): Promise<ChangeAnswer> {
     const { plan, digest } = stored;

@@ -131,6 +131,13 @@ describe('a vote is refused', () => {
 });
 
 describe('one approval', () => {
+  it('counts where the engine is away when it is cast: the operation is there, and is launched later', async () => {
+    scene.engine.isAway = true;
+    const { state, operation = '' } = await vote(await asked(), 'vote');
+    expect([state, await operations(), scene.launched, scene.notLaunched]).toEqual(['approved', 1, [], [operation]]);
+    expect(await scene.records.operations.queued()).toEqual([operation]);
+  });
+
   it('leads to one operation when two people vote at the same moment, again and again', async () => {
     for (let round = 0; round < 5; round++) {
       stored = await storedPlan(scene);

@@ -46,6 +46,8 @@ export async function guardScene(policiesDir = shippedPolicies) {
   const budget = { maxUnavailable: 100 };
   const limits = { maxPendingPerPerson: 10, executeForMs: 3600_000 };
   const launched: string[] = [];
+  const notLaunched: string[] = [];
+  const engine = { isAway: false };
   const announced: BreakGlassNotice[] = [];
   const common = {
     records,
@@ -89,7 +91,11 @@ export async function guardScene(policiesDir = shippedPolicies) {
       authority,
       provePresence,
       limits,
-      launch: async operation => void launched.push(operation),
+      async launch(operation) {
+        if (engine.isAway) throw new Error('no engine');
+        launched.push(operation);
+      },
+      notLaunched: operation => void notLaunched.push(operation),
       announce: notice => void announced.push(notice),
     });
     const freezes = createFreezes({ records, custody, policy, provePresence });
@@ -111,6 +117,9 @@ export async function guardScene(policiesDir = shippedPolicies) {
     /** Of every cluster, as configured today; a test changes it. */
     budget,
     launched,
+    /** What the engine did not take while it was away. */
+    notLaunched,
+    engine,
     announced,
     limits,
     ...under(policiesDir),

@@ -3,7 +3,7 @@ import type { Clusters } from '../core/cluster.ts';
 import { FleetError } from '../core/errors.ts';
 import type { FleetNow } from '../core/fleet.ts';
 import type { Plan, PlanTarget } from '../core/plan.ts';
-import { unavailableOf } from '../planning/blast.ts';
+import { overBudget, unavailableOf } from '../planning/blast.ts';
 import { takesNothing } from '../planning/plan-kinds.ts';
 
 type Ports = Pick<FleetNow, 'budgetOf' | 'clusterOf'> & { clusters: Clusters };
@@ -23,14 +23,11 @@ export async function proveRoomBeside(
     const nodes = await clusters.of(name).nodes();
     const taken = new Set([...running, ...beside]);
     const here = nodes.filter(node => taken.has(node.name)).map(node => node.name);
-    const away = new Set([...unavailableOf(nodes), ...here]).size;
-    const { maxUnavailable } = budgetOf(name);
-    if (away <= maxUnavailable) continue;
+    const full = overBudget(name, budgetOf(name), new Set([...unavailableOf(nodes), ...here]).size);
+    if (full === undefined) continue;
     throw new FleetError({
       code: 'precondition_failed',
-      message:
-        `${target.node} is not disrupted: its BMC serves ${beside.join(', ')} of ${name} too, whose budget is ` +
-        `${maxUnavailable}, and with it ${away} nodes would be away`,
+      message: `${target.node} is not disrupted: its BMC serves ${beside.join(', ')} of ${name} too; ${full}`,
       hint: `wait until more nodes of ${name} are back`,
     });
   }

@@ -5,6 +5,7 @@
  */
 import { type Fact, unknown } from '../core/bmc.ts';
 import type { EtcdFacts, NodeFacts } from '../core/cluster-facts.ts';
+import type { Budget } from '../core/fleet.ts';
 import { type PlanDraft, scopeOf, targetOf } from '../core/plan.ts';
 import type { Blast } from '../core/policy.ts';
 import { lostBy } from './last-of-its-kind.ts';
@@ -15,6 +16,12 @@ import { isAway } from './taints.ts';
 /** Names of those that take no pods now: lost, cordoned by anybody, or tainted by us. */
 export function unavailableOf(nodes: readonly NodeFacts[]): string[] {
   return nodes.filter(isAway).map(({ name }) => name);
+}
+
+/** Why so many nodes of a cluster may not be away at once; undefined where they may. */
+export function overBudget(cluster: string, { maxUnavailable }: Budget, away: number): string | undefined {
+  if (away <= maxUnavailable) return undefined;
+  return `the budget of ${cluster} is ${maxUnavailable}, and with it ${away === 1 ? '1 node' : `${away} nodes`} would be away`;
 }
 
 export type Moment = {

@@ -9,7 +9,7 @@ import { zoneLabel } from '../core/cluster-marks.ts';
 import { type Budget, type FleetNow, tighter } from '../core/fleet.ts';
 import type { Plan, PlanScope, PlanTarget } from '../core/plan.ts';
 import { type AtWork, downWith } from './at-work.ts';
-import { unavailableOf } from './blast.ts';
+import { overBudget, unavailableOf } from './blast.ts';
 import { type Domains, domainsOf, heldAlone, turnsOf, zoneKey } from './exclusive.ts';
 import { lostBy } from './last-of-its-kind.ts';
 import { letsOthersGoFirst } from './leader-last.ts';
@@ -233,10 +233,9 @@ class Taken {
       const now = factValue(this.#clusterNow(name));
       const away = this.#away.get(name);
       if (!now || !away) continue;
-      const { maxUnavailable } = tighter(this.#scopes.get(name)?.budget ?? now.budget, now.budget);
-      const all = new Set([...away, ...nodes]);
-      if (!(all.size <= maxUnavailable))
-        return `the budget of ${name} is ${maxUnavailable}, and with it ${all.size} nodes would be away`;
+      const budget = tighter(this.#scopes.get(name)?.budget ?? now.budget, now.budget);
+      const full = overBudget(name, budget, new Set([...away, ...nodes]).size);
+      if (full) return full;
     }
     return undefined;
   }

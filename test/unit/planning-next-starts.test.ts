@@ -36,7 +36,7 @@ const nodesOf = (targets: PlanTarget[], more = spare) => [
 ];
 
 /** As a cluster is read, under this budget of today. */
-const now = (nodes: NodeFacts[], maxUnavailable = 9) => known({ nodes, budget: { maxUnavailable } });
+const now = (nodes: NodeFacts[], maxUnavailable = 9): Fact<ClusterNow> => known({ nodes, budget: { maxUnavailable } });
 
 /** All targets wait in a cluster of their own nodes and a spare one, unless said otherwise. */
 function ask({
@@ -104,7 +104,7 @@ describe('a node waits', () => {
     const today = (maxUnavailable: number) => ask({ targets: [a, b], boston: now(nodesOf([a, b]), maxUnavailable) });
     expect(today(3)).toEqual(['a', 'b']);
     expect(today(1)).toEqual(['a', 'b: room: the budget of boston is 1, and with it 2 nodes would be away']);
-    expect(today(0)[0]).toBe('a: room: the budget of boston is 0, and with it 1 nodes would be away');
+    expect(today(0)[0]).toBe('a: room: the budget of boston is 0, and with it 1 node would be away');
     expect(today(Number.NaN)).toHaveLength(2);
     expect(today(Number.NaN)).not.toContain('a');
   });

@@ -61,7 +61,7 @@ it('what goes down with a node of another cluster is planned, and is done, only 
   const input = { node, power: 'restart', deleteEmptyDir: true, dryRun: true };
   const plan = async () => (await asker.callTool('setNodePower', input)).output as unknown as ChangeAnswer;
   const full = new RegExp(
-    `its BMC serves ${beside} of ${there?.cluster.name} too, whose budget is 1, and with it 2 nodes`,
+    `its BMC serves ${beside} of ${there?.cluster.name} too; the budget of ${there?.cluster.name} is 1, and with it 2 nodes`,
   );
   const before = reached(stack, node).length;
   close(rest.slice(0, 1), true);

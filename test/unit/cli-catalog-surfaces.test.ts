@@ -3,7 +3,7 @@ import { z } from 'zod';
 import { changeAnswer } from '../../src/core/change.ts';
 import { toolsWithin } from '../../src/core/tool.ts';
 import { reference } from '../../src/gateway/reference.ts';
-import { mcpTool } from '../../src/surfaces/mcp/tool-definition.ts';
+import { mcpTool, mcpTools } from '../../src/surfaces/mcp/tool-definition.ts';
 import { catalog } from '../../tools/index.ts';
 
 describe('the catalog as MCP tools', () => {
@@ -47,6 +47,24 @@ describe('the catalog as MCP tools', () => {
         additionalProperties: false,
       });
       expect(z.toJSONSchema(outputSchema)).toMatchObject({ type: 'object' });
+    }
+  });
+
+  test('a schema becomes JSON once, for as many servers as there will be, and checks as the tool does', () => {
+    const target = 'draft-2020-12';
+    for (const [index, { inputSchema, outputSchema }] of mcpTools(catalog, 'execute').entries()) {
+      const tool = catalog[index];
+      if (!tool) throw new Error('there are more definitions than tools');
+      const input = inputSchema['~standard'];
+      const output = outputSchema['~standard'];
+      const plain = mcpTool(tool);
+      expect(input.jsonSchema.input({ target }), tool.name).toEqual(z.toJSONSchema(plain.inputSchema, { io: 'input' }));
+      expect(output.jsonSchema.output({ target }), tool.name).toEqual(z.toJSONSchema(plain.outputSchema));
+      expect(input.jsonSchema.input({ target })).toBe(input.jsonSchema.input({ target }));
+      expect(output.jsonSchema.output({ target })).toBe(output.jsonSchema.output({ target }));
+      expect(input.validate({ ...tool.example, surprise: 1 }), tool.name).toHaveProperty('issues');
+      expect(input.validate(tool.example)).toEqual({ value: plain.inputSchema.parse(tool.example) });
+      expect(output.validate({}), tool.name).toHaveProperty('issues');
     }
   });
 });

@@ -9,6 +9,8 @@ const invisible = /[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}]/gu;
 const wide =
   /[\u1100-\u115f\u2e80-\u303e\u3041-\ua4cf\uac00-\ud7a3\uf900-\ufaff\ufe30-\ufe6f\uff00-\uff60\uffe0-\uffe6]|\p{Emoji_Presentation}|[\u{20000}-\u{3fffd}]/u;
 const combining = /\p{Mn}|\p{Me}/u;
+/** What may take another number of columns than one: below U+0300 no character combines, and none is wide. */
+const uneven = /[^ -\u02ff]/;
 
 /** One line of harmless text: line breaks and tabs become spaces, every other invisible character goes. */
 export function plainText(text: string): string {
@@ -30,6 +32,7 @@ export function plainJson(value: unknown): string {
 
 /** Terminal columns that the text takes. */
 export function displayWidth(text: string): number {
+  if (!uneven.test(text)) return text.length;
   let width = 0;
   for (const character of text) width += characterWidth(character);
   return width;
@@ -46,6 +49,7 @@ export function wrapLine(line: string, width: number): string[] {
 }
 
 function wrapWords(line: string, width: number): string[] {
+  if (displayWidth(line) <= width) return [line];
   const pieces: string[] = [];
   let current = '';
   for (const word of line.split(' ')) {
@@ -80,7 +84,7 @@ function cut(word: string, width: number): string[] {
 }
 
 function characterWidth(character: string): number {
-  if (character >= ' ' && character <= '~') return 1;
+  if (!uneven.test(character)) return 1;
   if (combining.test(character)) return 0;
   return wide.test(character) ? 2 : 1;
 }

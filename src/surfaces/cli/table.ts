@@ -29,10 +29,11 @@ function columnWidths(rows: TableCell[][], width: number): number[] | undefined 
   const count = Math.max(...rows.map(row => row.length));
   const texts = Array.from({ length: count }, (_, column) => rows.map(row => row[column]?.text ?? ''));
   const widths = texts.map(column => Math.max(1, ...column.map(displayWidth)));
+  let excess = widths.reduce((sum, each) => sum + each, gap.length * (count - 1)) - width;
+  if (excess <= 0) return widths;
   const least = texts.map(column =>
     Math.min(wholeWord, Math.max(1, ...column.flatMap(text => text.split(' ')).map(displayWidth))),
   );
-  let excess = widths.reduce((sum, each) => sum + each, gap.length * (count - 1)) - width;
   while (excess > 0) {
     const room = widths.map((each, column) => (each > (least[column] ?? 0) ? each : 0));
     const widest = Math.max(...room);

@@ -11,6 +11,7 @@ import { type McpBackend, type McpTexts, mcpServer } from './server.ts';
 import { mcpTools } from './tool-definition.ts';
 
 export type McpHttpParts = ResourceParts & {
+  people: { read?(): Promise<void> };
   /** The most that any token is good for. */
   scope: Scope;
   catalog: Tool[];

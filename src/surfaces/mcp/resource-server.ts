@@ -30,7 +30,8 @@ export type ResourceParts = {
   tokens: AccessTokens;
   /** Name of the person by subject. */
   linked: ReadonlyMap<string, string>;
-  people: { find(name: string): Person | undefined; read?(): Promise<void> };
+  /** Who there is; their groups are asked for where a call is decided. */
+  people: { find(name: string): Person | undefined };
 };
 
 /** Who came in: a person, by a program, with the most that the token is good for. */
@@ -59,7 +60,6 @@ export function resourceServer(parts: ResourceParts, { log, origin, serve }: Beh
       const { subject, scopes, expiresAt, client } = await tokens.verify(token, resource().href);
       warned = false;
       const name = linked.get(subject);
-      await people.read?.();
       const person = name === undefined ? undefined : people.find(name);
       if (person === undefined)
         throw new FleetError({ code: 'unauthenticated', message: 'nobody is linked to this subject' });

@@ -10,7 +10,7 @@ import type { Block } from '../../core/document.ts';
 import { FleetError } from '../../core/errors.ts';
 import { hasEnded, type Operation, type OperationEvent } from '../../core/operation.ts';
 import { failureBlocks, fencedText } from './fences.ts';
-import type { McpToolDefinition } from './tool-definition.ts';
+import { convertedOnce, type McpToolDefinition } from './tool-definition.ts';
 
 /** The service, as the person who is logged in. */
 export type McpBackend = {
@@ -90,19 +90,23 @@ const waiting = {
   title: 'Wait for an operation',
   description:
     'Waits until an operation has news or has ended, up to 25 seconds, and tells what happened since the event `after`, the oldest first and no more than a few hundred at once. Call it again with the number that it answers, until it has ended and there is no more.',
-  inputSchema: z.strictObject({
-    operation: z.string().describe('Operation id'),
-    after: z.number().int().min(0).default(0).describe('Number of the last event that is known; 0 for all'),
-    seconds: z.number().min(0).max(25).default(20).describe('How long to wait for news at most'),
-  }),
-  outputSchema: z.object({
-    state: z.string(),
-    reason: z.string(),
-    ended: z.boolean(),
-    after: z.number().describe('For the next call'),
-    more: z.boolean().describe('More happened than is told here: the next call has it at once'),
-    events: z.array(z.string()),
-  }),
+  inputSchema: convertedOnce(
+    z.strictObject({
+      operation: z.string().describe('Operation id'),
+      after: z.number().int().min(0).default(0).describe('Number of the last event that is known; 0 for all'),
+      seconds: z.number().min(0).max(25).default(20).describe('How long to wait for news at most'),
+    }),
+  ),
+  outputSchema: convertedOnce(
+    z.object({
+      state: z.string(),
+      reason: z.string(),
+      ended: z.boolean(),
+      after: z.number().describe('For the next call'),
+      more: z.boolean().describe('More happened than is told here: the next call has it at once'),
+      events: z.array(z.string()),
+    }),
+  ),
   annotations: {
     title: 'Wait for an operation',
     readOnlyHint: true,
@@ -181,6 +185,12 @@ function lineOf({ time, node, step, status, message }: OperationEvent): string {
   return [time, ...(node ? [node] : []), step, status, ...(message ? [message] : [])].join('  ');
 }
 
+const addresses = {
+  node: new ResourceTemplate('node://{name}', { list: undefined }),
+  plan: new ResourceTemplate('plan://{id}', { list: undefined }),
+  custody: new ResourceTemplate('custody://{seq}', { list: undefined }),
+};
+
 function addResources(server: McpServer, { backend, log }: Behind): void {
   const shown = <T>(read: () => Promise<T>) =>
     read().catch((thrown: unknown) => {
@@ -192,7 +202,7 @@ function addResources(server: McpServer, { backend, log }: Behind): void {
   };
   server.registerResource(
     'node',
-    new ResourceTemplate('node://{name}', { list: undefined }),
+    addresses.node,
     {
       title: 'Health of a node',
       description: 'Server and node together, as getNodeHealth tells it',
@@ -202,13 +212,13 @@ function addResources(server: McpServer, { backend, log }: Behind): void {
   );
   server.registerResource(
     'plan',
-    new ResourceTemplate('plan://{id}', { list: undefined }),
+    addresses.plan,
     { title: 'A plan', description: 'The whole plan, as approvers read it', mimeType: 'text/plain' },
     (uri, { id }) => readTool(uri, 'getPlan', { plan: String(id) }),
   );
   server.registerResource(
     'custody',
-    new ResourceTemplate('custody://{seq}', { list: undefined }),
+    addresses.custody,
     {
       title: 'An entry of the custody log',
       description: 'Its bytes as they are signed for',

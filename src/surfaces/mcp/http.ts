@@ -21,7 +21,8 @@ export type McpHttpParts = ResourceParts & {
 
 type Events = McpBackend['operationEvents'];
 
-type Door = Pick<ServiceDoor, 'gateway' | 'log' | 'custodyDesk'> & {
+type Door = Pick<ServiceDoor, 'gateway' | 'log'> & {
+  custodyDesk: Pick<ServiceDoor['custodyDesk'], 'entries'>;
   news(id: string, wait: Parameters<Events>[1] & { caller: Caller }): ReturnType<Events>;
 };
 

@@ -102,11 +102,12 @@ export const faultSchema = z.discriminatedUnion('kind', [
     every: z.int().min(1).default(3),
     seconds: z.int().min(1).default(1),
   }),
-  /** Every n-th read of a resource whose path ends so is a general error; all that it links answers well. */
+  /** Every n-th read of a resource whose path ends so is a general error, or 404 as while its BMC starts; all that it links answers well. */
   z.strictObject({
     kind: z.literal('resource-fails'),
     path: z.string().min(1),
     every: z.int().min(1).default(2),
+    missing: z.boolean().default(false),
   }),
   /**
    * `none`: no ETag anywhere. `weak-only`: weak ones are given and only their strong form is taken. `wrong-412`: no

@@ -5,7 +5,7 @@
 import type { UpdateTask } from '../core/bmc.ts';
 import { FleetError } from '../core/errors.ts';
 import type { NodeJob } from './job.ts';
-import { waitFor } from './wait.ts';
+import { waitFor, whileStarting } from './wait.ts';
 
 export type TaskEnd = 'awaiting-reset' | 'completed' | 'gone';
 
@@ -22,7 +22,7 @@ export async function followTask(job: NodeJob, { task }: { task: string | undefi
     everyMs: job.timings.pollMs,
     by,
     async look() {
-      const seen = await job.bmc.task(task).catch(async thrown => {
+      const seen = await whileStarting(() => job.bmc.task(task)).catch(async thrown => {
         watch.lostSight();
         await job.report('transfer', 'progress', `not seen now: ${FleetError.from(thrown).message}`);
         throw thrown;

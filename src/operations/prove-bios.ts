@@ -4,7 +4,7 @@ import { FleetError } from '../core/errors.ts';
 import type { NodeJob } from './job.ts';
 import type { BeforeReset } from './reset-host.ts';
 import { type BiosTask, biosOf, missingBios } from './set-bios.ts';
-import { enough, waitFor } from './wait.ts';
+import { enough, waitFor, whileStarting } from './wait.ts';
 
 const goodReads = 3;
 
@@ -29,14 +29,14 @@ export async function proveBios(
       if ((await cluster.node(target.node)).bootId === before.bootId)
         return { missing: 'the host has not started again' };
       restartedAt ??= Date.now();
-      const carried = task === undefined ? undefined : await bmc.task(task);
+      const carried = task === undefined ? undefined : await whileStarting(() => bmc.task(task));
       if (carried?.state === 'failed')
         throw new FleetError({
           code: 'bmc_refused',
           message: `the job for the BIOS settings of ${target.node} failed`,
           untrusted: carried.message,
         });
-      const bios = await bmc.bios();
+      const bios = await whileStarting(() => bmc.bios());
       const missing = missingBios(job, bios);
       good = missing.length === 0 ? good + 1 : 0;
       // BMCs gather the settings during POST, and may show them late.

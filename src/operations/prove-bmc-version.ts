@@ -9,7 +9,7 @@ import type { BeforeChange } from './change-bmc.ts';
 import { changeOf, isWanted, runningVersion } from './firmware-change.ts';
 import type { NodeJob } from './job.ts';
 import { watchRestart } from './prove-bmc-restart.ts';
-import { enough, waitFor } from './wait.ts';
+import { enough, waitFor, whileStarting } from './wait.ts';
 
 const goodReads = 3;
 
@@ -59,5 +59,5 @@ async function readBoth(
 ): Promise<[string | undefined | { missing: string }, FirmwareMember[]]> {
   const seen = await watch.look();
   if (typeof seen === 'object') return [seen, []];
-  return [seen, await job.bmc.firmware()];
+  return [seen, await whileStarting(() => job.bmc.firmware())];
 }

@@ -3,7 +3,7 @@ import { FleetError } from '../core/errors.ts';
 import { changeOf, isWanted, readShown, runningVersion, showRunning } from './firmware-change.ts';
 import type { NodeJob } from './job.ts';
 import type { BeforeReset } from './reset-host.ts';
-import { enough, waitFor } from './wait.ts';
+import { enough, waitFor, whileStarting } from './wait.ts';
 
 const goodReads = 3;
 
@@ -23,7 +23,7 @@ export async function proveVersion(job: NodeJob, before: BeforeReset, by: number
     by: enough(by, timings.pollMs),
     async look() {
       const restarted = (await cluster.node(target.node)).bootId !== before.bootId;
-      const seen = await readShown(job);
+      const seen = await whileStarting(() => readShown(job));
       const version = runningVersion(job, seen);
       reads = version !== undefined && version === last ? reads + 1 : 1;
       last = version;

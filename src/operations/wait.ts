@@ -95,6 +95,16 @@ export async function insist<T>(everyMs: number, act: () => Promise<T>): Promise
   }
 }
 
+/** Reads a BMC that may be starting: what it does not show yet (404) it may show later, and a {@link waitFor} goes on. */
+export async function whileStarting<T>(read: () => Promise<T>): Promise<T> {
+  try {
+    return await read();
+  } catch (thrown) {
+    if (!(thrown instanceof FleetError) || thrown.code !== 'not_found') throw thrown;
+    throw new FleetError({ code: 'bmc_unreachable', retry: 'later', message: thrown.message, cause: thrown });
+  }
+}
+
 function outage(thrown: unknown): { missing: string } | { missing: string; after: number } {
   const error = FleetError.from(thrown);
   if (error.retry !== 'later') throw error;

@@ -44,8 +44,7 @@ export async function answer(bmc: Controller, request: BmcRequest): Promise<Answ
     return { reply: { ...refusal, headers: { 'WWW-Authenticate': 'Basic realm="Redfish"' } }, caller };
   }
   if (!open && !isWrite(method) && bmc.wire.strikes('busy-sometimes')) return { reply: busyRead(bmc), caller };
-  if (!open && !isWrite(method) && fails(bmc, path))
-    return { reply: problem(bmc.profile, 500, 'GeneralError'), caller };
+  if (!open && !isWrite(method) && fails(bmc, path)) return { reply: failure(bmc), caller };
   const known = { ...request, path };
   return { reply: isWrite(method) ? await write(bmc, known, method, caller) : read(bmc, known), caller };
 }
@@ -60,6 +59,11 @@ function busyRead({ profile, faults }: Controller): Reply {
 function fails({ faults, wire }: Controller, path: string): boolean {
   const end = faults.get('resource-fails')?.path.toLowerCase();
   return end !== undefined && path.toLowerCase().endsWith(end) && wire.strikes('resource-fails');
+}
+
+function failure({ faults, profile }: Controller): Reply {
+  if (faults.get('resource-fails')?.missing) return problem(profile, 404, 'ResourceMissingAtURI');
+  return problem(profile, 500, 'GeneralError');
 }
 
 /** The path in the spelling of the tree, where the vendor does not mind the case. */

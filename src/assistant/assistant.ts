@@ -179,24 +179,29 @@ async function runTurn(parts: AssistantParts, conversation: Conversation, questi
   }
 
   async function reply(): Promise<ModelReply> {
-    checkCeilings({ conversation: tokens, today: await store.spentToday(model.name) }, ceilings);
+    const [today, before] = [await store.spentToday(model.name), spent];
+    const check = () => {
+      const since = { input: spent.input - before.input, output: spent.output - before.output };
+      checkCeilings({ conversation: tokens, today: sum(today, since) }, ceilings);
+    };
+    check();
     const shown = shorten(messages, room);
     try {
-      return await replyTo(shown);
+      return await replyTo(shown, check);
     } catch (thrown) {
       // How many characters a token has is a guess.
       if (!(thrown instanceof ContextExceeded) || isTight) throw thrown;
       isTight = true;
       room = Math.floor(sizeOf(shown) / 2);
-      return replyTo(shorten(messages, room));
+      return replyTo(shorten(messages, room), check);
     }
   }
 
-  function replyTo(shown: ModelMessage[]): Promise<ModelReply> {
+  function replyTo(shown: ModelMessage[], onAgain: () => void): Promise<ModelReply> {
     return paid(parts, {
       messages: [{ role: 'system', text: prompt.text }, ...shown],
       tools: offers,
-      signal,
+      ...{ signal, onAgain },
       onText: piece => onEvent('again' in piece ? { kind: 'again' } : { kind: 'text', text: piece.text }),
       onTokens(taken) {
         tokens = sum(tokens, taken);

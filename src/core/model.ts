@@ -28,6 +28,8 @@ export type ModelRequest = {
   signal: AbortSignal;
   /** Words as they come. A reply that had to be asked for again begins anew: what came before it is void. */
   onText?(piece: { text: string } | { again: true }): void;
+  /** Before a second attempt; what it throws ends the reply. */
+  onAgain?(): void;
   /** What each attempt took, also of a reply that then throws: estimated where nobody counted, and nothing where it was refused. */
   onTokens?(tokens: Tokens): void;
 };

@@ -8,6 +8,8 @@ let stack: Stack;
 let model: ModelServer;
 let db: pg.Client;
 
+const ceilings = { tokensPerConversation: 400_000, tokensPerDay: 10_000_000 };
+
 beforeAll(async () => {
   model = await startModelServer();
   stack = await startStack({
@@ -15,7 +17,8 @@ beforeAll(async () => {
     controlPlanes: 1,
     workers: 2,
     assistant: { baseUrl: model.baseUrl, model: 'scripted' },
-    configure: document => Object.assign(document.assistant ?? {}, { contextTokens: 12_000, maxReplyTokens: 1_000 }),
+    configure: document =>
+      Object.assign(document.assistant ?? {}, { ...ceilings, contextTokens: 12_000, maxReplyTokens: 1_000 }),
   });
   db = new pg.Client({ connectionString: stack.databaseUrl });
   await db.connect();
@@ -48,6 +51,13 @@ describe('the tokens of a day', () => {
   it('are those of both attempts where the first reply was cut', async () => {
     model.says(({ stream }) => ({ text: 'Yes.', usage, ...(stream && { fault: { kind: 'no-end' } }) }));
     expect(await spentBy('Is all well?')).toBe(60_000);
+  });
+
+  it('are those of one attempt where that was the last of what the conversation may take', async () => {
+    const all = { prompt_tokens: ceilings.tokensPerConversation, completion_tokens: 1_000 };
+    model.says(({ stream }) => ({ text: 'Yes.', usage: all, ...(stream && { fault: { kind: 'no-end' } }) }));
+    expect(await spentBy('Is all well?')).toBe(401_000);
+    await expect(ask('Is all well?')).rejects.toThrow('this conversation has used its 400000 tokens');
   });
 
   it('are those of a reply, too, that was too long to act on', async () => {

@@ -134,6 +134,7 @@ export function openaiModel(options: ModelOptions): Model {
       try {
         const first = await counted(request, streamed);
         if (isSound(first)) return finished(first);
+        request.onAgain?.();
         request.onText?.({ again: true });
         const second = await counted(request, whole);
         if (second.text !== '') request.onText?.({ text: second.text });

@@ -28,11 +28,11 @@ const { values } = parseArgs({
     seed: { type: 'string', default: '1' },
     only: { type: 'string' },
     counts: { type: 'string' },
-    within: { type: 'string', default: 'Infinity' },
+    within: { type: 'string' },
     addresses: { type: 'string', default: '127.99' },
   },
 });
-const withinMs = numberFlag(values, 'within') * 1000;
+const withinMs = numberFlag(values, 'within', Number.POSITIVE_INFINITY) * 1000;
 const perService = numberFlag(values, 'per-service');
 const only = values.only === undefined ? undefined : numberFlag(values, 'only');
 const wanted = only === undefined ? numberFlag(values, 'conversations') : 1;

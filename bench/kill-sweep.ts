@@ -41,7 +41,7 @@ const { values } = parseArgs({
     speed: { type: 'string', default: '60' },
     seed: { type: 'string', default: '1' },
     counts: { type: 'string' },
-    within: { type: 'string', default: 'Infinity' },
+    within: { type: 'string' },
     addresses: { type: 'string', default: '127.94' },
   },
 });
@@ -52,7 +52,7 @@ const endWithinMs = 300_000;
 const lookMs = 10;
 /** For a further journal entry, which a slow machine may keep waiting. */
 const mostWaitMs = 2_500;
-const withinMs = numberFlag(values, 'within') * 1000;
+const withinMs = numberFlag(values, 'within', Number.POSITIVE_INFINITY) * 1000;
 const [lateMs, quietMs] = [240_000, 150_000];
 
 /** The same seed gives the same numbers from 0 to 1. */

@@ -90,10 +90,9 @@ describe.concurrent('side by side', () => {
     faultsOf(silent).set({ kind: 'drop-after-post' });
     faultsOf(silent).set({ kind: 'update-stalls', stage: 'download' });
     faultsOf(silent).set({ kind: 'task-purge' });
-    const [unheard, told] = [
-      await approve(stack, await planFlash(stack, silent)),
-      await approve(stack, await planFlash(stack, lenovo)),
-    ];
+    // Planned before either is away: an earlier one may still be on its way back.
+    const plans = [await planFlash(stack, silent), await planFlash(stack, lenovo)] as const;
+    const [unheard, told] = [await approve(stack, plans[0]), await approve(stack, plans[1])];
 
     expect((await ended(stack, told)).state).toBe('done');
     expect([reached(stack, lenovo), isCordoned(stack, lenovo)]).toEqual([oneOfEach, false]);

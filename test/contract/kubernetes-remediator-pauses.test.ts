@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { parseAllDocuments } from 'yaml';
 import type { RemediatorFacts } from '../../src/core/cluster-facts.ts';
+import { FleetError } from '../../src/core/errors.ts';
 import { createObject, declareKind, mergePatch } from '../support/custom-kinds.ts';
 import { testGrant } from '../support/grant.ts';
 import { type KubernetesScene, kubernetesScene, settled, until } from '../support/kubernetes-lab.ts';
@@ -104,10 +105,19 @@ async function bare(path: string): Promise<unknown> {
   return { annotations: metadata?.annotations ?? {}, spec: { pauseRequests: [], ...spec } };
 }
 
-const hold = async (row: Row, holder: string) =>
-  scene.cluster.holdRemediator(testGrant, { remediator: await facts(row), holder });
-const release = async (row: Row, holder: string) =>
-  scene.cluster.releaseRemediator(testGrant, { remediator: await facts(row), holder });
+/** As an effect does: a controller may write the object between the read and the write. */
+async function onceMore(act: () => Promise<void>, left = 20): Promise<void> {
+  try {
+    await act();
+  } catch (thrown) {
+    if (left === 0 || FleetError.from(thrown).code !== 'conflict') throw thrown;
+    await onceMore(act, left - 1);
+  }
+}
+const hold = (row: Row, holder: string) =>
+  onceMore(async () => scene.cluster.holdRemediator(testGrant, { remediator: await facts(row), holder }));
+const release = (row: Row, holder: string) =>
+  onceMore(async () => scene.cluster.releaseRemediator(testGrant, { remediator: await facts(row), holder }));
 
 it('the account of rbac.yaml may pause nothing: that is another manifest', async () => {
   const row = await made('NodeHealthCheck');

@@ -6,7 +6,7 @@
 import type { ClusterView } from '../core/cluster-facts.ts';
 import { FleetError } from '../core/errors.ts';
 import type { Taint } from '../core/scheduling.ts';
-import { pdbsOfPod, qualifiedName } from '../planning/pdb-groups.ts';
+import { isFinished, pdbsOfPod, qualifiedName } from '../planning/pdb-groups.ts';
 import { goesFrom, toleratedForMs } from '../planning/taints.ts';
 import type { NodeJob } from './job.ts';
 import { answered, waitFor } from './wait.ts';
@@ -44,7 +44,7 @@ function missingOf(
   { pods, pdbs }: Pick<ClusterView, 'pods' | 'pdbs'>,
   { node, taint, held }: Sought,
 ): string | undefined {
-  const left = pods.filter(pod => pod.node === node && goesFrom(taint, pod)).map(qualifiedName);
+  const left = pods.filter(pod => pod.node === node && !isFinished(pod) && goesFrom(taint, pod)).map(qualifiedName);
   if (left.length > 0)
     return `${left.slice(0, 5).join(', ')}${left.length > 5 ? ` and ${left.length - 5} more` : ''} on it`;
   for (const pdb of pdbs.filter(each => held.includes(qualifiedName(each)))) {

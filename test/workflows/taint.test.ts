@@ -194,6 +194,13 @@ describe('a taint that makes pods go is a disruption', () => {
       spec: { minAvailable: web().length, selector: { matchLabels: { app: 'web' } } },
       status: {},
     });
+    // A job's pod that has ended stays where it was, and nobody waits for it.
+    const finished = { namespace: 'shop', name: 'finished' };
+    store.create('pods', {
+      metadata: finished,
+      spec: { containers: [{ name: 'c', image: 'i' }], nodeName: one },
+      status: { phase: 'Succeeded' },
+    });
     // Of somebody else, so that nothing takes new pods and no node counts as away.
     const full = (set: boolean) => {
       for (const { name } of site.nodes)
@@ -221,6 +228,8 @@ describe('a taint that makes pods go is a disruption', () => {
     expect((await ended(stack, first)).nodes[0]?.message).toBe(`${key}:NoExecute added`);
     expect((await ended(stack, second)).state).toBe('done');
     expect(ours(other)).toEqual([`${key}=:NoExecute`]);
+    expect(store.get('pods', finished)?.status.phase).toBe('Succeeded');
+    store.remove('pods', finished);
     store.remove('poddisruptionbudgets', budget);
     for (const name of [one, other])
       expect((await taint({ node: name, key, effect: 'NoExecute', remove: true })).state).toBe('done');

@@ -9,6 +9,8 @@ import type { Flow, Workflow } from '../../src/core/flow.ts';
 
 export type Mishap =
   | { what: 'none' }
+  /** An earlier version began it, and was past all that is new since. */
+  | { what: 'begun earlier' }
   /** Each step is done twice, as if its result had been lost the first time. */
   | { what: 'every step twice' }
   /** This step of a node's part, counted from 1, fails without having done anything. */
@@ -22,6 +24,8 @@ export type Played = {
   failable: number;
   /** Whether the mishap came to pass. */
   happened: boolean;
+  /** Whether a workflow asked for a change that earlier versions do not know. */
+  changed: boolean;
   /** Names of the workflows that ran nodes' parts. */
   workflows: string[];
 };
@@ -51,7 +55,8 @@ export async function play(workflow: Workflow<null, unknown>, operation: string,
   return {
     entries: all.length,
     failable,
-    happened: mishap.what === 'every step twice' || crashed || run.failed,
+    happened: mishap.what === 'every step twice' || crashed || run.failed || run.asEarlier,
+    changed: all.some(({ name }) => name.startsWith('patch ')),
     workflows: [...run.workflows],
   };
 }
@@ -60,6 +65,7 @@ export async function play(workflow: Workflow<null, unknown>, operation: string,
 class Run {
   readonly crashed: Promise<void>;
   failed = false;
+  asEarlier = false;
   readonly workflows = new Set<string>();
   readonly #journal: Map<string, Entry[]>;
   readonly #mishap: Mishap;
@@ -104,7 +110,11 @@ class Run {
       operation,
       step,
       sleep: ms => step('sleep', () => delay(ms)),
-      async patch(name) {
+      patch: async name => {
+        if (this.#mishap.what === 'begun earlier') {
+          this.asEarlier = true;
+          return false;
+        }
         const known = entries[position];
         if (known && known.name !== `patch ${name}`) return false;
         return step(`patch ${name}`, async () => true);

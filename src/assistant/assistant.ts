@@ -139,6 +139,7 @@ async function runTurn(parts: AssistantParts, conversation: Conversation, questi
   const messages: ModelMessage[] = [...conversation.messages, { role: 'person', text: redact(question.text) }];
   let { tokens, results } = conversation;
   let spent: Tokens = { input: 0, output: 0 };
+  let today: Tokens;
 
   try {
     return await finish(await answer());
@@ -179,33 +180,35 @@ async function runTurn(parts: AssistantParts, conversation: Conversation, questi
   }
 
   async function reply(): Promise<ModelReply> {
-    const [today, before] = [await store.spentToday(model.name), spent];
-    const check = () => {
-      const since = { input: spent.input - before.input, output: spent.output - before.output };
-      checkCeilings({ conversation: tokens, today: sum(today, since) }, ceilings);
-    };
+    today = await store.spentToday(model.name);
     check();
     const shown = shorten(messages, room);
     try {
-      return await replyTo(shown, check);
+      return await replyTo(shown);
     } catch (thrown) {
       // How many characters a token has is a guess.
       if (!(thrown instanceof ContextExceeded) || isTight) throw thrown;
       isTight = true;
       room = Math.floor(sizeOf(shown) / 2);
-      return replyTo(shorten(messages, room), check);
+      return replyTo(shorten(messages, room));
     }
   }
 
-  function replyTo(shown: ModelMessage[], onAgain: () => void): Promise<ModelReply> {
+  function check(): void {
+    checkCeilings({ conversation: tokens, today }, ceilings);
+  }
+
+  function replyTo(shown: ModelMessage[]): Promise<ModelReply> {
     return paid(parts, {
       messages: [{ role: 'system', text: prompt.text }, ...shown],
       tools: offers,
-      ...{ signal, onAgain },
+      signal,
+      onAgain: check,
       onText: piece => onEvent('again' in piece ? { kind: 'again' } : { kind: 'text', text: piece.text }),
       onTokens(taken) {
         tokens = sum(tokens, taken);
         spent = sum(spent, taken);
+        today = sum(today, taken);
       },
     });
   }

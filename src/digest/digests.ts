@@ -12,15 +12,8 @@ import type { Picture } from '../core/picture.ts';
 import type { Records } from '../core/records.ts';
 import type { Caller } from '../core/tool.ts';
 import type { Gateway } from '../gateway/gateway.ts';
-import {
-  type DigestFacts,
-  digestBlocks,
-  digestPictures,
-  factsFrom,
-  fingerprintOf,
-  rolloutFrom,
-  worthPictures,
-} from './compose.ts';
+import { digestBlocks, digestPictures } from './compose.ts';
+import { type DigestFacts, factsFrom, fingerprintOf, rolloutFrom, worthPictures } from './facts.ts';
 import { dueNow, nextAfter, type Schedule } from './schedule.ts';
 
 export type DigestSettings = Schedule & {

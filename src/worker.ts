@@ -125,8 +125,8 @@ export async function openWorker(options: WorkerOptions, opened: Opened) {
     marginMs: rollout.windowMarginMs,
   });
   const { breakGlassGroup, ...limits } = config.approvals;
-  const now = fleetNow(fleet);
-  const { budgetOf } = now;
+  const configured = fleetNow(fleet);
+  const { budgetOf } = configured;
   const authority = standstill.guard(createAuthority({ records, policy, people, windowOf, budgetOf, breakGlassGroup }));
   // What is asked for needs approvals, and these launch the very workflows that ask.
   const offers = Promise.withResolvers<Parts['offerRecovery']>();
@@ -141,7 +141,7 @@ export async function openWorker(options: WorkerOptions, opened: Opened) {
     perform: effectPerformer({ records, custody, authority, announce: () => standstill.announce() }),
     keepEvidence: evidenceKeeper({ records, evidence, authority }),
     offerRecovery: async (node, why) => (await offers.promise)(node, why),
-    ...now,
+    ...configured,
     timings,
   };
   const { runPlan, all } = planWorkflows(parts, concluder({ records, custody, people }));

@@ -6,7 +6,8 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type BearerProxy, openBearerProxy } from '../support/bearer-proxy.ts';
 import { type Revision, runConformance, scenariosOf, type Unmet } from '../support/conformance.ts';
-import { type McpFixture, startMcpFixture } from '../support/mcp-fixture.ts';
+import type { Listening } from '../support/listening.ts';
+import { startMcpFixture } from '../support/mcp-fixture.ts';
 import { startTokenIssuer, type TokenIssuer } from '../support/token-issuer.ts';
 
 const asksNothing = 'our server asks its client for nothing: no program can be made to answer for a person';
@@ -57,7 +58,7 @@ const excused: Record<Revision, Record<string, Unmet>> = {
 };
 
 let issuer: TokenIssuer;
-let fixture: McpFixture;
+let fixture: Listening;
 let proxy: BearerProxy;
 
 beforeAll(async () => {

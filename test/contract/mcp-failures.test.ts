@@ -1,11 +1,11 @@
 /** What a client of MCP is told where something of ours, or the issuer, fails: neither its token nor its call is at fault. */
-import { serve } from '@hono/node-server';
 import { Client, StreamableHTTPClientTransport } from '@modelcontextprotocol/client';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { accessTokens } from '../../src/adapters/oidc/access-tokens.ts';
 import type { Person } from '../../src/core/fleet.ts';
 import { resourceServer } from '../../src/surfaces/mcp/resource-server.ts';
 import { mcpServer } from '../../src/surfaces/mcp/server.ts';
+import { type Listening, listening } from '../support/listening.ts';
 import { startTokenIssuer, type TokenIssuer } from '../support/token-issuer.ts';
 
 const logged: { level: string; message: string; error: string }[] = [];
@@ -17,8 +17,7 @@ const texts = { instructions: '', triage: '', review: '', handover: '' };
 const secret = 'relation "operation" does not exist at 10.0.0.7';
 
 let issuer: TokenIssuer;
-let origin = '';
-let close: () => Promise<void>;
+let served: Listening;
 
 beforeAll(async () => {
   issuer = await startTokenIssuer('127.0.0.1');
@@ -28,25 +27,18 @@ beforeAll(async () => {
   const backend = { callTool: failing, operationEvents: failing, custodyEntry: failing };
   const endpoint = resourceServer(
     { tokens: accessTokens(issuer.url), linked: new Map([['sub', person.name]]), people: { find: () => person } },
-    { log, origin: () => origin, serve: () => mcpServer({ backend, tools: [], texts, version: '1', log }) },
+    { log, origin: () => served.origin, serve: () => mcpServer({ backend, tools: [], texts, version: '1', log }) },
   );
-  const found = async (request: Request) => (await endpoint.fetch(request)) ?? new Response(null, { status: 404 });
-  await new Promise<void>(resolve => {
-    const server = serve({ fetch: found, hostname: '127.0.0.1', port: 0 }, ({ port }) => {
-      origin = `http://127.0.0.1:${port}`;
-      resolve();
-    });
-    close = () => new Promise(done => server.close(() => done()));
-  });
+  served = await listening(endpoint.fetch);
 });
 afterAll(async () => {
-  await close?.();
+  await served?.close();
   await issuer?.close();
 });
 
-const token = () => issuer.token({ sub: 'sub', aud: `${origin}/mcp`, scope: 'read' });
+const token = () => issuer.token({ sub: 'sub', aud: `${served.origin}/mcp`, scope: 'read' });
 const ask = async (address: string, bearer: string) => {
-  const response = await fetch(`${origin}${address}`, {
+  const response = await fetch(`${served.origin}${address}`, {
     method: address === '/mcp' ? 'POST' : 'GET',
     headers: { authorization: `Bearer ${bearer}`, 'content-type': 'application/json' },
     ...(address === '/mcp' && { body: '{}' }),
@@ -69,7 +61,9 @@ it('what failed inside is told in the log, and to its caller without its words',
   logged.splice(0);
   const client = new Client({ name: 'editor', version: '1.0.0' });
   const headers = { authorization: `Bearer ${await token()}` };
-  await client.connect(new StreamableHTTPClientTransport(new URL(`${origin}/mcp`), { requestInit: { headers } }));
+  await client.connect(
+    new StreamableHTTPClientTransport(new URL(`${served.origin}/mcp`), { requestInit: { headers } }),
+  );
   const answer = await client.callTool({ name: 'waitOperation', arguments: { operation: 'op-0123456789' } });
   expect(answer.isError).toBe(true);
   const read = await client.readResource({ uri: 'node://bos-w-1' }).catch((thrown: unknown) => String(thrown));

@@ -1,10 +1,10 @@
 /** A call over MCP is decided under the rights that its person has at that call: they are read for it, and once. */
-import { serve } from '@hono/node-server';
 import { Client, StreamableHTTPClientTransport } from '@modelcontextprotocol/client';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { accessTokens } from '../../src/adapters/oidc/access-tokens.ts';
 import { mcpEndpoint } from '../../src/surfaces/mcp/http.ts';
 import { catalog } from '../../tools/index.ts';
+import { type Listening, listening } from '../support/listening.ts';
 import { startTokenIssuer, type TokenIssuer } from '../support/token-issuer.ts';
 
 const told = { groups: ['operators'], reads: 0 };
@@ -20,7 +20,7 @@ const decidedFor: string[][] = [];
 
 let issuer: TokenIssuer;
 let client: Client;
-let close: () => Promise<void>;
+let served: Listening;
 
 beforeAll(async () => {
   issuer = await startTokenIssuer('127.0.0.1');
@@ -28,7 +28,6 @@ beforeAll(async () => {
   const refused = async (): Promise<never> => {
     throw new Error('nobody asks for this');
   };
-  let origin = '';
   const endpoint = mcpEndpoint(
     {
       ...{ tokens: accessTokens(issuer.url), linked: new Map([['sub', 'ana']]), people },
@@ -50,25 +49,20 @@ beforeAll(async () => {
       },
       news: refused,
     },
-    () => origin,
+    () => served.origin,
   );
-  const found = async (request: Request) => (await endpoint.fetch(request)) ?? new Response(null, { status: 404 });
-  await new Promise<void>(resolve => {
-    const server = serve({ fetch: found, hostname: '127.0.0.1', port: 0 }, ({ port }) => {
-      origin = `http://127.0.0.1:${port}`;
-      resolve();
-    });
-    close = () => new Promise(done => server.close(() => done()));
-  });
+  served = await listening(endpoint.fetch);
   client = new Client({ name: 'editor', version: '1.0.0' });
   const headers = {
-    authorization: `Bearer ${await issuer.token({ sub: 'sub', aud: `${origin}/mcp`, scope: 'read' })}`,
+    authorization: `Bearer ${await issuer.token({ sub: 'sub', aud: `${served.origin}/mcp`, scope: 'read' })}`,
   };
-  await client.connect(new StreamableHTTPClientTransport(new URL(`${origin}/mcp`), { requestInit: { headers } }));
+  await client.connect(
+    new StreamableHTTPClientTransport(new URL(`${served.origin}/mcp`), { requestInit: { headers } }),
+  );
 });
 afterAll(async () => {
   await client?.close();
-  await close?.();
+  await served?.close();
   await issuer?.close();
 });
 

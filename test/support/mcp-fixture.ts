@@ -3,13 +3,13 @@
  * product's tools stand behind. What needs a client that is asked something
  * (sampling, elicitation, roots) is left out, as the product never asks one.
  */
-import { serve } from '@hono/node-server';
 import { fromJsonSchema, McpServer, ResourceTemplate } from '@modelcontextprotocol/server';
 import { z } from 'zod';
 import { accessTokens } from '../../src/adapters/oidc/access-tokens.ts';
 import type { Person } from '../../src/core/fleet.ts';
 import { resourceServer } from '../../src/surfaces/mcp/resource-server.ts';
 import { capabilities } from '../../src/surfaces/mcp/server.ts';
+import { type Listening, listening } from './listening.ts';
 
 const pixel = 'iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR4nGP4z8DwHwAFAAH/q842iQAAAABJRU5ErkJggg==';
 const silence = 'UklGRiQAAABXQVZFZm10IBAAAAABAAEAQB8AAIA+AAACABAAZGF0YQAAAAA=';
@@ -26,23 +26,15 @@ const said = (content: ReturnType<typeof text> | typeof image | ReturnType<typeo
   content,
 });
 
-export type McpFixture = { origin: string; close(): Promise<void> };
-
 /** Whoever has a token of `issuer` for `subject` comes in. */
-export async function startMcpFixture(issuer: string, subject: string): Promise<McpFixture> {
+export async function startMcpFixture(issuer: string, subject: string): Promise<Listening> {
   const person: Person = { name: 'somebody', groups: [] } as never;
   const endpoint = resourceServer(
     { tokens: accessTokens(issuer), linked: new Map([[subject, person.name]]), people: { find: () => person } },
-    { log: { warn() {}, error() {} }, origin: () => origin, serve: fixtures },
+    { log: { warn() {}, error() {} }, origin: () => served.origin, serve: fixtures },
   );
-  const found = async (request: Request) => (await endpoint.fetch(request)) ?? new Response(null, { status: 404 });
-  let origin = '';
-  return new Promise(resolve => {
-    const server = serve({ fetch: found, hostname: '127.0.0.1', port: 0 }, ({ port }) => {
-      origin = `http://127.0.0.1:${port}`;
-      resolve({ origin, close: () => new Promise(done => server.close(() => done())) });
-    });
-  });
+  const served = await listening(endpoint.fetch);
+  return served;
 }
 
 function fixtures(): McpServer {
